@@ -1,0 +1,85 @@
+import type { MetricRule } from '../domain/measurement.ts'
+import type { Millis, NodeId } from '../domain/node.ts'
+import type { Policy } from '../domain/plan.ts'
+
+/** One node, with the fleet's values already merged in and `{name}` replaced. All paths absolute. */
+export type NodeConfig = {
+  name: NodeId
+  /** Base address of its HTTP interface, e.g. `http://127.0.0.1:8080`, no trailing slash. */
+  url: string
+  install: string
+  data: string
+  /** The server's own configuration file; part of every checkpoint. */
+  config: string
+  /** The configuration file for the new version, where it differs. */
+  configNext?: string
+}
+
+/** `process`: we start the server ourselves as a detached process. Argument `{config}` and `{data}` are replaced. */
+export type ProcessService = { kind: 'process'; args: string[]; env: Record<string, string> }
+export type Drain =
+  | { kind: 'none' }
+  /** Shell commands run on the node; exit 0 is success. `{name}` and `{port}` arrive as $NODE_NAME and $NODE_PORT. */
+  | { kind: 'commands'; out: string; in: string; limit: Millis }
+
+/** Exposition endpoint of each node. `auth` names the key (input `keys`) sent as a bearer token. */
+export type Exposition = { path: string; key?: string; header?: string }
+
+export type HttpProfile = {
+  health: string
+  ready: string
+  /** Path that answers JSON with the version, and the field; absent: the version is known by the hash only. */
+  version?: { path: string; field: string }
+}
+
+export type Config = {
+  /** The file it came from, as the user wrote it. */
+  file: string
+  profile: 'progressdb' | 'http'
+  http?: HttpProfile
+  /** owner/name whose releases are rolled out. */
+  repository: string
+  /** Take releases from a folder laid out as goreleaser's dist/ instead of GitHub. */
+  releases: { kind: 'github' } | { kind: 'directory'; path: string }
+  /** Name of the program inside the archive. */
+  binary: string
+  requireImage?: string
+  shell: { kind: 'local' }
+  service: ProcessService
+  drain: Drain
+  nodes: NodeConfig[]
+  canary: NodeId[]
+  waveSize: number
+  policy: Policy
+  /** The running version where the node does not know it. */
+  from?: string
+  acceptWriteLoss: boolean
+  tests?: { command: string; limit: Millis }
+  stageLimit: Millis
+  probe: { backendKey?: string; adminKey?: string; frontendKey?: string; user: string }
+  exposition: Exposition
+  metrics: MetricRule[]
+  lease: { ttl: Millis; wait: Millis }
+  keep: Millis
+  environment: string
+  /** Which settings were not written, as `name value` for the plan. */
+  defaults: string[]
+}
+
+/** Inputs of the action and flags of the command line, by the same names. `keys`, `token`, `sshKey` are secrets. */
+export type Inputs = {
+  mode: 'release' | 'plan' | 'rollback' | 'recover' | 'status'
+  config: string
+  tag: string
+  stopAfter: 'plan' | 'rehearse' | 'canary' | 'none'
+  planHash: string
+  rollbackData: 'auto' | 'keep' | 'restore'
+  reason: string
+  timeout: Millis
+  artifacts: string
+  metadata: string
+  token: string
+  keys: Record<string, string>
+  sshKey: string
+  sshKnownHosts: string
+}

@@ -1,0 +1,90 @@
+import type { Problem } from './errors.ts'
+import type { Block, NodeBlock, Verdict } from './measurement.ts'
+import type { Lease, Millis, NodeId, NodeStep, Observed, Proof } from './node.ts'
+import type { Plan } from './plan.ts'
+
+export type Mode = 'release' | 'plan' | 'rollback' | 'recover' | 'status'
+/** The steps of the composite that run the loop. */
+export type Step = 'plan' | 'snapshot' | 'canary' | 'promote' | 'settle'
+export type Outcome = 'promoted' | 'rolled-back' | 'unchanged' | 'stopped' | 'needs-operator'
+export type CommandId = number
+
+/** What the person asked for; part of the first line of every process. */
+export type Request = {
+  mode: Mode
+  /** Version or tag as given, already reduced to parsed semver or `previous`; '' where a mode needs none. */
+  tag: string
+  stopAfter: 'plan' | 'rehearse' | 'canary' | 'none'
+  planHash: string
+  rollbackData: 'auto' | 'keep' | 'restore'
+  reason: string
+}
+
+/** Who runs: `process` is unique per engine process and owns the leases it takes. */
+export type Holder = { process: string; who: string; run: string; host: string }
+
+/**
+ * One thing to do. `of` is the composite step that may start it.
+ * `observe` with an empty canary measures the baseline of nodes before their stop.
+ */
+export type Command = { id: CommandId; of: Step } & Task
+export type Task =
+  | { kind: 'plan' }
+  | { kind: 'inspect'; node: NodeId }
+  | { kind: 'step'; node: NodeId; step: NodeStep }
+  | { kind: 'observe'; canary: NodeId[]; baseline: NodeId[]; from: Millis; to: Millis }
+
+/** What a command found out. `planned` with problems means: refused, and here is every reason. */
+export type Fact =
+  | { is: 'planned'; plan: Plan; hash: string }
+  | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
+  | { is: 'already'; version: string; code: string; why: string }
+  | { is: 'resumes'; lines: Event[]; stranded: NodeId[] }
+  | { is: 'nothing'; why: string }
+  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; counts?: Record<string, number> }
+  | { is: 'measured'; block: Block }
+
+/** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */
+export type Failure = Problem & { effect: 'none' | 'unknown'; kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'stop' | 'other'; held?: Lease }
+
+/** Decisions that are copied to the nodes' records, so that a fresh machine can go on. */
+export type Decision =
+  | { what: 'planned'; plan: Plan; hash: string }
+  | { what: 'rehearsed'; class: RollbackClass; proofs: Record<NodeId, Proof>; hash: string }
+  | { what: 'verdict'; wave: number; verdict: Verdict; before: NodeBlock[] }
+  | { what: 'parked'; why: 'stop-after' | 'hold' | 'cancelled'; after: string; until: Millis }
+  | { what: 'going-back'; code: string; why: string; cause: 'fault' | 'interrupted' }
+  | ({ what: 'outcome' } & Conclusion)
+
+export type RollbackClass = 'keeps-data' | 'restores-snapshot' | 'unknown'
+
+/** One line of the journal. `seq` counts from 1 in a journal; `at` is the only way time enters. */
+export type Event = { schema: 1; seq: number; at: Millis } & Body
+export type Body =
+  | { type: 'opened'; rollout: string; step: Step; by: Holder; request: Request }
+  | ({ type: 'decided' } & Decision)
+  | { type: 'started'; command: Command }
+  | { type: 'done'; id: CommandId; fact: Fact }
+  | { type: 'failed'; id: CommandId; failure: Failure }
+  | { type: 'signal'; what: 'cancelled' | 'lease-lost' | 'out-of-time' }
+  | ({ type: 'concluded' } & Conclusion)
+  | { type: 'adopted'; rollout: string; version: string; sha256: string }
+
+/** How it ended; what the nodes show when it is said. */
+export type Conclusion = {
+  outcome: Outcome
+  /** Reason code. */
+  code: string
+  why: string
+  /** The version the fleet serves, '' when mixed or unknown. */
+  version: string
+  data: 'untouched' | 'kept' | 'restored'
+  owed: Owed[]
+}
+
+/** Something a person has to do, as a line to paste. */
+export type Owed = { what: string; line?: string }
+
+/** The lines that a node's record keeps. */
+export const isRecordLine = (body: Body): boolean =>
+  body.type === 'opened' || body.type === 'decided' || body.type === 'adopted'

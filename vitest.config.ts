@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { defineConfig, type Plugin } from 'vitest/config'
+
+/** The bundle inlines *.sh as text; tests must see the very same text. */
+const shellText: Plugin = {
+  name: 'shell-text',
+  enforce: 'pre',
+  load: id => (id.endsWith('.sh') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
+}
+
+export default defineConfig({
+  plugins: [shellText],
+  test: { include: ['__tests__/**/*.test.ts'], exclude: ['__tests__/fleet/**', '__tests__/bench/**'], testTimeout: 20_000 },
+})
