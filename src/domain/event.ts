@@ -45,7 +45,7 @@ export type Fact =
   | { is: 'measured'; block: Block }
 
 /** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */
-export type Failure = Problem & { effect: 'none' | 'unknown'; kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'stop' | 'other'; held?: Lease }
+export type Failure = Problem & { effect: 'none' | 'unknown'; kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'; held?: Lease }
 
 /** Decisions that are copied to the nodes' records, so that a fresh machine can go on. */
 export type Decision =

@@ -4,14 +4,17 @@ import type { Millis, NodeId } from './node.ts'
 export type Reading<T> = { is: 'value'; value: T } | { is: 'noData'; why: string } | { is: 'error'; why: string }
 
 /**
- * Counts of one scripted step of the probe. `failed`: the server answered wrongly, refused, or not in time.
- * `errors`: we could not ask (our own fault: no socket, no memory), so it says nothing about the server.
+ * Counts of one scripted step of the probe. `of`: requests that were measured, good or failed.
+ * `failed`: of those, the server answered wrongly, refused, or not in time.
+ * `errors`: beside `of`; we could not ask (our own fault: no socket, no memory), so it says nothing about the server.
+ * `limited`: of the failed, those refused by the server's rate limit; a hint that the probe's key is shared.
  */
 export type ProbeCounts = {
   step: string
   of: number
   failed: number
   errors: number
+  limited?: number
   firstFailure?: { text: string; at: Millis }
 }
 
@@ -78,8 +81,18 @@ export type WatchPolicy = {
   onInconclusive: 'rollback' | 'hold'
 }
 
-/** One watch as the judge sees it: `before` is the same nodes' own measurement where no old node is left to compare with. */
-export type Watch = { from: Millis; canary: NodeId[]; baseline: NodeId[]; blocks: Block[]; before: NodeBlock[] }
+/**
+ * One watch as the judge sees it: `before` is the same nodes' own measurement where no old node is left to compare with.
+ * `version` is what the canary must report, where the server reports one.
+ */
+export type Watch = {
+  from: Millis
+  canary: NodeId[]
+  baseline: NodeId[]
+  blocks: Block[]
+  before: NodeBlock[]
+  version?: string
+}
 
 /** One row of the signal table. `canary`, `baseline`, `limit` are ready to print. */
 export type Signal = {

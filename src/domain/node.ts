@@ -102,7 +102,8 @@ export type Goal = {
 
 /** One idempotent step on one node: lock, check token, act, observe. */
 export type NodeStep =
-  | { do: 'lease' }
+  /** Takes the lease and, under the same lock, adds these decision lines to the record: a lease never stands without its reason. */
+  | { do: 'lease'; lines: Event[] }
   | { do: 'record'; lines: Event[] }
   | { do: 'clean-staging' }
   | { do: 'finish-swap' }

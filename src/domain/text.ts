@@ -12,3 +12,96 @@ export class Untrusted {
     return value.#text
   }
 }
+
+/** A plain string has been printable before (a journalled text, a name from the config); converting it again is harmless. */
+export type Text = Untrusted | string
+
+const rawOf = (text: Text): string => (typeof text === 'string' ? text : Untrusted.raw(text))
+
+/* oxlint-disable eslint/no-control-regex -- control characters are the subject */
+/** OSC, DCS, SOS, PM and APC strings up to their terminator (never past the line), CSI sequences, then the two-character ones. */
+const terminalSequences =
+  /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g
+const lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g
+/* oxlint-enable eslint/no-control-regex */
+/** Everything invisible, bidi and tag characters among it, but not the joiners (U+200C, U+200D) that scripts and emoji need. */
+const invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu
+
+/** The runner takes a line that opens with `::` and a `##[` anywhere in it as a command. */
+const breakCommands = (line: string): string => line.replace(/:(?=:)/g, ': ').replace(/##(?=\[)/g, '## ')
+
+/** Cut between characters, never inside a pair. */
+const bounded = (line: string, max: number): string =>
+  line.length <= max ? line : `${[...line.slice(0, max)].slice(0, -1).join('')}…`
+
+/**
+ * One line that is safe in a log: no control character, terminal sequence, invisible or bidi character, no workflow command.
+ * Line breaks and tabs become one space. `max` is in UTF-16 units; a cut text ends in `…`.
+ */
+export const printable = (text: Text, max = 500): string => {
+  // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
+  const line = rawOf(text)
+    .slice(0, max * 16 + 1024)
+    .replace(terminalSequences, '')
+    .replace(lineBreaks, ' ')
+    .replace(invisible, '')
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .trim()
+  return bounded(breakCommands(line), max)
+}
+
+/** The first `lines` lines of a longer text, each printable; blank ones are left out, and what was cut is said. */
+export const printableLines = (text: Text, lines = 50, max = 500): string[] => {
+  const all = rawOf(text)
+    .slice(0, lines * max * 4)
+    .split(/\r\n|[\n\r]/)
+    .map(line => printable(line, max))
+    .filter(line => line !== '')
+  return all.length <= lines ? all : [...all.slice(0, lines), `… and ${all.length - lines} more lines`]
+}
+
+const zeroWidth = '\u200b'
+
+/** GitHub makes links and mentions of bare text after unescaping, so that only a character in between keeps them apart. */
+const breakLinks = (line: string): string =>
+  line
+    .replace(/@/g, `@${zeroWidth}`)
+    .replace(/:(?=\/\/)/g, `:${zeroWidth}`)
+    .replace(/www(?=\.)/gi, `$&${zeroWidth}`)
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', $: '&#36;' }
+
+/** The Markdown of a text that shows as itself, inline and in a table cell: no markup, link, mention, HTML, formula or cell border. */
+export const markdown = (text: Text, max = 500): string =>
+  breakLinks(printable(text, max))
+    .replace(/[\\`*_[\]~|]/g, '\\$&')
+    .replace(/[&<>$]/g, c => entities[c] ?? c)
+    .replace(/^(?:[-#+=:]|\d{1,9}(?=[.)]))/, start => (/\d/.test(start) ? `${start}\\` : `\\${start}`))
+
+/**
+ * A code span: shows every character as it is, for paths and lines to paste. In a table cell (`'cell'`) a `|` is escaped too.
+ */
+export const code = (text: Text, where: 'inline' | 'cell' = 'inline', max = 500): string => {
+  const line = printable(text, max)
+  if (line === '') return ''
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(run => run[0].length))
+  const fence = '`'.repeat(longest + 1)
+  const pad = /^`|`$|^ .* $/.test(line) ? ' ' : ''
+  const body = where === 'cell' ? line.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, '\\|') : line
+  return `${fence}${pad}${body}${pad}${fence}`
+}
+
+/** Mermaid reads these at the start of a line as its own words. */
+const mermaidWords =
+  /^(?:title|section|click|call|href|gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|acc(?:title|descr)|\d{4}-\d\d-\d\d)/i
+
+/** A name for a Mermaid chart: letters, digits and `. , - _ + / ( )` only, never empty, never a word of Mermaid's own. */
+export const mermaid = (text: Text, max = 60): string => {
+  const name = printable(text, max)
+    .replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, ' ')
+    .replace(/-{3,}/g, '--')
+    .replace(/ {2,}/g, ' ')
+    .trim()
+  if (name === '') return 'unnamed'
+  return mermaidWords.test(name) ? `· ${name}` : name
+}

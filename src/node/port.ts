@@ -44,6 +44,8 @@ export type Claim = {
   holder: string
   doing: string
   ttl: number
+  /** Decision lines appended to the record under the same lock, before the lease is visible. */
+  lines: Event[]
   /**
    * Beside a free or expired lease: 'same-rollout' also takes one of this rollout (another process of it), parked or not;
    * 'parked' also any parked one (rollback, recover); 'any' whatever is there (an explicit steal, recorded).

@@ -1,0 +1,74 @@
+import type { Conclusion } from '../../../src/domain/event.ts'
+import { sameRelease } from '../../../src/domain/release.ts'
+import { leftovers } from './node.ts'
+import { type World, fresh, old } from './world.ts'
+
+/** What was said must be what the nodes show. Throws with what is wrong. */
+export function truthful(world: World, said: Conclusion | undefined): void {
+  nothingLost(world)
+  if (!said) return
+  const runs = world.nodes.map(n => (n.running === 'stopped' ? 'stopped' : n.running.version))
+  const dirty = world.nodes.flatMap(n => leftovers(n).map(what => `${n.id}: ${what}`))
+  switch (said.outcome) {
+    case 'promoted':
+      expectAll(world, fresh.version, said)
+      if (dirty.length > 0) throw new Error(`promoted, but ${dirty.join(', ')}`)
+      return
+    case 'rolled-back':
+      expectAll(world, old.version, said)
+      if (dirty.length > 0) throw new Error(`rolled-back, but ${dirty.join(', ')}`)
+      return
+    case 'unchanged':
+      if (said.version !== '') expectAll(world, said.version, said)
+      return
+    case 'stopped':
+      if (world.nodes.some(n => n.drainedAt !== undefined || !n.ready)) throw new Error(`stopped, but ${runs.join(' ')}`)
+      return
+    case 'needs-operator':
+      if (said.why === '' || said.owed.length === 0) throw new Error('needs-operator that names nothing')
+      return
+  }
+}
+
+function expectAll(world: World, version: string, said: Conclusion): void {
+  for (const n of world.nodes) {
+    if (n.running === 'stopped' || n.running.version !== version || !n.ready) {
+      throw new Error(`${said.outcome} ${version}, but ${n.id} shows ${n.running === 'stopped' ? 'stopped' : n.running.version}`)
+    }
+  }
+}
+
+/** Every acknowledged write is in the live data or in a folder that was set aside. */
+export function nothingLost(world: World): void {
+  for (const n of world.nodes) {
+    const kept = new Set([...n.data.writes, ...n.setAside.flatMap(d => [...d.writes])])
+    const missing = [...(world.acked.get(n.id) ?? [])].filter(w => !kept.has(w))
+    if (missing.length > 0) throw new Error(`${n.id}: ${missing.length} acknowledged writes are gone`)
+  }
+}
+
+/** One whole life: the job with faults, then recover on fresh machines, the last of them without faults. */
+export function live(world: World): void {
+  try {
+    truthful(world, world.job())
+    for (let again = 0; again < 3; again++) {
+      if (rested(world)) break
+      world.faults = again === 0 && world.faults
+      truthful(world, world.job({ mode: 'recover' }))
+    }
+    if (!rested(world) && world.conclusions.at(-1)?.outcome !== 'needs-operator') {
+      throw new Error(`left ${world.nodes.flatMap(n => leftovers(n).map(l => `${n.id} ${l}`)).join(', ')}`)
+    }
+    if (world.conclusions.filter(c => c.outcome === 'promoted').length > 1) throw new Error('promoted twice')
+  } catch (problem) {
+    const why = problem instanceof Error ? problem.message : String(problem)
+    throw new Error(`${why}\n${JSON.stringify(world.scenario)}\n${world.trace.join('\n')}`, { cause: problem })
+  }
+}
+
+const rested = (world: World): boolean => {
+  const one = world.nodes[0]?.running
+  return world.nodes.every(
+    n => leftovers(n).length === 0 && n.running !== 'stopped' && one !== undefined && one !== 'stopped' && sameRelease(n.running, one),
+  )
+}

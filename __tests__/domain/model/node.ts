@@ -1,0 +1,223 @@
+import type { Failure } from '../../../src/domain/event.ts'
+import type { NodeStep, Observed, Proof, Snapshot } from '../../../src/domain/node.ts'
+import { type Release, releaseId, sameRelease } from '../../../src/domain/release.ts'
+
+/** The data of a simulated node: which acknowledged writes it holds, and whether the old release can still read it. */
+type Data = { writes: Set<number>; migrated: boolean; opens: number; openedBy?: Release; from?: string }
+
+/** What is true of the releases in this world; the rehearsal sees it unless `surprise`. */
+export type Nature = {
+  newStarts: boolean
+  newHolds: boolean
+  migrates: boolean
+  /** The copy behaved: the migration happens only on the live node. */
+  surprise: boolean
+  drain: boolean
+}
+
+export class Fault extends Error {
+  readonly failure: Failure
+  constructor(kind: Failure['kind'], what: string, effect: Failure['effect'] = 'none') {
+    super(what)
+    this.failure = { code: 'SIMULATED', what, next: 'nothing', effect, kind }
+  }
+}
+
+/** A node as the on-server programs would leave it: the one model of what each step does. */
+export class SimNode {
+  readonly id: string
+  readonly nature: Nature
+  readonly old: Release
+  readonly fresh: Release
+  running: Release | 'stopped' = 'stopped'
+  active: Release
+  installed: Release[]
+  checked = false
+  data: Data = { writes: new Set(), migrated: false, opens: 1 }
+  setAside: Data[] = []
+  snapshots: (Snapshot & { data: Data })[] = []
+  staging = false
+  drainedAt: number | undefined
+  lease: Exclude<Observed['lease'], 'free'> | undefined
+  token = 0
+  record: Observed['record'] = []
+
+  constructor(id: string, releases: { old: Release; fresh: Release }, nature: Nature) {
+    this.id = id
+    this.nature = nature
+    this.old = releases.old
+    this.fresh = releases.fresh
+    this.active = releases.old
+    this.installed = [releases.old]
+    this.running = releases.old
+    this.checked = true
+    this.data.openedBy = releases.old
+  }
+
+  get ready(): boolean {
+    if (this.running === 'stopped') return false
+    return sameRelease(this.running, this.old) ? !this.data.migrated : this.nature.newStarts
+  }
+
+  get inTraffic(): boolean {
+    return this.ready && this.drainedAt === undefined
+  }
+
+  observe(): Observed {
+    const { writes: _, migrated: __, ...marks } = this.data
+    return {
+      running: this.running,
+      active: this.active,
+      installed: [...this.installed],
+      ready: this.ready,
+      checked: this.checked,
+      data: { ...marks, swap: 'none', setAside: this.setAside.map((_, i) => `failed-${i}`) },
+      traffic: !this.nature.drain ? 'no-drain' : this.drainedAt === undefined ? 'in' : 'drained',
+      ...(this.drainedAt === undefined ? {} : { drainedAt: this.drainedAt }),
+      snapshots: this.snapshots.map(({ data: _, ...s }) => s),
+      config: 'config',
+      busy: false,
+      staging: this.staging,
+      lease: this.lease ? { ...this.lease } : 'free',
+      record: [...this.record],
+    }
+  }
+
+  takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
+    const held = this.lease
+    if (held && held.rollout !== claim.rollout) throw new Fault('lease', `held by ${held.rollout}`)
+    this.token += 1
+    this.record.push(...lines)
+    this.lease = { ...claim, token: this.token, left: 600_000, parked: false, holder: claim.process, doing: '' }
+  }
+
+  /** Carries out one step for `process`; answers a proof where one was made. Throws `Fault` when it is refused or fails. */
+  act(step: NodeStep, process: string): Proof | undefined {
+    if (!this.lease || this.lease.process !== process) throw new Fault('lease', 'fenced off by a newer token')
+    switch (step.do) {
+      case 'lease':
+      case 'finish-swap':
+        return undefined
+      case 'record':
+        this.record.push(...step.lines)
+        return undefined
+      case 'clean-staging':
+        this.staging = false
+        return undefined
+      case 'install':
+        this.installed.push(step.release)
+        return undefined
+      case 'drain':
+        this.drainedAt = this.data.opens
+        return undefined
+      case 'undrain':
+        this.drainedAt = undefined
+        return undefined
+      case 'stop':
+        this.running = 'stopped'
+        this.checked = false
+        return undefined
+      case 'snapshot':
+        if (step.kind !== 'rehearsal' && this.running !== 'stopped') throw new Error('a stop checkpoint of a running node')
+        this.checkpoint(step.kind, step.name)
+        return undefined
+      case 'prove':
+        return this.prove(step.name, step.with)
+      case 'restore':
+        return this.restore(step.name)
+      case 'activate':
+        if (this.running !== 'stopped') throw new Error('activated under a running server')
+        this.active = step.release
+        return undefined
+      case 'start':
+        return this.start(step.release)
+      case 'back':
+        return this.back(step.release, step.name)
+      case 'wait-ready':
+        if (!this.ready) throw new Fault('ready', `${step.release.version} is not ready`)
+        return undefined
+      case 'check':
+        if (!this.holds()) throw new Fault('check', `${step.release.version} hides data`)
+        this.checked = true
+        return undefined
+      case 'park':
+        this.lease = { ...this.lease, parked: true }
+        return undefined
+      case 'release':
+        this.lease = undefined
+        return undefined
+    }
+  }
+
+  private holds(): boolean {
+    return this.running !== 'stopped' && (sameRelease(this.running, this.old) || this.nature.newHolds)
+  }
+
+  private checkpoint(kind: Snapshot['kind'], name: string): void {
+    this.snapshots = this.snapshots.filter(s => s.name !== name)
+    const of = this.data.openedBy ?? this.old
+    const data = { ...this.data, writes: new Set(this.data.writes) }
+    this.snapshots.push({ name, kind, of, opens: this.data.opens, sealed: true, clean: true, proven: [], at: 0, data })
+  }
+
+  private prove(name: string, releases: Release[]): Proof {
+    const point = this.snapshots.find(s => s.name === name)
+    if (!point) throw new Error(`no checkpoint ${name}`)
+    let migrated = point.data.migrated
+    const runs: Proof['runs'] = []
+    for (const release of releases) {
+      const old = sameRelease(release, this.old)
+      const outcome = old ? (migrated ? 'exited' : 'ok') : !this.nature.newStarts ? 'exited' : this.nature.newHolds ? 'ok' : 'invariants'
+      if (!old && this.nature.migrates && !this.nature.surprise) migrated = true
+      runs.push({ release, startup: 1, outcome, why: outcome, counts: {} })
+      if (outcome !== 'ok') break
+    }
+    const ran = runs.filter(r => r.outcome === 'ok').map(r => releaseId(r.release))
+    point.proven = [...new Set([...point.proven, ...ran])]
+    if (!name.includes('.rehearsal.') && runs.some(r => r.outcome !== 'ok')) throw new Fault('proof', `${name} does not hold`)
+    return { name, runs, bytesBefore: 1, bytesAfter: 1 }
+  }
+
+  private restore(name: string): undefined {
+    if (this.running !== 'stopped') throw new Error('restored under a running server')
+    const point = this.snapshots.find(s => s.name === name)
+    if (!point) throw new Error(`no checkpoint ${name}`)
+    if (this.data.from === name) return undefined
+    this.setAside.push(this.data)
+    this.data = { ...point.data, writes: new Set(point.data.writes), from: name }
+    return undefined
+  }
+
+  private start(release: Release): undefined {
+    if (this.running !== 'stopped') return undefined
+    if (!sameRelease(this.active, release)) throw new Error('started what is not active')
+    const foreign = this.data.openedBy && !sameRelease(this.data.openedBy, release)
+    if (foreign && !this.snapshots.some(s => s.kind !== 'rehearsal' && s.opens === this.data.opens)) {
+      throw new Error(`${release.version} started over live data without a checkpoint of that stop`)
+    }
+    this.data.opens += 1
+    this.data.openedBy = release
+    this.running = release
+    this.checked = false
+    if (sameRelease(release, this.fresh) && this.nature.migrates && this.nature.newStarts) this.data.migrated = true
+    return undefined
+  }
+
+  private back(release: Release, name: string): undefined {
+    if (this.running !== 'stopped' && sameRelease(this.running, release)) return undefined
+    this.running = 'stopped'
+    this.checkpoint('return-point', name)
+    this.active = release
+    return this.start(release)
+  }
+}
+
+/** For assertions: is it at rest, serving one of the two releases, nothing left over? */
+export const leftovers = (n: SimNode): string[] => [
+  ...(n.drainedAt === undefined ? [] : ['drained']),
+  ...(n.staging ? ['staging'] : []),
+  ...(n.lease ? ['lease'] : []),
+  ...(n.ready ? [] : ['not serving']),
+  ...(n.running !== 'stopped' && !sameRelease(n.running, n.active) ? ['link and process differ'] : []),
+]
+

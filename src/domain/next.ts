@@ -1,0 +1,243 @@
+import { Bug } from './errors.ts'
+import type { Body, Decision, Event, Failure, Task } from './event.ts'
+import { goal, reached, settled, watchPassed } from './goal.ts'
+import { judge } from './judge/threshold.ts'
+import type { WatchPolicy } from './measurement.ts'
+import type { NodeId, NodeStep } from './node.ts'
+import { planHash } from './plan-text.ts'
+import { rollbackClass } from './rollback-class.ts'
+import { type Rollout, node, planned } from './rollout.ts'
+import { settleDecision } from './settle.ts'
+import { steps } from './steps.ts'
+
+/** Start these now, write this line, or nothing is left for this process. */
+export type Next = { start: Task[] } | { record: Body } | 'done'
+
+/**
+ * Every command that may start now, at most one per node, waves and `max-parallel` already applied; or the decision that the
+ * facts have made due. Decisions wait until nothing is in flight.
+ */
+export function next(r: Rollout): Next {
+  if (r.signal || r.concluded) return 'done'
+  const idle = Object.keys(r.inFlight).length === 0
+  const decision = idle ? decide(r) : undefined
+  if (decision) return { record: decision }
+  const start = tasks(r)
+  return idle && start.length === 0 ? 'done' : { start }
+}
+
+function decide(r: Rollout): Body | undefined {
+  switch (r.step) {
+    case 'plan':
+      return said(r, 'planned') || !r.plan ? undefined : decided({ what: 'planned', plan: r.plan, hash: r.hash })
+    case 'settle':
+      return settleDecision(r)
+    case 'snapshot':
+      return open(r) ? (fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, 'rehearse')) : undefined
+    case 'canary':
+    case 'promote':
+      return open(r) ? (fault(r) ?? verdict(r) ?? consequence(r) ?? park(r, 'canary')) : undefined
+  }
+}
+
+/** A rollout that goes forward: planned, and nothing has ended its way. */
+const open = (r: Rollout): boolean => r.plan !== undefined && !r.goingBack && !r.parked && !r.refused
+
+function fault(r: Rollout): Body | undefined {
+  const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault ?? node(r, n).lost)
+  const failure = id && (node(r, id).fault ?? node(r, id).lost)
+  if (!failure || (r.plan?.mode === 'rollback' && r.step === 'promote')) return undefined
+  return goingBack(reasonOf(failure), `${id}: ${failure.what}`)
+}
+
+/** The reason code that a failed step of a node amounts to. */
+export function reasonOf(failure: Failure): string {
+  const codes: Record<Failure['kind'], string> = {
+    check: 'invariants-failed',
+    ready: 'not-ready',
+    proof: 'point-not-proven',
+    unreachable: 'node-unreachable',
+    lease: 'lease-held',
+    busy: 'lease-held',
+    stop: 'unclean-stop',
+    other: 'step-failed',
+  }
+  return codes[failure.kind]
+}
+
+/** What the plan decided is compared again once every lease is held; nodes that this rollout changed are exempt. */
+function surprise(r: Rollout): Body | undefined {
+  if (r.rehearsed || r.resumed || tasks(r).some(t => t.kind === 'inspect' || (t.kind === 'step' && t.step.do === 'lease'))) {
+    return undefined
+  }
+  for (const n of r.plan?.nodes ?? []) {
+    const o = node(r, n.node).seen
+    if (o === 'unknown') return undefined
+    const runs = typeof o.running === 'object' ? o.running.sha256 : o.running
+    if (runs !== n.from.sha256) return goingBack('plan-changed', `${n.node} no longer runs ${n.from.version}, as planned`)
+    if (o.config !== n.config.now) return goingBack('plan-changed', `${n.node}: its configuration file changed since the plan`)
+  }
+  return undefined
+}
+
+function rehearsed(r: Rollout): Body | undefined {
+  if (r.rehearsed || !r.plan) return undefined
+  const owed = r.plan.nodes.filter(n => (goal(r, n.node)?.proof.length ?? 0) > 0)
+  const seen = r.plan.nodes.every(n => node(r, n.node).seen !== 'unknown')
+  if (owed.length > 0 || !seen || tasks(r).length > 0) return undefined
+  const { class: found, failure } = rollbackClass(r.plan, r.proofs)
+  if (failure) return goingBack(failure.code, failure.why)
+  if (r.plan.policy.requireReversible && found !== 'keeps-data') {
+    return goingBack('not-reversible', `going back would not keep the data, and the configuration requires that it does`)
+  }
+  const hash = planHash(r.plan, found)
+  const approved = r.request.planHash
+  if (approved !== '' && approved !== r.hash && approved !== hash) {
+    return goingBack('plan-changed', `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`)
+  }
+  return decided({ what: 'rehearsed', class: found, proofs: r.proofs, hash })
+}
+
+/** The judge is asked after every block; only a decision is written down. */
+function verdict(r: Rollout): Body | undefined {
+  const w = reached(r)
+  if (!r.watch || !r.plan || (r.verdicts[w] && !r.stale)) return undefined
+  const found = judge(r.watch, watchPolicy(r, w), r.now)
+  if (found.is === 'pending') return undefined
+  return decided({ what: 'verdict', wave: w, verdict: found, before: Object.values(r.before) })
+}
+
+/** The canary is watched longest; later waves, and a canary that a person approved, shorter. */
+export function watchPolicy(r: Rollout, w: number): WatchPolicy {
+  const policy = r.plan?.policy
+  if (!policy) throw new Bug('a watch without a plan')
+  if (w > 0) return { ...policy.watch, watch: policy.waveWatch }
+  return r.stale ? { ...policy.watch, watch: policy.rewatch } : policy.watch
+}
+
+function consequence(r: Rollout): Body | undefined {
+  const last = r.verdicts.at(-1)
+  if (!last || last.is === 'pass' || r.stale) return undefined
+  if (last.is === 'fail' || r.plan?.policy.watch.onInconclusive === 'rollback') return goingBack(last.code, last.text)
+  return decided({ what: 'parked', why: 'hold', after: r.step, until: r.now + (r.plan?.policy.approveWithin ?? 0) })
+}
+
+function park(r: Rollout, after: 'rehearse' | 'canary'): Body | undefined {
+  if (r.request.stopAfter !== after || (r.resumed && after === 'rehearse')) return undefined
+  const reached = after === 'rehearse' ? r.rehearsed !== undefined : watchPassed(r, r.plan?.waves[0]?.[0] ?? '') && !r.stale
+  if (!reached) return undefined
+  return decided({ what: 'parked', why: 'stop-after', after, until: r.now + (r.plan?.policy.approveWithin ?? 0) })
+}
+
+const decided = (d: Decision): Body => ({ type: 'decided', ...d })
+const goingBack = (code: string, why: string): Body => decided({ what: 'going-back', code, why, cause: 'fault' })
+
+/** A decision of this kind stands in the journal or in the record that was resumed. */
+export const said = (r: Rollout, what: Decision['what']): boolean => r.lines.some(e => e.type === 'decided' && e.what === what)
+
+function tasks(r: Rollout): Task[] {
+  if (r.step === 'plan') return planning(r)
+  const nodes = r.plan?.nodes.map(n => n.node).filter(id => !node(r, id).lost && !busy(r, id)) ?? []
+  if (untouchable(r)) return []
+  const unseen = nodes.filter(id => node(r, id).seen === 'unknown')
+  if (unseen.length > 0) return unseen.map(id => ({ kind: 'inspect', node: id }))
+  if (r.goingBack && r.step !== 'settle') return nodes.flatMap(id => records(r, id) ?? [])
+  if (r.step === 'settle' && !directed(r)) return []
+  return leases(r) ?? [...work(r, nodes), ...watch(r)]
+}
+
+const planning = (r: Rollout): Task[] =>
+  r.plan || r.refused || r.already || r.nothing || Object.keys(r.inFlight).length > 0 ? [] : [{ kind: 'plan' }]
+
+/** Nothing may be done to any node: nothing was planned, or the mode only looks. */
+const untouchable = (r: Rollout): boolean =>
+  r.plan === undefined || r.refused !== undefined || r.request.mode === 'plan' || r.request.mode === 'status' || r.request.stopAfter === 'plan'
+
+/** In `settle` nothing moves before the direction is decided. */
+const directed = (r: Rollout): boolean =>
+  r.goingBack !== undefined ||
+  r.outcome !== undefined ||
+  r.plan?.mode === 'rollback' ||
+  (r.parked !== undefined && r.request.mode !== 'recover') ||
+  (r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale)
+
+/** Leases are taken one after the other in the order of the nodes' identity, so that two rollouts never hold half each. */
+function leases(r: Rollout): Task[] | undefined {
+  for (const id of r.plan?.leaseOrder ?? []) {
+    if (node(r, id).lost) continue
+    if (busy(r, id)) return inFlightStep(r, id) === 'lease' ? [] : undefined
+    const step = first(r, id)
+    if (step?.do === 'lease') return [{ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }]
+  }
+  return undefined
+}
+
+function work(r: Rollout, nodes: NodeId[]): Task[] {
+  const order = r.step === 'settle' ? nodes : nodes.filter(id => inTurn(r, id))
+  const todo = order.flatMap(id => records(r, id) ?? act(r, id) ?? [])
+  if (r.step === 'settle') return todo
+  const room = (r.plan?.policy.maxParallel ?? 1) - Object.keys(r.inFlight).length
+  return todo.slice(0, Math.max(0, room))
+}
+
+/** Mode rollback goes node by node; a node whose way failed is the last one. */
+function inTurn(r: Rollout, id: NodeId): boolean {
+  if (r.plan?.mode !== 'rollback' || r.step !== 'promote') return true
+  return r.plan.waves.flat().find(n => node(r, n).lost || node(r, n).refuses || !settled(r, n)) === id
+}
+
+function act(r: Rollout, id: NodeId): Task[] | undefined {
+  const step = first(r, id)
+  return step && [{ kind: 'step', node: id, step }]
+}
+
+/** Decision lines that the node's record does not have yet; only under our lease. */
+function records(r: Rollout, id: NodeId): Task[] | undefined {
+  const o = node(r, id).seen
+  if (o === 'unknown' || o.lease === 'free' || o.lease.process !== r.by.process || o.lease.rollout !== r.id) return undefined
+  const lines = missing(r, id)
+  return lines.length > 0 ? [{ kind: 'step', node: id, step: { do: 'record', lines } }] : undefined
+}
+
+/** A node's record of this rollout is always a beginning of our lines. */
+function missing(r: Rollout, id: NodeId): Event[] {
+  const o = node(r, id).seen
+  if (o === 'unknown') return []
+  const start = o.record.findIndex(e => e.type === 'opened' && e.rollout === r.id)
+  return r.lines.slice(start < 0 ? 0 : o.record.length - start)
+}
+
+/** When every node upgraded so far is at its goal: one more block. Before the first stop: the nodes' own baseline, if there is no other. */
+function watch(r: Rollout): Task[] {
+  const plan = r.plan
+  if (!plan || plan.mode === 'rollback' || !open(r) || Object.keys(r.inFlight).length > 0) return []
+  if (r.step !== 'canary' && r.step !== 'promote') return []
+  const w = reached(r)
+  const { block } = plan.policy.watch
+  if (needsOwnBaseline(r)) return [{ kind: 'observe', canary: [], baseline: plan.waves[0] ?? [], from: r.now, to: r.now + block }]
+  if (w < 0 || (r.verdicts[w] && !r.stale)) return []
+  const canary = plan.waves.slice(0, w + 1).flat()
+  const baseline = plan.waves.slice(w + 1).flat()
+  if (!canary.every(id => settled(r, id))) return []
+  return [{ kind: 'observe', canary, baseline, from: r.now, to: r.now + block }]
+}
+
+/** No old node is left beside the canary: the same nodes are measured before their stop, as long and as fast. */
+export function needsOwnBaseline(r: Rollout): boolean {
+  const plan = r.plan
+  if (!plan || plan.mode === 'rollback' || plan.waves.length > 1 || r.step !== 'canary' || r.resumed) return false
+  return r.verdicts.length === 0 && r.watch === undefined && r.beforeSpan < plan.policy.watch.watch
+}
+
+function first(r: Rollout, id: NodeId): NodeStep | undefined {
+  const o = node(r, id).seen
+  if (o === 'unknown') return undefined
+  const g = goal(r, id)
+  const step = g && steps(o, g)[0]
+  // users stay on the old version until its own baseline is measured
+  return step && needsOwnBaseline(r) && step.do !== 'lease' && g.release.sha256 === planned(r, id).to.sha256 ? undefined : step
+}
+
+const busy = (r: Rollout, id: NodeId): boolean => Object.values(r.inFlight).some(c => 'node' in c && c.node === id)
+const inFlightStep = (r: Rollout, id: NodeId): string | undefined =>
+  Object.values(r.inFlight).flatMap(c => (c.kind === 'step' && c.node === id ? [c.step.do] : []))[0]

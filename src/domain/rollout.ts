@@ -1,0 +1,326 @@
+import type {
+  Body,
+  Command,
+  CommandId,
+  Conclusion,
+  Decision,
+  Event,
+  Fact,
+  Failure,
+  Holder,
+  Request,
+  RollbackClass,
+  Step,
+} from './event.ts'
+import { Bug, type Problem, unreachable } from './errors.ts'
+import { mergeByNode } from './judge/node-blocks.ts'
+import type { Block, NodeBlock, Verdict, Watch } from './measurement.ts'
+import type { Millis, NodeId, Observed, Proof } from './node.ts'
+import type { Plan, PlannedNode } from './plan.ts'
+import { rollbackPoint } from './steps.ts'
+
+/**
+ * What the rollout knows of one node.
+ * `seen`     its last answer; 'unknown' after a process opened the journal and after any effect that may have happened.
+ * `fault`    why it must not go on to the new release.
+ * `tries`    failures in a row in this process; see `MAX_TRIES`.
+ * `refuses`  on the way back the old release would not serve the data the new one wrote.
+ * `failedBack` even the release that wrote the data did not come up again.
+ */
+export type NodeState = {
+  seen: Observed | 'unknown'
+  fault?: Failure
+  tries: number
+  lost?: Failure
+  refuses?: Failure
+  failedBack?: Failure
+  counts?: Record<string, number>
+}
+
+/** The fold of a journal. Immutable: `apply` answers a new one. */
+export type Rollout = {
+  id: string
+  seq: number
+  now: Millis
+  step: Step
+  by: Holder
+  request: Request
+  opened: number
+  resumed: boolean
+  plan?: Plan
+  hash: string
+  refused?: { code: string; problems: Problem[] }
+  already?: { code: string; why: string; version: string }
+  nothing?: string
+  found?: Event[]
+  stranded: NodeId[]
+  nodes: Readonly<Record<NodeId, NodeState>>
+  proofs: Readonly<Record<NodeId, Proof>>
+  rehearsed?: { class: RollbackClass; hash: string }
+  verdicts: readonly Verdict[]
+  /** The last verdict was reached by another job: the nodes are watched again before anything follows from it. */
+  stale: boolean
+  watch?: Watch
+  before: Readonly<Record<NodeId, NodeBlock>>
+  beforeSpan: Millis
+  parked?: Extract<Decision, { what: 'parked' }>
+  goingBack?: Extract<Decision, { what: 'going-back' }>
+  outcome?: Conclusion
+  concluded?: Conclusion
+  signal?: 'cancelled' | 'lease-lost' | 'out-of-time'
+  /** Any earlier process of this rollout was told to stop. */
+  cancelled?: 'cancelled' | 'lease-lost' | 'out-of-time'
+  inFlight: Readonly<Record<CommandId, Command>>
+  lastCommand: CommandId
+  /** Decision lines, oldest first: what every node's record should hold. */
+  lines: readonly Event[]
+}
+
+/** After so many failures in a row on one node, this process gives it up and says so. */
+export const MAX_TRIES = 3
+
+const nobody: Holder = { process: '', who: '', run: '', host: '' }
+const nothingAsked: Request = { mode: 'status', tag: '', stopAfter: 'none', planHash: '', rollbackData: 'auto', reason: '' }
+
+export const initial: Rollout = {
+  id: '',
+  seq: 0,
+  now: 0,
+  step: 'plan',
+  by: nobody,
+  request: nothingAsked,
+  opened: 0,
+  resumed: false,
+  hash: '',
+  stranded: [],
+  nodes: {},
+  proofs: {},
+  verdicts: [],
+  stale: false,
+  before: {},
+  beforeSpan: 0,
+  inFlight: {},
+  lastCommand: 0,
+  lines: [],
+}
+
+/** The rollout after one more fact. Pure; throws `Bug` on a line that cannot follow. */
+export function apply(r: Rollout, e: Event): Rollout {
+  const next = { ...r, seq: e.seq, now: e.at }
+  switch (e.type) {
+    case 'opened':
+      return kept(open(next, e), e)
+    case 'decided':
+      return kept(decided(next, e), e)
+    case 'started':
+      return { ...next, inFlight: { ...r.inFlight, [e.command.id]: e.command }, lastCommand: Math.max(r.lastCommand, e.command.id) }
+    case 'done':
+      return learned(landed(next, e.id), command(r, e.id), e.fact)
+    case 'failed':
+      return failed(landed(next, e.id), command(r, e.id), e.failure)
+    case 'signal':
+      return { ...next, signal: e.what, cancelled: e.what }
+    case 'concluded':
+      return { ...next, concluded: e }
+    case 'adopted':
+      return kept(next, e)
+    default:
+      return unreachable(e)
+  }
+}
+
+/** A new process: everything in flight has an unknown outcome, and nothing that was seen still counts. */
+function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
+  const nodes = Object.fromEntries(
+    Object.entries(r.nodes).map(([id, n]): [NodeId, NodeState] => {
+      const { lost: _, ...rest } = n
+      return [id, { ...rest, seen: 'unknown', tries: 0 }]
+    }),
+  )
+  // a watch that another process began is not continued: its gap was not measured
+  const { signal: _, concluded: __, watch: ___, ...rest } = r
+  return {
+    ...rest,
+    id: r.id || e.rollout,
+    step: e.step,
+    by: e.by,
+    request: e.request,
+    opened: r.opened + 1,
+    nodes,
+    inFlight: {},
+  }
+}
+
+/** Keeps a decision line for the nodes' records. */
+const kept = (r: Rollout, e: Event): Rollout => ({ ...r, lines: [...r.lines, e] })
+
+function decided(r: Rollout, e: Decision): Rollout {
+  switch (e.what) {
+    case 'planned':
+      return { ...r, plan: e.plan, hash: e.hash, nodes: r.plan ? r.nodes : unseen(e.plan) }
+    case 'rehearsed':
+      return { ...r, rehearsed: { class: e.class, hash: e.hash }, proofs: { ...r.proofs, ...e.proofs }, hash: e.hash }
+    case 'verdict':
+      return verdict(r, e)
+    case 'parked':
+      return { ...r, parked: e }
+    case 'going-back':
+      return { ...r, goingBack: e, nodes: patient(r.nodes) }
+    case 'outcome':
+      return { ...r, outcome: e }
+    default:
+      return unreachable(e)
+  }
+}
+
+const unseen = (plan: Plan): Record<NodeId, NodeState> =>
+  Object.fromEntries(plan.nodes.map(n => [n.node, { seen: 'unknown', tries: 0 }]))
+
+/** A failure on the way forward is no reason to give a node up on the way back. */
+const patient = (nodes: Rollout['nodes']): Rollout['nodes'] =>
+  Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0 }]))
+
+function verdict(r: Rollout, e: Extract<Decision, { what: 'verdict' }>): Rollout {
+  const { watch: _, ...rest } = r
+  const before = Object.fromEntries(e.before.map(b => [b.node, b]))
+  return {
+    ...rest,
+    verdicts: [...r.verdicts.slice(0, e.wave), e.verdict],
+    stale: false,
+    before: { ...r.before, ...before },
+    beforeSpan: r.watch ? r.now - r.watch.from : r.beforeSpan,
+  }
+}
+
+function learned(r: Rollout, c: Command, fact: Fact): Rollout {
+  switch (fact.is) {
+    case 'planned':
+      return { ...r, plan: fact.plan, hash: fact.hash, nodes: unseen(fact.plan) }
+    case 'refused':
+      return { ...r, refused: { code: fact.code, problems: fact.problems } }
+    case 'already':
+      return { ...r, already: fact }
+    case 'nothing':
+      return { ...r, nothing: fact.why }
+    case 'resumes':
+      return resume(r, fact)
+    case 'measured':
+      return measured(r, fact.block, c)
+    case 'observed':
+      return observed(r, c, fact)
+    default:
+      return unreachable(fact)
+  }
+}
+
+/** Folds the decision lines that the nodes kept of a rollout another machine began. */
+function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
+  const decisions = fact.lines.filter(e => e.type === 'decided')
+  const first = fact.lines.find(e => e.type === 'opened')
+  if (!first) throw new Bug('a record without an opened line')
+  const base: Rollout = { ...r, id: first.rollout, lines: [...fact.lines, ...r.lines], resumed: true, stranded: fact.stranded }
+  const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
+  const { parked, outcome, ...rest } = folded
+  const continues = r.request.mode === 'release' && parked?.why === 'stop-after'
+  return {
+    ...rest,
+    found: fact.lines,
+    stale: folded.verdicts.length > 0,
+    ...(parked === undefined || continues ? {} : { parked }),
+    // a person has taken it up: what was left to them is asked again
+    ...(outcome === undefined || outcome.outcome === 'needs-operator' ? {} : { outcome }),
+  }
+}
+
+function observed(r: Rollout, c: Command, fact: Extract<Fact, { is: 'observed' }>): Rollout {
+  const was = node(r, fact.node)
+  const state: NodeState = { ...was, seen: fact.now, tries: 0, ...(fact.counts ? { counts: fact.counts } : {}) }
+  const next = { ...r, nodes: { ...r.nodes, [fact.node]: state } }
+  if (!fact.proof || c.kind !== 'step' || c.step.do !== 'prove' || c.step.with.length === 0) return next
+  return c.step.name.includes('.rehearsal.') ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } } : next
+}
+
+function measured(r: Rollout, block: Block, c: Command): Rollout {
+  const before = mergeByNode([...Object.values(r.before), ...block.baseline])
+  const kept = Object.fromEntries(before.map(b => [b.node, b]))
+  if (c.kind !== 'observe' || c.canary.length === 0) {
+    return { ...r, before: kept, beforeSpan: r.beforeSpan + (block.to - block.from) }
+  }
+  const watch = r.watch ?? {
+    from: block.from,
+    canary: c.canary,
+    baseline: c.baseline,
+    ...(r.plan ? { version: r.plan.version } : {}),
+    blocks: [],
+    before: c.baseline.length > 0 ? [] : c.canary.flatMap(id => r.before[id] ?? []),
+  }
+  return { ...r, watch: { ...watch, blocks: [...watch.blocks, block] }, before: kept }
+}
+
+function failed(r: Rollout, c: Command, failure: Failure): Rollout {
+  if (c.kind === 'plan') return { ...r, refused: { code: 'plan-refused', problems: [failure] } }
+  if (c.kind === 'observe') return r
+  const was = node(r, c.node)
+  const tries = was.tries + 1
+  const seen = failure.effect === 'unknown' || c.kind === 'inspect' ? 'unknown' : was.seen
+  const state: NodeState = { ...was, seen, tries, ...(tries >= MAX_TRIES ? { lost: failure } : {}) }
+  return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure, was) } } }
+}
+
+/** What a failed step means for its node: a fault on the way forward, a refusal on the way back. */
+function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): Partial<NodeState> {
+  const forward = r.goingBack === undefined && r.step !== 'settle' && r.request.mode !== 'recover'
+  if (c.kind !== 'step') return forward && was.tries + 1 >= MAX_TRIES ? { fault: failure } : {}
+  if (forward && r.plan?.mode === 'release') return failure.kind === 'busy' && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure }
+  const deaf = c.step.do === 'wait-ready' || c.step.do === 'check' || c.step.do === 'start' || c.step.do === 'back'
+  const refusal = deaf && (failure.kind === 'ready' || failure.kind === 'check')
+  if (!refusal) return {}
+  const old = planned(r, c.node)[r.plan?.mode === 'rollback' ? 'to' : 'from']
+  const ofOld = 'release' in c.step && c.step.release.sha256 === old.sha256
+  return ofOld ? { refuses: was.refuses ?? failure, tries: 0 } : { failedBack: failure }
+}
+
+const landed = (r: Rollout, id: CommandId): Rollout => {
+  const { [id]: _, ...rest } = r.inFlight
+  return { ...r, inFlight: rest }
+}
+
+const command = (r: Rollout, id: CommandId): Command => {
+  const c = r.inFlight[id]
+  if (!c) throw new Bug(`the journal answers command ${id}, which is not in flight`)
+  return c
+}
+
+/** The state of a node of the plan. Throws `Bug` for another. */
+export const node = (r: Rollout, id: NodeId): NodeState => {
+  const n = r.nodes[id]
+  if (!n) throw new Bug(`node ${id} is not in the plan`)
+  return n
+}
+
+/** The plan's decisions for a node. Throws `Bug` for another. */
+export const planned = (r: Rollout, id: NodeId): PlannedNode => {
+  const n = r.plan?.nodes.find(p => p.node === id)
+  if (!n) throw new Bug(`node ${id} is not in the plan`)
+  return n
+}
+
+/** The new version was started on this node's data, or its link points there, or it was brought back from there. */
+export function changed(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  if (o === 'unknown') return true
+  const { from } = planned(r, id)
+  const other = o.active === 'none' || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256
+  return other || cameBack(r, o)
+}
+
+/** This rollout brought the node back: a return point of it exists, or its data came from one of its checkpoints. */
+export const cameBack = (r: Rollout, o: Observed): boolean =>
+  o.snapshots.some(s => s.kind === 'return-point' && s.name.startsWith(`${r.id}.`)) ||
+  (o.data.from?.startsWith(`${r.id}.`) ?? false)
+
+/** The rollback point that this rollout took on the node. */
+export const pointOf = (r: Rollout, o: Observed): ReturnType<typeof rollbackPoint> => rollbackPoint(o, r.id)
+
+/** Appends a body the way a journal does; for folding without one. */
+export const stamp = (r: Rollout, body: Body, at: Millis): Event => ({ schema: 1, seq: r.seq + 1, at, ...body })

@@ -1,0 +1,196 @@
+import type { Body, Conclusion, Failure, Owed } from './event.ts'
+import { goal, settled, wayOf } from './goal.ts'
+import type { NodeId } from './node.ts'
+import { type Rollout, changed, node, planned, pointOf } from './rollout.ts'
+import { serves } from './steps.ts'
+
+/**
+ * What is still owed, and what may be said (DESIGN 4, the settle table). `undefined`: the nodes are not where they should be yet.
+ * An outcome is decided only when every reachable node is at its goal, is written to the nodes, and is said when the leases are
+ * let go.
+ */
+export function settleDecision(r: Rollout): Body | undefined {
+  const idle = withoutWork(r)
+  if (idle) return { type: 'concluded', ...idle }
+  const ids = r.plan?.nodes.map(n => n.node) ?? []
+  if (ids.some(id => !node(r, id).lost && node(r, id).seen === 'unknown')) return undefined
+  const done = ids.every(id => settled(r, id))
+  if (r.outcome) return done ? { type: 'concluded', ...amended(r, r.outcome) } : undefined
+  if (parkedHere(r)) return done ? { type: 'concluded', ...parkedConclusion(r) } : undefined
+  if (r.goingBack) return done ? outcome(afterGoingBack(r, ids)) : undefined
+  if (r.plan?.mode === 'rollback') return done ? outcome(afterRollback(r, ids)) : undefined
+  return direction(r, ids) ?? (done ? outcome(promoted(r)) : undefined)
+}
+
+/** Going back is decided once: a pass that the nodes do not show any more, or a run that ended before its end. */
+function direction(r: Rollout, ids: NodeId[]): Body | undefined {
+  const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale
+  const broken = ids.find(id => node(r, id).lost ?? node(r, id).failedBack)
+  if (complete && !broken) return undefined
+  const failure = broken && (node(r, broken).lost ?? node(r, broken).failedBack)
+  if (complete && failure) return goingBack('not-ready', `${broken}: ${failure.what}`, 'fault')
+  const [code, why] = interruption(r)
+  return goingBack(code, why, 'interrupted')
+}
+
+const interruption = (r: Rollout): [string, string] => {
+  if (r.request.mode === 'recover') return ['runner-lost', `an earlier run of ${r.id} ended before it was finished`]
+  if (r.cancelled === 'cancelled') return ['cancelled', 'the job was cancelled before the rollout was finished']
+  if (r.cancelled === 'out-of-time') return ['out-of-time', 'the time of this run (`timeout`) was over before the rollout was finished']
+  if (r.cancelled === 'lease-lost') return ['lease-lost', 'the lease on a node was taken away while it worked']
+  return ['runner-lost', 'a step ended without a word: killed, out of memory, or its runner was lost']
+}
+
+/** Nothing was planned, or the mode only looks: there is nothing to put right. */
+function withoutWork(r: Rollout): Conclusion | undefined {
+  const none = nothingDone
+  if (r.already) return { ...none, outcome: 'unchanged', code: r.already.code, why: r.already.why, version: r.already.version }
+  if (r.refused) {
+    const why = r.refused.problems.map(p => p.what).join('; ')
+    const owed = r.refused.problems.map((p): Owed => ({ what: p.next }))
+    return { ...none, outcome: 'unchanged', code: r.refused.code, why, owed }
+  }
+  if (r.request.mode === 'status') return statusConclusion(r)
+  if (r.nothing) return { ...none, outcome: 'unchanged', code: 'nothing-owed', why: r.nothing }
+  if (!r.plan) return { ...none, outcome: 'unchanged', code: interruption(r)[0], why: interruption(r)[1] }
+  if ((r.request.mode === 'plan' || r.request.stopAfter === 'plan') && !r.resumed) {
+    return { ...none, outcome: 'stopped', code: 'planned', why: 'only the plan was asked for' }
+  }
+  return undefined
+}
+
+function statusConclusion(r: Rollout): Conclusion {
+  const none = nothingDone
+  if (!r.found) return { ...none, outcome: 'stopped', code: 'nothing-owed', why: r.nothing ?? 'no rollout is under way' }
+  if (r.parked?.why === 'stop-after') {
+    return { ...none, outcome: 'stopped', code: 'awaiting-approval', why: `${r.id} waits since ${r.parked.after}` }
+  }
+  const why = `${r.id} is not finished`
+  return { ...none, outcome: 'needs-operator', code: 'unfinished-rollout', why, owed: [recoverLine] }
+}
+
+const parkedHere = (r: Rollout): boolean => r.parked !== undefined && r.request.mode !== 'recover' && !r.goingBack
+
+function parkedConclusion(r: Rollout): Conclusion {
+  const version = r.parked?.after === 'rehearse' ? (r.plan?.nodes[0]?.from.version ?? '') : ''
+  const data = 'untouched'
+  if (r.parked?.why === 'stop-after') {
+    return { outcome: 'stopped', code: 'awaiting-approval', why: `it waits for you after ${r.parked.after}`, version, data, owed: [] }
+  }
+  return {
+    outcome: 'needs-operator',
+    code: 'inconclusive-hold',
+    why: r.verdicts.at(-1)?.text ?? 'the watch could not decide',
+    version,
+    data,
+    owed: [recoverLine],
+  }
+}
+
+const promoted = (r: Rollout): Conclusion => ({
+  outcome: 'promoted',
+  code: 'all-passed',
+  why: r.verdicts.at(-1)?.text ?? '',
+  version: r.plan?.version ?? '',
+  data: 'kept',
+  owed: [],
+})
+
+function afterGoingBack(r: Rollout, ids: NodeId[]): Conclusion {
+  const { code, why } = r.goingBack ?? { code: '', why: '' }
+  const stuck = unsettled(r, ids)
+  if (stuck) return { outcome: 'needs-operator', ...stuck, version: '', data: dataOf(r, ids) }
+  const version = planned(r, ids[0] ?? '').from.version
+  const some = ids.some(id => changed(r, id))
+  return { outcome: some ? 'rolled-back' : 'unchanged', code, why, version, data: dataOf(r, ids), owed: [] }
+}
+
+function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
+  const stuck = unsettled(r, ids)
+  if (stuck) return { outcome: 'needs-operator', ...stuck, version: '', data: dataOf(r, ids) }
+  const onTarget = ids.filter(id => runs(r, id) === planned(r, id).to.sha256)
+  const base = { version: r.plan?.version ?? '', data: dataOf(r, ids), owed: [] }
+  if (onTarget.length === ids.length) return { ...base, outcome: 'rolled-back', code: 'by-hand', why: r.request.reason || 'asked for by hand' }
+  const [code, why] = interruption(r)
+  if (onTarget.length === 0) return { ...base, version: planned(r, ids[0] ?? '').from.version, outcome: 'unchanged', code, why }
+  const line = `progressdb-rollout rollback --tag ${r.plan?.version ?? ''}`
+  return { ...base, version: '', outcome: 'needs-operator', code: 'mixed-fleet', why, owed: [{ what: 'Finish the rollback', line }] }
+}
+
+/** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
+function unsettled(r: Rollout, ids: NodeId[]): { code: string; why: string; owed: Owed[] } | undefined {
+  const lost = ids.find(id => node(r, id).lost)
+  if (lost) return { code: lossCode(node(r, lost).lost), why: `${lost}: ${node(r, lost).lost?.what ?? ''}`, owed: [recoverLine] }
+  const refusing = ids.find(id => node(r, id).refuses)
+  if (refusing) return { code: 'old-version-refuses-data', why: `${refusing}: ${node(r, refusing).refuses?.what ?? ''}`, owed: choices(r, refusing) }
+  const held = r.goingBack ? ids.filter(id => isHeld(r, id)) : []
+  if (held.length > 0) return heldBack(r, held)
+  const dark = ids.find(id => !inService(r, id))
+  if (dark) return { code: 'rollback-failed', why: `${dark} does not serve`, owed: [recoverLine] }
+  return undefined
+}
+
+const lossCode = (failure: Failure | undefined): string => {
+  if (failure?.kind === 'unreachable') return 'node-unreachable'
+  return failure?.kind === 'lease' ? 'lease-lost' : 'step-failed'
+}
+
+function heldBack(r: Rollout, held: NodeId[]): { code: string; why: string; owed: Owed[] } {
+  const code = r.goingBack?.cause === 'interrupted' ? 'cancel-would-lose-writes' : 'held-by-policy'
+  const version = r.plan?.version ?? ''
+  const why = `${held.join(', ')} would lose what was written since ${version} was started; ${r.goingBack?.why ?? ''}`
+  return { code, why, owed: held.flatMap(id => choices(r, id)) }
+}
+
+/** Both ways out, each with what it costs. */
+function choices(r: Rollout, id: NodeId): Owed[] {
+  const o = node(r, id).seen
+  const point = o === 'unknown' ? undefined : pointOf(r, o)
+  const { to, from } = planned(r, id)
+  const stay: Owed = { what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`, line: 'progressdb-rollout recover --rollback-data keep' }
+  const restore: Owed = {
+    what: `${id}: to go back to ${from.version} with the data of ${point?.name ?? 'its rollback point'}, setting later writes aside`,
+    line: 'progressdb-rollout recover --rollback-data restore',
+  }
+  return point ? [stay, restore] : [stay]
+}
+
+const isHeld = (r: Rollout, id: NodeId): boolean => {
+  const o = node(r, id).seen
+  return o !== 'unknown' && wayOf(r, id, o) === 'hold'
+}
+
+function inService(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  const g = goal(r, id)
+  return o !== 'unknown' && g !== undefined && serves(o, g)
+}
+
+/** Letting go failed on a node after the outcome was decided: it stays true of the others, and the lease is named. */
+function amended(r: Rollout, decided: Conclusion): Conclusion {
+  const { outcome: said, code, why, version, data, owed } = decided
+  const lost = r.plan?.nodes.map(n => n.node).find(id => node(r, id).lost)
+  if (!lost || said === 'needs-operator') return { outcome: said, code, why, version, data, owed }
+  const failure = node(r, lost).lost
+  return { outcome: 'needs-operator', code: lossCode(failure), why: `${lost}: ${failure?.what ?? ''}`, version: '', data, owed: [recoverLine] }
+}
+
+function dataOf(r: Rollout, ids: NodeId[]): Conclusion['data'] {
+  const seen = ids.flatMap(id => (node(r, id).seen === 'unknown' ? [] : [id]))
+  const restored = seen.some(id => {
+    const o = node(r, id).seen
+    return o !== 'unknown' && (o.data.from?.startsWith(`${r.id}.`) || (o.data.from !== undefined && o.data.from === r.plan?.restore[id]))
+  })
+  if (restored) return 'restored'
+  return seen.some(id => changed(r, id)) ? 'kept' : 'untouched'
+}
+
+const runs = (r: Rollout, id: NodeId): string => {
+  const o = node(r, id).seen
+  return o === 'unknown' || typeof o.running !== 'object' ? '' : o.running.sha256
+}
+
+const nothingDone: Pick<Conclusion, 'data' | 'owed' | 'version'> = { data: 'untouched', owed: [], version: '' }
+const recoverLine: Owed = { what: 'Settle what is left: Actions → Recover → Run workflow, or', line: 'progressdb-rollout recover' }
+const outcome = (c: Conclusion): Body => ({ type: 'decided', what: 'outcome', ...c })
+const goingBack = (code: string, why: string, cause: 'fault' | 'interrupted'): Body => ({ type: 'decided', what: 'going-back', code, why, cause })
