@@ -50,11 +50,13 @@ export type Config = {
   nodes: NodeConfig[]
   canary: NodeId[]
   waveSize: number
+  /** `policy.rollbackData` is always `auto` here: the input `rollback-data` decides it. */
   policy: Policy
   /** The running version where the node does not know it. */
   from?: string
   acceptWriteLoss: boolean
-  tests?: { command: string; limit: Millis }
+  /** `keys`: names of secrets that the command gets, as `ROLLOUT_KEY_<NAME>`. */
+  tests?: { command: string; limit: Millis; keys?: string[] }
   stageLimit: Millis
   probe: { backendKey?: string; adminKey?: string; frontendKey?: string; user: string }
   exposition: Exposition
@@ -66,9 +68,14 @@ export type Config = {
   defaults: string[]
 }
 
-/** Inputs of the action and flags of the command line, by the same names. `keys`, `token`, `sshKey` are secrets. */
+/**
+ * Inputs of the action and flags of the command line, by the same names. `keys`, `token`, `sshKey` are secrets.
+ * `mode`    `adopt` on the command line only.
+ * `tag`     as it was given, of a form that names a version; `previous` in mode rollback; '' where it was left out.
+ * `reason`  already printable.
+ */
 export type Inputs = {
-  mode: 'release' | 'plan' | 'rollback' | 'recover' | 'status'
+  mode: 'release' | 'plan' | 'rollback' | 'recover' | 'status' | 'adopt'
   config: string
   tag: string
   stopAfter: 'plan' | 'rehearse' | 'canary' | 'none'

@@ -1,6 +1,6 @@
 import type { Problem } from './errors.ts'
 import type { Block, NodeBlock, Verdict } from './measurement.ts'
-import type { Lease, Millis, NodeId, NodeStep, Observed, Proof } from './node.ts'
+import type { Lease, Millis, NodeId, NodeStep, Observed, Proof, Witness } from './node.ts'
 import type { Plan } from './plan.ts'
 
 export type Mode = 'release' | 'plan' | 'rollback' | 'recover' | 'status'
@@ -8,6 +8,7 @@ export type Mode = 'release' | 'plan' | 'rollback' | 'recover' | 'status'
 export type Step = 'plan' | 'snapshot' | 'canary' | 'promote' | 'settle'
 export type Outcome = 'promoted' | 'rolled-back' | 'unchanged' | 'stopped' | 'needs-operator'
 export type CommandId = number
+export type NodeStepName = NodeStep['do']
 
 /** What the person asked for; part of the first line of every process. */
 export type Request = {
@@ -41,7 +42,7 @@ export type Fact =
   | { is: 'already'; version: string; code: string; why: string }
   | { is: 'resumes'; lines: Event[]; stranded: NodeId[] }
   | { is: 'nothing'; why: string }
-  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; counts?: Record<string, number> }
+  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; witness?: Witness }
   | { is: 'measured'; block: Block }
 
 /** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */

@@ -122,6 +122,16 @@ export type NodeStep =
   | { do: 'park'; within: Millis }
   | { do: 'release' }
 
+/**
+ * What was known of a node's data right before it was stopped or copied. `quiet`: nobody could write since.
+ * `sentinel`: a message of the probe, by its final key.
+ */
+export type Witness = {
+  counts: Record<string, number>
+  sentinel?: { thread: string; key: string; body: string }
+  quiet: boolean
+}
+
 /** What running releases one after the other on a restored copy showed. Times in ms, sizes in bytes. */
 export type Proof = {
   name: string

@@ -13,9 +13,9 @@ import type {
   Step,
 } from './event.ts'
 import { Bug, type Problem, unreachable } from './errors.ts'
-import { mergeByNode } from './judge/node-blocks.ts'
+import { merge } from './judge/merge.ts'
 import type { Block, NodeBlock, Verdict, Watch } from './measurement.ts'
-import type { Millis, NodeId, Observed, Proof } from './node.ts'
+import type { Millis, NodeId, Observed, Proof, Witness } from './node.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { rollbackPoint } from './steps.ts'
 
@@ -23,6 +23,7 @@ import { rollbackPoint } from './steps.ts'
  * What the rollout knows of one node.
  * `seen`     its last answer; 'unknown' after a process opened the journal and after any effect that may have happened.
  * `fault`    why it must not go on to the new release.
+ * `witnesses` what was known of its data right before a stop or a copy, by how often the data had been opened then.
  * `tries`    failures in a row in this process; see `MAX_TRIES`.
  * `refuses`  on the way back the old release would not serve the data the new one wrote.
  * `failedBack` even the release that wrote the data did not come up again.
@@ -34,7 +35,7 @@ export type NodeState = {
   lost?: Failure
   refuses?: Failure
   failedBack?: Failure
-  counts?: Record<string, number>
+  witnesses: Readonly<Record<number, Witness>>
 }
 
 /** The fold of a journal. Immutable: `apply` answers a new one. */
@@ -174,7 +175,7 @@ function decided(r: Rollout, e: Decision): Rollout {
 }
 
 const unseen = (plan: Plan): Record<NodeId, NodeState> =>
-  Object.fromEntries(plan.nodes.map(n => [n.node, { seen: 'unknown', tries: 0 }]))
+  Object.fromEntries(plan.nodes.map(n => [n.node, { seen: 'unknown', tries: 0, witnesses: {} }]))
 
 /** A failure on the way forward is no reason to give a node up on the way back. */
 const patient = (nodes: Rollout['nodes']): Rollout['nodes'] =>
@@ -234,14 +235,16 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
 
 function observed(r: Rollout, c: Command, fact: Extract<Fact, { is: 'observed' }>): Rollout {
   const was = node(r, fact.node)
-  const state: NodeState = { ...was, seen: fact.now, tries: 0, ...(fact.counts ? { counts: fact.counts } : {}) }
+  const opens = was.seen === 'unknown' ? 0 : was.seen.data.opens
+  const witnesses = fact.witness ? { ...was.witnesses, [opens]: fact.witness } : was.witnesses
+  const state: NodeState = { ...was, seen: fact.now, tries: 0, witnesses }
   const next = { ...r, nodes: { ...r.nodes, [fact.node]: state } }
   if (!fact.proof || c.kind !== 'step' || c.step.do !== 'prove' || c.step.with.length === 0) return next
   return c.step.name.includes('.rehearsal.') ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } } : next
 }
 
 function measured(r: Rollout, block: Block, c: Command): Rollout {
-  const before = mergeByNode([...Object.values(r.before), ...block.baseline])
+  const before = merge([...Object.values(r.before), ...block.baseline])
   const kept = Object.fromEntries(before.map(b => [b.node, b]))
   if (c.kind !== 'observe' || c.canary.length === 0) {
     return { ...r, before: kept, beforeSpan: r.beforeSpan + (block.to - block.from) }

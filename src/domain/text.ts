@@ -13,7 +13,7 @@ export class Untrusted {
   }
 }
 
-/** A plain string has been printable before (a journalled text, a name from the config); converting it again is harmless. */
+/** A plain string is our own, or was made printable before. */
 export type Text = Untrusted | string
 
 const rawOf = (text: Text): string => (typeof text === 'string' ? text : Untrusted.raw(text))
@@ -28,36 +28,47 @@ const lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g
 const invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu
 
 /** The runner takes a line that opens with `::` and a `##[` anywhere in it as a command. */
-const breakCommands = (line: string): string => line.replace(/:(?=:)/g, ': ').replace(/##(?=\[)/g, '## ')
+const fenced = (line: string): string => line.replace(/^:(?=:)/, ': ').replace(/##(?=\[)/g, '## ')
 
-/** Cut between characters, never inside a pair. */
+/** A stranger's `::` may come to stand first in a line that somebody makes of it later. */
+const broken = (line: string): string => fenced(line.replace(/:(?=:)/g, ': '))
+
+/** Cut between characters, never inside a surrogate pair. */
 const bounded = (line: string, max: number): string =>
-  line.length <= max ? line : `${[...line.slice(0, max)].slice(0, -1).join('')}…`
+  line.length <= max ? line : `${line.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
 
-/**
- * One line that is safe in a log: no control character, terminal sequence, invisible or bidi character, no workflow command.
- * Line breaks and tabs become one space. `max` is in UTF-16 units; a cut text ends in `…`.
- */
-export const printable = (text: Text, max = 500): string => {
+/** The visible characters of a text, in one line. */
+const visible = (text: string, max: number): string =>
   // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
-  const line = rawOf(text)
+  text
     .slice(0, max * 16 + 1024)
     .replace(terminalSequences, '')
     .replace(lineBreaks, ' ')
     .replace(invisible, '')
     .replace(/\p{Surrogate}/gu, '\ufffd')
     .trim()
-  return bounded(breakCommands(line), max)
-}
+
+/**
+ * One line that is safe in a log: no control character, terminal sequence, invisible or bidi character, no `::` or `##[`
+ * anywhere. Line breaks and tabs become one space. `max` is in UTF-16 units; a cut text ends in `…`.
+ */
+export const printable = (text: Text, max = 500): string => bounded(broken(visible(rawOf(text), max)), max)
+
+/**
+ * As `printable`, but of our own text a `::` within the line stays: an IPv6 address in a line to paste must not be changed.
+ * No line that starts with the result is a workflow command.
+ */
+export const safeLine = (text: Text, max = 500): string =>
+  typeof text === 'string' ? bounded(fenced(visible(text, max)), max) : printable(text, max)
 
 /** The first `lines` lines of a longer text, each printable; blank ones are left out, and what was cut is said. */
-export const printableLines = (text: Text, lines = 50, max = 500): string[] => {
-  const all = rawOf(text)
-    .slice(0, lines * max * 4)
+export const printableLines = (text: Untrusted, lines = 50, max = 500): string[] => {
+  const all = Untrusted.raw(text)
     .split(/\r\n|[\n\r]/)
-    .map(line => printable(line, max))
-    .filter(line => line !== '')
-  return all.length <= lines ? all : [...all.slice(0, lines), `… and ${all.length - lines} more lines`]
+    .filter(line => line.trim() !== '')
+  const shown = all.slice(0, lines).map(line => printable(new Untrusted(line), max))
+  const left = all.length - shown.length
+  return left === 0 ? shown : [...shown, `… and ${left} more ${left === 1 ? 'line' : 'lines'}`]
 }
 
 const zeroWidth = '\u200b'
@@ -71,20 +82,25 @@ const breakLinks = (line: string): string =>
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', $: '&#36;' }
 
-/** The Markdown of a text that shows as itself, inline and in a table cell: no markup, link, mention, HTML, formula or cell border. */
-export const markdown = (text: Text, max = 500): string =>
-  breakLinks(printable(text, max))
+/** As `markdown`, for where a line has begun already (after other text, in a table cell): nothing there can open a block. */
+export const markdownWithin = (text: Text, max = 500): string =>
+  breakLinks(safeLine(text, max))
     .replace(/[\\`*_[\]~|]/g, '\\$&')
     .replace(/[&<>$]/g, c => entities[c] ?? c)
-    .replace(/^(?:[-#+=:]|\d{1,9}(?=[.)]))/, start => (/\d/.test(start) ? `${start}\\` : `\\${start}`))
+
+/** The Markdown of a text that shows as itself wherever it stands: no block, markup, link, mention, HTML, formula or cell border. */
+export const markdown = (text: Text, max = 500): string =>
+  markdownWithin(text, max).replace(/^(?:[-#+=:]|\d{1,9}(?=[.)]))/, start =>
+    /\d/.test(start) ? `${start}\\` : `\\${start}`,
+  )
 
 /**
  * A code span: shows every character as it is, for paths and lines to paste. In a table cell (`'cell'`) a `|` is escaped too.
  */
 export const code = (text: Text, where: 'inline' | 'cell' = 'inline', max = 500): string => {
-  const line = printable(text, max)
+  const line = safeLine(text, max)
   if (line === '') return ''
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(run => run[0].length))
+  const longest = Math.max(0, ...(line.match(/`+/g) ?? []).map(run => run.length))
   const fence = '`'.repeat(longest + 1)
   const pad = /^`|`$|^ .* $/.test(line) ? ' ' : ''
   const body = where === 'cell' ? line.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, '\\|') : line
@@ -97,7 +113,7 @@ const mermaidWords =
 
 /** A name for a Mermaid chart: letters, digits and `. , - _ + / ( )` only, never empty, never a word of Mermaid's own. */
 export const mermaid = (text: Text, max = 60): string => {
-  const name = printable(text, max)
+  const name = safeLine(text, max)
     .replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, ' ')
     .replace(/-{3,}/g, '--')
     .replace(/ {2,}/g, ' ')

@@ -6,7 +6,7 @@ import { merge } from './histogram.ts'
 export type Row = { from: Millis; to: Millis; warm: boolean; shown: NodeBlock }
 
 /** One side of the comparison. `earlier`: the nodes' own measurement from before their stop, not a concurrent one. */
-export type Arm = { nodes: NodeId[]; rows: Row[]; earlier: boolean }
+export type Arm = { side: 'canary' | 'baseline'; nodes: NodeId[]; rows: Row[]; earlier: boolean }
 
 /**
  * A watch in the shape the rules read. Blocks in which at least half of the baseline's requests failed too are taken
@@ -31,6 +31,7 @@ export const evidence = (watch: Watch, policy: WatchPolicy, now: Millis): Eviden
   const blocks = sorted.filter(block => !mostlyFailed(tally(named(block.baseline, watch.baseline))))
   const warmAt = watch.from + policy.warmUp
   const arm = (side: 'canary' | 'baseline', nodes: NodeId[]): Arm => ({
+    side,
     nodes: nodes.toSorted(),
     rows: blocks.flatMap(({ from, to, [side]: shown }) =>
       named(shown, nodes).map(one => ({ from, to, warm: from >= warmAt, shown: one })),
@@ -49,6 +50,7 @@ export const evidence = (watch: Watch, policy: WatchPolicy, now: Millis): Eviden
 }
 
 const earlier = (before: NodeBlock[]): Arm => ({
+  side: 'baseline',
   nodes: [...new Set(before.map(b => b.node))].toSorted(),
   rows: before.map(shown => ({ from: 0, to: 0, warm: true, shown })),
   earlier: true,
@@ -89,9 +91,7 @@ export const blocksWithout = (e: Evidence, arm: Arm, has: (shown: NodeBlock) => 
   arm.earlier
     ? 0
     : e.blocks.filter(block =>
-        arm.nodes.some(
-          node => !arm.rows.some(r => r.from === block.from && r.shown.node === node && has(r.shown)),
-        ),
+        arm.nodes.some(node => !block[arm.side].some(shown => shown.node === node && has(shown))),
       ).length
 
 /** The node asked for something and got an answer, or a refusal. */

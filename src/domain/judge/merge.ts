@@ -32,8 +32,10 @@ const pair = (a: NodeBlock, b: NodeBlock): NodeBlock => ({
   restarted: a.restarted || b.restarted,
 })
 
-const latest = (a: Reading<number> | undefined, b: Reading<number> | undefined): Reading<number> | undefined =>
-  b?.is === 'value' || a?.is !== 'value' ? (b ?? a) : a
+const latest = (
+  a: Reading<number> | undefined,
+  b: Reading<number> | undefined,
+): Reading<number> | undefined => (b?.is === 'value' || a?.is !== 'value' ? (b ?? a) : a)
 
 /** Probe counts added step by step, in the order in which steps first appear; the earliest failure is kept. */
 export const mergeProbes = (counts: readonly ProbeCounts[]): ProbeCounts[] =>

@@ -1,0 +1,122 @@
+import type { NodeId } from '../domain/node.ts'
+import type { Policy } from '../domain/plan.ts'
+import type { Config, Exposition, ProcessService } from './config.ts'
+import type { World } from './fleet.ts'
+import { nodeConfig, type PlacedNode } from './nodes.ts'
+import type { FleetFile } from './schema/file.ts'
+import { defaultsTaken } from './settings.ts'
+import { type Default, watchPolicy } from './watch.ts'
+
+/** What the builders need beside the settings. */
+type Origin = { file: string; written: unknown; world: World }
+
+/** The one typed configuration, of settings that break no rule. */
+export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Config => {
+  const taken = defaultsTaken(origin.written)
+  const or: Default = (name, written, value, spelt = String(value)) => {
+    if (written === undefined) taken.push(`${name} ${spelt}`)
+    return written ?? value
+  }
+  const policy = policyOf(file, or)
+  return {
+    file: origin.file,
+    profile: file.profile,
+    ...(file.http === undefined ? {} : { http: httpOf(file.http) }),
+    ...releasesOf(file, origin.world, or),
+    shell: { kind: 'local' },
+    service: serviceOf(file, or),
+    drain: file.drain === 'none' ? { kind: 'none' } : { kind: 'commands', ...file.drain.commands },
+    nodes: nodesOf(file, nodes, or),
+    canary: canaryOf(file, nodes, or),
+    waveSize: file.waves.size,
+    policy,
+    ...(file.from === undefined ? {} : { from: file.from }),
+    acceptWriteLoss: file['accept-write-loss'],
+    ...testsOf(file),
+    stageLimit: file.rehearse.limit,
+    probe: probeOf(file, or),
+    exposition: expositionOf(file, or),
+    metrics: policy.watch.metrics,
+    lease: file.lease,
+    keep: file.keep,
+    environment: file.environment,
+    defaults: taken,
+  }
+}
+
+const policyOf = (file: FleetFile, or: Default): Policy => ({
+  watch: watchPolicy(file, or),
+  rewatch: file.canary.rewatch,
+  waveWatch: file.waves.watch,
+  rehearse: file.rehearse.nodes,
+  requireReversible: file['require-reversible'],
+  rollbackData: 'auto',
+  maxParallel: file['max-parallel'],
+  approveWithin: file['approve-within'],
+  startLimit: file['start-limit'],
+  stopLimit: file['stop-limit'],
+  diskReserve: file['disk-reserve'],
+  drain: file.drain === 'none' ? 'none' : 'commands',
+})
+
+const httpOf = ({ health, ready, version }: NonNullable<FleetFile['http']>): NonNullable<Config['http']> =>
+  version === undefined ? { health, ready } : { health, ready, version }
+
+const releasesOf = (file: FleetFile, world: World, or: Default) => ({
+  repository: or('repository', file.repository, world.repository ?? ''),
+  releases:
+    file.releases === undefined
+      ? ({ kind: 'github' } as const)
+      : ({ kind: 'directory', path: file.releases.directory } as const),
+  binary: or('binary', file.binary, 'progressdb'),
+  ...(file['require-image'] === undefined ? {} : { requireImage: file['require-image'] }),
+})
+
+const PROGRESSDB_ARGS = ['--config', '{config}']
+
+const serviceOf = (file: FleetFile, or: Default): ProcessService => {
+  const usual = file.profile === 'progressdb' ? PROGRESSDB_ARGS : []
+  const args = file.process?.args
+  or('process.args', args?.join(' '), usual.join(' '), usual.join(' ') || 'none')
+  return { kind: 'process', args: args ?? usual, env: file.process?.env ?? {} }
+}
+
+const nodesOf = (file: FleetFile, nodes: PlacedNode[], or: Default) => {
+  if (nodes.some(node => node.entry.config === undefined))
+    or('config', file.config, '', 'config.yaml in install')
+  return nodes.map(nodeConfig)
+}
+
+const canaryOf = ({ canary }: FleetFile, nodes: PlacedNode[], or: Default): NodeId[] => {
+  if (canary.name !== undefined) return [canary.name]
+  return nodes.slice(0, or('canary.nodes', canary.nodes, 1)).map(node => node.name)
+}
+
+const testsOf = ({ rehearse: { tests } }: FleetFile): Pick<Config, 'tests'> => {
+  if (tests === undefined) return {}
+  return { tests: typeof tests === 'string' ? { command: tests, limit: 600_000, keys: [] } : tests }
+}
+
+const probeOf = ({ profile, probe: { keys, user } }: FleetFile, or: Default): Config['probe'] => {
+  const backendKey =
+    profile === 'progressdb' ? or('probe.keys.backend', keys.backend, 'backend') : keys.backend
+  const adminKey = profile === 'progressdb' ? or('probe.keys.admin', keys.admin, 'admin') : keys.admin
+  return {
+    user,
+    ...(backendKey === undefined ? {} : { backendKey }),
+    ...(adminKey === undefined ? {} : { adminKey }),
+    ...(keys.frontend === undefined ? {} : { frontendKey: keys.frontend }),
+  }
+}
+
+const NO_KEY = 'none'
+
+const expositionOf = ({ profile, exposition: { path, key, header } }: FleetFile, or: Default): Exposition => {
+  const progressdb = profile === 'progressdb'
+  const sent = or('exposition.key', key, progressdb ? 'admin' : NO_KEY)
+  return {
+    path: or('exposition.path', path, progressdb ? '/admin/debug/prometheus' : '/metrics'),
+    ...(sent === NO_KEY ? {} : { key: sent }),
+    ...(header === undefined ? {} : { header }),
+  }
+}

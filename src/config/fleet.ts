@@ -1,0 +1,172 @@
+import { type Broken, broken } from './rule.ts'
+import type { PlacedNode } from './nodes.ts'
+import type { FleetFile } from './schema/file.ts'
+import { NO_NODES, type Unread } from './unread.ts'
+
+/** What the file does not say: the workflow's own repository. */
+export type World = { repository?: string | undefined }
+
+/** One place, one kind of service, one profile. */
+export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken[] => [
+  ...(file.local === undefined && !unread.has('local') && !unread.has('ssh')
+    ? [broken([], 'PLACE_MISSING', 'the file does not say where the nodes are', 'add local: true')]
+    : []),
+  ...(file.process === undefined && !['process', 'systemd', 'docker'].some(kind => unread.has(kind))
+    ? [broken([], 'SERVICE_MISSING', 'the file does not say how the service is run', 'add process: {}')]
+    : []),
+  ...profileRules(file, unread),
+  ...repositoryRules(file, unread, world),
+  ...argumentRules(file),
+]
+
+const profileRules = (file: FleetFile, unread: Unread): Broken[] => {
+  if (unread.has('profile') || unread.has('http')) return []
+  if (file.profile === 'progressdb')
+    return file.http === undefined
+      ? []
+      : [
+          broken(
+            ['http'],
+            'SETTING_CONTRADICTS',
+            'http describes a service, but profile is progressdb',
+            'write profile: http, or remove http',
+          ),
+        ]
+  return [
+    ...(file.http === undefined
+      ? [
+          broken(
+            ['profile'],
+            'SETTING_MISSING',
+            'http is missing',
+            'add http: { health: /healthz, ready: /readyz }',
+            'profile http knows no paths of its own',
+          ),
+        ]
+      : []),
+    ...(file.binary === undefined && !unread.has('binary')
+      ? [
+          broken(
+            ['profile'],
+            'SETTING_MISSING',
+            'binary is missing',
+            'add binary: with the name of the program in the archive',
+            'profile http knows no program',
+          ),
+        ]
+      : []),
+  ]
+}
+
+const repositoryRules = (file: FleetFile, unread: Unread, world: World): Broken[] =>
+  file.repository === undefined &&
+  !world.repository &&
+  file.releases === undefined &&
+  !unread.has('repository') &&
+  !unread.has('releases')
+    ? [
+        broken(
+          [],
+          'SETTING_MISSING',
+          'repository is missing',
+          'add repository: owner/name, whose releases are rolled out',
+        ),
+      ]
+    : []
+
+const argumentRules = (file: FleetFile): Broken[] =>
+  (file.process?.args ?? []).flatMap((argument, index) => {
+    const unknown = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
+      ([, name]) => name !== 'config' && name !== 'data',
+    )
+    return unknown === undefined
+      ? []
+      : [
+          broken(
+            ['process', 'args', index],
+            'PLACEHOLDER_UNKNOWN',
+            `${unknown[0]} stands for nothing`,
+            "write {config} or {data}; a node's port belongs in its configuration file",
+          ),
+        ]
+  })
+
+/** Names and addresses of nodes, and the canary among them. */
+export const nodeRules = (file: FleetFile, nodes: PlacedNode[], unread: Unread): Broken[] => [
+  ...nodes.flatMap(node => [
+    ...nameTaken(node, nodes),
+    ...addressTwice(node),
+    ...(unread.has('ssh') ? [] : addressTaken(node, nodes)),
+  ]),
+  ...([NO_NODES, 'nodes', 'canary'].some(setting => unread.has(setting)) ? [] : canaryRules(file, nodes)),
+]
+
+const nameTaken = (node: PlacedNode, nodes: PlacedNode[]): Broken[] =>
+  nodes.findIndex(other => other.name.toLowerCase() === node.name.toLowerCase()) < node.index
+    ? [
+        broken(
+          ['nodes', node.index],
+          'NODE_TWICE',
+          `two nodes are named ${node.name}`,
+          'give each node a name of its own',
+        ),
+      ]
+    : []
+
+const addressTwice = ({ entry, index, name }: PlacedNode): Broken[] =>
+  entry.url !== undefined && (entry.host !== undefined || entry.port !== undefined)
+    ? [
+        broken(
+          ['nodes', index, 'url'],
+          'SETTING_CONTRADICTS',
+          `${name} has url and host or port`,
+          'keep url, or host and port',
+        ),
+      ]
+    : []
+
+const addressTaken = (node: PlacedNode, nodes: PlacedNode[]): Broken[] => {
+  const other = nodes.find(
+    earlier => earlier.index < node.index && earlier.url === node.url && earlier.name !== node.name,
+  )
+  return other === undefined
+    ? []
+    : [
+        broken(
+          ['nodes', node.index],
+          'ADDRESS_TWICE',
+          `${other.name} and ${node.name} have the same address, ${node.url}`,
+          `give ${node.name} its port: { name: ${node.name}, port: … }`,
+        ),
+      ]
+}
+
+const canaryRules = ({ canary }: FleetFile, nodes: PlacedNode[]): Broken[] => {
+  if (canary.name !== undefined && canary.nodes !== undefined)
+    return [
+      broken(['canary', 'name'], 'SETTING_CONTRADICTS', 'canary has name and nodes', 'keep one of the two'),
+    ]
+  if (canary.name !== undefined && !nodes.some(node => node.name === canary.name))
+    return [
+      broken(
+        ['canary', 'name'],
+        'CANARY_UNKNOWN',
+        `no node is named ${canary.name}`,
+        `write one of ${nodes
+          .map(node => node.name)
+          .slice(0, 20)
+          .join(', ')}`,
+      ),
+    ]
+  if (canary.nodes !== undefined && canary.nodes >= nodes.length && canary.nodes > 1)
+    return [
+      broken(
+        ['canary', 'nodes'],
+        'CANARY_IS_FLEET',
+        `canary.nodes is ${canary.nodes}, the fleet has ${nodes.length}`,
+        `write at most ${Math.max(1, nodes.length - 1)}`,
+        'the old version must go on serving beside the canary to compare with',
+      ),
+    ]
+  return []
+}

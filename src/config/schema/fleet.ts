@@ -1,0 +1,174 @@
+import * as z from 'zod/mini'
+import { command, described, duration, nodeName, path, route, text, whole } from './leaf.ts'
+
+/** What is rolled out, where it lies, and how it is started. */
+
+const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
+
+export const httpProfile = z.strictObject(
+  {
+    health: described(route(), 'Answers 200 while the process is alive.'),
+    ready: described(route(), 'Answers 200 once the service takes requests.'),
+    version: z.optional(
+      described(
+        z.strictObject(
+          {
+            path: described(route(), 'Answers JSON that holds the version.'),
+            field: described(text(/^[\w.-]{1,60}$/, 'the name of a JSON field'), 'Field with the version.'),
+          },
+          'path and field of the version',
+        ),
+        'Where the version is shown; without it the version is known by the hash of the binary only.',
+      ),
+    ),
+  },
+  'the paths of the service: health, ready and, where it has one, version',
+)
+
+export const processService = z.strictObject(
+  {
+    args: z.optional(
+      described(
+        z.array(
+          text(/^[^\0]{0,4000}$/s, 'an argument as text, in quotes where it is a number'),
+          'a list of arguments',
+        ),
+        'Arguments of the server; {config} and {data} are replaced. Default for progressdb: --config {config}.',
+      ),
+    ),
+    env: z.prefault(
+      described(
+        z.record(
+          text(ENVIRONMENT_NAME, 'the name of an environment variable'),
+          text(/^[^\0\r\n]{0,4000}$/, 'the value as text on one line, in quotes where it is a number'),
+          'a mapping of names to values',
+        ),
+        'The whole environment of the server. Nothing is inherited. No secrets: this file is in the repository.',
+      ),
+      {},
+    ),
+  },
+  'args and env of the server, or {}',
+)
+
+const places = {
+  install: described(z.optional(path()), 'Folder for releases and the state of the rollout.'),
+  data: described(z.optional(path()), 'Data folder of the service.'),
+  config: described(
+    z.optional(path()),
+    "The service's own configuration file. Default: config.yaml in install.",
+  ),
+  'config-next': described(
+    z.optional(path()),
+    'The configuration file for the new version, where it differs.',
+  ),
+}
+
+export const node = z.strictObject(
+  {
+    name: described(nodeName(), 'Name in logs, reports and {name}.'),
+    host: described(
+      z.optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, 'a host name or an IP address')),
+      'Where its HTTP interface listens. Default: 127.0.0.1.',
+    ),
+    port: described(
+      z.optional(whole(1, 65_535, 'a port from 1 to 65535')),
+      'Port of its HTTP interface. Default: 8080.',
+    ),
+    url: described(
+      z.optional(
+        text(/^https?:\/\/[^\s/?#@"'\\]+(?:\/[\w./~%-]*)?$/, 'an address such as http://127.0.0.1:8080'),
+      ),
+      'Address of its HTTP interface, instead of host and port.',
+    ),
+    ...places,
+  },
+  'a node name, or a mapping with name, host, port, url, install, data, config, config-next',
+)
+
+export const drain = z.union(
+  [
+    z.literal('none', 'none, or commands with out and in'),
+    z.strictObject(
+      {
+        commands: described(
+          z.strictObject(
+            {
+              out: described(
+                command(),
+                'Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success.',
+              ),
+              in: described(command(), 'Puts it back.'),
+              limit: described(z.prefault(duration(), '30s'), 'How long each may take.'),
+            },
+            'the commands out and in',
+          ),
+          'Shell commands that take a node out of traffic and put it back.',
+        ),
+      },
+      'none, or commands with out and in',
+    ),
+  ],
+  'none, or commands with out and in',
+)
+
+export const fleetSettings = {
+  profile: described(
+    z.prefault(z.enum(['progressdb', 'http'], 'progressdb or http'), 'progressdb'),
+    'What kind of service it is.',
+  ),
+  http: described(z.optional(httpProfile), 'Paths of the service; with profile http only.'),
+  repository: described(
+    z.optional(
+      text(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, 'owner/name of a GitHub repository'),
+    ),
+    "Whose releases are rolled out. Default: the workflow's own repository.",
+  ),
+  releases: described(
+    z.optional(
+      z.strictObject(
+        {
+          directory: described(
+            text(/^[^\0\r\n]{1,400}$/, "a folder laid out as goreleaser's dist/"),
+            'Path of the folder.',
+          ),
+        },
+        'directory: and a folder',
+      ),
+    ),
+    "Take releases from a folder laid out as goreleaser's dist/ instead of from GitHub.",
+  ),
+  binary: described(
+    z.optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'the file name of the program')),
+    'Name of the program inside the archive. Default for progressdb: progressdb.',
+  ),
+  'require-image': described(
+    z.optional(
+      text(
+        /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
+        'an image such as ghcr.io/acme/app:{version}',
+      ),
+    ),
+    'A container image that must exist too; {version} and {tag} are replaced.',
+  ),
+  local: described(
+    z.optional(z.literal(true, 'true, or leave the line out')),
+    'The nodes run on this machine.',
+  ),
+  process: described(
+    z.optional(processService),
+    'The service is a plain process that the rollout starts and stops.',
+  ),
+  ...places,
+  nodes: described(
+    z
+      .array(z.union([nodeName(), node], 'a node name, or a mapping with name'), 'a list of nodes')
+      .check(z.minLength(1, 'at least one node'), z.maxLength(500, 'at most 500 nodes')),
+    'The nodes of the fleet, the canary first.',
+  ),
+  drain: described(z.prefault(drain, 'none'), 'How a node is taken out of traffic before it is stopped.'),
+  environment: described(
+    z.prefault(text(/^[\w][\w ./-]{0,99}$/, 'the name of a deployment environment'), 'production'),
+    'Deployment environment on GitHub.',
+  ),
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod/mini'
+import { DAY, command, described, duration, keyName, share, text, yesOrNo } from './leaf.ts'
+
+/** What protects the data: rehearsal, stops, space, leases. */
+
+const tests = z.union(
+  [
+    command(),
+    z.strictObject(
+      {
+        command: described(command(), 'Run on the runner against the staging address; 0 is success.'),
+        limit: described(z.prefault(duration(), '10m'), 'How long it may take.'),
+        keys: described(
+          z.prefault(z.array(keyName(), 'a list of names of lines of the input `keys`'), []),
+          'Secrets that it gets, as ROLLOUT_KEY_<NAME>.',
+        ),
+      },
+      'a command line, or a mapping with command, limit, keys',
+    ),
+  ],
+  'a command line, or a mapping with command, limit, keys',
+)
+
+export const rehearse = z.strictObject(
+  {
+    nodes: described(
+      z.prefault(z.enum(['canary', 'every-node'], 'canary or every-node'), 'canary'),
+      'On copies of whose data the upgrade is rehearsed.',
+    ),
+    tests: described(z.optional(tests), 'Your own tests, run against the new version on the copy.'),
+    limit: described(z.prefault(duration(), '30m'), 'How long a rehearsal may take on a node.'),
+  },
+  'nodes, tests, limit',
+)
+
+export const lease = z.strictObject(
+  {
+    ttl: described(
+      z.prefault(duration(5000), '2m'),
+      'After how long without a sign of life a rollout no longer holds a node.',
+    ),
+    wait: described(z.prefault(duration(0), '3m'), 'How long to wait for a node that another rollout holds.'),
+  },
+  'ttl and wait',
+)
+
+export const safetySettings = {
+  rehearse: described(
+    z.prefault(rehearse, {}),
+    'The upgrade on a copy of the data, before any node is changed.',
+  ),
+  'disk-reserve': described(z.prefault(share(), '10 %'), 'Share of the disk that stays free.'),
+  'require-reversible': described(
+    z.prefault(yesOrNo(), false),
+    'Stop after the rehearsal when the old version cannot read what the new one writes.',
+  ),
+  'accept-write-loss': described(
+    z.prefault(yesOrNo(), false),
+    'Stop a node even where acknowledged writes may be lost by it.',
+  ),
+  'start-limit': described(z.prefault(duration(), '2m'), 'How long a server may take until it is ready.'),
+  'stop-limit': described(
+    z.prefault(duration(), '60s'),
+    'How long a server may take to stop before it is killed.',
+  ),
+  lease: described(z.prefault(lease, {}), 'Who may change a node.'),
+  keep: described(z.prefault(duration(60_000, 366 * DAY), '7d'), 'How long checkpoints are kept.'),
+  from: described(
+    z.optional(
+      text(
+        /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
+        'a version such as v0.2.1, in quotes',
+      ),
+    ),
+    'The version that runs now, where the nodes do not know it.',
+  ),
+}

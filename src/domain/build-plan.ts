@@ -1,0 +1,255 @@
+import { diskNeeded, incompatibilities } from './compatibility.ts'
+import { Bug, type Problem } from './errors.ts'
+import type { Fact } from './event.ts'
+import { knownGood, lastRollback, rolledBackBefore } from './known-good.ts'
+import type { NodeId } from './node.ts'
+import type { Plan, PlanNotes, PlannedNode } from './plan.ts'
+import { planDifference, planHash } from './plan-text.ts'
+import { type Release, sameRelease } from './release.ts'
+import { safeStop } from './safe-stop.ts'
+import type { Survey, SurveyedNode, Wish } from './survey.ts'
+import { type Unfinished, unfinished } from './unfinished.ts'
+
+/**
+ * What the plan step found: a plan, every reason against one, that nothing is to be done, or a rollout that goes on.
+ * Pure: the survey holds everything that was read.
+ */
+export function buildPlan(survey: Survey, wish: Wish): Fact {
+  const seen = Object.fromEntries(survey.nodes.map(n => [n.node, n.now]))
+  const found = unfinished(seen)
+  if (found) return goesOn(found, survey, wish)
+  const holder = leaseProblems(survey.nodes)
+  if (holder.length > 0) return { is: 'refused', code: 'lease-held', problems: holder }
+  const resolved = wish.mode === 'rollback' ? rollbackTarget(survey, wish) : { version: wish.target }
+  if ('fact' in resolved) return resolved.fact
+  const target = (n: SurveyedNode): Release | undefined => targetOf(n, survey, wish, resolved.version)
+  const problems = incompatibilities(survey, wish, target)
+  const lower = problems.find(p => p.code === 'LOWER_VERSION')
+  if (problems.length > 0) return { is: 'refused', code: lower ? 'lower-version' : 'plan-refused', problems }
+  const plan = planOf(survey, wish, { version: resolved.version, target })
+  if (plan.nodes.length === 0) {
+    return { is: 'already', version: resolved.version, code: 'already-there', why: `every node serves ${resolved.version} already` }
+  }
+  const lossy = wish.mode === 'rollback' && wish.rollbackData === 'restore' ? unrestorable(plan) : []
+  if (lossy.length > 0) return { is: 'refused', code: 'plan-refused', problems: lossy }
+  return { is: 'planned', plan, hash: planHash(plan) }
+}
+
+/** A rollout that waits for its approval goes on with the same release; any other unfinished one is settled first. */
+function goesOn(found: Unfinished, survey: Survey, wish: Wish): Fact {
+  const decisions = found.lines.filter(e => e.type === 'decided')
+  const recorded = decisions.find(e => e.what === 'planned')?.plan
+  const parked = decisions.findLast(e => e.what === 'parked')
+  const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
+  const resumes: Fact = { is: 'resumes', lines: found.lines, stranded: survey.unreachable.map(u => u.node) }
+  if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target) return busy(found, survey, recorded)
+  if (survey.unreachable.length > 0 || survey.problems.length > 0) {
+    const unreachable = survey.unreachable.map(u => ({ ...u.failure, where: u.node }))
+    return { is: 'refused', code: 'plan-refused', problems: [...survey.problems, ...unreachable] }
+  }
+  const hash = decisions.findLast(e => e.what === 'rehearsed')?.hash ?? planHash(recorded)
+  const differences = wish.planHash !== '' && wish.planHash !== hash ? approvedOther(wish.planHash, hash) : differs(recorded, survey)
+  if (differences.length > 0) return { is: 'refused', code: 'plan-changed', problems: differences }
+  return resumes
+}
+
+const approvedOther = (approved: string, now: string): Problem[] => [
+  {
+    code: 'PLAN_CHANGED',
+    what: `the approved plan is ${approved.slice(0, 12)}…, the one that waits is ${now.slice(0, 12)}…`,
+    next: 'approve the plan that waits, or settle it with `progressdb-rollout recover` and start again',
+  },
+]
+
+/** The recorded plan against what is there now; versions only on nodes that the rollout has not changed. */
+function differs(recorded: Plan, survey: Survey): Problem[] {
+  const assets = survey.release?.assets ?? recorded.assets
+  const nodes = recorded.nodes.map((p): PlannedNode => {
+    const n = survey.nodes.find(s => s.node === p.node)
+    const runs = n?.now.running
+    const untouched = typeof runs === 'object' && !sameRelease(runs, p.to)
+    return n && untouched ? { ...p, from: runs, config: { ...p.config, now: n.facts.configSha } } : p
+  })
+  return planDifference(recorded, { ...recorded, assets, nodes }).map(line => ({
+    code: 'PLAN_CHANGED',
+    what: `the plan that was approved is not the one that would be carried out: ${line}`,
+    next: 'settle what waits with `progressdb-rollout recover`, then release again',
+  }))
+}
+
+function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Fact {
+  const held = survey.nodes.map(n => n.now.lease).find(l => l !== 'free' && l.rollout === found.rollout)
+  const live = held !== undefined && held !== 'free' && held.left > 0 && !held.parked
+  const what = recorded ? `${found.rollout} (${recorded.mode} to ${recorded.version})` : found.rollout
+  if (live) {
+    return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes) }
+  }
+  return {
+    is: 'refused',
+    code: 'unfinished-rollout',
+    problems: [
+      {
+        code: 'ROLLOUT_UNFINISHED',
+        what: `an earlier rollout, ${what}, is not finished`,
+        because: found.leased.length > 0 ? `it still holds ${found.leased.join(', ')}` : 'no outcome was ever written down for it',
+        next: 'progressdb-rollout recover',
+      },
+    ],
+  }
+}
+
+function leaseProblems(nodes: SurveyedNode[]): Problem[] {
+  return nodes.flatMap(({ node, now: { lease } }) => {
+    if (lease === 'free' || (lease.left <= 0 && !lease.parked)) return []
+    const seconds = Math.max(0, Math.round(lease.left / 1000))
+    return [
+      {
+        code: 'LEASE_HELD',
+        what: `${node} is held by ${lease.holder} (rollout ${lease.rollout}), which is busy with: ${lease.doing || 'its rollout'}`,
+        because: `its lease runs for another ${seconds} s unless it is refreshed`,
+        next: 'wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`',
+        where: node,
+      },
+    ]
+  })
+}
+
+type Target = { version: string } | { fact: Fact }
+
+/** The version to go back to: named, or the newest known-good release before the one that runs. */
+function rollbackTarget(survey: Survey, wish: Wish): Target {
+  if (wish.target !== 'previous') return { version: wish.target }
+  const first = survey.nodes.find(n => typeof n.now.running === 'object')
+  const runs = first?.now.running
+  if (!first || typeof runs !== 'object') return { version: '' }
+  const last = lastRollback(first.now.record)
+  if (last !== undefined && last === runs.version) {
+    const why = `the last rollback went to ${last} already; to go further back, name the version`
+    return { fact: { is: 'already', version: last, code: 'already-there', why } }
+  }
+  const good = knownGood(first.now.record, first.node).filter(g => !sameRelease(g.release, runs))
+  const newest = good.at(-1)
+  return newest ? { version: newest.release.version } : { fact: noPrevious(runs.version) }
+}
+
+const noPrevious = (runs: string): Fact => ({
+  is: 'refused',
+  code: 'plan-refused',
+  problems: [
+    {
+      code: 'NO_PREVIOUS_RELEASE',
+      what: `no release before ${runs} is known to be good on this fleet`,
+      because: 'only a release that was adopted, or promoted and not rolled back since, counts',
+      next: 'name one:  progressdb-rollout rollback --tag <version>',
+    },
+  ],
+})
+
+function targetOf(n: SurveyedNode, survey: Survey, wish: Wish, version: string): Release | undefined {
+  if (wish.mode === 'rollback') {
+    const good = knownGood(n.now.record, n.node).findLast(g => g.release.version === version)
+    const known = good?.release ?? n.now.installed.findLast(r => r.version === version)
+    if (known) return known
+  }
+  const sha256 = survey.release?.binaries[`${n.facts.os}/${n.facts.arch}`]
+  return sha256 && survey.release ? { version: survey.release.version, sha256 } : undefined
+}
+
+function planOf(survey: Survey, wish: Wish, at: { version: string; target: (n: SurveyedNode) => Release | undefined }): Plan {
+  const ordered = wish.order.flatMap(id => survey.nodes.filter(n => n.node === id))
+  const moving = ordered.filter(n => {
+    const to = at.target(n)
+    return typeof n.now.running === 'object' && to !== undefined && !sameRelease(n.now.running, to)
+  })
+  const nodes = moving.map(n => plannedNode(n, wish, at.target(n)))
+  const ids = moving.map(n => n.node)
+  return {
+    mode: wish.mode,
+    tag: survey.release?.tag ?? at.version,
+    version: at.version,
+    assets: survey.release?.assets ?? [],
+    nodes,
+    waves: wish.mode === 'rollback' ? ids.map(id => [id]) : wavesOf(ids, wish),
+    leaseOrder: moving.toSorted((a, b) => (a.facts.identity < b.facts.identity ? -1 : 1)).map(n => n.node),
+    restore: wish.mode === 'rollback' && wish.rollbackData === 'restore' ? restores(moving, nodes) : {},
+    policy: wish.policy,
+    notes: notesOf(survey, wish, { ordered, moving, version: at.version, nodes }),
+  }
+}
+
+function plannedNode(n: SurveyedNode, wish: Wish, to: Release | undefined): PlannedNode {
+  const runs = n.now.running
+  if (typeof runs !== 'object' || !to) throw new Bug('planned without a release')
+  return {
+    node: n.node,
+    from: runs,
+    to,
+    config: { now: n.facts.configSha, next: n.facts.configNextSha || n.facts.configSha },
+    safeStop: safeStop(n, { drain: wish.policy.drain, acceptWriteLoss: wish.acceptWriteLoss }) ?? 'accepted-loss',
+    checkpoint: n.facts.checkpoint,
+  }
+}
+
+/** The canary first, the rest in waves, in the order of the fleet file. */
+function wavesOf(ids: NodeId[], wish: Wish): NodeId[][] {
+  const canary = ids.filter(id => wish.canary.includes(id))
+  const first = canary.length > 0 ? canary : ids.slice(0, 1)
+  const rest = ids.filter(id => !first.includes(id))
+  const count = Math.ceil(rest.length / wish.waveSize)
+  return [first, ...Array.from({ length: count }, (_, i) => rest.slice(i * wish.waveSize, (i + 1) * wish.waveSize))]
+}
+
+function restores(moving: SurveyedNode[], nodes: PlannedNode[]): Record<NodeId, string> {
+  const found = moving.flatMap(n => {
+    const to = nodes.find(p => p.node === n.node)?.to
+    const point = to && n.now.snapshots.findLast(s => s.kind === 'rollback-point' && s.sealed && sameRelease(s.of, to))
+    return point ? [[n.node, point.name] as const] : []
+  })
+  return Object.fromEntries(found)
+}
+
+const unrestorable = (plan: Plan): Problem[] =>
+  plan.nodes
+    .filter(n => plan.restore[n.node] === undefined)
+    .map(n => ({
+      code: 'NO_ROLLBACK_POINT',
+      what: `${n.node} has no rollback point of ${n.to.version} to restore`,
+      next: 'go back with the data it has: leave `rollback-data` at auto',
+      where: n.node,
+    }))
+
+function notesOf(
+  survey: Survey,
+  wish: Wish,
+  at: { ordered: SurveyedNode[]; moving: SurveyedNode[]; version: string; nodes: PlannedNode[] },
+): PlanNotes {
+  const record = at.moving[0]?.now.record ?? []
+  const before = wish.mode === 'release' ? rolledBackBefore(record, at.version) : []
+  const need = at.moving.map(diskNeeded)
+  return {
+    digestSource: survey.release?.digestSource ?? 'the digests recorded on the nodes',
+    diskNow: Math.max(0, ...need.map(n => n.now)),
+    diskWorst: Math.max(0, ...need.map(n => n.worst)),
+    diskFree: Math.min(...at.moving.map(n => n.facts.diskFree), Number.MAX_SAFE_INTEGER),
+    counts: Object.fromEntries(at.ordered.flatMap(n => (n.counts ? [[n.node, n.counts]] : []))),
+    breaking: survey.release?.breaking ?? [],
+    defaults: wish.defaults,
+    warnings: [...before.map(b => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`), ...survey.warnings, ...accepted(at.nodes)],
+    leftAlone: at.ordered.filter(n => !at.moving.includes(n)).map(n => n.node),
+    restores: restoreNotes(at.moving, at.nodes, wish),
+  }
+}
+
+const accepted = (nodes: PlannedNode[]): string[] =>
+  nodes.filter(n => n.safeStop === 'accepted-loss').map(n => `${n.node}: a stop may lose acknowledged writes; you accepted that (accept-write-loss)`)
+
+function restoreNotes(moving: SurveyedNode[], nodes: PlannedNode[], wish: Wish): PlanNotes['restores'] {
+  if (wish.mode !== 'rollback' || wish.rollbackData !== 'restore') return {}
+  const names = restores(moving, nodes)
+  return Object.fromEntries(
+    moving.flatMap(n => {
+      const point = n.now.snapshots.find(s => s.name === names[n.node])
+      return point ? [[n.node, { name: point.name, age: wish.now - point.at, writes: 'unknown' as const }]] : []
+    }),
+  )
+}

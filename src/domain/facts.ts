@@ -1,0 +1,37 @@
+/** What a node is made of: read with every inspection, never hashed into a plan unless named there. Sizes in bytes. */
+export type NodeFacts = {
+  /** Machine id and data path: the node's own identity, and the order in which leases are taken. */
+  identity: string
+  os: string
+  arch: string
+  adopted: boolean
+  /** Path of the configured data folder resolved, and what lies there. */
+  data: 'progressdb' | 'empty' | 'missing' | 'foreign' | 'unreadable'
+  bytes: number
+  /** Bytes of files that are not immutable: what a link-mode checkpoint copies. */
+  mutableBytes: number
+  diskFree: number
+  diskTotal: number
+  memoryFree: number
+  /** How immutable files get into a checkpoint here, tried with a real file. */
+  checkpoint: 'reflink' | 'link' | 'copy'
+  /** sha256 of the configuration file and of `config-next`, '' when missing. */
+  configSha: string
+  configNextSha: string
+  /** The server's configuration file as text, for the probe's port and the safe-stop rule; never printed. */
+  configText: string
+  pid: number | 'none'
+  /** Identifies the running process: `<pid> <start time> <boot id>`, '' when none. */
+  process: string
+  /** sha256 of the running executable where it is not an installed release. */
+  foreignExe?: string
+  /** A process that we did not start and that has the data open: its pid, or `other` when the kernel does not say. */
+  stranger?: string
+  /** File with the server's own output since its last start; '' for one that was adopted. */
+  serverLog: string
+  /**
+   * The rehearsal's folder (`<folder>/data` is the copy, `<folder>/config` its configuration) and the guest that runs there:
+   * `process` '' when none does, `exit` its status once it ended, `log` its output.
+   */
+  staging: { folder: string; process: string; exit?: string; log: string }
+}
