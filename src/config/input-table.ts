@@ -129,7 +129,7 @@ export const INPUTS: readonly InputRow[] = [
       'GitHub token: reads releases (contents: read) and records deployments (deployments: write).',
     default: '${{ github.token }}',
     secret: true,
-    steps: ['plan', 'snapshot', 'canary', 'report'],
+    steps: ['plan', 'report'],
     modes: ROLLOUTS,
     value: 'FILE',
   },

@@ -1,38 +1,9 @@
-import type { Failure } from '../domain/event.ts'
-import type { Event } from '../domain/event.ts'
-import type { NodeId, NodeStep, Observed } from '../domain/node.ts'
+import type { Event, Failure } from '../domain/event.ts'
+import type { NodeFacts } from '../domain/facts.ts'
+import type { Millis, NodeId, NodeStep, Observed } from '../domain/node.ts'
 import type { Release } from '../domain/release.ts'
 
-/** What a node is made of: read with every inspection, never hashed into a plan unless named there. Sizes in bytes. */
-export type NodeFacts = {
-  /** Machine id and data path: the node's own identity, and the order in which leases are taken. */
-  identity: string
-  os: string
-  arch: string
-  adopted: boolean
-  /** Path of the configured data folder resolved, and what lies there. */
-  data: 'progressdb' | 'empty' | 'missing' | 'foreign' | 'unreadable'
-  bytes: number
-  /** Bytes of files that are not immutable: what a link-mode checkpoint copies. */
-  mutableBytes: number
-  diskFree: number
-  diskTotal: number
-  memoryFree: number
-  /** How immutable files get into a checkpoint here, tried with a real file. */
-  checkpoint: 'reflink' | 'link' | 'copy'
-  /** sha256 of the configuration file and of `config-next`, '' when missing. */
-  configSha: string
-  configNextSha: string
-  /** The server's configuration file as text, for the probe's port and the safe-stop rule; never printed. */
-  configText: string
-  pid: number | 'none'
-  /** Identifies the running process: `<pid> <start time> <boot id>`, '' when none. */
-  process: string
-  /** sha256 of the running executable where it is not an installed release. */
-  foreignExe?: string
-  /** File with the server's own output since its last start. */
-  serverLog: string
-}
+export type { NodeFacts } from '../domain/facts.ts'
 
 export type Inspection = { now: Observed; facts: NodeFacts }
 
@@ -55,12 +26,16 @@ export type Claim = {
 
 /** One program run on a node under a token. */
 export type Action =
-  | Exclude<NodeStep, { do: 'lease' | 'wait-ready' | 'check' | 'prove' | 'install' | 'record' }>
+  | Exclude<NodeStep, { do: 'lease' | 'wait-ready' | 'check' | 'prove' | 'install' | 'record' | 'stop' }>
+  /** `force` (a way back): a server that does not end in time is killed and its data marked unclean. */
+  | { do: 'stop'; force?: boolean }
+  /** Take over the server that runs, as the first known release; nothing is restarted. The answer's `adopted` is its sha256. */
+  | { do: 'adopt'; version: string; pid?: number }
   | { do: 'record'; lines: Event[] }
   /** `file`: the binary on this machine; the program checks its sha256 against the release before it becomes visible. */
   | { do: 'install'; release: Release; file: string }
-  /** The invariants were found to hold for the process that runs now. */
-  | { do: 'mark-checked' }
+  /** The invariants were found to hold for this process (`NodeFacts.process` before the check). */
+  | { do: 'mark-checked'; process: string }
   /** Hash every file of the checkpoint, compare the set, write SHA256SUMS. */
   | { do: 'hash'; name: string }
   /** The releases in this sequence ran on a copy of the checkpoint and held the invariants. */
@@ -69,7 +44,10 @@ export type Action =
   | { do: 'stage-copy'; name: string }
   /** Start `release` on the staging copy with this configuration text (0600) on loopback. */
   | { do: 'stage-start'; release: Release; config: string }
+  /** The answer's `stage_bytes` is what its data weighs now, `stage_ended` its exit status. */
   | { do: 'stage-stop' }
+  /** Remove checkpoints older than `older` and releases that nothing needs; `keep` names checkpoints and releases that stay. */
+  | { do: 'prune'; keep: string[]; older: Millis }
 
 export type Progress = { what: string; done: number; of: number; unit: 'bytes' | 'files' | 's' }
 

@@ -53,10 +53,10 @@ export const createProbe = (ask: Ask, clock: Clock, options: ProbeOptions): Prob
   const paths = options.profile === 'progressdb' ? PROGRESSDB : options.http
   if (!paths) throw new UserError(noPaths)
   const title = `${TITLE}${options.rollout}`
-  const sessions = new Map<string, Session>()
-  const session = (target: Target): Session => {
-    const found = sessions.get(target.url) ?? newSession(ask, target, { options, clock, title, paths })
-    sessions.set(target.url, found)
+  const peers = new Map<string, Peer>()
+  const peer = (target: Target): Peer => {
+    const found = peers.get(target.url) ?? newPeer(ask, target, { options, clock, title, paths })
+    peers.set(target.url, found)
     return found
   }
   const ready = (target: Target, stop?: AbortSignal) => readiness(ask, paths, { target, stop })
@@ -65,21 +65,21 @@ export const createProbe = (ask: Ask, clock: Clock, options: ProbeOptions): Prob
     ready,
     waitReady: (target: Target, wait: Wait) => waitReady(() => ready(target, wait.stop), clock, wait),
     block: (target: Target, span: Span) =>
-      measureBlock(session(target).gun, clock, { span, turn: session(target).turn }),
-    acknowledged: (target: Target): Counts => ({ ...session(target).acknowledged }),
+      measureBlock(peer(target).gun, clock, { span, turn: peer(target).turn }),
+    acknowledged: (target: Target): Counts => ({ ...peer(target).acknowledged }),
   }
   if (options.profile === 'http') return { ...common, ...countless }
   const write = (target: Target, what: string, stop: AbortSignal | undefined) =>
     writeAndRead(
-      session(target).db,
+      peer(target).db,
       { title, body: `${what} ${options.rollout} at ${clock.now()}` },
       patience(stop),
     )
   return {
     ...common,
-    counts: (target, stop) => countAll(session(target).db, target, stop),
+    counts: (target, stop) => countAll(peer(target).db, target, stop),
     writeSentinel: async (target, stop) => written(await write(target, 'sentinel', stop), target),
-    readSentinel: (target, sentinel, stop) => readSentinel(session(target).db, sentinel, stop),
+    readSentinel: (target, sentinel, stop) => readSentinel(peer(target).db, sentinel, stop),
     barrier: async (target, stop) => {
       const began = clock.now()
       const outcome = await write(target, 'barrier', stop)
@@ -89,8 +89,8 @@ export const createProbe = (ask: Ask, clock: Clock, options: ProbeOptions): Prob
         took: clock.now() - began,
       }
     },
-    journey: (target, stop) => journey(session(target).db, `${title} journey`, patience(stop)),
-    sweep: (target, own, stop) => sweep(session(target).db, { title, own }, stop),
+    journey: (target, stop) => journey(peer(target).db, `${title} journey`, patience(stop)),
+    sweep: (target, own, stop) => sweep(peer(target).db, { title, own }, stop),
   }
 }
 
@@ -111,10 +111,10 @@ const countless = {
 }
 
 /** What is remembered of one address. */
-type Session = { db: ProgressDb; gun: Gun; turn: Turn; acknowledged: Record<string, number> }
+type Peer = { db: ProgressDb; gun: Gun; turn: Turn; acknowledged: Record<string, number> }
 type Making = { options: ProbeOptions; clock: Clock; title: string; paths: HealthPaths }
 
-const newSession = (ask: Ask, target: Target, { options, clock, title, paths }: Making): Session => {
+const newPeer = (ask: Ask, target: Target, { options, clock, title, paths }: Making): Peer => {
   const acknowledged = { keys: 0, threads: 0, messages: 0 }
   const { user, keys, patience } = options
   const call = caller(ask, target, Object.values(keys))

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { adopt } from './adopt.ts'
+import { type Ports, advance } from './advance.ts'
+import { systemClock } from './clock.ts'
+import { type CommandLine, parseCommandLine } from './config/command-line.ts'
+import type { Config, Inputs } from './config/config.ts'
+import { parseConfig } from './config/file.ts'
+import { helpText, modeHelp } from './config/help.ts'
+import { environmentSource, readInputs, secretsOf } from './config/inputs.ts'
+import { redactable, takeSecrets } from './config/secrets.ts'
+import { continues } from './domain/continues.ts'
+import { type Problem, UserError } from './domain/errors.ts'
+import type { Body, Fact, Holder, Request, Step } from './domain/event.ts'
+import { refusals } from './domain/trigger.ts'
+import type { Rollout } from './domain/rollout.ts'
+import { maskSecrets } from './github/annotations.ts'
+import { type Console, createConsole } from './github/console.ts'
+import { writeOutputs } from './github/outputs.ts'
+import { redactor } from './github/redactor.ts'
+import { openJournal } from './journal/journal.ts'
+import { narrate } from './narrate.ts'
+import { failureOf, perform } from './perform.ts'
+import { keepLeases } from './refresh.ts'
+import { reportOn } from './reporting.ts'
+import { signals } from './signals.ts'
+import { VERSION } from './version.ts'
+import { type Wired, wire } from './wire.ts'
+import { workspaceHead } from './workspace.ts'
+
+/** Everything of the process that this program may touch. */
+export type World = { argv: string[]; env: NodeJS.ProcessEnv; write(text: string): void }
+
+/** One use of the engine: what was read of inputs and configuration, or every reason why it could not be. */
+type Use = {
+  env: NodeJS.ProcessEnv
+  inAction: boolean
+  dir: string
+  out: Console
+  redact: (text: string) => string
+  inputs?: Inputs
+  config?: Config
+  problems: Problem[]
+}
+
+/** Reads what was asked, does it, and answers the exit code. */
+export async function main(world: World): Promise<number> {
+  const taken = takeSecrets(world.env)
+  const early = createConsole(world.write, redactor(redactable(taken)))
+  try {
+    const asked = parseCommandLine(world.argv, { secrets: taken, readFile: path => readFileSync(path, 'utf8') })
+    if (asked.is === 'help') return printed(world, asked.of ? modeHelp(asked.of) : helpText())
+    if (asked.is === 'version') return printed(world, `progressdb-rollout ${VERSION}\n`)
+    const use = prepare(world, asked, taken)
+    if (asked.is === 'step') return await actionStep(use, asked.step)
+    return await byHand(use)
+  } catch (error) {
+    return complain(early, error)
+  }
+}
+
+const printed = (world: World, text: string): number => {
+  world.write(text)
+  return 0
+}
+
+/** The user's mistake is told with what to do; ours with where it happened. */
+function complain(out: Console, error: unknown): number {
+  if (error instanceof UserError) {
+    for (const problem of error.problems) out.problem(problem)
+    return 3
+  }
+  const where = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  out.problem({
+    code: 'INTERNAL',
+    what: 'progressdb-rollout made a mistake of its own',
+    because: where.split('\n').slice(0, 5).join(' '),
+    next: 'please report it with the journal; `progressdb-rollout status` says what the nodes are',
+  })
+  return 1
+}
+
+function prepare(world: World, asked: Extract<CommandLine, { is: 'step' | 'mode' }>, taken: ReturnType<typeof takeSecrets>): Use {
+  const inAction = asked.is === 'step'
+  const { env } = world
+  const problems: Problem[] = []
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      problems.push(...error.problems)
+      return undefined
+    }
+  }
+  const source = asked.is === 'step' ? environmentSource(env, taken) : asked.source
+  const inputs = attempt(() => readInputs(source, inAction ? 'action' : 'command line'))
+  const secrets = [...redactable(taken), ...(inputs ? secretsOf(inputs) : [])]
+  const redact = redactor(secrets)
+  if (inAction) maskSecrets(secrets, env)
+  const file = inputs?.config ?? (source('config') || '.github/rollout.yml')
+  const config = attempt(() => fleetFile(file, env))
+  if (inputs && inAction) problems.push(...refusals(triggerOf(env, inputs)))
+  const dir = env['ROLLOUT_DIR'] ?? mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
+  const out = createConsole(world.write, redact)
+  return { env, inAction, dir, out, redact, problems, ...(inputs ? { inputs } : {}), ...(config ? { config } : {}) }
+}
+
+function fleetFile(file: string, env: NodeJS.ProcessEnv): Config {
+  const read = (): string => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      throw new UserError({
+        code: 'CONFIG_NOT_FOUND',
+        what: `there is no fleet file ${file}`,
+        because: env['GITHUB_ACTIONS'] ? 'the job has no checkout, or the file has another name' : 'it is looked for from the folder where the command runs',
+        next: 'check the repository out first (actions/checkout), or name the file with `config`',
+      })
+    }
+  }
+  return parseConfig(read(), file, { repository: env['GITHUB_REPOSITORY'] })
+}
+
+const triggerOf = (env: NodeJS.ProcessEnv, inputs: Inputs): Parameters<typeof refusals>[0] => ({
+  event: env['GITHUB_EVENT_NAME'] ?? '',
+  sha: env['GITHUB_SHA'] ?? '',
+  head: workspaceHead(env['GITHUB_WORKSPACE'] ?? process.cwd()),
+  mode: inputs.mode,
+})
+
+/** One step of the composite. Its exit code is 0 once its decision is in the journal; only `report` fails by decision. */
+async function actionStep(use: Use, step: Step | 'report'): Promise<number> {
+  if (step === 'report') return reportOn(reporting(use))
+  const r = await run(use, step)
+  writeOutputs({ continue: continues(r) ? 'true' : 'false' }, use.redact, use.env)
+  return r.signal === undefined || step === 'settle' ? 0 : 130
+}
+
+/** All steps in one process, as the composite would run them. */
+async function byHand(use: Use): Promise<number> {
+  if (use.problems.length > 0) throw new UserError(...use.problems)
+  if (use.inputs?.mode === 'adopt') return adopt(wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
+  for (const step of ['plan', 'snapshot', 'canary', 'promote'] as const) {
+    const r = await run(use, step)
+    if (!continues(r)) break
+  }
+  await run(use, 'settle')
+  return reportOn(reporting(use))
+}
+
+const reporting = (use: Use): Parameters<typeof reportOn>[0] => ({
+  env: use.env,
+  dir: use.dir,
+  out: use.out,
+  redact: use.redact,
+  inAction: use.inAction,
+  ...(use.config ? { config: use.config } : {}),
+  ...(use.inputs ? { inputs: use.inputs } : {}),
+  problems: use.problems,
+})
+
+/** One process of the loop: everything in the journal, everything said. */
+async function run(use: Use, step: Step): Promise<Rollout> {
+  const journal = openJournal(join(use.dir, 'journal.jsonl'), systemClock)
+  const first = journal.events.find(e => e.type === 'opened')
+  const began = journal.events[0]?.at ?? systemClock.now()
+  const rollout = first?.type === 'opened' ? first.rollout : rolloutId()
+  const ready = use.config && use.inputs && use.problems.length === 0
+  const on = ready ? wired(use, rollout) : undefined
+  const heard = signals({ env: use.env, settling: step === 'settle', watchParent: use.inAction, deadline: began + (use.inputs?.timeout ?? 3_600_000), say: use.out.line })
+  const leases = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 60_000, clock: systemClock })
+  const ports: Ports = {
+    perform: (command, r, stop) => (on ? perform(on.effects, command, { r, stop }) : refused(use.problems)),
+    failureOf,
+    signal: leases ? Promise.race([heard.signal, leases.lost]) : heard.signal,
+    told: (r, body) => {
+      leases?.follow(r)
+      say(use, r, body)
+    },
+  }
+  try {
+    return await advance(journal, { rollout, step, by: holderOf(use), request: requestOf(use) }, ports)
+  } finally {
+    heard.end()
+    leases?.end()
+    await on?.close()
+    journal.close()
+  }
+}
+
+/** Nothing was read that could be planned: the plan is the list of everything that is wrong. */
+const refused = async (problems: Problem[]): Promise<Fact> => ({ is: 'refused', code: 'plan-refused', problems })
+
+function say(use: Use, r: Rollout, body: Body): void {
+  for (const { topic, text } of narrate(r, body)) use.out.line(topic, text)
+  if (body.type === 'done' && body.fact.is === 'refused') for (const problem of body.fact.problems) use.out.problem(problem)
+}
+
+function wired(use: Use, rollout: string): Wired {
+  const { config, inputs } = use
+  if (!config || !inputs) throw new UserError(...use.problems)
+  return wire({ config, inputs, rollout, dir: use.dir, env: use.env, clock: systemClock, say: use.out.line })
+}
+
+const rolloutId = (): string => `r-${randomBytes(4).toString('hex')}`
+
+function holderOf({ env }: Use): Holder {
+  const run = env['GITHUB_RUN_ID'] ? `${env['GITHUB_REPOSITORY'] ?? ''} run ${env['GITHUB_RUN_ID']} attempt ${env['GITHUB_RUN_ATTEMPT'] ?? '1'}` : ''
+  const who = env['GITHUB_ACTOR'] ? `@${env['GITHUB_ACTOR']}` : (env['USER'] ?? env['LOGNAME'] ?? 'unknown')
+  return { process: `p-${randomBytes(6).toString('hex')}`, who, run, host: hostname() }
+}
+
+const requestOf = ({ inputs }: Use): Request => ({
+  mode: inputs && inputs.mode !== 'adopt' ? inputs.mode : 'plan',
+  tag: inputs?.tag ?? '',
+  stopAfter: inputs?.stopAfter ?? 'none',
+  planHash: inputs?.planHash ?? '',
+  rollbackData: inputs?.rollbackData ?? 'auto',
+  reason: inputs?.reason ?? '',
+})

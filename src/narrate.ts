@@ -1,0 +1,139 @@
+import { unreachable } from './domain/errors.ts'
+import type { Body, Command, Decision, Fact, NodeStepName } from './domain/event.ts'
+import { watchPolicy } from './domain/next.ts'
+import { judge } from './domain/judge/threshold.ts'
+import { bytes, clock, count, duration, list, several, utc } from './domain/log.ts'
+import type { Proof } from './domain/node.ts'
+import type { Plan } from './domain/plan.ts'
+import type { Rollout } from './domain/rollout.ts'
+import { reached } from './domain/goal.ts'
+
+/** One thing a line: what it is about, and what happened, in the reader's words. */
+export type Said = { topic: string; text: string }
+
+/** What a line of the journal is to a reader; most lines are none. */
+export function narrate(r: Rollout, body: Body): Said[] {
+  switch (body.type) {
+    case 'opened':
+      return opened(r)
+    case 'decided':
+      return decision(body)
+    case 'done':
+      return done(r, body.fact)
+    case 'started':
+      return started(body.command)
+    case 'failed':
+      return [{ topic: 'failed', text: `${body.failure.code}  ${body.failure.what}${body.failure.because ? `: ${body.failure.because}` : ''}` }]
+    case 'signal':
+      return [{ topic: 'stopping', text: SIGNALS[body.what] }]
+    case 'concluded':
+    case 'adopted':
+      return []
+    default:
+      return unreachable(body)
+  }
+}
+
+const SIGNALS = {
+  cancelled: 'told to end: nothing new is started; settle puts every node right',
+  'lease-lost': 'the lease on a node was taken away: nothing more is done from here',
+  'out-of-time': 'the time for this run is over: nothing new is started; settle puts every node right',
+}
+
+function opened(r: Rollout): Said[] {
+  if (r.opened > 1 || r.step !== 'plan') return []
+  const what = [r.request.mode, r.request.tag].filter(part => part !== '').join(' ')
+  return [{ topic: 'rollout', text: `${r.id} by ${r.by.who || 'you'}, ${what}` }]
+}
+
+function decision(d: Decision): Said[] {
+  switch (d.what) {
+    case 'planned':
+      return planned(d.plan, d.hash)
+    case 'rehearsed':
+      return Object.entries(d.proofs).map(([id, proof]) => ({ topic: 'rehearse', text: `${id}: ${rehearsal(proof)}` }))
+    case 'verdict':
+      return [{ topic: 'verdict', text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }]
+    case 'parked':
+      return [{ topic: 'parked', text: `after ${d.after}, until ${utc(d.until)}` }]
+    case 'going-back':
+      return [{ topic: 'back', text: `${d.code}: ${d.why}` }]
+    case 'outcome':
+      return []
+    default:
+      return unreachable(d)
+  }
+}
+
+function planned(plan: Plan, hash: string): Said[] {
+  const { notes } = plan
+  const from = [...new Set(plan.nodes.map(n => n.from.version))].join(', ')
+  const [canary = [], ...rest] = plan.waves
+  const head = `${from} -> ${plan.version} on ${several(plan.nodes.length, 'node')}, ${plan.mode === 'rollback' ? 'one after the other' : `canary ${list(canary)}`}; disk needed ${bytes(notes.diskNow)} now, ${bytes(notes.diskWorst)} at worst, ${bytes(notes.diskFree)} free`
+  const stops = plan.nodes.map(n => `${n.node} ${n.safeStop}`).join(', ')
+  return [
+    { topic: 'plan', text: head },
+    { topic: '', text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(w => w.join('+')).join(' then ')}; safe stop: ${stops}; switch: none` },
+    ...notes.breaking.map(line => ({ topic: '', text: `breaking: ${line}` })),
+    ...notes.warnings.map(line => ({ topic: 'warning', text: line })),
+    ...Object.entries(notes.restores).map(([id, p]) => ({ topic: '', text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count(p.writes)}` })),
+    ...(notes.leftAlone.length > 0 ? [{ topic: '', text: `left alone, already there: ${list(notes.leftAlone)}` }] : []),
+    { topic: '', text: `plan hash ${hash}` },
+  ]
+}
+
+function rehearsal(proof: Proof): string {
+  const runs = proof.runs.map(run => {
+    const counted = run.counts['messages'] ?? run.counts['keys']
+    const data = counted === undefined ? '' : `, ${count(counted)} ${run.counts['messages'] === undefined ? 'keys' : 'messages'}`
+    return run.outcome === 'ok' ? `${run.release.version} opened the copy in ${duration(run.startup)}${data}` : `${run.release.version} ${run.outcome}: ${run.why}`
+  })
+  const again = proof.runs[2]
+  const grew = proof.bytesBefore > 0 ? `; the copy went from ${bytes(proof.bytesBefore)} to ${bytes(proof.bytesAfter)}` : ''
+  const class_ = again === undefined ? '' : again.outcome === 'ok' ? '; a rollback keeps data' : '; a rollback would need the snapshot'
+  return `${runs.join(', ')}${grew}${class_}`
+}
+
+const STARTS: Partial<Record<NodeStepName, string>> = {
+  snapshot: 'takes a checkpoint',
+  prove: 'proves the checkpoint on a copy',
+  drain: 'is taken out of traffic',
+  stop: 'is stopped',
+  back: 'goes back',
+  restore: 'gets its checkpoint back',
+}
+
+function started(command: Command): Said[] {
+  if (command.kind !== 'step') return []
+  const text = STARTS[command.step.do]
+  return text === undefined ? [] : [{ topic: command.of, text: `${command.node} ${text}` }]
+}
+
+function done(r: Rollout, fact: Fact): Said[] {
+  if (fact.is === 'measured') return watching(r)
+  if (fact.is === 'resumes') return [{ topic: 'resume', text: `${r.id} goes on from what the nodes' records say` }]
+  return []
+}
+
+function watching(r: Rollout): Said[] {
+  const { watch, plan } = r
+  if (!plan) return []
+  if (!watch) {
+    const of = plan.policy.watch.watch
+    return [{ topic: 'baseline', text: `${clock(r.beforeSpan)} of ${clock(of)}: the old version on the same nodes, as nothing else is left to compare with` }]
+  }
+  const policy = watchPolicy(r, reached(r))
+  const verdict = judge(watch, policy, r.now)
+  const arms = (['canary', 'baseline'] as const).map(arm => {
+    const probes = watch.blocks.flatMap(b => b[arm].flatMap(n => n.probes))
+    const sum = (of: 'of' | 'failed'): number => probes.reduce((total, p) => total + p[of], 0)
+    return `${arm} ${count(sum('failed'))} of ${count(sum('of'))} failed`
+  })
+  const left = verdict.is === 'pending' ? `   to promote: ${clock(verdict.left)} more` : ''
+  return [
+    {
+      topic: 'watch',
+      text: `${clock(r.now - watch.from)} of ${clock(policy.watch)}, until ${utc(watch.from + policy.watch)}   probe requests: ${arms.join('   ')}${left}`,
+    },
+  ]
+}

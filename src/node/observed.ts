@@ -1,0 +1,145 @@
+import { platform } from '../domain/asset.ts'
+import type { Event } from '../domain/event.ts'
+import type { NodeFacts } from '../domain/facts.ts'
+import type { Lease, Observed, Snapshot } from '../domain/node.ts'
+import { type Release, releaseId } from '../domain/release.ts'
+import type { Answer } from './answer.ts'
+import type { Inspection } from './port.ts'
+
+/** An answer's inspection in the engine's words. */
+export function inspectionOf(answer: Answer): Inspection {
+  const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
+  const all = (key: string): string[] => answer.values[key] ?? []
+  const installed = all('release').flatMap(releaseFrom)
+  const now: Observed = {
+    running: runningOf(one, installed),
+    active: installed.find(release => releaseId(release) === one('active')) ?? 'none',
+    installed,
+    ready: false,
+    checked: one('checked') === '1',
+    data: {
+      opens: number(one('opens')),
+      ...optional('openedBy', releaseFrom(one('opened_by'))[0]),
+      ...optional('from', one('from') || undefined),
+      swap: one('swap') === 'unfinished' ? 'unfinished' : 'none',
+      setAside: all('set_aside'),
+    },
+    traffic: one('traffic') === '' ? 'no-drain' : one('traffic') === 'in' ? 'in' : 'drained',
+    ...optional('drainedAt', /^\d+$/.test(one('traffic')) ? Number(one('traffic')) : undefined),
+    snapshots: all('checkpoint_is').flatMap(snapshotFrom).sort(byTime),
+    config: one('config_sha'),
+    busy: one('busy') === '1',
+    staging: one('staging') === '1',
+    lease: leaseOf(answer) ?? 'free',
+    ...optional('lastExit', one('last_exit').replace('-', ' ') || undefined),
+    record: all('record').flatMap(eventFrom),
+  }
+  return { now, facts: factsOf(one, now) }
+}
+
+/** The lease that the answer shows; also that of a refusal. */
+export function leaseOf(answer: Answer): Lease | undefined {
+  const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
+  if (one('lease_rollout') === '') return undefined
+  return {
+    rollout: one('lease_rollout'),
+    process: one('lease_process'),
+    token: number(one('lease_token')),
+    left: number(one('lease_left')),
+    parked: one('lease_parked') === '1',
+    holder: one('lease_holder'),
+    doing: one('lease_doing'),
+  }
+}
+
+type One = (key: string) => string
+
+const runningOf = (one: One, installed: Release[]): Observed['running'] => {
+  if (one('process') !== '') return installed.find(release => release.sha256 === one('exe')) ?? 'unknown'
+  return one('stranger') === '' ? 'stopped' : 'unknown'
+}
+
+function factsOf(one: One, now: Observed): NodeFacts {
+  const [os = '', machine = ''] = one('machine').split(' ')
+  const known = platform(os, machine) ?? { os: os.toLowerCase(), arch: machine }
+  return {
+    identity: one('identity'),
+    os: known.os,
+    arch: known.arch,
+    adopted: now.active !== 'none' && now.data.openedBy !== undefined,
+    data: dataOf(one('data')),
+    bytes: number(one('bytes')),
+    mutableBytes: number(one('mutable')),
+    diskFree: number(one('disk_free')),
+    diskTotal: number(one('disk_total')),
+    memoryFree: number(one('memory_free')),
+    checkpoint: one('checkpoint') === 'reflink' ? 'reflink' : one('checkpoint') === 'link' ? 'link' : 'copy',
+    configSha: one('config_sha'),
+    configNextSha: one('config_next_sha'),
+    configText: one('config_text'),
+    pid: one('pid') === '' ? 'none' : Number(one('pid')),
+    process: one('process'),
+    ...optional('foreignExe', now.running === 'unknown' && one('exe') !== '' ? one('exe') : undefined),
+    ...optional('stranger', one('stranger') || undefined),
+    serverLog: one('server_log'),
+    staging: {
+      folder: one('staging_folder'),
+      process: one('stage_process'),
+      ...optional('exit', one('stage_exit') || undefined),
+      log: one('stage_log'),
+    },
+  }
+}
+
+const DATA = ['progressdb', 'empty', 'missing', 'foreign', 'unreadable'] as const
+const dataOf = (word: string): NodeFacts['data'] => DATA.find(kind => kind === word) ?? 'unreadable'
+
+/** `version sha256 ...`. */
+function releaseFrom(line: string): Release[] {
+  const [version, sha256] = line.split(' ')
+  return version && sha256 && /^[0-9a-f]{64}$/.test(sha256) ? [{ version, sha256 }] : []
+}
+
+/** `name kind version sha256 opens sealed clean at proven,proven`. */
+function snapshotFrom(line: string): Snapshot[] {
+  const [name = '', kind, version = '', sha256 = '', opens = '', sealed, clean, at = '', proven = ''] =
+    line.split(' ')
+  if (kind !== 'rehearsal' && kind !== 'rollback-point' && kind !== 'return-point') return []
+  return [
+    {
+      name,
+      kind,
+      of: { version, sha256 },
+      opens: number(opens),
+      sealed: sealed === '1',
+      clean: clean === '1',
+      proven: proven === '-' ? [] : proven.split(','),
+      at: number(at),
+    },
+  ]
+}
+
+const byTime = (a: Snapshot, b: Snapshot): number => a.at - b.at || a.opens - b.opens
+
+/** A line that is no event (cut short by a crash of the machine) says nothing. */
+function eventFrom(line: string): Event[] {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isEvent(value) ? [value] : []
+  } catch {
+    return []
+  }
+}
+
+const isEvent = (value: unknown): value is Event =>
+  typeof value === 'object' &&
+  value !== null &&
+  'schema' in value &&
+  'seq' in value &&
+  'type' in value &&
+  'at' in value
+
+const number = (text: string): number => (/^-?\d+$/.test(text) ? Number(text) : 0)
+
+const optional = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
+  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V })

@@ -1,0 +1,43 @@
+# Making a release and its configuration current, together.
+
+# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.
+activate_release() {
+  the_release "$1"
+  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  may_open "$version" "$sha256"
+  touching
+  printf '%s\n' "$1" >"$state/activating.next" && commit "$state/activating" || fail not-written "cannot write $state"
+  # point
+  pair_config
+  # point
+  rm -f "$install/.current.next"
+  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&
+    durable "$install" || fail not-written "cannot switch $install/current"
+  # point
+  rm -f "$state/activating"
+}
+
+# pair_config: which configuration goes with the release that is being activated ($sha256).
+#   it opened the data last         that of the checkpoint of this stop
+#   a way back (a return point)     that of the newest checkpoint of this release
+#   a way forward                   config_next, where it is set
+# Nothing found: the file stays.
+pair_config() {
+  pair='' pair_at=0 back=0
+  for entry in "$snapshots"/*/META; do
+    [ -f "$entry" ] || continue
+    entry=${entry%/META}
+    read_meta "$entry"
+    [ "$meta_sealed" = 1 ] || continue
+    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi
+    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue
+    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi
+    if [ "$meta_at" -ge "$pair_at" ]; then pair=$entry/config pair_at=$meta_at; fi
+  done
+  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi
+  [ -n "$pair" ] && [ -f "$pair" ] || return 0
+  ! cmp -s "$pair" "$config" || return 0
+  # shared with the old file: owner and mode
+  [ ! -f "$config" ] || cp -p "$config" "$config.next"
+  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"
+}

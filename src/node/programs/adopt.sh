@@ -1,0 +1,47 @@
+# Take over the server that runs here, without touching it: its own bytes become the first release, known by their digest.
+main() {
+  arguments "$@"
+  begin adopt critical
+  [ -n "$version" ] && [ -n "$binary" ] || fail bad-argument 'version and binary are needed'
+  find_it
+  digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
+  sha256=$sum release=$version-$(printf %.12s "$sum")
+  touching
+  keep_release
+  rm -f "$install/.current.next"
+  ln -s "releases/$release" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" || fail not-written "cannot write $install"
+  # point
+  marks "$data"
+  [ "$opened_sha" = "$sha256" ] || note_opening
+  # point
+  rm -f "$state/starter" "$state/exit" "$state/stopped" "$state/activating"
+  folder=$(readlink "/proc/$pid/cwd") && printf '%s\n' "$folder" >"$state/cwd"
+  identify "$pid" || fail not-found "process $pid ended"
+  printf '%s %s %s\n' "$pid" "$start" "$boot" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
+  say adopted "$sha256"
+  finish
+}
+
+# By the database's own lock; a given pid must be its holder.
+find_it() {
+  kind_of_data
+  [ "$data_is" = progressdb ] || fail data-foreign "$data is $data_is"
+  data_holder "$data"
+  case $holder in
+  '') fail not-found "no process has a database in $data open" ;;
+  other) fail not-found "a process that cannot be seen from here has $data open" ;;
+  esac
+  pid=$holder
+  [ -z "$pid_given" ] || [ "$pid_given" = "$pid" ] || fail not-found "process $pid_given has not $data open, $pid has"
+}
+
+keep_release() {
+  folder=$releases/$release
+  [ ! -d "$folder" ] || return 0
+  part=$releases/.$release.partial
+  rm -rf "$part" && mkdir -p "$part" && cat "/proc/$pid/exe" >"$part/$binary" || fail not-written "cannot write $releases"
+  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "could not copy the binary of process $pid"
+  printf '%s %s %s\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
+    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
+}
+main "$@" </dev/null

@@ -1,0 +1,10 @@
+# Remove all that a rehearsal left: process, copy, configuration.
+main() {
+  arguments "$@"
+  begin clean-staging critical
+  stop_guest
+  touching
+  rm -rf "$staging"
+  finish
+}
+main "$@" </dev/null

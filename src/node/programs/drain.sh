@@ -1,0 +1,36 @@
+# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives.
+main() {
+  arguments "$@"
+  begin drain critical
+  first_line "$state/drained"
+  case $kind in
+  out)
+    [ -n "$line" ] || {
+      by_command
+      marks "$data"
+      # the count tells later whether anybody can have written since
+      printf '%s\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
+    }
+    ;;
+  in)
+    by_command
+    rm -f "$state/drained"
+    ;;
+  *) fail bad-argument 'kind must be out or in' ;;
+  esac
+  finish
+}
+
+by_command() {
+  touching
+  (
+    trap - TERM HUP INT PIPE
+    export NODE_NAME="$node" NODE_PORT="$port"
+    exec timeout -k 5 "$limit" sh -c "$command" </dev/null >"$state/drain.out" 2>&1 9>&-
+  )
+  code=$?
+  # point
+  [ $code -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
+  rm -f "$state/drain.out"
+}
+main "$@" </dev/null

@@ -1,0 +1,6 @@
+# What the node is, for everybody, at any time, without a lease.
+main() {
+  arguments "$@"
+  finish
+}
+main "$@" </dev/null

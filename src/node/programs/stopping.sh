@@ -1,0 +1,66 @@
+# Stopping the one server of this node. A process whose identity is not proven is never signalled.
+
+# stop_server FORCE: TERM, and wait. With FORCE a server that does not end in time is killed and its data marked unclean.
+stop_server() {
+  find_server
+  if [ -n "$server" ]; then
+    touching
+    exit_by=''
+    kill -TERM "$pid" 2>/dev/null
+    kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+    # point
+    wait_gone "$limit" || {
+      [ "$1" = 1 ] || fail stop-limit "the server (pid $pid) did not end within $limit s"
+      # the pid may have passed to a stranger in this very moment
+      if alive "$server"; then kill -KILL "$pid"; fi
+      exit_by='signal-9'
+      wait_gone 30 || fail stop-limit "the server (pid $pid) does not end even when it is killed"
+    }
+    # point
+    note_stop
+  elif [ -f "$state/pid" ]; then
+    # it ended by itself, or with the machine
+    exit_by=''
+    touching
+    note_stop
+  fi
+  nobody_has_data
+}
+
+wait_gone() {
+  tick
+  begun=$now deadline=$((now + $1 * 100)) told=$now
+  while alive "$server"; do
+    tick
+    [ "$now" -lt "$deadline" ] || return 1
+    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
+    sleep 0.02
+  done
+}
+
+# note_stop: `opens exit server-line clean`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
+note_stop() {
+  first_line "$state/pid"
+  ended=$line status=unknown tries=0
+  while [ $tries -lt 50 ]; do
+    first_line "$state/exit"
+    if [ "${line#* }" = "$ended" ]; then status=${line%% *} && break; fi
+    [ -f "$state/starter" ] || break
+    first_line "$state/starter"
+    alive "$line" || [ $tries -lt 5 ] || break
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+  marks "$data"
+  is_clean
+  printf '%s %s %s\n' "$opens" "${exit_by:-$status}" "$clean" >"$state/stopped.next"
+  commit "$state/stopped" && rm -f "$state/pid" "$state/checked"
+}
+
+# Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.
+is_clean() {
+  clean=0
+  case " $clean_exits " in *" $status "*) clean=1 ;; esac
+  [ "$status" != unknown ] || [ -z "$server" ] || clean=1
+  [ -z "$exit_by" ] || clean=0
+}

@@ -1,0 +1,223 @@
+import type { Config } from './config/config.ts'
+import { readServerConfig } from './config/server-config.ts'
+import { Bug, UserError, unreachable } from './domain/errors.ts'
+import type { Command, Fact, Failure } from './domain/event.ts'
+import { compareCounts, checkSentinel } from './domain/invariants.ts'
+import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
+import type { Release } from './domain/release.ts'
+import { type Rollout, node as stateOf } from './domain/rollout.ts'
+import { type Doing, type Effects, act, target, witnessAt } from './effects.ts'
+import { type Action, type Inspection, StepFailed } from './node/port.ts'
+import { proveCheckpoint } from './prove.ts'
+
+/** Carries out one command and answers what was found out. Rejects with `StepFailed`, `UserError` or `Bug`. */
+export async function perform(effects: Effects, command: Command, at: { r: Rollout; stop: AbortSignal }): Promise<Fact> {
+  switch (command.kind) {
+    case 'plan':
+      return effects.plan(at.r, at.stop)
+    case 'observe':
+      return { is: 'measured', block: await effects.observe({ ...command, ...watchOf(at.r) }, at.stop) }
+    case 'inspect':
+      return observed(effects, command.node, at)
+    case 'step':
+      return step(doing(effects, command.node, at), command.step)
+    default:
+      return unreachable(command)
+  }
+}
+
+const watchOf = (r: Rollout): { rate: number; metrics: Config['metrics'] } => {
+  const policy = r.plan?.policy.watch
+  if (!policy) throw new Bug('a watch without a plan')
+  return { rate: policy.rate, metrics: policy.metrics }
+}
+
+function doing(effects: Effects, id: NodeId, at: { r: Rollout; stop: AbortSignal }): Doing {
+  const node = effects.nodes.get(id)
+  const config = effects.config.nodes.find(n => n.name === id)
+  if (!node || !config) throw new UserError(unknownNode(id))
+  return { ...at, node, config, effects }
+}
+
+const unknownNode = (id: NodeId) => ({
+  code: 'NODE_UNKNOWN',
+  what: `the rollout holds ${id}, which is not in the fleet file any more`,
+  next: 'put it back into `nodes:` until the rollout is finished',
+})
+
+async function observed(effects: Effects, id: NodeId, at: { r: Rollout; stop: AbortSignal }): Promise<Fact> {
+  const d = doing(effects, id, at)
+  const began = effects.clock.now()
+  return fact(d, { began, seen: await d.node.inspect() })
+}
+
+/** The node's own answer, and whether it is ready: that is asked over HTTP. */
+async function fact(d: Doing, at: { began: Millis; seen: Inspection; witness?: Witness }): Promise<Extract<Fact, { is: 'observed' }>> {
+  const { now } = at.seen
+  const runs = typeof now.running === 'object'
+  const ready = runs && (await d.effects.probe.ready(target(d), d.stop)).ready
+  const took = d.effects.clock.now() - at.began
+  return { is: 'observed', node: d.node.id, now: { ...now, ready }, took, ...(at.witness ? { witness: at.witness } : {}) }
+}
+
+async function step(d: Doing, s: NodeStep): Promise<Fact> {
+  const began = d.effects.clock.now()
+  switch (s.do) {
+    case 'lease':
+      return fact(d, { began, seen: await lease(d, s.lines) })
+    case 'install':
+      return fact(d, { began, seen: await act(d, { ...s, file: await d.effects.binary(s.release) }) })
+    case 'stop':
+    case 'back':
+      return stopping(d, s, began)
+    case 'snapshot':
+      return snapshot(d, s, began)
+    case 'prove': {
+      const { proof, seen } = await proveCheckpoint(d, s)
+      return { ...(await fact(d, { began, seen })), proof }
+    }
+    case 'wait-ready':
+      return fact(d, { began, seen: await waitReady(d, s.release) })
+    case 'check':
+      return fact(d, { began, seen: await check(d, s.release) })
+    default:
+      return fact(d, { began, seen: await act(d, s) })
+  }
+}
+
+async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines']): Promise<Inspection> {
+  const { mode } = d.r.request
+  const { by } = d.r
+  return d.node.lease({
+    rollout: d.r.id,
+    process: by.process,
+    holder: [by.who, by.run, by.host].filter(part => part !== '').join(', '),
+    doing: d.effects.doing(d.r),
+    ttl: d.effects.config.lease.ttl,
+    lines,
+    over: mode === 'recover' || mode === 'rollback' ? 'parked' : 'same-rollout',
+  })
+}
+
+/** Quiet, read back, remember what is there; then stop, or stop and go back in one program. */
+async function stopping(d: Doing, s: Extract<NodeStep, { do: 'stop' | 'back' }>, began: Millis): Promise<Fact> {
+  const seen = stateOf(d.r, d.node.id).seen
+  const goingBack = d.r.goingBack !== undefined || d.r.plan?.mode === 'rollback'
+  const serves = seen !== 'unknown' && seen.running !== 'stopped' && seen.ready
+  const witness = serves ? await beforeStop(d, goingBack) : undefined
+  const action: Action = s.do === 'stop' && goingBack ? { ...s, force: true } : s
+  return fact(d, { began, seen: await act(d, action), ...(witness ? { witness } : {}) })
+}
+
+/**
+ * A safe stop: where the node was drained, it must be quiet for twice the apply batch, and a message written last must read
+ * back. Going back, a server that cannot answer is no reason to leave it running.
+ */
+async function beforeStop(d: Doing, goingBack: boolean): Promise<Witness | undefined> {
+  try {
+    return await witness(d)
+  } catch (error) {
+    if (!goingBack || !(error instanceof UserError || error instanceof StepFailed)) throw error
+    return undefined
+  }
+}
+
+export async function witness(d: Doing): Promise<Witness> {
+  const seen = stateOf(d.r, d.node.id).seen
+  const drained = seen !== 'unknown' && seen.traffic === 'drained'
+  const { probe, clock } = d.effects
+  const sentinel = await probe.writeSentinel(target(d), d.stop)
+  if (drained) await clock.sleep(await quietTime(d), d.stop)
+  const barrier = await probe.barrier(target(d), d.stop)
+  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why))
+  const counts = await probe.counts(target(d), d.stop)
+  return { counts, quiet: drained, ...(sentinel ? { sentinel } : {}) }
+}
+
+/** Longer than twice the apply batch. */
+async function quietTime(d: Doing): Promise<Millis> {
+  const { facts } = await d.node.inspect()
+  return 2 * readServerConfig(facts.configText).applyBatch + 100
+}
+
+const notApplied = (d: Doing, why: string): Failure => ({
+  code: 'WRITE_NOT_APPLIED',
+  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
+  because: why,
+  next: 'look at its log; it is left running',
+  effect: 'none',
+  kind: 'stop',
+})
+
+async function snapshot(d: Doing, s: Extract<NodeStep, { do: 'snapshot' }>, began: Millis): Promise<Fact> {
+  if (s.kind !== 'rehearsal') return fact(d, { began, seen: await act(d, s) })
+  const before = await witness(d)
+  const seen = await act(d, s)
+  return fact(d, { began, seen, witness: { ...before, quiet: false } })
+}
+
+/** Asks until it is ready; a server that ended meanwhile is not waited for. */
+async function waitReady(d: Doing, release: Release): Promise<Inspection> {
+  const { probe, clock } = d.effects
+  const limit = d.r.plan?.policy.startLimit ?? 60_000
+  const until = clock.now() + limit
+  for (;;) {
+    const found = await probe.waitReady(target(d), { limit: Math.min(1000, limit), version: release.version, stop: d.stop })
+    const seen = await d.node.inspect()
+    if (found.ready) return seen
+    if (seen.now.running === 'stopped') throw new StepFailed(ended(d, release, seen))
+    if (clock.now() >= until || d.stop.aborted) throw new StepFailed(notReady(d, { release, why: found.why, limit }))
+  }
+}
+
+const ended = (d: Doing, release: Release, seen: Inspection): Failure => ({
+  code: 'SERVER_ENDED',
+  what: `${release.version} ended on ${d.node.id} before it was ready (exit ${seen.now.lastExit ?? 'unknown'})`,
+  next: `read its last words in ${seen.facts.serverLog}`,
+  effect: 'none',
+  kind: 'ready',
+})
+
+const notReady = (d: Doing, at: { release: Release; why: string; limit: Millis }): Failure => ({
+  code: 'SERVER_NOT_READY',
+  what: `${at.release.version} on ${d.node.id} is not ready after ${Math.round(at.limit / 1000)} s: ${at.why}`,
+  next: 'look at its log; `start-limit` in the fleet file sets how long a start may take',
+  effect: 'none',
+  kind: 'ready',
+})
+
+/** Counts and sentinel against what was known at the stop before this start; equal where nobody could write since. */
+async function check(d: Doing, release: Release): Promise<Inspection> {
+  const before = await d.node.inspect()
+  const known = witnessAt(d, before.now.data.opens - 1)
+  const quiet = known.quiet && before.now.traffic === 'drained'
+  const held = compareCounts(known.counts, await d.effects.probe.counts(target(d), d.stop), { others: !quiet, own: {} })
+  if (!held.ok) throw new StepFailed(broken(d, release, held.text))
+  if (known.sentinel) {
+    const read = checkSentinel(await d.effects.probe.readSentinel(target(d), known.sentinel, d.stop))
+    if (!read.ok) throw new StepFailed(broken(d, release, read.text))
+  }
+  return act(d, { do: 'mark-checked', process: before.facts.process })
+}
+
+const broken = (d: Doing, release: Release, text: string): Failure => ({
+  code: 'INVARIANT_BROKEN',
+  what: `${d.node.id} on ${release.version}: ${text}`,
+  next: 'nothing that was there is deleted; the report says where it lies',
+  effect: 'none',
+  kind: 'check',
+})
+
+/** Reads any error as the failure of a command. What is not expected is our bug, and says so. */
+export function failureOf(error: unknown, command: Command): Failure {
+  if (error instanceof StepFailed) return error.failure
+  if (error instanceof UserError && error.problems[0]) return { ...error.problems[0], effect: 'none', kind: command.kind === 'step' && command.step.do === 'check' ? 'check' : 'other' }
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return {
+    code: 'INTERNAL',
+    what: `progressdb-rollout failed in ${command.kind === 'step' ? command.step.do : command.kind}: ${what.split('\n').slice(0, 4).join(' ')}`,
+    next: 'please report it with the journal; the nodes are inspected before anything else happens',
+    effect: 'unknown',
+    kind: 'other',
+  }
+}

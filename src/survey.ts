@@ -1,0 +1,117 @@
+import { constants, copyFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from './config/config.ts'
+import { readServerConfig } from './config/server-config.ts'
+import { type Problem, UserError } from './domain/errors.ts'
+import type { NodeId } from './domain/node.ts'
+import { breakingChanges } from './domain/release-notes.ts'
+import type { Survey, SurveyedNode, SurveyedRelease } from './domain/survey.ts'
+import { printable } from './domain/text.ts'
+import type { MetricSource } from './metrics/source.ts'
+import { type NodePort, StepFailed } from './node/port.ts'
+import type { Probe } from './probe/probe.ts'
+import type { Releases, ResolvedRelease } from './releases/port.ts'
+
+/** What a survey reads with. `dir` is a folder of ours for downloads. */
+export type Surveyor = {
+  config: Config
+  nodes: ReadonlyMap<NodeId, NodePort>
+  probe: Probe
+  metrics: MetricSource
+  releases: Releases
+  /** Answers the image's problem, if one is required and missing. */
+  image(version: string): Promise<Problem[]>
+  dir: string
+  progress(what: string, done: number, of: number): void
+}
+
+/** Reads every node and, where one is asked for, the release. Changes nothing. Reports everything that is wrong, not the first. */
+export async function survey(s: Surveyor, wanted: { tag: string; stop: AbortSignal }): Promise<Survey> {
+  const found = await Promise.all(s.config.nodes.map(n => reached(s, n.name, wanted.stop)))
+  const nodes = found.flatMap(f => ('now' in f ? [f] : []))
+  const unreachable = found.flatMap(f => ('failure' in f ? [f] : []))
+  const { release, problems } = wanted.tag === '' ? { problems: [] } : await releaseOf(s, nodes, wanted)
+  return { nodes, unreachable, problems, warnings: [], ...(release ? { release } : {}) }
+}
+
+type Reached = SurveyedNode | Survey['unreachable'][number]
+
+async function reached(s: Surveyor, id: NodeId, stop: AbortSignal): Promise<Reached> {
+  const port = s.nodes.get(id)
+  const config = s.config.nodes.find(n => n.name === id)
+  if (!port || !config) throw new TypeError(`no port for ${id}`)
+  try {
+    const { now, facts } = await port.inspect()
+    const target = { id, url: config.url }
+    const server = readServerConfig(facts.configText)
+    const base = { node: id, facts, intakeWal: server.intakeWal }
+    if (typeof now.running !== 'object') {
+      return { ...base, now, reports: 'unknown', why: 'it does not run', counts: undefined, problems: [] }
+    }
+    const ready = await s.probe.ready(target, stop)
+    const asked = ready.ready ? await ask(s, target, stop) : { counts: undefined, problems: [] }
+    return { ...base, ...asked, now: { ...now, ready: ready.ready }, reports: ready.version, why: ready.why }
+  } catch (error) {
+    if (error instanceof StepFailed) return { node: id, failure: error.failure }
+    throw error
+  }
+}
+
+/** Counts and every configured series, read once, so that a refused key or a misspelt name is found before anything starts. */
+async function ask(
+  s: Surveyor,
+  target: { id: string; url: string },
+  stop: AbortSignal,
+): Promise<Pick<SurveyedNode, 'counts' | 'problems'>> {
+  const missing = await s.metrics.missing(target, s.config.metrics, stop)
+  try {
+    return { counts: await s.probe.counts(target, stop), problems: missing }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return { counts: undefined, problems: [...error.problems, ...missing] }
+  }
+}
+
+type Wanted = { tag: string; stop: AbortSignal }
+
+async function releaseOf(
+  s: Surveyor,
+  nodes: SurveyedNode[],
+  wanted: Wanted,
+): Promise<{ release?: SurveyedRelease; problems: Problem[] }> {
+  const platforms = [...new Map(nodes.map(({ facts: { os, arch } }) => [`${os}/${arch}`, { os, arch }])).values()]
+  try {
+    const resolved = await s.releases.resolve(wanted.tag, platforms)
+    const [release, image] = await Promise.all([downloaded(s, resolved, wanted.stop), s.image(resolved.version)])
+    return { release, problems: image }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return { problems: error.problems }
+  }
+}
+
+async function downloaded(s: Surveyor, resolved: ResolvedRelease, stop: AbortSignal): Promise<SurveyedRelease> {
+  const binaries: Record<string, string> = {}
+  let digestSource = ''
+  for (const { os, arch, name } of resolved.archives) {
+    const progress = (done: number, of: number): void => s.progress(name, done, of)
+    const fetched = await s.releases.fetchBinary(resolved, { os, arch }, { dir: s.dir, stop, progress })
+    binaries[`${os}/${arch}`] = fetched.sha256
+    await kept(fetched.file, join(s.dir, fetched.sha256))
+    digestSource = fetched.digestSource
+  }
+  return {
+    tag: resolved.tag,
+    version: resolved.version,
+    digestSource,
+    assets: resolved.archives.map(({ name, sha256, os, arch }) => ({ name, sha256, os, arch })),
+    binaries,
+    breaking: breakingChanges(resolved.notes).map(line => printable(line, 200)),
+  }
+}
+
+/** By its digest, for the steps that install it: they need no network. */
+async function kept(file: string, as: string): Promise<void> {
+  await copyFile(file, `${as}.new`, constants.COPYFILE_FICLONE)
+  await rename(`${as}.new`, as)
+}
