@@ -2,11 +2,11 @@ import type { Config } from './config/config.ts'
 import { readServerConfig } from './config/server-config.ts'
 import { Bug, UserError, unreachable } from './domain/errors.ts'
 import type { Command, Fact, Failure } from './domain/event.ts'
-import { compareCounts, checkSentinel } from './domain/invariants.ts'
 import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
 import { type Doing, type Effects, act, target, witnessAt } from './effects.ts'
+import { holds } from './hold.ts'
 import { type Action, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
 
@@ -78,8 +78,10 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
     }
     case 'wait-ready':
       return fact(d, { began, seen: await waitReady(d, s.release) })
-    case 'check':
-      return fact(d, { began, seen: await check(d, s.release) })
+    case 'check': {
+      const { seen, counts } = await check(d, s.release)
+      return { ...(await fact(d, { began, seen })), counts }
+    }
     default:
       return fact(d, { began, seen: await act(d, s) })
   }
@@ -152,8 +154,10 @@ const notApplied = (d: Doing, why: string): Failure => ({
 async function snapshot(d: Doing, s: Extract<NodeStep, { do: 'snapshot' }>, began: Millis): Promise<Fact> {
   if (s.kind !== 'rehearsal') return fact(d, { began, seen: await act(d, s) })
   const before = await witness(d)
+  // what users notice begins here
+  const paused = d.effects.clock.now()
   const seen = await act(d, s)
-  return fact(d, { began, seen, witness: { ...before, quiet: false } })
+  return fact(d, { began: paused, seen, witness: { ...before, quiet: false } })
 }
 
 /** Asks until it is ready; a server that ended meanwhile is not waited for. */
@@ -187,17 +191,14 @@ const notReady = (d: Doing, at: { release: Release; why: string; limit: Millis }
 })
 
 /** Counts and sentinel against what was known at the stop before this start; equal where nobody could write since. */
-async function check(d: Doing, release: Release): Promise<Inspection> {
+async function check(d: Doing, release: Release): Promise<{ seen: Inspection; counts: Record<string, number> }> {
   const before = await d.node.inspect()
   const known = witnessAt(d, before.now.data.opens - 1)
   const quiet = known.quiet && before.now.traffic === 'drained'
-  const held = compareCounts(known.counts, await d.effects.probe.counts(target(d), d.stop), { others: !quiet, own: {} })
+  const pause = 2 * readServerConfig(before.facts.configText).applyBatch + 100
+  const held = await holds(d, target(d), { ...known, quiet, pause })
   if (!held.ok) throw new StepFailed(broken(d, release, held.text))
-  if (known.sentinel) {
-    const read = checkSentinel(await d.effects.probe.readSentinel(target(d), known.sentinel, d.stop))
-    if (!read.ok) throw new StepFailed(broken(d, release, read.text))
-  }
-  return act(d, { do: 'mark-checked', process: before.facts.process })
+  return { seen: await act(d, { do: 'mark-checked', process: before.facts.process }), counts: held.counts }
 }
 
 const broken = (d: Doing, release: Release, text: string): Failure => ({

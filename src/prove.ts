@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import { readServerConfig, stagingConfig } from './config/server-config.ts'
-import { checkSentinel, compareCounts } from './domain/invariants.ts'
-import type { NodeStep, Proof, Witness } from './domain/node.ts'
+import type { Millis, NodeStep, Proof, Witness } from './domain/node.ts'
 import { type Release, releaseId } from './domain/release.ts'
 import { node as stateOf } from './domain/rollout.ts'
+import { holds } from './hold.ts'
 import { type Inspection, StepFailed } from './node/port.ts'
 import { type Doing, act, witnessAt } from './effects.ts'
 
@@ -93,27 +93,39 @@ type Found = { run: Partial<Run>; startup?: number }
 async function asked(d: Doing, one: One, guest: { id: string; url: string }): Promise<Found> {
   const { probe } = d.effects
   const limit = d.r.plan?.policy.startLimit ?? 60_000
-  const ready = await probe.waitReady(guest, { limit, version: one.release.version, stop: d.stop })
-  if (!ready.ready) return { run: { outcome: 'not-ready', why: ready.why } }
-  const startup = ready.took
-  const counts = await probe.counts(guest, d.stop)
-  const held = compareCounts(one.before.counts, counts, { others: !one.before.quiet, own: {} })
-  if (!held.ok) return { startup, run: { outcome: 'invariants', why: held.text, counts } }
-  if (one.before.sentinel) {
-    const read = checkSentinel(await probe.readSentinel(guest, one.before.sentinel, d.stop))
-    if (!read.ok) return { startup, run: { outcome: 'invariants', why: read.text, counts } }
-  }
+  const ready = await guestReady(d, one, guest)
+  if (ready.outcome !== 'ok') return { run: ready }
+  const { startup } = ready
+  const pause = 2 * readServerConfig(one.config).applyBatch + 100
+  const { ok, text, counts } = await holds(d, guest, { ...one.before, pause })
+  if (!ok) return { startup, run: { outcome: 'invariants', why: text, counts } }
   if (!one.rehearsal) return { startup, run: { counts } }
   const journey = await probe.journey(guest, d.stop)
   if (!journey.ok) return { startup, run: { outcome: 'invariants', why: `the probe's journey failed: ${journey.why}`, counts } }
   const tested = await d.effects.tests(guest.url, one.release, d.stop)
   if (tested) return { startup, run: { outcome: 'tests-failed', why: tested, counts } }
-  return { startup, run: { counts: await settledCounts(d, one, guest) } }
+  return { startup, run: { counts: await settledCounts(d, guest, pause) } }
+}
+
+type Readied = { outcome: 'ok' | 'exited' | 'not-ready'; why: string; startup: Millis }
+
+/** Asks until the guest is ready; one that ended meanwhile is not waited for. */
+async function guestReady(d: Doing, one: One, guest: { id: string; url: string }): Promise<Readied> {
+  const { probe, clock } = d.effects
+  const limit = d.r.plan?.policy.startLimit ?? 60_000
+  const began = clock.now()
+  for (;;) {
+    const found = await probe.waitReady(guest, { limit: Math.min(1000, limit), version: one.release.version, stop: d.stop })
+    const startup = clock.now() - began
+    if (found.ready) return { outcome: 'ok', why: '', startup }
+    const { staging } = (await d.node.inspect()).facts
+    if (staging.process === '') return { outcome: 'exited', why: `it ended by itself (exit ${staging.exit ?? 'unknown'})`, startup }
+    if (startup >= limit || d.stop.aborted) return { outcome: 'not-ready', why: found.why, startup }
+  }
 }
 
 /** Totals once the journey's own writes are applied: read until two readings, longer apart than a batch takes, agree. */
-async function settledCounts(d: Doing, one: One, guest: { id: string; url: string }): Promise<Record<string, number>> {
-  const pause = 2 * readServerConfig(one.config).applyBatch + 100
+async function settledCounts(d: Doing, guest: { id: string; url: string }, pause: Millis): Promise<Record<string, number>> {
   let last = await d.effects.probe.counts(guest, d.stop)
   for (let tries = 0; tries < 20; tries++) {
     await d.effects.clock.sleep(pause, d.stop)

@@ -1,6 +1,6 @@
 import { diskNeeded, incompatibilities } from './compatibility.ts'
 import { Bug, type Problem } from './errors.ts'
-import type { Fact } from './event.ts'
+import type { PlanFact } from './event.ts'
 import { knownGood, lastRollback, rolledBackBefore } from './known-good.ts'
 import type { NodeId } from './node.ts'
 import type { Plan, PlanNotes, PlannedNode } from './plan.ts'
@@ -14,7 +14,7 @@ import { type Unfinished, unfinished } from './unfinished.ts'
  * What the plan step found: a plan, every reason against one, that nothing is to be done, or a rollout that goes on.
  * Pure: the survey holds everything that was read.
  */
-export function buildPlan(survey: Survey, wish: Wish): Fact {
+export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   const seen = Object.fromEntries(survey.nodes.map(n => [n.node, n.now]))
   const found = unfinished(seen)
   if (found) return goesOn(found, survey, wish)
@@ -36,12 +36,12 @@ export function buildPlan(survey: Survey, wish: Wish): Fact {
 }
 
 /** A rollout that waits for its approval goes on with the same release; any other unfinished one is settled first. */
-function goesOn(found: Unfinished, survey: Survey, wish: Wish): Fact {
+function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact {
   const decisions = found.lines.filter(e => e.type === 'decided')
   const recorded = decisions.find(e => e.what === 'planned')?.plan
   const parked = decisions.findLast(e => e.what === 'parked')
   const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
-  const resumes: Fact = { is: 'resumes', lines: found.lines, stranded: survey.unreachable.map(u => u.node) }
+  const resumes: PlanFact = { is: 'resumes', lines: found.lines, stranded: survey.unreachable.map(u => u.node) }
   if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target) return busy(found, survey, recorded)
   if (survey.unreachable.length > 0 || survey.problems.length > 0) {
     const unreachable = survey.unreachable.map(u => ({ ...u.failure, where: u.node }))
@@ -77,7 +77,7 @@ function differs(recorded: Plan, survey: Survey): Problem[] {
   }))
 }
 
-function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Fact {
+function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): PlanFact {
   const held = survey.nodes.map(n => n.now.lease).find(l => l !== 'free' && l.rollout === found.rollout)
   const live = held !== undefined && held !== 'free' && held.left > 0 && !held.parked
   const what = recorded ? `${found.rollout} (${recorded.mode} to ${recorded.version})` : found.rollout
@@ -114,7 +114,7 @@ function leaseProblems(nodes: SurveyedNode[]): Problem[] {
   })
 }
 
-type Target = { version: string } | { fact: Fact }
+type Target = { version: string } | { fact: PlanFact }
 
 /** The version to go back to: named, or the newest known-good release before the one that runs. */
 function rollbackTarget(survey: Survey, wish: Wish): Target {
@@ -132,7 +132,7 @@ function rollbackTarget(survey: Survey, wish: Wish): Target {
   return newest ? { version: newest.release.version } : { fact: noPrevious(runs.version) }
 }
 
-const noPrevious = (runs: string): Fact => ({
+const noPrevious = (runs: string): PlanFact => ({
   is: 'refused',
   code: 'plan-refused',
   problems: [

@@ -35,15 +35,27 @@ export type Task =
   | { kind: 'step'; node: NodeId; step: NodeStep }
   | { kind: 'observe'; canary: NodeId[]; baseline: NodeId[]; from: Millis; to: Millis }
 
-/** What a command found out. `planned` with problems means: refused, and here is every reason. */
+/**
+ * A node as the plan step found it; for the report, no decision rests on it. `version` is what runs, or `stopped`, `unknown`;
+ * `says` how it answered, or why it did not, printable.
+ */
+export type Standing = { node: NodeId; state: 'serving' | 'not-serving' | 'unreachable'; version: string; says: string }
+
+/**
+ * What a command found out. `observed`: `counts` is what a check counted on the live data after a start.
+ */
 export type Fact =
+  | (PlanFact & { standing?: Standing[] })
+  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; witness?: Witness; counts?: Record<string, number> }
+  | { is: 'measured'; block: Block }
+
+/** What the plan step found out. `refused`: here is every reason. */
+export type PlanFact =
   | { is: 'planned'; plan: Plan; hash: string }
   | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
   | { is: 'already'; version: string; code: string; why: string }
   | { is: 'resumes'; lines: Event[]; stranded: NodeId[] }
   | { is: 'nothing'; why: string }
-  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; witness?: Witness }
-  | { is: 'measured'; block: Block }
 
 /** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */
 export type Failure = Problem & { effect: 'none' | 'unknown'; kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'; held?: Lease }

@@ -161,13 +161,18 @@ const directed = (r: Rollout): boolean =>
   (r.parked !== undefined && r.request.mode !== 'recover') ||
   (r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale)
 
-/** Leases are taken one after the other in the order of the nodes' identity, so that two rollouts never hold half each. */
+/**
+ * Leases are taken one after the other in the order of the nodes' identity, so that two rollouts never hold half each; past a node
+ * that is not known yet none is taken.
+ */
 function leases(r: Rollout): Task[] | undefined {
   for (const id of r.plan?.leaseOrder ?? []) {
-    if (node(r, id).lost) continue
-    if (busy(r, id)) return inFlightStep(r, id) === 'lease' ? [] : undefined
+    const state = node(r, id)
+    if (state.lost) continue
+    if (state.seen === 'unknown') return undefined
     const step = first(r, id)
-    if (step?.do === 'lease') return [{ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }]
+    if (step?.do !== 'lease') continue
+    return busy(r, id) ? [] : [{ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }]
   }
   return undefined
 }
@@ -188,7 +193,7 @@ function inTurn(r: Rollout, id: NodeId): boolean {
 
 function act(r: Rollout, id: NodeId): Task[] | undefined {
   const step = first(r, id)
-  return step && [{ kind: 'step', node: id, step }]
+  return step && step.do !== 'lease' ? [{ kind: 'step', node: id, step }] : undefined
 }
 
 /** Decision lines that the node's record does not have yet; only under our lease. */
@@ -239,5 +244,3 @@ function first(r: Rollout, id: NodeId): NodeStep | undefined {
 }
 
 const busy = (r: Rollout, id: NodeId): boolean => Object.values(r.inFlight).some(c => 'node' in c && c.node === id)
-const inFlightStep = (r: Rollout, id: NodeId): string | undefined =>
-  Object.values(r.inFlight).flatMap(c => (c.kind === 'step' && c.node === id ? [c.step.do] : []))[0]

@@ -107,24 +107,24 @@ export const initial: Rollout = {
 
 /** The rollout after one more fact. Pure; throws `Bug` on a line that cannot follow. */
 export function apply(r: Rollout, e: Event): Rollout {
-  const next = { ...r, seq: e.seq, now: e.at }
+  const at = { seq: e.seq, now: e.at }
   switch (e.type) {
     case 'opened':
-      return kept(open(next, e), e)
+      return open({ ...r, ...at, lines: [...r.lines, e] }, e)
     case 'decided':
-      return kept(decided(next, e), e)
+      return decided({ ...r, ...at, lines: [...r.lines, e] }, e)
     case 'started':
-      return { ...next, inFlight: { ...r.inFlight, [e.command.id]: e.command }, lastCommand: Math.max(r.lastCommand, e.command.id) }
+      return { ...r, ...at, inFlight: { ...r.inFlight, [e.command.id]: e.command }, lastCommand: Math.max(r.lastCommand, e.command.id) }
     case 'done':
-      return learned(landed(next, e.id), command(r, e.id), e.fact)
+      return learned({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.fact)
     case 'failed':
-      return failed(landed(next, e.id), command(r, e.id), e.failure)
+      return failed({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.failure)
     case 'signal':
-      return { ...next, signal: e.what, cancelled: e.what }
+      return { ...r, ...at, signal: e.what, cancelled: e.what }
     case 'concluded':
-      return { ...next, concluded: e }
+      return { ...r, ...at, concluded: e }
     case 'adopted':
-      return kept(next, e)
+      return { ...r, ...at, lines: [...r.lines, e] }
     default:
       return unreachable(e)
   }
@@ -151,9 +151,6 @@ function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
     inFlight: {},
   }
 }
-
-/** Keeps a decision line for the nodes' records. */
-const kept = (r: Rollout, e: Event): Rollout => ({ ...r, lines: [...r.lines, e] })
 
 function decided(r: Rollout, e: Decision): Rollout {
   switch (e.what) {
@@ -283,9 +280,9 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
   return ofOld ? { refuses: was.refuses ?? failure, tries: 0 } : { failedBack: failure }
 }
 
-const landed = (r: Rollout, id: CommandId): Rollout => {
+const landed = (r: Rollout, id: CommandId): Rollout['inFlight'] => {
   const { [id]: _, ...rest } = r.inFlight
-  return { ...r, inFlight: rest }
+  return rest
 }
 
 const command = (r: Rollout, id: CommandId): Command => {

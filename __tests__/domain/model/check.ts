@@ -1,4 +1,4 @@
-import type { Conclusion } from '../../../src/domain/event.ts'
+import type { Conclusion, Event, Request } from '../../../src/domain/event.ts'
 import { sameRelease } from '../../../src/domain/release.ts'
 import { leftovers } from './node.ts'
 import { type World, fresh, old } from './world.ts'
@@ -47,23 +47,40 @@ export function nothingLost(world: World): void {
   }
 }
 
-/** One whole life: the job with faults, then recover on fresh machines, the last of them without faults. */
-export function live(world: World): void {
+/**
+ * One whole life: the jobs of a story with faults, then `recover` on fresh machines, the last of them without faults. What is
+ * said after each must be true, and in the end nothing may be left that nobody was told of.
+ */
+export function live(world: World, story: Partial<Request>[] = [{}]): void {
   try {
-    truthful(world, world.job())
+    for (const request of story) truthful(world, world.job(request))
     for (let again = 0; again < 3; again++) {
       if (rested(world)) break
       world.faults = again === 0 && world.faults
-      truthful(world, world.job({ mode: 'recover' }))
+      truthful(world, world.job({ ...story.at(-1), stopAfter: 'none', mode: 'recover' }))
     }
     if (!rested(world) && world.conclusions.at(-1)?.outcome !== 'needs-operator') {
       throw new Error(`left ${world.nodes.flatMap(n => leftovers(n).map(l => `${n.id} ${l}`)).join(', ')}`)
     }
     if (world.conclusions.filter(c => c.outcome === 'promoted').length > 1) throw new Error('promoted twice')
+    for (const journal of world.journals) freshPass(journal)
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : String(problem)
-    throw new Error(`${why}\n${JSON.stringify(world.scenario)}\n${world.trace.join('\n')}`, { cause: problem })
+    throw new Error(`${why}\n${JSON.stringify([world.scenario, story])}\n${world.trace.join('\n')}`, { cause: problem })
   }
+}
+
+/** Promoted only on a pass of the last wave, and one that was watched again by the job that promotes. */
+function freshPass(journal: Event[]): void {
+  const decided = journal.filter(e => e.type === 'decided')
+  const says = decided.findLast(e => e.what === 'outcome')
+  if (says?.what !== 'outcome' || says.outcome !== 'promoted') return
+  const resumed = journal.some(e => e.type === 'done' && e.fact.is === 'resumes')
+  const closed = journal.some(e => e.type === 'done' && e.fact.is === 'resumes' && e.fact.lines.some(l => l.type === 'decided' && l.what === 'outcome'))
+  if (closed) return
+  const verdicts = decided.filter(e => e.what === 'verdict')
+  if (verdicts.length === 0 || verdicts.some(v => v.verdict.is !== 'pass')) throw new Error('promoted without a pass')
+  if (resumed && verdicts[0]?.wave !== 0) throw new Error('promoted on an old pass')
 }
 
 const rested = (world: World): boolean => {

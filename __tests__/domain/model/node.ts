@@ -86,6 +86,7 @@ export class SimNode {
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
     const held = this.lease
     if (held && held.rollout !== claim.rollout) throw new Fault('lease', `held by ${held.rollout}`)
+    if (this.record.length === 0 && lines.length === 0) throw new Error('a lease without a line that says why')
     this.token += 1
     this.record.push(...lines)
     this.lease = { ...claim, token: this.token, left: 600_000, parked: false, holder: claim.process, doing: '' }

@@ -28,12 +28,20 @@ export type Scenario = {
 }
 
 /** A process ended before its time; `whole`: the runner with it, so that no later step runs. */
-class Crash extends Error {
+class Crash {
   readonly whole: boolean
   constructor(whole: boolean) {
-    super('crash')
     this.whole = whole
   }
+}
+
+/** The hash of a plan costs more than the whole rest of a run; the same decisions have the same one. */
+const hashes = new Map<string, string>()
+function hashOf(plan: Plan): string {
+  const key = JSON.stringify([plan.mode, plan.waves, plan.policy])
+  const hash = hashes.get(key) ?? planHash(plan)
+  hashes.set(key, hash)
+  return hash
 }
 
 /** A fleet, one rollout on it, and everything that can go wrong, decided by `choose`. */
@@ -49,6 +57,8 @@ export class World {
   faults = true
   rehearsedOn = new Set<string>()
   conclusions: Conclusion[] = []
+  /** One a job, also of jobs that were killed. */
+  readonly journals: Event[][] = []
   passes = 0
   orphans: { node: SimNode; run: () => void }[] = []
 
@@ -63,6 +73,7 @@ export class World {
   /** The composite: each step while the one before says `continue`, then settle, whatever happened. Answers its conclusion. */
   job(request: Partial<Request> = {}): Conclusion | undefined {
     const journal: Event[] = []
+    this.journals.push(journal)
     const asked: Request = { mode: 'release', tag: 'v2.0.0', stopAfter: 'none', planHash: '', rollbackData: 'auto', reason: '', ...this.scenario.request, ...request }
     const chain: Step[] = asked.mode === 'recover' || asked.mode === 'status' ? ['plan'] : ['plan', 'snapshot', 'canary', 'promote']
     try {
@@ -218,12 +229,12 @@ export class World {
       if (parked) return { is: 'resumes', lines: found.lines, stranded: [] }
       return { is: 'refused', code: 'unfinished-rollout', problems: [{ code: 'UNFINISHED', what: 'unfinished', next: 'recover' }] }
     }
-    const plan = this.planOf(mode)
-    if (plan.nodes.length === 0) return { is: 'already', version: fresh.version, code: 'already-there', why: 'already there' }
-    return { is: 'planned', plan, hash: planHash(plan) }
+    const plan = this.planOf(mode, r.request.rollbackData === 'restore')
+    if (plan.nodes.length === 0) return { is: 'already', version: plan.version, code: 'already-there', why: 'already there' }
+    return { is: 'planned', plan, hash: hashOf(plan) }
   }
 
-  private planOf(mode: Request['mode']): Plan {
+  private planOf(mode: Request['mode'], restore: boolean): Plan {
     const [from, to] = mode === 'rollback' ? [fresh, old] : [old, fresh]
     const nodes = this.nodes.filter(n => n.running !== to)
     const ids = nodes.map(n => n.id)
@@ -236,10 +247,18 @@ export class World {
     }
     return {
       mode: mode === 'rollback' ? 'rollback' : 'release', tag: to.version, version: to.version, assets: [], waves, policy,
-      leaseOrder: ids.toReversed(), restore: {},
+      leaseOrder: ids.toReversed(), restore: restore ? this.points(nodes) : {},
       nodes: ids.map(node => ({ node, from, to, config: { now: 'config', next: 'config' }, safeStop: 'drain', checkpoint: 'link' })),
       notes: { digestSource: '', diskNow: 0, diskWorst: 0, diskFree: 0, counts: {}, breaking: [], defaults: [], warnings: [], leftAlone: [], restores: {} },
     }
+  }
+
+  private points(nodes: SimNode[]): Record<string, string> {
+    const found = nodes.flatMap(n => {
+      const point = n.snapshots.findLast(s => s.kind === 'rollback-point' && s.of === old)
+      return point ? [[n.id, point.name] as const] : []
+    })
+    return Object.fromEntries(found)
   }
 
   private block(task: Extract<Task, { kind: 'observe' }>): { from: number; to: number; canary: NodeBlock[]; baseline: NodeBlock[] } {

@@ -56,7 +56,8 @@ export type Link = { label: string; url: string }
 /** `serving` means: it answered ready, just now, as `now`. A node that could not be asked is `unreachable`. */
 export type NodeReport = {
   name: NodeId
-  role: 'canary' | { wave: number } | 'left-alone'
+  /** `none`: no rollout has a part for it (mode `status`, a refusal). */
+  role: 'canary' | { wave: number } | 'left-alone' | 'none'
   state: 'serving' | 'not-serving' | 'unreachable'
   /** The version it had, and the one it has now or last was known to have; `unknown`, or `stopped`. */
   before: string

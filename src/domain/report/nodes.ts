@@ -8,6 +8,7 @@ import type { NodeReport } from './input.ts'
 const maxRows = 30
 
 const roleOf = ({ role }: NodeReport): string => {
+  if (role === 'none') return ''
   if (role === 'canary') return ' (canary)'
   return role === 'left-alone' ? ' (left alone)' : ` (wave ${role.wave})`
 }

@@ -1,0 +1,58 @@
+import type { NodeId, Observed } from '../node.ts'
+import { type Release, releaseId } from '../release.ts'
+import type { NodeReport } from '../report/input.ts'
+import type { Rollout } from '../rollout.ts'
+import { type Line, about, answersOf } from './lines.ts'
+
+/** Where a node keeps its releases, and what its program is called; by the fleet file. */
+export type Places = { install: Readonly<Record<NodeId, string>>; binary: string }
+
+/**
+ * The folder of diverged data that this rollout put beside, if any: one whose name says so, or that was not there when the node
+ * was first seen. How many writes it holds nobody has counted.
+ */
+export function setAsideOf(
+  lines: readonly Line[],
+  { r, id, seen, places }: { r: Rollout; id: NodeId; seen: Observed; places: Places },
+): NodeReport['setAside'] {
+  const first = answersOf(lines, id)[0]?.now.data.setAside ?? []
+  const path = seen.data.setAside.findLast(
+    folder => folder.includes(`.failed-${r.id}.`) || !first.includes(folder),
+  )
+  if (path === undefined) return undefined
+  const release = wroteIt(lines, id) ?? newerOf(r, id)
+  return {
+    path,
+    writes: 'unknown',
+    line: serveCopy(path, { release, install: places.install[id], binary: places.binary }),
+  }
+}
+
+/** The release that had the data open until it was put beside. */
+const wroteIt = (lines: readonly Line[], id: NodeId): Release | undefined =>
+  about(lines, id)
+    .flatMap(({ e, before }) => {
+      const seen = before.nodes[id]?.seen
+      const restores = e.type === 'started' && e.command.kind === 'step' && e.command.step.do === 'restore'
+      return restores && seen !== undefined && seen !== 'unknown' && seen.data.openedBy
+        ? [seen.data.openedBy]
+        : []
+    })
+    .at(-1)
+
+function newerOf(r: Rollout, id: NodeId): Release | undefined {
+  const planned = r.plan?.nodes.find(n => n.node === id)
+  return r.plan?.mode === 'rollback' ? planned?.from : planned?.to
+}
+
+/** A copy, so that whoever looks into it changes nothing of the original. */
+function serveCopy(
+  path: string,
+  on: { release: Release | undefined; install: string | undefined; binary: string },
+): string {
+  const program =
+    on.release && on.install
+      ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}`
+      : 'the release that wrote it'
+  return `cp -a --reflink=auto ${path} ${path}.copy, then start ${program} with a configuration that names ${path}.copy and another port`
+}
