@@ -28,7 +28,12 @@ export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   if (problems.length > 0) return { is: 'refused', code: lower ? 'lower-version' : 'plan-refused', problems }
   const plan = planOf(survey, wish, { version: resolved.version, target })
   if (plan.nodes.length === 0) {
-    return { is: 'already', version: resolved.version, code: 'already-there', why: `every node serves ${resolved.version} already` }
+    return {
+      is: 'already',
+      version: resolved.version,
+      code: 'already-there',
+      why: `every node serves ${resolved.version} already`,
+    }
   }
   const lossy = wish.mode === 'rollback' && wish.rollbackData === 'restore' ? unrestorable(plan) : []
   if (lossy.length > 0) return { is: 'refused', code: 'plan-refused', problems: lossy }
@@ -41,14 +46,22 @@ function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact {
   const recorded = decisions.find(e => e.what === 'planned')?.plan
   const parked = decisions.findLast(e => e.what === 'parked')
   const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
-  const resumes: PlanFact = { is: 'resumes', lines: found.lines, stranded: survey.unreachable.map(u => u.node) }
-  if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target) return busy(found, survey, recorded)
+  const resumes: PlanFact = {
+    is: 'resumes',
+    lines: found.lines,
+    stranded: survey.unreachable.map(u => u.node),
+  }
+  if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target)
+    return busy(found, survey, recorded)
   if (survey.unreachable.length > 0 || survey.problems.length > 0) {
     const unreachable = survey.unreachable.map(u => ({ ...u.failure, where: u.node }))
     return { is: 'refused', code: 'plan-refused', problems: [...survey.problems, ...unreachable] }
   }
   const hash = decisions.findLast(e => e.what === 'rehearsed')?.hash ?? planHash(recorded)
-  const differences = wish.planHash !== '' && wish.planHash !== hash ? approvedOther(wish.planHash, hash) : differs(recorded, survey)
+  const differences =
+    wish.planHash !== '' && wish.planHash !== hash
+      ? approvedOther(wish.planHash, hash)
+      : differs(recorded, survey)
   if (differences.length > 0) return { is: 'refused', code: 'plan-changed', problems: differences }
   return resumes
 }
@@ -91,7 +104,10 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
       {
         code: 'ROLLOUT_UNFINISHED',
         what: `an earlier rollout, ${what}, is not finished`,
-        because: found.leased.length > 0 ? `it still holds ${found.leased.join(', ')}` : 'no outcome was ever written down for it',
+        because:
+          found.leased.length > 0
+            ? `it still holds ${found.leased.join(', ')}`
+            : 'no outcome was ever written down for it',
         next: 'progressdb-rollout recover',
       },
     ],
@@ -155,7 +171,11 @@ function targetOf(n: SurveyedNode, survey: Survey, wish: Wish, version: string):
   return sha256 && survey.release ? { version: survey.release.version, sha256 } : undefined
 }
 
-function planOf(survey: Survey, wish: Wish, at: { version: string; target: (n: SurveyedNode) => Release | undefined }): Plan {
+function planOf(
+  survey: Survey,
+  wish: Wish,
+  at: { version: string; target: (n: SurveyedNode) => Release | undefined },
+): Plan {
   const ordered = wish.order.flatMap(id => survey.nodes.filter(n => n.node === id))
   const moving = ordered.filter(n => {
     const to = at.target(n)
@@ -185,7 +205,8 @@ function plannedNode(n: SurveyedNode, wish: Wish, to: Release | undefined): Plan
     from: runs,
     to,
     config: { now: n.facts.configSha, next: n.facts.configNextSha || n.facts.configSha },
-    safeStop: safeStop(n, { drain: wish.policy.drain, acceptWriteLoss: wish.acceptWriteLoss }) ?? 'accepted-loss',
+    safeStop:
+      safeStop(n, { drain: wish.policy.drain, acceptWriteLoss: wish.acceptWriteLoss }) ?? 'accepted-loss',
     checkpoint: n.facts.checkpoint,
   }
 }
@@ -196,13 +217,17 @@ function wavesOf(ids: NodeId[], wish: Wish): NodeId[][] {
   const first = canary.length > 0 ? canary : ids.slice(0, 1)
   const rest = ids.filter(id => !first.includes(id))
   const count = Math.ceil(rest.length / wish.waveSize)
-  return [first, ...Array.from({ length: count }, (_, i) => rest.slice(i * wish.waveSize, (i + 1) * wish.waveSize))]
+  return [
+    first,
+    ...Array.from({ length: count }, (_, i) => rest.slice(i * wish.waveSize, (i + 1) * wish.waveSize)),
+  ]
 }
 
 function restores(moving: SurveyedNode[], nodes: PlannedNode[]): Record<NodeId, string> {
   const found = moving.flatMap(n => {
     const to = nodes.find(p => p.node === n.node)?.to
-    const point = to && n.now.snapshots.findLast(s => s.kind === 'rollback-point' && s.sealed && sameRelease(s.of, to))
+    const point =
+      to && n.now.snapshots.findLast(s => s.kind === 'rollback-point' && s.sealed && sameRelease(s.of, to))
     return point ? [[n.node, point.name] as const] : []
   })
   return Object.fromEntries(found)
@@ -234,14 +259,20 @@ function notesOf(
     counts: Object.fromEntries(at.ordered.flatMap(n => (n.counts ? [[n.node, n.counts]] : []))),
     breaking: survey.release?.breaking ?? [],
     defaults: wish.defaults,
-    warnings: [...before.map(b => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`), ...survey.warnings, ...accepted(at.nodes)],
+    warnings: [
+      ...before.map(b => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`),
+      ...survey.warnings,
+      ...accepted(at.nodes),
+    ],
     leftAlone: at.ordered.filter(n => !at.moving.includes(n)).map(n => n.node),
     restores: restoreNotes(at.moving, at.nodes, wish),
   }
 }
 
 const accepted = (nodes: PlannedNode[]): string[] =>
-  nodes.filter(n => n.safeStop === 'accepted-loss').map(n => `${n.node}: a stop may lose acknowledged writes; you accepted that (accept-write-loss)`)
+  nodes
+    .filter(n => n.safeStop === 'accepted-loss')
+    .map(n => `${n.node}: a stop may lose acknowledged writes; you accepted that (accept-write-loss)`)
 
 function restoreNotes(moving: SurveyedNode[], nodes: PlannedNode[], wish: Wish): PlanNotes['restores'] {
   if (wish.mode !== 'rollback' || wish.rollbackData !== 'restore') return {}
@@ -249,7 +280,9 @@ function restoreNotes(moving: SurveyedNode[], nodes: PlannedNode[], wish: Wish):
   return Object.fromEntries(
     moving.flatMap(n => {
       const point = n.now.snapshots.find(s => s.name === names[n.node])
-      return point ? [[n.node, { name: point.name, age: wish.now - point.at, writes: 'unknown' as const }]] : []
+      return point
+        ? [[n.node, { name: point.name, age: wish.now - point.at, writes: 'unknown' as const }]]
+        : []
     }),
   )
 }

@@ -5,17 +5,28 @@ import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
 
 /** Every reason why this release must not start on this fleet, of every node together. Nothing is guessed. */
-export function incompatibilities(survey: Survey, wish: Wish, target: (n: SurveyedNode) => Release | undefined): Problem[] {
+export function incompatibilities(
+  survey: Survey,
+  wish: Wish,
+  target: (n: SurveyedNode) => Release | undefined,
+): Problem[] {
   return [
     ...survey.problems,
     ...survey.unreachable.map(({ node, failure }) => ({ ...problemOf(failure), where: node })),
-    ...survey.nodes.flatMap(n => [...n.problems, ...ofNode(n, wish)].map(p => ({ ...p, where: p.where ?? n.node }))),
+    ...survey.nodes.flatMap(n =>
+      [...n.problems, ...ofNode(n, wish)].map(p => ({ ...p, where: p.where ?? n.node })),
+    ),
     ...mixed(survey.nodes),
     ...survey.nodes.flatMap(n => ofTarget(n, wish, target(n))),
   ]
 }
 
-const problemOf = ({ effect: _, kind: __, held: ___, ...problem }: Survey['unreachable'][number]['failure']): Problem => problem
+const problemOf = ({
+  effect: _,
+  kind: __,
+  held: ___,
+  ...problem
+}: Survey['unreachable'][number]['failure']): Problem => problem
 
 function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
   const { facts } = n
@@ -50,7 +61,13 @@ function dataProblem(n: SurveyedNode): Problem {
 function running(n: SurveyedNode): Problem[] {
   const { running: runs, ready } = n.now
   if (runs === 'stopped') {
-    return [{ code: 'NODE_STOPPED', what: `${n.node} does not run`, next: 'start it as it was, or run `progressdb-rollout recover` if a rollout left it so' }]
+    return [
+      {
+        code: 'NODE_STOPPED',
+        what: `${n.node} does not run`,
+        next: 'start it as it was, or run `progressdb-rollout recover` if a rollout left it so',
+      },
+    ]
   }
   if (runs === 'unknown') {
     return [
@@ -62,17 +79,33 @@ function running(n: SurveyedNode): Problem[] {
       },
     ]
   }
-  if (!ready) return [{ code: 'NODE_NOT_READY', what: `${n.node} is not ready: ${n.why}`, next: 'a release starts from a fleet that serves; look at its log first' }]
+  if (!ready)
+    return [
+      {
+        code: 'NODE_NOT_READY',
+        what: `${n.node} is not ready: ${n.why}`,
+        next: 'a release starts from a fleet that serves; look at its log first',
+      },
+    ]
   return []
 }
 
 function leftOver(n: SurveyedNode): Problem[] {
   const out: Problem[] = []
   if (n.now.data.swap === 'unfinished' || n.now.staging) {
-    out.push({ code: 'NODE_LEFT_HALF_WAY', what: `${n.node} carries what an earlier run left in the middle`, next: 'progressdb-rollout recover' })
+    out.push({
+      code: 'NODE_LEFT_HALF_WAY',
+      what: `${n.node} carries what an earlier run left in the middle`,
+      next: 'progressdb-rollout recover',
+    })
   }
   if (n.now.traffic === 'drained') {
-    out.push({ code: 'NODE_DRAINED', what: `${n.node} is out of traffic`, because: 'it was drained and never let in again', next: 'progressdb-rollout recover, or let it in by hand' })
+    out.push({
+      code: 'NODE_DRAINED',
+      what: `${n.node} is out of traffic`,
+      because: 'it was drained and never let in again',
+      next: 'progressdb-rollout recover, or let it in by hand',
+    })
   }
   return out
 }

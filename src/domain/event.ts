@@ -39,14 +39,27 @@ export type Task =
  * A node as the plan step found it; for the report, no decision rests on it. `version` is what runs, or `stopped`, `unknown`;
  * `says` how it answered, or why it did not, printable.
  */
-export type Standing = { node: NodeId; state: 'serving' | 'not-serving' | 'unreachable'; version: string; says: string }
+export type Standing = {
+  node: NodeId
+  state: 'serving' | 'not-serving' | 'unreachable'
+  version: string
+  says: string
+}
 
 /**
  * What a command found out. `observed`: `counts` is what a check counted on the live data after a start.
  */
 export type Fact =
   | (PlanFact & { standing?: Standing[] })
-  | { is: 'observed'; node: NodeId; now: Observed; took: Millis; proof?: Proof; witness?: Witness; counts?: Record<string, number> }
+  | {
+      is: 'observed'
+      node: NodeId
+      now: Observed
+      took: Millis
+      proof?: Proof
+      witness?: Witness
+      counts?: Record<string, number>
+    }
   | { is: 'measured'; block: Block }
 
 /** What the plan step found out. `refused`: here is every reason. */
@@ -58,7 +71,11 @@ export type PlanFact =
   | { is: 'nothing'; why: string }
 
 /** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */
-export type Failure = Problem & { effect: 'none' | 'unknown'; kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'; held?: Lease }
+export type Failure = Problem & {
+  effect: 'none' | 'unknown'
+  kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'
+  held?: Lease
+}
 
 /** Decisions that are copied to the nodes' records, so that a fresh machine can go on. */
 export type Decision =

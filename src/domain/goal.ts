@@ -58,7 +58,11 @@ function rollbackGoal(r: Rollout, id: NodeId): Goal | undefined {
 function touched(r: Rollout, id: NodeId, to: Release): boolean {
   const o = node(r, id).seen
   if (o === 'unknown') return false
-  return o.running === 'stopped' || o.data.swap === 'unfinished' || (o.active !== 'none' && sameRelease(o.active, to))
+  return (
+    o.running === 'stopped' ||
+    o.data.swap === 'unfinished' ||
+    (o.active !== 'none' && sameRelease(o.active, to))
+  )
 }
 
 /** What going back means for one node; `held` keeps it on the new release because going back would lose writes. */
@@ -78,7 +82,12 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
     case 'hold':
       return { ...forward(r), release: to }
     default:
-      return { ...back(r), release: from, data: { restore: way.restore }, prove: way.sealSuffices ? 'none' : from }
+      return {
+        ...back(r),
+        release: from,
+        data: { restore: way.restore },
+        prove: way.sealSuffices ? 'none' : from,
+      }
   }
 }
 
@@ -100,7 +109,8 @@ export function wayOf(r: Rollout, id: NodeId, o: Observed): Way {
   if (point && o.data.from === point.name) return { restore: point.name, sealSuffices: true }
   const opened = o.data.openedBy !== undefined && sameRelease(o.data.openedBy, to)
   if (!opened || !point) return 'keep'
-  if (o.traffic === 'drained' && o.drainedAt === point.opens) return { restore: point.name, sealSuffices: true }
+  if (o.traffic === 'drained' && o.drainedAt === point.opens)
+    return { restore: point.name, sealSuffices: true }
   if (r.rehearsed?.class === 'keeps-data') return 'keep'
   return lossy(r, id, o) === 'restore' ? { restore: point.name, sealSuffices: false } : 'hold'
 }
@@ -126,7 +136,9 @@ function stay(r: Rollout, id: NodeId, old: Release): Goal | undefined {
   if (state.failedBack || o === 'unknown') return state.failedBack ? undefined : { ...back(r), release: old }
   const other = planned(r, id)
   const newer = sameRelease(old, other.from) ? other.to : other.from
-  const point = o.snapshots.findLast(s => s.kind === 'return-point' && s.sealed && s.name.startsWith(`${r.id}.`))
+  const point = o.snapshots.findLast(
+    s => s.kind === 'return-point' && s.sealed && s.name.startsWith(`${r.id}.`),
+  )
   if (!point) return undefined
   return { ...back(r), release: newer, data: { restore: point.name } }
 }
@@ -143,7 +155,8 @@ function parkedGoal(r: Rollout, id: NodeId): Goal | undefined {
 /** Leases are kept until every node is where it should be, then all are let go, or parked where something is owed. */
 function withLease(r: Rollout, g: Goal): Goal {
   if (r.step !== 'settle' || r.outcome === undefined || g.lease.state === 'free') return g
-  if (r.outcome.outcome === 'needs-operator') return { ...g, lease: { ...mine(r), state: 'parked', within: within(r) } }
+  if (r.outcome.outcome === 'needs-operator')
+    return { ...g, lease: { ...mine(r), state: 'parked', within: within(r) } }
   return { ...g, lease: { ...mine(r), state: 'free' } }
 }
 
@@ -169,4 +182,3 @@ export function settled(r: Rollout, id: NodeId): boolean {
   const g = goal(r, id)
   return g === undefined || steps(state.seen, g).length === 0
 }
-

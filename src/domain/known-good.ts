@@ -30,8 +30,10 @@ export function rolledBackBefore(record: readonly Event[], version: string): { a
   const found: { at: Millis; why: string }[] = []
   for (const e of record) {
     if (e.type !== 'decided') continue
-    if (e.what === 'planned') to = e.plan.mode === 'release' ? e.plan.version : (e.plan.nodes[0]?.from.version ?? '')
-    if (e.what === 'outcome' && e.outcome === 'rolled-back' && to === version) found.unshift({ at: e.at, why: `${e.code}: ${e.why}` })
+    if (e.what === 'planned')
+      to = e.plan.mode === 'release' ? e.plan.version : (e.plan.nodes[0]?.from.version ?? '')
+    if (e.what === 'outcome' && e.outcome === 'rolled-back' && to === version)
+      found.unshift({ at: e.at, why: `${e.code}: ${e.why}` })
   }
   return found
 }

@@ -1,7 +1,10 @@
 import type { Millis, NodeId } from './node.ts'
 
 /** One reading: *failed* is a value that breaks a limit; `error` could not be measured; `noData` is neither and never passes. */
-export type Reading<T> = { is: 'value'; value: T } | { is: 'noData'; why: string } | { is: 'error'; why: string }
+export type Reading<T> =
+  | { is: 'value'; value: T }
+  | { is: 'noData'; why: string }
+  | { is: 'error'; why: string }
 
 /**
  * Counts of one scripted step of the probe. `of`: requests that were measured, good or failed.

@@ -6,7 +6,7 @@ import type { WatchPolicy } from './measurement.ts'
 import type { NodeId, NodeStep } from './node.ts'
 import { planHash } from './plan-text.ts'
 import { rollbackClass } from './rollback-class.ts'
-import { type Rollout, node, planned } from './rollout.ts'
+import { type Rollout, node, planned, said } from './rollout.ts'
 import { settleDecision } from './settle.ts'
 import { steps } from './steps.ts'
 
@@ -29,7 +29,9 @@ export function next(r: Rollout): Next {
 function decide(r: Rollout): Body | undefined {
   switch (r.step) {
     case 'plan':
-      return said(r, 'planned') || !r.plan ? undefined : decided({ what: 'planned', plan: r.plan, hash: r.hash })
+      return said(r, 'planned') || !r.plan
+        ? undefined
+        : decided({ what: 'planned', plan: r.plan, hash: r.hash })
     case 'settle':
       return settleDecision(r)
     case 'snapshot':
@@ -67,15 +69,21 @@ export function reasonOf(failure: Failure): string {
 
 /** What the plan decided is compared again once every lease is held; nodes that this rollout changed are exempt. */
 function surprise(r: Rollout): Body | undefined {
-  if (r.rehearsed || r.resumed || tasks(r).some(t => t.kind === 'inspect' || (t.kind === 'step' && t.step.do === 'lease'))) {
+  if (
+    r.rehearsed ||
+    r.resumed ||
+    tasks(r).some(t => t.kind === 'inspect' || (t.kind === 'step' && t.step.do === 'lease'))
+  ) {
     return undefined
   }
   for (const n of r.plan?.nodes ?? []) {
     const o = node(r, n.node).seen
     if (o === 'unknown') return undefined
     const runs = typeof o.running === 'object' ? o.running.sha256 : o.running
-    if (runs !== n.from.sha256) return goingBack('plan-changed', `${n.node} no longer runs ${n.from.version}, as planned`)
-    if (o.config !== n.config.now) return goingBack('plan-changed', `${n.node}: its configuration file changed since the plan`)
+    if (runs !== n.from.sha256)
+      return goingBack('plan-changed', `${n.node} no longer runs ${n.from.version}, as planned`)
+    if (o.config !== n.config.now)
+      return goingBack('plan-changed', `${n.node}: its configuration file changed since the plan`)
   }
   return undefined
 }
@@ -88,12 +96,18 @@ function rehearsed(r: Rollout): Body | undefined {
   const { class: found, failure } = rollbackClass(r.plan, r.proofs)
   if (failure) return goingBack(failure.code, failure.why)
   if (r.plan.policy.requireReversible && found !== 'keeps-data') {
-    return goingBack('not-reversible', `going back would not keep the data, and the configuration requires that it does`)
+    return goingBack(
+      'not-reversible',
+      `going back would not keep the data, and the configuration requires that it does`,
+    )
   }
   const hash = planHash(r.plan, found)
   const approved = r.request.planHash
   if (approved !== '' && approved !== r.hash && approved !== hash) {
-    return goingBack('plan-changed', `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`)
+    return goingBack(
+      'plan-changed',
+      `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`,
+    )
   }
   return decided({ what: 'rehearsed', class: found, proofs: r.proofs, hash })
 }
@@ -118,22 +132,32 @@ export function watchPolicy(r: Rollout, w: number): WatchPolicy {
 function consequence(r: Rollout): Body | undefined {
   const last = r.verdicts.at(-1)
   if (!last || last.is === 'pass' || r.stale) return undefined
-  if (last.is === 'fail' || r.plan?.policy.watch.onInconclusive === 'rollback') return goingBack(last.code, last.text)
-  return decided({ what: 'parked', why: 'hold', after: r.step, until: r.now + (r.plan?.policy.approveWithin ?? 0) })
+  if (last.is === 'fail' || r.plan?.policy.watch.onInconclusive === 'rollback')
+    return goingBack(last.code, last.text)
+  return decided({
+    what: 'parked',
+    why: 'hold',
+    after: r.step,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0),
+  })
 }
 
 function park(r: Rollout, after: 'rehearse' | 'canary'): Body | undefined {
   if (r.request.stopAfter !== after || (r.resumed && after === 'rehearse')) return undefined
-  const reached = after === 'rehearse' ? r.rehearsed !== undefined : watchPassed(r, r.plan?.waves[0]?.[0] ?? '') && !r.stale
+  const reached =
+    after === 'rehearse' ? r.rehearsed !== undefined : watchPassed(r, r.plan?.waves[0]?.[0] ?? '') && !r.stale
   if (!reached) return undefined
-  return decided({ what: 'parked', why: 'stop-after', after, until: r.now + (r.plan?.policy.approveWithin ?? 0) })
+  return decided({
+    what: 'parked',
+    why: 'stop-after',
+    after,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0),
+  })
 }
 
 const decided = (d: Decision): Body => ({ type: 'decided', ...d })
-const goingBack = (code: string, why: string): Body => decided({ what: 'going-back', code, why, cause: 'fault' })
-
-/** A decision of this kind stands in the journal or in the record that was resumed. */
-export const said = (r: Rollout, what: Decision['what']): boolean => r.lines.some(e => e.type === 'decided' && e.what === what)
+const goingBack = (code: string, why: string): Body =>
+  decided({ what: 'going-back', code, why, cause: 'fault' })
 
 function tasks(r: Rollout): Task[] {
   if (r.step === 'plan') return planning(r)
@@ -147,11 +171,17 @@ function tasks(r: Rollout): Task[] {
 }
 
 const planning = (r: Rollout): Task[] =>
-  r.plan || r.refused || r.already || r.nothing || Object.keys(r.inFlight).length > 0 ? [] : [{ kind: 'plan' }]
+  r.plan || r.refused || r.already || r.nothing || r.found || Object.keys(r.inFlight).length > 0
+    ? []
+    : [{ kind: 'plan' }]
 
 /** Nothing may be done to any node: nothing was planned, or the mode only looks. */
 const untouchable = (r: Rollout): boolean =>
-  r.plan === undefined || r.refused !== undefined || r.request.mode === 'plan' || r.request.mode === 'status' || r.request.stopAfter === 'plan'
+  r.plan === undefined ||
+  r.refused !== undefined ||
+  r.request.mode === 'plan' ||
+  r.request.mode === 'status' ||
+  r.request.stopAfter === 'plan'
 
 /** In `settle` nothing moves before the direction is decided. */
 const directed = (r: Rollout): boolean =>
@@ -199,7 +229,8 @@ function act(r: Rollout, id: NodeId): Task[] | undefined {
 /** Decision lines that the node's record does not have yet; only under our lease. */
 function records(r: Rollout, id: NodeId): Task[] | undefined {
   const o = node(r, id).seen
-  if (o === 'unknown' || o.lease === 'free' || o.lease.process !== r.by.process || o.lease.rollout !== r.id) return undefined
+  if (o === 'unknown' || o.lease === 'free' || o.lease.process !== r.by.process || o.lease.rollout !== r.id)
+    return undefined
   const lines = missing(r, id)
   return lines.length > 0 ? [{ kind: 'step', node: id, step: { do: 'record', lines } }] : undefined
 }
@@ -219,7 +250,8 @@ function watch(r: Rollout): Task[] {
   if (r.step !== 'canary' && r.step !== 'promote') return []
   const w = reached(r)
   const { block } = plan.policy.watch
-  if (needsOwnBaseline(r)) return [{ kind: 'observe', canary: [], baseline: plan.waves[0] ?? [], from: r.now, to: r.now + block }]
+  if (needsOwnBaseline(r))
+    return [{ kind: 'observe', canary: [], baseline: plan.waves[0] ?? [], from: r.now, to: r.now + block }]
   if (w < 0 || (r.verdicts[w] && !r.stale)) return []
   const canary = plan.waves.slice(0, w + 1).flat()
   const baseline = plan.waves.slice(w + 1).flat()
@@ -230,7 +262,8 @@ function watch(r: Rollout): Task[] {
 /** No old node is left beside the canary: the same nodes are measured before their stop, as long and as fast. */
 export function needsOwnBaseline(r: Rollout): boolean {
   const plan = r.plan
-  if (!plan || plan.mode === 'rollback' || plan.waves.length > 1 || r.step !== 'canary' || r.resumed) return false
+  if (!plan || plan.mode === 'rollback' || plan.waves.length > 1 || r.step !== 'canary' || r.resumed)
+    return false
   return r.verdicts.length === 0 && r.watch === undefined && r.beforeSpan < plan.policy.watch.watch
 }
 
@@ -240,7 +273,10 @@ function first(r: Rollout, id: NodeId): NodeStep | undefined {
   const g = goal(r, id)
   const step = g && steps(o, g)[0]
   // users stay on the old version until its own baseline is measured
-  return step && needsOwnBaseline(r) && step.do !== 'lease' && g.release.sha256 === planned(r, id).to.sha256 ? undefined : step
+  return step && needsOwnBaseline(r) && step.do !== 'lease' && g.release.sha256 === planned(r, id).to.sha256
+    ? undefined
+    : step
 }
 
-const busy = (r: Rollout, id: NodeId): boolean => Object.values(r.inFlight).some(c => 'node' in c && c.node === id)
+const busy = (r: Rollout, id: NodeId): boolean =>
+  Object.values(r.inFlight).some(c => 'node' in c && c.node === id)

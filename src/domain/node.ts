@@ -97,7 +97,9 @@ export type Goal = {
   proof: Release[]
   point: 'rollback-point' | 'return-point'
   prove: Release | 'none'
-  lease: { rollout: string; process: string; state: 'ours' | 'free' } | { rollout: string; process: string; state: 'parked'; within: Millis }
+  lease:
+    | { rollout: string; process: string; state: 'ours' | 'free' }
+    | { rollout: string; process: string; state: 'parked'; within: Millis }
 }
 
 /** One idempotent step on one node: lock, check token, act, observe. */

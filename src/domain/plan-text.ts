@@ -29,7 +29,10 @@ export const planHash = (plan: Plan, found?: RollbackClass): string =>
 export function planDifference(recorded: Plan, now: Plan): string[] {
   const a = planText(recorded).split('\n')
   const b = planText(now).split('\n')
-  return [...a.filter(line => !b.includes(line)).map(l => `- ${l}`), ...b.filter(line => !a.includes(line)).map(l => `+ ${l}`)]
+  return [
+    ...a.filter(line => !b.includes(line)).map(l => `- ${l}`),
+    ...b.filter(line => !a.includes(line)).map(l => `+ ${l}`),
+  ]
 }
 
 function entries(prefix: string, value: unknown): string[] {

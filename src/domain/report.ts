@@ -59,7 +59,7 @@ const sections = (input: ReportInput, first: string, answers: string): Section[]
 const foldedSections = (input: ReportInput): Section[] => [
   fold(probesName(input), input.probes.length > 0 ? probesTable(input.probes) : '', 6),
   fold('Every watch', input.watches.length > 1 ? watchesTable(input.watches) : '', 7),
-  fold('Release checklist', checklist(input.checklist), 5),
+  fold('Release checklist', Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : '', 5),
   fold('Timeline as text', input.timeline.length > 0 ? timelineTable(input.timeline) : '', 9),
   fold('Plan in full', input.plan === undefined ? '' : planInFull(input.plan), 8),
   fold('Versions, plan hash, rollout', foot(input), 6),

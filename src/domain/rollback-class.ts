@@ -25,10 +25,16 @@ export function rollbackClass(plan: Plan, proofs: Readonly<Record<NodeId, Proof>
 function rehearsalFailure(id: NodeId, proof: Proof): Rehearsal['failure'] {
   const [old, fresh] = proof.runs
   if (old?.outcome !== 'ok') {
-    return { code: 'point-not-proven', why: `${id}: ${old?.release.version ?? 'the old version'} does not hold on its own restored snapshot: ${old?.why ?? 'it never ran'}` }
+    return {
+      code: 'point-not-proven',
+      why: `${id}: ${old?.release.version ?? 'the old version'} does not hold on its own restored snapshot: ${old?.why ?? 'it never ran'}`,
+    }
   }
   if (fresh?.outcome === 'ok') return undefined
-  return { code: 'rehearsal-failed', why: `${id}: ${fresh?.release.version ?? 'the new version'} failed on a copy of its data: ${fresh?.why ?? 'it never ran'}` }
+  return {
+    code: 'rehearsal-failed',
+    why: `${id}: ${fresh?.release.version ?? 'the new version'} failed on a copy of its data: ${fresh?.why ?? 'it never ran'}`,
+  }
 }
 
 function targetFailure(id: NodeId, proof: Proof): Rehearsal['failure'] {

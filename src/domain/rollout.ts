@@ -81,7 +81,14 @@ export type Rollout = {
 export const MAX_TRIES = 3
 
 const nobody: Holder = { process: '', who: '', run: '', host: '' }
-const nothingAsked: Request = { mode: 'status', tag: '', stopAfter: 'none', planHash: '', rollbackData: 'auto', reason: '' }
+const nothingAsked: Request = {
+  mode: 'status',
+  tag: '',
+  stopAfter: 'none',
+  planHash: '',
+  rollbackData: 'auto',
+  reason: '',
+}
 
 export const initial: Rollout = {
   id: '',
@@ -114,7 +121,12 @@ export function apply(r: Rollout, e: Event): Rollout {
     case 'decided':
       return decided({ ...r, ...at, lines: [...r.lines, e] }, e)
     case 'started':
-      return { ...r, ...at, inFlight: { ...r.inFlight, [e.command.id]: e.command }, lastCommand: Math.max(r.lastCommand, e.command.id) }
+      return {
+        ...r,
+        ...at,
+        inFlight: { ...r.inFlight, [e.command.id]: e.command },
+        lastCommand: Math.max(r.lastCommand, e.command.id),
+      }
     case 'done':
       return learned({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.fact)
     case 'failed':
@@ -157,7 +169,12 @@ function decided(r: Rollout, e: Decision): Rollout {
     case 'planned':
       return { ...r, plan: e.plan, hash: e.hash, nodes: r.plan ? r.nodes : unseen(e.plan) }
     case 'rehearsed':
-      return { ...r, rehearsed: { class: e.class, hash: e.hash }, proofs: { ...r.proofs, ...e.proofs }, hash: e.hash }
+      return {
+        ...r,
+        rehearsed: { class: e.class, hash: e.hash },
+        proofs: { ...r.proofs, ...e.proofs },
+        hash: e.hash,
+      }
     case 'verdict':
       return verdict(r, e)
     case 'parked':
@@ -216,7 +233,13 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
   const decisions = fact.lines.filter(e => e.type === 'decided')
   const first = fact.lines.find(e => e.type === 'opened')
   if (!first) throw new Bug('a record without an opened line')
-  const base: Rollout = { ...r, id: first.rollout, lines: [...fact.lines, ...r.lines], resumed: true, stranded: fact.stranded }
+  const base: Rollout = {
+    ...r,
+    id: first.rollout,
+    lines: [...fact.lines, ...r.lines],
+    resumed: true,
+    stranded: fact.stranded,
+  }
   const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
   const { parked, outcome, ...rest } = folded
   const continues = r.request.mode === 'release' && parked?.why === 'stop-after'
@@ -237,7 +260,9 @@ function observed(r: Rollout, c: Command, fact: Extract<Fact, { is: 'observed' }
   const state: NodeState = { ...was, seen: fact.now, tries: 0, witnesses }
   const next = { ...r, nodes: { ...r.nodes, [fact.node]: state } }
   if (!fact.proof || c.kind !== 'step' || c.step.do !== 'prove' || c.step.with.length === 0) return next
-  return c.step.name.includes('.rehearsal.') ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } } : next
+  return c.step.name.includes('.rehearsal.')
+    ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } }
+    : next
 }
 
 function measured(r: Rollout, block: Block, c: Command): Rollout {
@@ -271,8 +296,10 @@ function failed(r: Rollout, c: Command, failure: Failure): Rollout {
 function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): Partial<NodeState> {
   const forward = r.goingBack === undefined && r.step !== 'settle' && r.request.mode !== 'recover'
   if (c.kind !== 'step') return forward && was.tries + 1 >= MAX_TRIES ? { fault: failure } : {}
-  if (forward && r.plan?.mode === 'release') return failure.kind === 'busy' && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure }
-  const deaf = c.step.do === 'wait-ready' || c.step.do === 'check' || c.step.do === 'start' || c.step.do === 'back'
+  if (forward && r.plan?.mode === 'release')
+    return failure.kind === 'busy' && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure }
+  const deaf =
+    c.step.do === 'wait-ready' || c.step.do === 'check' || c.step.do === 'start' || c.step.do === 'back'
   const refusal = deaf && (failure.kind === 'ready' || failure.kind === 'check')
   if (!refusal) return {}
   const old = planned(r, c.node)[r.plan?.mode === 'rollback' ? 'to' : 'from']
@@ -310,7 +337,8 @@ export function changed(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown') return true
   const { from } = planned(r, id)
-  const other = o.active === 'none' || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256
+  const other =
+    o.active === 'none' || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256
   return other || cameBack(r, o)
 }
 
@@ -322,5 +350,14 @@ export const cameBack = (r: Rollout, o: Observed): boolean =>
 /** The rollback point that this rollout took on the node. */
 export const pointOf = (r: Rollout, o: Observed): ReturnType<typeof rollbackPoint> => rollbackPoint(o, r.id)
 
+/** A decision of this kind stands in the journal or in the record that was resumed. */
+export const said = (r: Rollout, what: Decision['what']): boolean =>
+  r.lines.some(e => e.type === 'decided' && e.what === what)
+
 /** Appends a body the way a journal does; for folding without one. */
-export const stamp = (r: Rollout, body: Body, at: Millis): Event => ({ schema: 1, seq: r.seq + 1, at, ...body })
+export const stamp = (r: Rollout, body: Body, at: Millis): Event => ({
+  schema: 1,
+  seq: r.seq + 1,
+  at,
+  ...body,
+})

@@ -1,7 +1,7 @@
 import type { Body, Conclusion, Failure, Owed } from './event.ts'
 import { goal, settled, wayOf } from './goal.ts'
 import type { NodeId } from './node.ts'
-import { type Rollout, changed, node, planned, pointOf } from './rollout.ts'
+import { type Rollout, changed, node, planned, pointOf, said } from './rollout.ts'
 import { serves } from './steps.ts'
 
 /**
@@ -24,7 +24,8 @@ export function settleDecision(r: Rollout): Body | undefined {
 
 /** Going back is decided once: a pass that the nodes do not show any more, or a run that ended before its end. */
 function direction(r: Rollout, ids: NodeId[]): Body | undefined {
-  const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale
+  const complete =
+    r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale
   const broken = ids.find(id => node(r, id).lost ?? node(r, id).failedBack)
   if (complete && !broken) return undefined
   const failure = broken && (node(r, broken).lost ?? node(r, broken).failedBack)
@@ -34,17 +35,28 @@ function direction(r: Rollout, ids: NodeId[]): Body | undefined {
 }
 
 const interruption = (r: Rollout): [string, string] => {
-  if (r.request.mode === 'recover') return ['runner-lost', `an earlier run of ${r.id} ended before it was finished`]
-  if (r.cancelled === 'cancelled') return ['cancelled', 'the job was cancelled before the rollout was finished']
-  if (r.cancelled === 'out-of-time') return ['out-of-time', 'the time of this run (`timeout`) was over before the rollout was finished']
-  if (r.cancelled === 'lease-lost') return ['lease-lost', 'the lease on a node was taken away while it worked']
+  if (r.request.mode === 'recover')
+    return ['runner-lost', `an earlier run of ${r.id} ended before it was finished`]
+  if (r.cancelled === 'cancelled')
+    return ['cancelled', 'the job was cancelled before the rollout was finished']
+  if (r.cancelled === 'out-of-time')
+    return ['out-of-time', 'the time of this run (`timeout`) was over before the rollout was finished']
+  if (r.cancelled === 'lease-lost')
+    return ['lease-lost', 'the lease on a node was taken away while it worked']
   return ['runner-lost', 'a step ended without a word: killed, out of memory, or its runner was lost']
 }
 
 /** Nothing was planned, or the mode only looks: there is nothing to put right. */
 function withoutWork(r: Rollout): Conclusion | undefined {
   const none = nothingDone
-  if (r.already) return { ...none, outcome: 'unchanged', code: r.already.code, why: r.already.why, version: r.already.version }
+  if (r.already)
+    return {
+      ...none,
+      outcome: 'unchanged',
+      code: r.already.code,
+      why: r.already.why,
+      version: r.already.version,
+    }
   if (r.refused) {
     const why = r.refused.problems.map(p => p.what).join('; ')
     const owed = r.refused.problems.map((p): Owed => ({ what: p.next }))
@@ -52,7 +64,9 @@ function withoutWork(r: Rollout): Conclusion | undefined {
   }
   if (r.request.mode === 'status') return statusConclusion(r)
   if (r.nothing) return { ...none, outcome: 'unchanged', code: 'nothing-owed', why: r.nothing }
-  if (!r.plan) return { ...none, outcome: 'unchanged', code: interruption(r)[0], why: interruption(r)[1] }
+  // a plan that was never decided has touched nothing
+  if (!r.plan || !said(r, 'planned'))
+    return { ...none, outcome: 'unchanged', code: interruption(r)[0], why: interruption(r)[1] }
   if ((r.request.mode === 'plan' || r.request.stopAfter === 'plan') && !r.resumed) {
     return { ...none, outcome: 'stopped', code: 'planned', why: 'only the plan was asked for' }
   }
@@ -61,21 +75,35 @@ function withoutWork(r: Rollout): Conclusion | undefined {
 
 function statusConclusion(r: Rollout): Conclusion {
   const none = nothingDone
-  if (!r.found) return { ...none, outcome: 'stopped', code: 'nothing-owed', why: r.nothing ?? 'no rollout is under way' }
+  if (!r.found)
+    return { ...none, outcome: 'stopped', code: 'nothing-owed', why: r.nothing ?? 'no rollout is under way' }
   if (r.parked?.why === 'stop-after') {
-    return { ...none, outcome: 'stopped', code: 'awaiting-approval', why: `${r.id} waits since ${r.parked.after}` }
+    return {
+      ...none,
+      outcome: 'stopped',
+      code: 'awaiting-approval',
+      why: `${r.id} waits since ${r.parked.after}`,
+    }
   }
   const why = `${r.id} is not finished`
   return { ...none, outcome: 'needs-operator', code: 'unfinished-rollout', why, owed: [recoverLine] }
 }
 
-const parkedHere = (r: Rollout): boolean => r.parked !== undefined && r.request.mode !== 'recover' && !r.goingBack
+const parkedHere = (r: Rollout): boolean =>
+  r.parked !== undefined && r.request.mode !== 'recover' && !r.goingBack
 
 function parkedConclusion(r: Rollout): Conclusion {
   const version = r.parked?.after === 'rehearse' ? (r.plan?.nodes[0]?.from.version ?? '') : ''
   const data = 'untouched'
   if (r.parked?.why === 'stop-after') {
-    return { outcome: 'stopped', code: 'awaiting-approval', why: `it waits for you after ${r.parked.after}`, version, data, owed: [] }
+    return {
+      outcome: 'stopped',
+      code: 'awaiting-approval',
+      why: `it waits for you after ${r.parked.after}`,
+      version,
+      data,
+      owed: [],
+    }
   }
   return {
     outcome: 'needs-operator',
@@ -110,19 +138,38 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
   if (stuck) return { outcome: 'needs-operator', ...stuck, version: '', data: dataOf(r, ids) }
   const onTarget = ids.filter(id => runs(r, id) === planned(r, id).to.sha256)
   const base = { version: r.plan?.version ?? '', data: dataOf(r, ids), owed: [] }
-  if (onTarget.length === ids.length) return { ...base, outcome: 'rolled-back', code: 'by-hand', why: r.request.reason || 'asked for by hand' }
+  if (onTarget.length === ids.length)
+    return { ...base, outcome: 'rolled-back', code: 'by-hand', why: r.request.reason || 'asked for by hand' }
   const [code, why] = interruption(r)
-  if (onTarget.length === 0) return { ...base, version: planned(r, ids[0] ?? '').from.version, outcome: 'unchanged', code, why }
+  if (onTarget.length === 0)
+    return { ...base, version: planned(r, ids[0] ?? '').from.version, outcome: 'unchanged', code, why }
   const line = `progressdb-rollout rollback --tag ${r.plan?.version ?? ''}`
-  return { ...base, version: '', outcome: 'needs-operator', code: 'mixed-fleet', why, owed: [{ what: 'Finish the rollback', line }] }
+  return {
+    ...base,
+    version: '',
+    outcome: 'needs-operator',
+    code: 'mixed-fleet',
+    why,
+    owed: [{ what: 'Finish the rollback', line }],
+  }
 }
 
 /** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
 function unsettled(r: Rollout, ids: NodeId[]): { code: string; why: string; owed: Owed[] } | undefined {
   const lost = ids.find(id => node(r, id).lost)
-  if (lost) return { code: lossCode(node(r, lost).lost), why: `${lost}: ${node(r, lost).lost?.what ?? ''}`, owed: [recoverLine] }
+  if (lost)
+    return {
+      code: lossCode(node(r, lost).lost),
+      why: `${lost}: ${node(r, lost).lost?.what ?? ''}`,
+      owed: [recoverLine],
+    }
   const refusing = ids.find(id => node(r, id).refuses)
-  if (refusing) return { code: 'old-version-refuses-data', why: `${refusing}: ${node(r, refusing).refuses?.what ?? ''}`, owed: choices(r, refusing) }
+  if (refusing)
+    return {
+      code: 'old-version-refuses-data',
+      why: `${refusing}: ${node(r, refusing).refuses?.what ?? ''}`,
+      owed: choices(r, refusing),
+    }
   const held = r.goingBack ? ids.filter(id => isHeld(r, id)) : []
   if (held.length > 0) return heldBack(r, held)
   const dark = ids.find(id => !inService(r, id))
@@ -147,7 +194,10 @@ function choices(r: Rollout, id: NodeId): Owed[] {
   const o = node(r, id).seen
   const point = o === 'unknown' ? undefined : pointOf(r, o)
   const { to, from } = planned(r, id)
-  const stay: Owed = { what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`, line: 'progressdb-rollout recover --rollback-data keep' }
+  const stay: Owed = {
+    what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
+    line: 'progressdb-rollout recover --rollback-data keep',
+  }
   const restore: Owed = {
     what: `${id}: to go back to ${from.version} with the data of ${point?.name ?? 'its rollback point'}, setting later writes aside`,
     line: 'progressdb-rollout recover --rollback-data restore',
@@ -172,14 +222,25 @@ function amended(r: Rollout, decided: Conclusion): Conclusion {
   const lost = r.plan?.nodes.map(n => n.node).find(id => node(r, id).lost)
   if (!lost || said === 'needs-operator') return { outcome: said, code, why, version, data, owed }
   const failure = node(r, lost).lost
-  return { outcome: 'needs-operator', code: lossCode(failure), why: `${lost}: ${failure?.what ?? ''}`, version: '', data, owed: [recoverLine] }
+  return {
+    outcome: 'needs-operator',
+    code: lossCode(failure),
+    why: `${lost}: ${failure?.what ?? ''}`,
+    version: '',
+    data,
+    owed: [recoverLine],
+  }
 }
 
 function dataOf(r: Rollout, ids: NodeId[]): Conclusion['data'] {
   const seen = ids.flatMap(id => (node(r, id).seen === 'unknown' ? [] : [id]))
   const restored = seen.some(id => {
     const o = node(r, id).seen
-    return o !== 'unknown' && (o.data.from?.startsWith(`${r.id}.`) || (o.data.from !== undefined && o.data.from === r.plan?.restore[id]))
+    return (
+      o !== 'unknown' &&
+      (o.data.from?.startsWith(`${r.id}.`) ||
+        (o.data.from !== undefined && o.data.from === r.plan?.restore[id]))
+    )
   })
   if (restored) return 'restored'
   return seen.some(id => changed(r, id)) ? 'kept' : 'untouched'
@@ -190,7 +251,20 @@ const runs = (r: Rollout, id: NodeId): string => {
   return o === 'unknown' || typeof o.running !== 'object' ? '' : o.running.sha256
 }
 
-const nothingDone: Pick<Conclusion, 'data' | 'owed' | 'version'> = { data: 'untouched', owed: [], version: '' }
-const recoverLine: Owed = { what: 'Settle what is left: Actions → Recover → Run workflow, or', line: 'progressdb-rollout recover' }
+const nothingDone: Pick<Conclusion, 'data' | 'owed' | 'version'> = {
+  data: 'untouched',
+  owed: [],
+  version: '',
+}
+const recoverLine: Owed = {
+  what: 'Settle what is left: Actions → Recover → Run workflow, or',
+  line: 'progressdb-rollout recover',
+}
 const outcome = (c: Conclusion): Body => ({ type: 'decided', what: 'outcome', ...c })
-const goingBack = (code: string, why: string, cause: 'fault' | 'interrupted'): Body => ({ type: 'decided', what: 'going-back', code, why, cause })
+const goingBack = (code: string, why: string, cause: 'fault' | 'interrupted'): Body => ({
+  type: 'decided',
+  what: 'going-back',
+  code,
+  why,
+  cause,
+})

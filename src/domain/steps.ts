@@ -7,7 +7,12 @@ import { type Release, releaseId, sameRelease } from './release.ts'
  * Upgrade, way back, resume after a crash and recovery on another machine are this one function with another goal.
  * Only the first step is ever carried out: its answer is observed, and the function is asked again.
  */
-export const steps = (o: Observed, g: Goal): NodeStep[] => [...tidy(o, g), ...rehearse(o, g), ...reach(o, g), ...letGo(o, g)]
+export const steps = (o: Observed, g: Goal): NodeStep[] => [
+  ...tidy(o, g),
+  ...rehearse(o, g),
+  ...reach(o, g),
+  ...letGo(o, g),
+]
 
 /** Ours first, then whatever a dead process left in the middle. */
 function tidy(o: Observed, g: Goal): NodeStep[] {
@@ -26,13 +31,21 @@ function rehearse(o: Observed, g: Goal): NodeStep[] {
   const name = checkpointName(g.lease.rollout, 'rehearsal', o.data.opens)
   const taken = o.snapshots.some(s => s.name === name && s.sealed)
   const prove: NodeStep = { do: 'prove', name, with: g.proof }
-  const install = g.proof.filter(release => !has(o, release)).map((release): NodeStep => ({ do: 'install', release }))
+  const install = g.proof
+    .filter(release => !has(o, release))
+    .map((release): NodeStep => ({ do: 'install', release }))
   return taken ? [...install, prove] : [...install, { do: 'snapshot', kind: 'rehearsal', name }, prove]
 }
 
 /** The way to the release and the data of the goal, in service. */
 function reach(o: Observed, g: Goal): NodeStep[] {
-  if (!atGoal(o, g)) return [...install(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(g, o.traffic !== 'no-drain')]
+  if (!atGoal(o, g))
+    return [
+      ...install(o, g),
+      ...proveBeforeRestore(o, g),
+      ...change(o, g),
+      ...serve(g, o.traffic !== 'no-drain'),
+    ]
   const out: NodeStep[] = []
   if (!o.ready) out.push({ do: 'wait-ready', release: g.release })
   if (!o.checked) out.push({ do: 'check', release: g.release })
@@ -47,14 +60,18 @@ function change(o: Observed, g: Goal): NodeStep[] {
   const foreign = o.data.openedBy !== undefined && !sameRelease(o.data.openedBy, g.release)
   if (o.running !== 'stopped' && o.traffic === 'in') out.push({ do: 'drain' })
   if (!swaps && foreign && g.point === 'return-point') {
-    return [...out, { do: 'back', release: g.release, name: checkpointName(g.lease.rollout, 'return-point', o.data.opens) }]
+    return [
+      ...out,
+      { do: 'back', release: g.release, name: checkpointName(g.lease.rollout, 'return-point', o.data.opens) },
+    ]
   }
   if (o.running !== 'stopped') out.push({ do: 'stop' })
   if (g.data !== 'in-place' && swaps) out.push({ do: 'restore', name: g.data.restore })
   else if (foreign && !stopCheckpoint(o, g.lease.rollout)) {
     out.push({ do: 'snapshot', kind: g.point, name: checkpointName(g.lease.rollout, g.point, o.data.opens) })
   }
-  if (o.active === 'none' || !sameRelease(o.active, g.release)) out.push({ do: 'activate', release: g.release })
+  if (o.active === 'none' || !sameRelease(o.active, g.release))
+    out.push({ do: 'activate', release: g.release })
   out.push({ do: 'start', release: g.release })
   return out
 }
@@ -66,12 +83,15 @@ const serve = (g: Goal, drained: boolean): NodeStep[] => [
 ]
 
 function letGo(o: Observed, g: Goal): NodeStep[] {
-  if (g.lease.state === 'free') return o.lease !== 'free' && o.lease.rollout === g.lease.rollout ? [{ do: 'release' }] : []
-  if (g.lease.state === 'parked') return o.lease !== 'free' && o.lease.parked ? [] : [{ do: 'park', within: g.lease.within }]
+  if (g.lease.state === 'free')
+    return o.lease !== 'free' && o.lease.rollout === g.lease.rollout ? [{ do: 'release' }] : []
+  if (g.lease.state === 'parked')
+    return o.lease !== 'free' && o.lease.parked ? [] : [{ do: 'park', within: g.lease.within }]
   return []
 }
 
-const install = (o: Observed, g: Goal): NodeStep[] => (has(o, g.release) ? [] : [{ do: 'install', release: g.release }])
+const install = (o: Observed, g: Goal): NodeStep[] =>
+  has(o, g.release) ? [] : [{ do: 'install', release: g.release }]
 
 /** A checkpoint is proven before it is put back, unless the goal says that its seal suffices. */
 function proveBeforeRestore(o: Observed, g: Goal): NodeStep[] {
@@ -122,4 +142,5 @@ export const rollbackPoint = (o: Observed, rollout: string): Snapshot | undefine
 const provenBy = (point: Snapshot, release: Release): boolean => point.proven.includes(releaseId(release))
 
 /** `r-7f3a.rollback-point.12`: the rollout, the kind, and how often the data had been opened. */
-export const checkpointName = (rollout: string, kind: Snapshot['kind'], opens: number): string => `${rollout}.${kind}.${opens}`
+export const checkpointName = (rollout: string, kind: Snapshot['kind'], opens: number): string =>
+  `${rollout}.${kind}.${opens}`

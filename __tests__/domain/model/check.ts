@@ -22,7 +22,8 @@ export function truthful(world: World, said: Conclusion | undefined): void {
       if (said.version !== '') expectAll(world, said.version, said)
       return
     case 'stopped':
-      if (world.nodes.some(n => n.drainedAt !== undefined || !n.ready)) throw new Error(`stopped, but ${runs.join(' ')}`)
+      if (world.nodes.some(n => n.drainedAt !== undefined || !n.ready))
+        throw new Error(`stopped, but ${runs.join(' ')}`)
       return
     case 'needs-operator':
       if (said.why === '' || said.owed.length === 0) throw new Error('needs-operator that names nothing')
@@ -33,7 +34,9 @@ export function truthful(world: World, said: Conclusion | undefined): void {
 function expectAll(world: World, version: string, said: Conclusion): void {
   for (const n of world.nodes) {
     if (n.running === 'stopped' || n.running.version !== version || !n.ready) {
-      throw new Error(`${said.outcome} ${version}, but ${n.id} shows ${n.running === 'stopped' ? 'stopped' : n.running.version}`)
+      throw new Error(
+        `${said.outcome} ${version}, but ${n.id} shows ${n.running === 'stopped' ? 'stopped' : n.running.version}`,
+      )
     }
   }
 }
@@ -66,7 +69,10 @@ export function live(world: World, story: Partial<Request>[] = [{}]): void {
     for (const journal of world.journals) freshPass(journal)
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : String(problem)
-    throw new Error(`${why}\n${JSON.stringify([world.scenario, story])}\n${world.trace.join('\n')}`, { cause: problem })
+    throw new Error(
+      `${why}\n${JSON.stringify([world.scenario, story])}\n${world.trace.map(line => line()).join('\n')}`,
+      { cause: problem },
+    )
   }
 }
 
@@ -76,16 +82,27 @@ function freshPass(journal: Event[]): void {
   const says = decided.findLast(e => e.what === 'outcome')
   if (says?.what !== 'outcome' || says.outcome !== 'promoted') return
   const resumed = journal.some(e => e.type === 'done' && e.fact.is === 'resumes')
-  const closed = journal.some(e => e.type === 'done' && e.fact.is === 'resumes' && e.fact.lines.some(l => l.type === 'decided' && l.what === 'outcome'))
+  const closed = journal.some(
+    e =>
+      e.type === 'done' &&
+      e.fact.is === 'resumes' &&
+      e.fact.lines.some(l => l.type === 'decided' && l.what === 'outcome'),
+  )
   if (closed) return
   const verdicts = decided.filter(e => e.what === 'verdict')
-  if (verdicts.length === 0 || verdicts.some(v => v.verdict.is !== 'pass')) throw new Error('promoted without a pass')
+  if (verdicts.length === 0 || verdicts.some(v => v.verdict.is !== 'pass'))
+    throw new Error('promoted without a pass')
   if (resumed && verdicts[0]?.wave !== 0) throw new Error('promoted on an old pass')
 }
 
 const rested = (world: World): boolean => {
   const one = world.nodes[0]?.running
   return world.nodes.every(
-    n => leftovers(n).length === 0 && n.running !== 'stopped' && one !== undefined && one !== 'stopped' && sameRelease(n.running, one),
+    n =>
+      leftovers(n).length === 0 &&
+      n.running !== 'stopped' &&
+      one !== undefined &&
+      one !== 'stopped' &&
+      sameRelease(n.running, one),
   )
 }

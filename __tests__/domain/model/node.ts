@@ -18,7 +18,10 @@ export type Nature = {
 export class Fault extends Error {
   readonly failure: Failure
   constructor(kind: Failure['kind'], what: string, effect: Failure['effect'] = 'none') {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     super(what)
+    Error.stackTraceLimit = limit
     this.failure = { code: 'SIMULATED', what, next: 'nothing', effect, kind }
   }
 }
@@ -86,10 +89,18 @@ export class SimNode {
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
     const held = this.lease
     if (held && held.rollout !== claim.rollout) throw new Fault('lease', `held by ${held.rollout}`)
-    if (this.record.length === 0 && lines.length === 0) throw new Error('a lease without a line that says why')
+    if (this.record.length === 0 && lines.length === 0)
+      throw new Error('a lease without a line that says why')
     this.token += 1
     this.record.push(...lines)
-    this.lease = { ...claim, token: this.token, left: 600_000, parked: false, holder: claim.process, doing: '' }
+    this.lease = {
+      ...claim,
+      token: this.token,
+      left: 600_000,
+      parked: false,
+      holder: claim.process,
+      doing: '',
+    }
   }
 
   /** Carries out one step for `process`; answers a proof where one was made. Throws `Fault` when it is refused or fails. */
@@ -119,7 +130,8 @@ export class SimNode {
         this.checked = false
         return undefined
       case 'snapshot':
-        if (step.kind !== 'rehearsal' && this.running !== 'stopped') throw new Error('a stop checkpoint of a running node')
+        if (step.kind !== 'rehearsal' && this.running !== 'stopped')
+          throw new Error('a stop checkpoint of a running node')
         this.checkpoint(step.kind, step.name)
         return undefined
       case 'prove':
@@ -158,7 +170,17 @@ export class SimNode {
     this.snapshots = this.snapshots.filter(s => s.name !== name)
     const of = this.data.openedBy ?? this.old
     const data = { ...this.data, writes: new Set(this.data.writes) }
-    this.snapshots.push({ name, kind, of, opens: this.data.opens, sealed: true, clean: true, proven: [], at: 0, data })
+    this.snapshots.push({
+      name,
+      kind,
+      of,
+      opens: this.data.opens,
+      sealed: true,
+      clean: true,
+      proven: [],
+      at: 0,
+      data,
+    })
   }
 
   private prove(name: string, releases: Release[]): Proof {
@@ -168,14 +190,23 @@ export class SimNode {
     const runs: Proof['runs'] = []
     for (const release of releases) {
       const old = sameRelease(release, this.old)
-      const outcome = old ? (migrated ? 'exited' : 'ok') : !this.nature.newStarts ? 'exited' : this.nature.newHolds ? 'ok' : 'invariants'
+      const outcome = old
+        ? migrated
+          ? 'exited'
+          : 'ok'
+        : !this.nature.newStarts
+          ? 'exited'
+          : this.nature.newHolds
+            ? 'ok'
+            : 'invariants'
       if (!old && this.nature.migrates && !this.nature.surprise) migrated = true
       runs.push({ release, startup: 1, outcome, why: outcome, counts: {} })
       if (outcome !== 'ok') break
     }
     const ran = runs.filter(r => r.outcome === 'ok').map(r => releaseId(r.release))
     point.proven = [...new Set([...point.proven, ...ran])]
-    if (!name.includes('.rehearsal.') && runs.some(r => r.outcome !== 'ok')) throw new Fault('proof', `${name} does not hold`)
+    if (!name.includes('.rehearsal.') && runs.some(r => r.outcome !== 'ok'))
+      throw new Fault('proof', `${name} does not hold`)
     return { name, runs, bytesBefore: 1, bytesAfter: 1 }
   }
 
@@ -200,7 +231,8 @@ export class SimNode {
     this.data.openedBy = release
     this.running = release
     this.checked = false
-    if (sameRelease(release, this.fresh) && this.nature.migrates && this.nature.newStarts) this.data.migrated = true
+    if (sameRelease(release, this.fresh) && this.nature.migrates && this.nature.newStarts)
+      this.data.migrated = true
     return undefined
   }
 
@@ -221,4 +253,3 @@ export const leftovers = (n: SimNode): string[] => [
   ...(n.ready ? [] : ['not serving']),
   ...(n.running !== 'stopped' && !sameRelease(n.running, n.active) ? ['link and process differ'] : []),
 ]
-

@@ -14,8 +14,22 @@ export const old: Release = { version: 'v1.0.0', sha256: 'a'.repeat(64) }
 export const fresh: Release = { version: 'v2.0.0', sha256: 'b'.repeat(64) }
 
 const watch: WatchPolicy = {
-  watch: 5000, warmUp: 0, deadline: 5000, rate: 2, block: 5000, minSamples: 1, failedAboveBaseline: 0.01, failedMax: 0.05,
-  breakerBlocks: 2, p95Ratio: 1.25, p95Floor: 10, errorBudget: 0.1, noDataBlocks: 0, diskReserve: 0.1, metrics: [], onInconclusive: 'rollback',
+  watch: 5000,
+  warmUp: 0,
+  deadline: 5000,
+  rate: 2,
+  block: 5000,
+  minSamples: 1,
+  failedAboveBaseline: 0.01,
+  failedMax: 0.05,
+  breakerBlocks: 2,
+  p95Ratio: 1.25,
+  p95Floor: 10,
+  errorBudget: 0.1,
+  noDataBlocks: 0,
+  diskReserve: 0.1,
+  metrics: [],
+  onInconclusive: 'rollback',
 }
 
 export type Scenario = {
@@ -50,7 +64,8 @@ export class World {
   readonly scenario: Scenario
   readonly choose: Choose
   readonly acked = new Map<string, Set<number>>()
-  readonly trace: string[] = []
+  /** What happened, told only when somebody asks: most runs are never read. */
+  readonly trace: (() => string)[] = []
   now = 1_000_000
   processes = 0
   writes = 0
@@ -74,8 +89,20 @@ export class World {
   job(request: Partial<Request> = {}): Conclusion | undefined {
     const journal: Event[] = []
     this.journals.push(journal)
-    const asked: Request = { mode: 'release', tag: 'v2.0.0', stopAfter: 'none', planHash: '', rollbackData: 'auto', reason: '', ...this.scenario.request, ...request }
-    const chain: Step[] = asked.mode === 'recover' || asked.mode === 'status' ? ['plan'] : ['plan', 'snapshot', 'canary', 'promote']
+    const asked: Request = {
+      mode: 'release',
+      tag: 'v2.0.0',
+      stopAfter: 'none',
+      planHash: '',
+      rollbackData: 'auto',
+      reason: '',
+      ...this.scenario.request,
+      ...request,
+    }
+    const chain: Step[] =
+      asked.mode === 'recover' || asked.mode === 'status'
+        ? ['plan']
+        : ['plan', 'snapshot', 'canary', 'promote']
     try {
       for (const step of chain) {
         const r = this.process(step, journal, asked)
@@ -95,7 +122,7 @@ export class World {
       return this.loop({ step, journal, request, name })
     } catch (crash) {
       if (!(crash instanceof Crash)) throw crash
-      this.trace.push(`${name} ${step} killed${crash.whole ? ' with its runner' : ''}`)
+      this.trace.push(() => `${name} ${step} killed${crash.whole ? ' with its runner' : ''}`)
       if (crash.whole) throw crash
       return undefined
     }
@@ -117,7 +144,7 @@ export class World {
       if (n === 'done') return this.finish(r)
       if ('record' in n) {
         this.mayCrash(inFlight, p.name)
-        this.trace.push(`${p.name} ${p.step} says ${JSON.stringify(n.record).slice(0, 160)}`)
+        this.trace.push(() => `${p.name} ${p.step} says ${JSON.stringify(n.record).slice(0, 160)}`)
         append(n.record)
         continue
       }
@@ -142,9 +169,13 @@ export class World {
   ): void {
     const fate = this.faults ? this.choose(7) : 0
     const label = one.task.kind === 'step' ? `${one.task.node} ${one.task.step.do}` : one.task.kind
-    this.trace.push(`${at.name} ${label} fate ${fate}`)
+    this.trace.push(() => `${at.name} ${label} fate ${fate}`)
     const fail = (kind: 'other' | 'unreachable', effect: 'none' | 'unknown'): void =>
-      at.append({ type: 'failed', id: one.id, failure: { code: 'SIM', what: `${label} failed`, next: '', kind, effect } })
+      at.append({
+        type: 'failed',
+        id: one.id,
+        failure: { code: 'SIM', what: `${label} failed`, next: '', kind, effect },
+      })
     if (fate === 1) return fail('other', 'none')
     if (fate === 2) {
       this.unheard(one.task, at)
@@ -222,15 +253,24 @@ export class World {
     const found = unfinished(seen)
     const { mode } = r.request
     if (mode === 'recover' || mode === 'status') {
-      return found ? { is: 'resumes', lines: found.lines, stranded: [] } : { is: 'nothing', why: 'nothing is owed' }
+      return found
+        ? { is: 'resumes', lines: found.lines, stranded: [] }
+        : { is: 'nothing', why: 'nothing is owed' }
     }
     if (found) {
-      const parked = found.lines.some(e => e.type === 'decided' && e.what === 'parked' && e.why === 'stop-after')
+      const parked = found.lines.some(
+        e => e.type === 'decided' && e.what === 'parked' && e.why === 'stop-after',
+      )
       if (parked) return { is: 'resumes', lines: found.lines, stranded: [] }
-      return { is: 'refused', code: 'unfinished-rollout', problems: [{ code: 'UNFINISHED', what: 'unfinished', next: 'recover' }] }
+      return {
+        is: 'refused',
+        code: 'unfinished-rollout',
+        problems: [{ code: 'UNFINISHED', what: 'unfinished', next: 'recover' }],
+      }
     }
     const plan = this.planOf(mode, r.request.rollbackData === 'restore')
-    if (plan.nodes.length === 0) return { is: 'already', version: plan.version, code: 'already-there', why: 'already there' }
+    if (plan.nodes.length === 0)
+      return { is: 'already', version: plan.version, code: 'already-there', why: 'already there' }
     return { is: 'planned', plan, hash: hashOf(plan) }
   }
 
@@ -239,17 +279,53 @@ export class World {
     const nodes = this.nodes.filter(n => n.running !== to)
     const ids = nodes.map(n => n.id)
     const size = this.scenario.waveSize
-    const waves = Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size))
+    const waves = Array.from({ length: Math.ceil(ids.length / size) }, (_, i) =>
+      ids.slice(i * size, (i + 1) * size),
+    )
     const policy: Policy = {
-      watch: { ...watch, onInconclusive: this.scenario.onInconclusive ?? 'rollback' }, rewatch: 5000, waveWatch: 5000,
-      rehearse: 'canary', requireReversible: false, rollbackData: 'auto', maxParallel: 2, approveWithin: 1000,
-      startLimit: 1000, stopLimit: 1000, diskReserve: 0.1, drain: 'none', ...this.scenario.policy,
+      watch: { ...watch, onInconclusive: this.scenario.onInconclusive ?? 'rollback' },
+      rewatch: 5000,
+      waveWatch: 5000,
+      rehearse: 'canary',
+      requireReversible: false,
+      rollbackData: 'auto',
+      maxParallel: 2,
+      approveWithin: 1000,
+      startLimit: 1000,
+      stopLimit: 1000,
+      diskReserve: 0.1,
+      drain: 'none',
+      ...this.scenario.policy,
     }
     return {
-      mode: mode === 'rollback' ? 'rollback' : 'release', tag: to.version, version: to.version, assets: [], waves, policy,
-      leaseOrder: ids.toReversed(), restore: restore ? this.points(nodes) : {},
-      nodes: ids.map(node => ({ node, from, to, config: { now: 'config', next: 'config' }, safeStop: 'drain', checkpoint: 'link' })),
-      notes: { digestSource: '', diskNow: 0, diskWorst: 0, diskFree: 0, counts: {}, breaking: [], defaults: [], warnings: [], leftAlone: [], restores: {} },
+      mode: mode === 'rollback' ? 'rollback' : 'release',
+      tag: to.version,
+      version: to.version,
+      assets: [],
+      waves,
+      policy,
+      leaseOrder: ids.toReversed(),
+      restore: restore ? this.points(nodes) : {},
+      nodes: ids.map(node => ({
+        node,
+        from,
+        to,
+        config: { now: 'config', next: 'config' },
+        safeStop: 'drain',
+        checkpoint: 'link',
+      })),
+      notes: {
+        digestSource: '',
+        diskNow: 0,
+        diskWorst: 0,
+        diskFree: 0,
+        counts: {},
+        breaking: [],
+        defaults: [],
+        warnings: [],
+        leftAlone: [],
+        restores: {},
+      },
     }
   }
 
@@ -261,16 +337,28 @@ export class World {
     return Object.fromEntries(found)
   }
 
-  private block(task: Extract<Task, { kind: 'observe' }>): { from: number; to: number; canary: NodeBlock[]; baseline: NodeBlock[] } {
+  private block(task: Extract<Task, { kind: 'observe' }>): {
+    from: number
+    to: number
+    canary: NodeBlock[]
+    baseline: NodeBlock[]
+  } {
     const verdict = task.canary.length === 0 || !this.faults ? 0 : this.choose(3)
     this.now += 5000
     const shown = (node: string, version: string, of: number, failed: number): NodeBlock => ({
-      node, version, health: { of: 5, failed: 0, errors: 0 }, probes: [{ step: 'post', of, failed, errors: 0 }], latency: { '10': of },
-      series: {}, diskFree: { is: 'value', value: 0.5 }, restarted: false,
+      node,
+      version,
+      health: { of: 5, failed: 0, errors: 0 },
+      probes: [{ step: 'post', of, failed, errors: 0 }],
+      latency: { '10': of },
+      series: {},
+      diskFree: { is: 'value', value: 0.5 },
+      restarted: false,
     })
     const of = verdict === 2 ? 0 : 100
     return {
-      from: task.from, to: this.now,
+      from: task.from,
+      to: this.now,
       canary: task.canary.map(n => shown(n, fresh.version, of, verdict === 1 ? 80 : 0)),
       baseline: task.baseline.map(n => shown(n, old.version, 100, 0)),
     }
@@ -297,14 +385,20 @@ export class World {
 
   private mayGoForward(r: Rollout, node: SimNode): void {
     if (r.plan?.mode !== 'release' || r.goingBack) return
-    if (this.rehearsedOn.size === 0) throw new Error(`${node.id}: ${fresh.version} started without a proven rehearsal`)
+    if (this.rehearsedOn.size === 0)
+      throw new Error(`${node.id}: ${fresh.version} started without a proven rehearsal`)
   }
 
   /** Writes were set aside: only where a person said so, or the node's own watch had not passed. */
   private lossAllowed(r: Rollout, node: SimNode): void {
     const lost = [...(node.setAside.at(-1)?.writes ?? [])].filter(w => !node.data.writes.has(w))
     const index = r.plan?.waves.findIndex(w => w.includes(node.id)) ?? 0
-    if (lost.length > 0 && r.request.rollbackData === 'auto' && r.verdicts[index]?.is === 'pass' && !r.nodes[node.id]?.refuses) {
+    if (
+      lost.length > 0 &&
+      r.request.rollbackData === 'auto' &&
+      r.verdicts[index]?.is === 'pass' &&
+      !r.nodes[node.id]?.refuses
+    ) {
       throw new Error(`${node.id}: ${lost.length} writes set aside although its watch had passed`)
     }
   }
@@ -314,15 +408,21 @@ export class World {
     if (task.kind !== 'step' || r.plan?.mode !== 'release') return
     const { step } = task
     const forward = step.do === 'start' || step.do === 'activate' || step.do === 'install'
-    if (forward && step.release.sha256 === fresh.sha256 && !r.nodes[task.node]?.refuses && this.of(task.node).data.openedBy !== fresh) {
+    if (
+      forward &&
+      step.release.sha256 === fresh.sha256 &&
+      !r.nodes[task.node]?.refuses &&
+      this.of(task.node).data.openedBy !== fresh
+    ) {
       throw new Error(`settle took ${task.node} to ${fresh.version}`)
     }
   }
 
   private finish(r: Rollout): Rollout {
-    if (r.concluded) {
-      this.conclusions.push(r.concluded)
-      this.trace.push(`concluded ${r.concluded.outcome} ${r.concluded.code}`)
+    const said = r.concluded
+    if (said) {
+      this.conclusions.push(said)
+      this.trace.push(() => `concluded ${said.outcome} ${said.code}`)
     }
     return r
   }

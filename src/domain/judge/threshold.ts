@@ -34,7 +34,7 @@ export const judge = (watch: Watch, policy: WatchPolicy, now: Millis): Verdict =
   const blind = deciding.find(f => f.signal.says === 'error' || f.signal.says === 'no-data')
   if (blind) return give('inconclusive', blind.code, blind.text)
   const waiting = deciding.find(f => f.signal.says === 'pending')
-  if (left === 0 && !waiting) return give('pass', 'all-passed', passText(e, findings))
+  if (left === 0 && !waiting) return give('pass', 'all-passed', passText(findings))
   if (e.elapsed >= policy.deadline) return give('inconclusive', ...lateReason(e, waiting))
   return give('pending', 'watching', waiting?.text ?? `nothing wrong so far; ${clock(left)} more to watch`)
 }
@@ -50,9 +50,9 @@ const remaining = (e: Evidence): Millis =>
     e.canary.nodes.length > 0 ? 0 : 1,
   )
 
-const passText = (e: Evidence, findings: Finding[]): string => {
+const passText = (findings: Finding[]): string => {
   const requests = findings.find(f => f.signal.name === 'failed probe requests')
-  return `watched for ${clock(e.elapsed)}: ${requests?.text ?? ''}; ${findings.length} signals are within their limits`
+  return `${requests?.text ?? ''}; ${findings.length} signals are within their limits`
 }
 
 const lateReason = (e: Evidence, waiting: Finding | undefined): [string, string] => {

@@ -19,7 +19,9 @@ export const ending = (end: { outcome: Outcome; mode: Mode; code: string }): End
     case 'rolled-back':
       return end.mode === 'rollback' ? good : { exit: 2, level: 'error' }
     case 'unchanged':
-      return ['already-there', 'superseded', 'nothing-owed'].includes(end.code) ? good : { exit: 3, level: 'error' }
+      return ['already-there', 'superseded', 'nothing-owed'].includes(end.code)
+        ? good
+        : { exit: 3, level: 'error' }
     case 'needs-operator':
       return { exit: 4, level: 'error' }
     default:

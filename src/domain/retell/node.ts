@@ -1,5 +1,5 @@
 import type { Standing } from '../event.ts'
-import type { Millis, NodeId, Observed, Snapshot } from '../node.ts'
+import type { Millis, NodeId, Observed, Snapshot, SnapshotKind } from '../node.ts'
 import type { Release } from '../release.ts'
 import type { NodeReport } from '../report/input.ts'
 import { type Rollout, cameBack } from '../rollout.ts'
@@ -148,10 +148,11 @@ function restored(r: Rollout, id: NodeId, o: Observed): string | undefined {
     : undefined
 }
 
+const ofKind = (r: Rollout, o: Observed, kind: SnapshotKind): Snapshot | undefined =>
+  o.snapshots.findLast(s => s.kind === kind && s.sealed && s.name.startsWith(`${r.id}.`))
+
 function pointOf(r: Rollout, o: Observed): NodeReport['point'] {
-  const of = (kind: Snapshot['kind']): Snapshot | undefined =>
-    o.snapshots.findLast(s => s.kind === kind && s.sealed && s.name.startsWith(`${r.id}.`))
-  const point = of('rollback-point') ?? (r.plan?.mode === 'rollback' ? of('return-point') : undefined)
+  const point = ofKind(r, o, 'rollback-point')
   return point && { name: point.name, kind: point.kind, proven: point.proven.length > 0 }
 }
 
@@ -166,12 +167,13 @@ const snapshotGaps = (lines: readonly Line[], id: NodeId): { what: string; from:
 function noteOf(r: Rollout, id: NodeId, since: Millis | undefined): string | undefined {
   const n = r.nodes[id]
   const failure = n?.failedBack ?? n?.refuses ?? n?.lost ?? n?.fault
+  const seen = seenNow(r, id)
+  const before = seen && r.plan?.mode === 'rollback' ? ofKind(r, seen, 'return-point') : undefined
   const notes = [
     ...(since === undefined ? [] : [`out of service since ${utc(since)}`]),
     ...(failure ? [failure.what] : []),
-    ...(n && n.seen !== 'unknown' && n.seen.lease !== 'free' && n.seen.lease.rollout === r.id
-      ? [leaseNote(n.seen.lease)]
-      : []),
+    ...(before ? [`its data before the way back: checkpoint ${before.name}`] : []),
+    ...(seen && seen.lease !== 'free' && seen.lease.rollout === r.id ? [leaseNote(seen.lease)] : []),
   ]
   return notes.length > 0 ? notes.join('; ') : undefined
 }

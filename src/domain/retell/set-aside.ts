@@ -16,9 +16,10 @@ export function setAsideOf(
   { r, id, seen, places }: { r: Rollout; id: NodeId; seen: Observed; places: Places },
 ): NodeReport['setAside'] {
   const first = answersOf(lines, id)[0]?.now.data.setAside ?? []
-  const path = seen.data.setAside.findLast(
-    folder => folder.includes(`.failed-${r.id}.`) || !first.includes(folder),
-  )
+  const restored = r.plan?.restore[id]
+  const marks = [`${r.id}.`, ...(restored !== undefined && restored === seen.data.from ? [restored] : [])]
+  const ours = (folder: string): boolean => marks.some(mark => folder.includes(`.failed-${mark}`))
+  const path = seen.data.setAside.findLast(folder => ours(folder) || !first.includes(folder))
   if (path === undefined) return undefined
   const release = wroteIt(lines, id) ?? newerOf(r, id)
   return {

@@ -58,18 +58,11 @@ function answered(lines: readonly Line[]): Answered[] {
 function prepared(id: NodeId, { command, start, end, failed }: Answered): Segment[] {
   if (command.kind !== 'step') return []
   const { step } = command
-  if (step.do === 'snapshot' && step.kind === 'rehearsal')
-    return [{ section: id, label: 'snapshot', start, end, crit: failed }]
+  const part = (label: string): Segment[] => [{ section: id, label, start, end, crit: failed }]
+  if (step.do === 'snapshot' && step.kind === 'rehearsal') return part('snapshot')
   if (step.do !== 'prove') return []
-  return [
-    {
-      section: id,
-      label: step.name.includes('.rehearsal.') ? 'verify, rehearse' : 'verify rollback point',
-      start,
-      end,
-      crit: failed,
-    },
-  ]
+  if (!step.name.includes('.rehearsal.')) return part('verify rollback point')
+  return part(step.with.length > 1 ? 'verify, rehearse' : `try ${step.with[0]?.version ?? ''} on a copy`)
 }
 
 /** The new release on the node, from its start to the stop that ended it. */
