@@ -10,5 +10,9 @@ const shellText: Plugin = {
 
 export default defineConfig({
   plugins: [shellText],
-  test: { include: ['__tests__/**/*.test.ts'], exclude: ['__tests__/fleet/**', '__tests__/bench/**'], testTimeout: 20_000 },
+  test: {
+    include: ['__tests__/**/*.test.ts'],
+    exclude: ['__tests__/fleet/**', '__tests__/bench/**'],
+    testTimeout: 20_000,
+  },
 })

@@ -8,8 +8,8 @@ import type { Wired } from './wire.ts'
 const TTL = 60_000
 
 /**
- * Takes over servers that run: records the bytes each one runs as its first known-good release. Nothing is restarted, and a node
- * that was adopted before is left as it is. Answers the exit code.
+ * Takes over servers that run: records the bytes each one runs as a known-good release. Nothing is restarted, and a node that was
+ * adopted before is left as it is, unless its server was replaced or started by hand since. Answers the exit code.
  */
 export async function adopt(on: Wired, by: { out: Console; holder: Holder }): Promise<number> {
   const problems: Problem[] = []
@@ -30,20 +30,32 @@ export async function adopt(on: Wired, by: { out: Console; holder: Holder }): Pr
 async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<string> {
   const config = on.effects.config.nodes.find(n => n.name === node.id)
   const before = await node.inspect()
-  if (before.facts.adopted) return 'was adopted before; nothing was changed'
+  if (before.facts.adopted && before.now.running !== 'unknown')
+    return 'was adopted before; nothing was changed'
   const told = (await on.probe.ready({ id: node.id, url: config?.url ?? '' })).version
   const version = told === 'unknown' ? on.effects.config.from : told.startsWith('v') ? told : `v${told}`
   if (version === undefined) throw new UserError(unknownVersion(node.id))
   const rollout = `adopt-${holder.process}`
   const who = [holder.who, holder.host].join(' on ')
-  const leased = await node.lease({ rollout, process: holder.process, holder: who, doing: 'adopting it', ttl: TTL, lines: [], over: 'expired' })
+  const leased = await node.lease({
+    rollout,
+    process: holder.process,
+    holder: who,
+    doing: 'adopting it',
+    ttl: TTL,
+    lines: [],
+    over: 'expired',
+  })
   const token = leased.now.lease === 'free' ? 0 : leased.now.lease.token
   const grip = { token, stop: new AbortController().signal, progress: () => undefined }
   try {
     const done = await node.act({ do: 'adopt', version }, grip)
     const sha256 = done.answer['adopted']?.at(-1) ?? ''
     const at = on.effects.clock.now()
-    await node.act({ do: 'record', lines: [{ schema: 1, seq: 1, at, type: 'adopted', rollout, version, sha256 }] }, grip)
+    await node.act(
+      { do: 'record', lines: [{ schema: 1, seq: 1, at, type: 'adopted', rollout, version, sha256 }] },
+      grip,
+    )
     return `runs ${version}, sha256 ${sha256.slice(0, 12)}…: recorded as known to be good; nothing was restarted`
   } finally {
     await node.act({ do: 'release' }, grip)

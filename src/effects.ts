@@ -32,7 +32,10 @@ export type Doing = { r: Rollout; stop: AbortSignal; node: NodePort; config: Nod
 export const target = (d: Doing): { id: string; url: string } => ({ id: d.node.id, url: d.config.url })
 
 /** Runs one program under the token that this process holds. */
-export async function act(d: Doing, action: Action): Promise<Inspection & { answer: Record<string, string[]> }> {
+export async function act(
+  d: Doing,
+  action: Action,
+): Promise<Inspection & { answer: Record<string, string[]> }> {
   const seen = stateOf(d.r, d.node.id).seen
   const token = seen === 'unknown' || seen.lease === 'free' ? 0 : seen.lease.token
   return d.node.act(action, { token, stop: d.stop, progress: p => d.effects.progress(d.node.id, p) })
@@ -43,4 +46,7 @@ export async function act(d: Doing, action: Action): Promise<Inspection & { answ
  * least that must be there.
  */
 export const witnessAt = (d: Doing, opens: number): Witness =>
-  stateOf(d.r, d.node.id).witnesses[opens] ?? { counts: d.r.plan?.notes.counts[d.node.id] ?? {}, quiet: false }
+  stateOf(d.r, d.node.id).witnesses[opens] ?? {
+    counts: d.r.plan?.notes.counts[d.node.id] ?? {},
+    quiet: false,
+  }

@@ -31,7 +31,7 @@ import { type Wired, wire } from './wire.ts'
 import { workspaceHead } from './workspace.ts'
 
 /** Everything of the process that this program may touch. */
-export type World = { argv: string[]; env: NodeJS.ProcessEnv; write(text: string): void }
+export type World = { argv: string[]; env: NodeJS.ProcessEnv; write: (text: string) => void }
 
 /** One use of the engine: what was read of inputs and configuration, or every reason why it could not be. */
 type Use = {
@@ -50,7 +50,10 @@ export async function main(world: World): Promise<number> {
   const taken = takeSecrets(world.env)
   const early = createConsole(world.write, redactor(redactable(taken)))
   try {
-    const asked = parseCommandLine(world.argv, { secrets: taken, readFile: path => readFileSync(path, 'utf8') })
+    const asked = parseCommandLine(world.argv, {
+      secrets: taken,
+      readFile: path => readFileSync(path, 'utf8'),
+    })
     if (asked.is === 'help') return printed(world, asked.of ? modeHelp(asked.of) : helpText())
     if (asked.is === 'version') return printed(world, `progressdb-rollout ${VERSION}\n`)
     const use = prepare(world, asked, taken)
@@ -82,7 +85,11 @@ function complain(out: Console, error: unknown): number {
   return 1
 }
 
-function prepare(world: World, asked: Extract<CommandLine, { is: 'step' | 'mode' }>, taken: ReturnType<typeof takeSecrets>): Use {
+function prepare(
+  world: World,
+  asked: Extract<CommandLine, { is: 'step' | 'mode' }>,
+  taken: ReturnType<typeof takeSecrets>,
+): Use {
   const inAction = asked.is === 'step'
   const { env } = world
   const problems: Problem[] = []
@@ -105,7 +112,16 @@ function prepare(world: World, asked: Extract<CommandLine, { is: 'step' | 'mode'
   if (inputs && inAction) problems.push(...refusals(triggerOf(env, inputs)))
   const dir = env['ROLLOUT_DIR'] ?? mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
   const out = createConsole(world.write, redact)
-  return { env, inAction, dir, out, redact, problems, ...(inputs ? { inputs } : {}), ...(config ? { config } : {}) }
+  return {
+    env,
+    inAction,
+    dir,
+    out,
+    redact,
+    problems,
+    ...(inputs ? { inputs } : {}),
+    ...(config ? { config } : {}),
+  }
 }
 
 function fleetFile(file: string, env: NodeJS.ProcessEnv): Config {
@@ -116,7 +132,9 @@ function fleetFile(file: string, env: NodeJS.ProcessEnv): Config {
       throw new UserError({
         code: 'CONFIG_NOT_FOUND',
         what: `there is no fleet file ${file}`,
-        because: env['GITHUB_ACTIONS'] ? 'the job has no checkout, or the file has another name' : 'it is looked for from the folder where the command runs',
+        because: env['GITHUB_ACTIONS']
+          ? 'the job has no checkout, or the file has another name'
+          : 'it is looked for from the folder where the command runs',
         next: 'check the repository out first (actions/checkout), or name the file with `config`',
       })
     }
@@ -135,14 +153,29 @@ const triggerOf = (env: NodeJS.ProcessEnv, inputs: Inputs): Parameters<typeof re
 async function actionStep(use: Use, step: Step | 'report'): Promise<number> {
   if (step === 'report') return reportOn(reporting(use))
   const r = await run(use, step)
-  writeOutputs({ continue: continues(r) ? 'true' : 'false' }, use.redact, use.env)
+  writeOutputs(
+    { continue: continues(r) ? 'true' : 'false', ...(step === 'settle' ? said(r) : {}) },
+    use.redact,
+    use.env,
+  )
   return r.signal === undefined || step === 'settle' ? 0 : 130
 }
+
+/** What settle knows by itself, for outputs that must be there even when the report step dies. */
+const said = (r: Rollout): Record<string, string> => ({
+  outcome: r.concluded?.outcome ?? 'needs-operator',
+  'reason-code': r.concluded?.code ?? 'unfinished-rollout',
+  version: r.concluded?.version ?? '',
+  data: r.concluded?.data ?? '',
+  'plan-hash': r.hash,
+  'rollout-id': r.id,
+})
 
 /** All steps in one process, as the composite would run them. */
 async function byHand(use: Use): Promise<number> {
   if (use.problems.length > 0) throw new UserError(...use.problems)
-  if (use.inputs?.mode === 'adopt') return adopt(wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
+  if (use.inputs?.mode === 'adopt')
+    return adopt(wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
   for (const step of ['plan', 'snapshot', 'canary', 'promote'] as const) {
     const r = await run(use, step)
     if (!continues(r)) break
@@ -170,8 +203,15 @@ async function run(use: Use, step: Step): Promise<Rollout> {
   const rollout = first?.type === 'opened' ? first.rollout : rolloutId()
   const ready = use.config && use.inputs && use.problems.length === 0
   const on = ready ? wired(use, rollout) : undefined
-  const heard = signals({ env: use.env, settling: step === 'settle', watchParent: use.inAction, deadline: began + (use.inputs?.timeout ?? 3_600_000), say: use.out.line })
-  const leases = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 60_000, clock: systemClock })
+  const heard = signals({
+    env: use.env,
+    settling: step === 'settle',
+    watchParent: use.inAction,
+    deadline: began + (use.inputs?.timeout ?? 3_600_000),
+    say: use.out.line,
+  })
+  const leases =
+    on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 60_000, clock: systemClock })
   const ports: Ports = {
     perform: (command, r, stop) => (on ? perform(on.effects, command, { r, stop }) : refused(use.problems)),
     failureOf,
@@ -192,11 +232,16 @@ async function run(use: Use, step: Step): Promise<Rollout> {
 }
 
 /** Nothing was read that could be planned: the plan is the list of everything that is wrong. */
-const refused = async (problems: Problem[]): Promise<Fact> => ({ is: 'refused', code: 'plan-refused', problems })
+const refused = async (problems: Problem[]): Promise<Fact> => ({
+  is: 'refused',
+  code: 'plan-refused',
+  problems,
+})
 
 function say(use: Use, r: Rollout, body: Body): void {
   for (const { topic, text } of narrate(r, body)) use.out.line(topic, text)
-  if (body.type === 'done' && body.fact.is === 'refused') for (const problem of body.fact.problems) use.out.problem(problem)
+  if (body.type === 'done' && body.fact.is === 'refused')
+    for (const problem of body.fact.problems) use.out.problem(problem)
 }
 
 function wired(use: Use, rollout: string): Wired {
@@ -208,7 +253,9 @@ function wired(use: Use, rollout: string): Wired {
 const rolloutId = (): string => `r-${randomBytes(4).toString('hex')}`
 
 function holderOf({ env }: Use): Holder {
-  const run = env['GITHUB_RUN_ID'] ? `${env['GITHUB_REPOSITORY'] ?? ''} run ${env['GITHUB_RUN_ID']} attempt ${env['GITHUB_RUN_ATTEMPT'] ?? '1'}` : ''
+  const run = env['GITHUB_RUN_ID']
+    ? `${env['GITHUB_REPOSITORY'] ?? ''} run ${env['GITHUB_RUN_ID']} attempt ${env['GITHUB_RUN_ATTEMPT'] ?? '1'}`
+    : ''
   const who = env['GITHUB_ACTOR'] ? `@${env['GITHUB_ACTOR']}` : (env['USER'] ?? env['LOGNAME'] ?? 'unknown')
   return { process: `p-${randomBytes(6).toString('hex')}`, who, run, host: hostname() }
 }

@@ -23,7 +23,12 @@ export function narrate(r: Rollout, body: Body): Said[] {
     case 'started':
       return started(body.command)
     case 'failed':
-      return [{ topic: 'failed', text: `${body.failure.code}  ${body.failure.what}${body.failure.because ? `: ${body.failure.because}` : ''}` }]
+      return [
+        {
+          topic: 'failed',
+          text: `${body.failure.code}  ${body.failure.what}${body.failure.because ? `: ${body.failure.because}` : ''}`,
+        },
+      ]
     case 'signal':
       return [{ topic: 'stopping', text: SIGNALS[body.what] }]
     case 'concluded':
@@ -51,7 +56,10 @@ function decision(d: Decision): Said[] {
     case 'planned':
       return planned(d.plan, d.hash)
     case 'rehearsed':
-      return Object.entries(d.proofs).map(([id, proof]) => ({ topic: 'rehearse', text: `${id}: ${rehearsal(proof)}` }))
+      return Object.entries(d.proofs).map(([id, proof]) => ({
+        topic: 'rehearse',
+        text: `${id}: ${rehearsal(proof)}`,
+      }))
     case 'verdict':
       return [{ topic: 'verdict', text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }]
     case 'parked':
@@ -73,11 +81,19 @@ function planned(plan: Plan, hash: string): Said[] {
   const stops = plan.nodes.map(n => `${n.node} ${n.safeStop}`).join(', ')
   return [
     { topic: 'plan', text: head },
-    { topic: '', text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(w => w.join('+')).join(' then ')}; safe stop: ${stops}; switch: none` },
+    {
+      topic: '',
+      text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(w => w.join('+')).join(' then ')}; safe stop: ${stops}; switch: none`,
+    },
     ...notes.breaking.map(line => ({ topic: '', text: `breaking: ${line}` })),
     ...notes.warnings.map(line => ({ topic: 'warning', text: line })),
-    ...Object.entries(notes.restores).map(([id, p]) => ({ topic: '', text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count(p.writes)}` })),
-    ...(notes.leftAlone.length > 0 ? [{ topic: '', text: `left alone, already there: ${list(notes.leftAlone)}` }] : []),
+    ...Object.entries(notes.restores).map(([id, p]) => ({
+      topic: '',
+      text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count(p.writes)}`,
+    })),
+    ...(notes.leftAlone.length > 0
+      ? [{ topic: '', text: `left alone, already there: ${list(notes.leftAlone)}` }]
+      : []),
     { topic: '', text: `plan hash ${hash}` },
   ]
 }
@@ -85,13 +101,26 @@ function planned(plan: Plan, hash: string): Said[] {
 function rehearsal(proof: Proof): string {
   const runs = proof.runs.map(run => {
     const counted = run.counts['messages'] ?? run.counts['keys']
-    const data = counted === undefined ? '' : `, ${count(counted)} ${run.counts['messages'] === undefined ? 'keys' : 'messages'}`
-    return run.outcome === 'ok' ? `${run.release.version} opened the copy in ${duration(run.startup)}${data}` : `${run.release.version} ${run.outcome}: ${run.why}`
+    const data =
+      counted === undefined
+        ? ''
+        : `, ${count(counted)} ${run.counts['messages'] === undefined ? 'keys' : 'messages'}`
+    return run.outcome === 'ok'
+      ? `${run.release.version} opened the copy in ${duration(run.startup)}${data}`
+      : `${run.release.version} ${run.outcome}: ${run.why}`
   })
   const again = proof.runs[2]
-  const grew = proof.bytesBefore > 0 ? `; the copy went from ${bytes(proof.bytesBefore)} to ${bytes(proof.bytesAfter)}` : ''
-  const class_ = again === undefined ? '' : again.outcome === 'ok' ? '; a rollback keeps data' : '; a rollback would need the snapshot'
-  return `${runs.join(', ')}${grew}${class_}`
+  const grew =
+    proof.bytesBefore > 0
+      ? `; the copy went from ${bytes(proof.bytesBefore)} to ${bytes(proof.bytesAfter)}`
+      : ''
+  const verdict =
+    again === undefined
+      ? ''
+      : again.outcome === 'ok'
+        ? '; a rollback keeps data'
+        : '; a rollback would need the snapshot'
+  return `${runs.join(', ')}${grew}${verdict}`
 }
 
 const STARTS: Partial<Record<NodeStepName, string>> = {
@@ -111,7 +140,8 @@ function started(command: Command): Said[] {
 
 function done(r: Rollout, fact: Fact): Said[] {
   if (fact.is === 'measured') return watching(r)
-  if (fact.is === 'resumes') return [{ topic: 'resume', text: `${r.id} goes on from what the nodes' records say` }]
+  if (fact.is === 'resumes')
+    return [{ topic: 'resume', text: `${r.id} goes on from what the nodes' records say` }]
   return []
 }
 
@@ -120,7 +150,12 @@ function watching(r: Rollout): Said[] {
   if (!plan) return []
   if (!watch) {
     const of = plan.policy.watch.watch
-    return [{ topic: 'baseline', text: `${clock(r.beforeSpan)} of ${clock(of)}: the old version on the same nodes, as nothing else is left to compare with` }]
+    return [
+      {
+        topic: 'baseline',
+        text: `${clock(r.beforeSpan)} of ${clock(of)}: the old version on the same nodes, as nothing else is left to compare with`,
+      },
+    ]
   }
   const policy = watchPolicy(r, reached(r))
   const verdict = judge(watch, policy, r.now)

@@ -11,7 +11,11 @@ import { type Action, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
 
 /** Carries out one command and answers what was found out. Rejects with `StepFailed`, `UserError` or `Bug`. */
-export async function perform(effects: Effects, command: Command, at: { r: Rollout; stop: AbortSignal }): Promise<Fact> {
+export async function perform(
+  effects: Effects,
+  command: Command,
+  at: { r: Rollout; stop: AbortSignal },
+): Promise<Fact> {
   switch (command.kind) {
     case 'plan':
       return effects.plan(at.r, at.stop)
@@ -52,12 +56,21 @@ async function observed(effects: Effects, id: NodeId, at: { r: Rollout; stop: Ab
 }
 
 /** The node's own answer, and whether it is ready: that is asked over HTTP. */
-async function fact(d: Doing, at: { began: Millis; seen: Inspection; witness?: Witness }): Promise<Extract<Fact, { is: 'observed' }>> {
+async function fact(
+  d: Doing,
+  at: { began: Millis; seen: Inspection; witness?: Witness },
+): Promise<Extract<Fact, { is: 'observed' }>> {
   const { now } = at.seen
   const runs = typeof now.running === 'object'
   const ready = runs && (await d.effects.probe.ready(target(d), d.stop)).ready
   const took = d.effects.clock.now() - at.began
-  return { is: 'observed', node: d.node.id, now: { ...now, ready }, took, ...(at.witness ? { witness: at.witness } : {}) }
+  return {
+    is: 'observed',
+    node: d.node.id,
+    now: { ...now, ready },
+    took,
+    ...(at.witness ? { witness: at.witness } : {}),
+  }
 }
 
 async function step(d: Doing, s: NodeStep): Promise<Fact> {
@@ -82,8 +95,19 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
       const { seen, counts } = await check(d, s.release)
       return { ...(await fact(d, { began, seen })), counts }
     }
-    default:
+    case 'record':
+    case 'clean-staging':
+    case 'finish-swap':
+    case 'drain':
+    case 'restore':
+    case 'activate':
+    case 'start':
+    case 'undrain':
+    case 'park':
+    case 'release':
       return fact(d, { began, seen: await act(d, s) })
+    default:
+      return unreachable(s)
   }
 }
 
@@ -102,7 +126,11 @@ async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines'
 }
 
 /** Quiet, read back, remember what is there; then stop, or stop and go back in one program. */
-async function stopping(d: Doing, s: Extract<NodeStep, { do: 'stop' | 'back' }>, began: Millis): Promise<Fact> {
+async function stopping(
+  d: Doing,
+  s: Extract<NodeStep, { do: 'stop' | 'back' }>,
+  began: Millis,
+): Promise<Fact> {
   const seen = stateOf(d.r, d.node.id).seen
   const goingBack = d.r.goingBack !== undefined || d.r.plan?.mode === 'rollback'
   const serves = seen !== 'unknown' && seen.running !== 'stopped' && seen.ready
@@ -166,11 +194,16 @@ async function waitReady(d: Doing, release: Release): Promise<Inspection> {
   const limit = d.r.plan?.policy.startLimit ?? 60_000
   const until = clock.now() + limit
   for (;;) {
-    const found = await probe.waitReady(target(d), { limit: Math.min(1000, limit), version: release.version, stop: d.stop })
+    const found = await probe.waitReady(target(d), {
+      limit: Math.min(1000, limit),
+      version: release.version,
+      stop: d.stop,
+    })
     const seen = await d.node.inspect()
     if (found.ready) return seen
     if (seen.now.running === 'stopped') throw new StepFailed(ended(d, release, seen))
-    if (clock.now() >= until || d.stop.aborted) throw new StepFailed(notReady(d, { release, why: found.why, limit }))
+    if (clock.now() >= until || d.stop.aborted)
+      throw new StepFailed(notReady(d, { release, why: found.why, limit }))
   }
 }
 
@@ -191,7 +224,10 @@ const notReady = (d: Doing, at: { release: Release; why: string; limit: Millis }
 })
 
 /** Counts and sentinel against what was known at the stop before this start; equal where nobody could write since. */
-async function check(d: Doing, release: Release): Promise<{ seen: Inspection; counts: Record<string, number> }> {
+async function check(
+  d: Doing,
+  release: Release,
+): Promise<{ seen: Inspection; counts: Record<string, number> }> {
   const before = await d.node.inspect()
   const known = witnessAt(d, before.now.data.opens - 1)
   const quiet = known.quiet && before.now.traffic === 'drained'
@@ -212,7 +248,12 @@ const broken = (d: Doing, release: Release, text: string): Failure => ({
 /** Reads any error as the failure of a command. What is not expected is our bug, and says so. */
 export function failureOf(error: unknown, command: Command): Failure {
   if (error instanceof StepFailed) return error.failure
-  if (error instanceof UserError && error.problems[0]) return { ...error.problems[0], effect: 'none', kind: command.kind === 'step' && command.step.do === 'check' ? 'check' : 'other' }
+  if (error instanceof UserError && error.problems[0])
+    return {
+      ...error.problems[0],
+      effect: 'none',
+      kind: command.kind === 'step' && command.step.do === 'check' ? 'check' : 'other',
+    }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     code: 'INTERNAL',

@@ -1,28 +1,37 @@
 import type { Config, Inputs } from './config/config.ts'
 import { buildPlan } from './domain/build-plan.ts'
 import type { Problem } from './domain/errors.ts'
-import type { Fact } from './domain/event.ts'
+import type { Fact, PlanFact } from './domain/event.ts'
 import type { Rollout } from './domain/rollout.ts'
+import { standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
 import { parseTag } from './domain/tag.ts'
 import { unfinished } from './domain/unfinished.ts'
 import { type Surveyor, survey } from './survey.ts'
 
+type At = { r: Rollout; stop: AbortSignal; keys: Problem[] }
+
 /** Makes the plan of this mode: reads everything, decides purely. */
-export async function plan(s: Surveyor, inputs: Inputs, at: { r: Rollout; stop: AbortSignal; keys: Problem[] }): Promise<Fact> {
+export async function plan(s: Surveyor, inputs: Inputs, at: At): Promise<Fact> {
   const { mode } = at.r.request
   if (mode === 'recover' || mode === 'status') {
-    return asTheNodesSay(await survey(s, { tag: '', stop: at.stop }))
+    const found = await survey(s, { tag: '', stop: at.stop })
+    return { ...asTheNodesSay(found), standing: standingsOf(found) }
   }
   const previous = mode === 'rollback' && inputs.tag === 'previous'
   const known = mode === 'rollback' && !previous ? await survey(s, { tag: '', stop: at.stop }) : undefined
-  const here = known?.nodes.every(n => n.now.installed.some(r => r.version === versionOf(inputs.tag))) ?? previous
+  const here =
+    known?.nodes.every(n => n.now.installed.some(r => r.version === versionOf(inputs.tag))) ?? previous
   const found = here && known ? known : await survey(s, { tag: here ? '' : inputs.tag, stop: at.stop })
-  return buildPlan({ ...found, problems: [...at.keys, ...found.problems] }, wish(s.config, inputs, at.r.now))
+  const fact = buildPlan(
+    { ...found, problems: [...at.keys, ...found.problems] },
+    wish(s.config, inputs, at.r.now),
+  )
+  return { ...fact, standing: standingsOf(found) }
 }
 
 /** Settling and looking go by what the nodes say, and by nothing else. */
-function asTheNodesSay(found: Survey): Fact {
+function asTheNodesSay(found: Survey): PlanFact {
   const seen = Object.fromEntries(found.nodes.map(n => [n.node, n.now]))
   const rollout = unfinished(seen)
   const stranded = found.unreachable.map(u => u.node)

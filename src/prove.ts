@@ -92,7 +92,6 @@ type Found = { run: Partial<Run>; startup?: number }
 
 async function asked(d: Doing, one: One, guest: { id: string; url: string }): Promise<Found> {
   const { probe } = d.effects
-  const limit = d.r.plan?.policy.startLimit ?? 60_000
   const ready = await guestReady(d, one, guest)
   if (ready.outcome !== 'ok') return { run: ready }
   const { startup } = ready
@@ -101,7 +100,11 @@ async function asked(d: Doing, one: One, guest: { id: string; url: string }): Pr
   if (!ok) return { startup, run: { outcome: 'invariants', why: text, counts } }
   if (!one.rehearsal) return { startup, run: { counts } }
   const journey = await probe.journey(guest, d.stop)
-  if (!journey.ok) return { startup, run: { outcome: 'invariants', why: `the probe's journey failed: ${journey.why}`, counts } }
+  if (!journey.ok)
+    return {
+      startup,
+      run: { outcome: 'invariants', why: `the probe's journey failed: ${journey.why}`, counts },
+    }
   const tested = await d.effects.tests(guest.url, one.release, d.stop)
   if (tested) return { startup, run: { outcome: 'tests-failed', why: tested, counts } }
   return { startup, run: { counts: await settledCounts(d, guest, pause) } }
@@ -115,17 +118,26 @@ async function guestReady(d: Doing, one: One, guest: { id: string; url: string }
   const limit = d.r.plan?.policy.startLimit ?? 60_000
   const began = clock.now()
   for (;;) {
-    const found = await probe.waitReady(guest, { limit: Math.min(1000, limit), version: one.release.version, stop: d.stop })
+    const found = await probe.waitReady(guest, {
+      limit: Math.min(1000, limit),
+      version: one.release.version,
+      stop: d.stop,
+    })
     const startup = clock.now() - began
     if (found.ready) return { outcome: 'ok', why: '', startup }
     const { staging } = (await d.node.inspect()).facts
-    if (staging.process === '') return { outcome: 'exited', why: `it ended by itself (exit ${staging.exit ?? 'unknown'})`, startup }
+    if (staging.process === '')
+      return { outcome: 'exited', why: `it ended by itself (exit ${staging.exit ?? 'unknown'})`, startup }
     if (startup >= limit || d.stop.aborted) return { outcome: 'not-ready', why: found.why, startup }
   }
 }
 
 /** Totals once the journey's own writes are applied: read until two readings, longer apart than a batch takes, agree. */
-async function settledCounts(d: Doing, guest: { id: string; url: string }, pause: Millis): Promise<Record<string, number>> {
+async function settledCounts(
+  d: Doing,
+  guest: { id: string; url: string },
+  pause: Millis,
+): Promise<Record<string, number>> {
   let last = await d.effects.probe.counts(guest, d.stop)
   for (let tries = 0; tries < 20; tries++) {
     await d.effects.clock.sleep(pause, d.stop)
@@ -137,7 +149,11 @@ async function settledCounts(d: Doing, guest: { id: string; url: string }, pause
 }
 
 /** Production is probed while a copy runs beside it; three failures in a row end the rehearsal. */
-function guardProduction(d: Doing): { signal: AbortSignal; failure: () => StepFailed['failure']; end: () => void } {
+function guardProduction(d: Doing): {
+  signal: AbortSignal
+  failure: () => StepFailed['failure']
+  end: () => void
+} {
   const stop = new AbortController()
   const done = new AbortController()
   let why = ''

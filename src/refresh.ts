@@ -21,8 +21,12 @@ export function keepLeases(of: { nodes: ReadonlyMap<NodeId, NodePort>; ttl: Mill
   const refresh = async (): Promise<void> => {
     await Promise.all(
       held(latest).map(async ({ id, token }) => {
-        const answer = await of.nodes.get(id)?.refresh(token, of.ttl).catch(() => 'held')
-        if (answer === 'lost' && held(latest).some(h => h.id === id && h.token === token)) resolve({ type: 'signal', what: 'lease-lost' })
+        const answer = await of.nodes
+          .get(id)
+          ?.refresh(token, of.ttl)
+          .catch(() => 'held')
+        if (answer === 'lost' && held(latest).some(h => h.id === id && h.token === token))
+          resolve({ type: 'signal', what: 'lease-lost' })
       }),
     )
   }

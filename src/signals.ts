@@ -31,10 +31,13 @@ export function signals(l: Listening): { signal: Promise<Signal>; end: () => voi
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) process.on(name, told)
   if (!l.settling) {
-    const orphaned = (): void => (process.ppid === parent ? undefined : resolve({ type: 'signal', what: 'cancelled' }))
+    const orphaned = (): void =>
+      process.ppid === parent ? undefined : resolve({ type: 'signal', what: 'cancelled' })
     if (l.watchParent) timers.push(setInterval(orphaned, 500))
     const left = Math.max(0, l.deadline - systemClock.now())
-    timers.push(setTimeout(() => resolve({ type: 'signal', what: 'out-of-time' }), Math.min(left, 2 ** 31 - 1)))
+    timers.push(
+      setTimeout(() => resolve({ type: 'signal', what: 'out-of-time' }), Math.min(left, 2 ** 31 - 1)),
+    )
   }
   return {
     signal,

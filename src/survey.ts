@@ -45,16 +45,44 @@ async function reached(s: Surveyor, id: NodeId, stop: AbortSignal): Promise<Reac
     const target = { id, url: config.url }
     const server = readServerConfig(facts.configText)
     const base = { node: id, facts, intakeWal: server.intakeWal }
+    const elsewhere = otherData(id, config.data, server.dataPath)
     if (typeof now.running !== 'object') {
-      return { ...base, now, reports: 'unknown', why: 'it does not run', counts: undefined, problems: [] }
+      return {
+        ...base,
+        now,
+        reports: 'unknown',
+        why: 'it does not run',
+        counts: undefined,
+        problems: elsewhere,
+      }
     }
     const ready = await s.probe.ready(target, stop)
     const asked = ready.ready ? await ask(s, target, stop) : { counts: undefined, problems: [] }
-    return { ...base, ...asked, now: { ...now, ready: ready.ready }, reports: ready.version, why: ready.why }
+    return {
+      ...base,
+      ...asked,
+      problems: [...elsewhere, ...asked.problems],
+      now: { ...now, ready: ready.ready },
+      reports: ready.version,
+      why: ready.why,
+    }
   } catch (error) {
     if (error instanceof StepFailed) return { node: id, failure: error.failure }
     throw error
   }
+}
+
+/** A checkpoint of a folder that the server does not use would prove nothing. */
+function otherData(id: NodeId, configured: string, served: string | undefined): Problem[] {
+  if (served === undefined || served === configured) return []
+  return [
+    {
+      code: 'DATA_IS_ELSEWHERE',
+      what: `${id}: its server keeps its data in ${served}, the fleet file says ${configured}`,
+      next: 'write the same path in both: `data:` in the fleet file, `server.db_path` in the configuration of the server',
+      where: id,
+    },
+  ]
 }
 
 /** Counts and every configured series, read once, so that a refused key or a misspelt name is found before anything starts. */
@@ -64,11 +92,12 @@ async function ask(
   stop: AbortSignal,
 ): Promise<Pick<SurveyedNode, 'counts' | 'problems'>> {
   const missing = await s.metrics.missing(target, s.config.metrics, stop)
+  const found = [...(await s.probe.refusedKeys(target, stop)), ...missing]
   try {
-    return { counts: await s.probe.counts(target, stop), problems: missing }
+    return { counts: await s.probe.counts(target, stop), problems: found }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    return { counts: undefined, problems: [...error.problems, ...missing] }
+    return { counts: undefined, problems: [...error.problems, ...found] }
   }
 }
 
@@ -79,10 +108,15 @@ async function releaseOf(
   nodes: SurveyedNode[],
   wanted: Wanted,
 ): Promise<{ release?: SurveyedRelease; problems: Problem[] }> {
-  const platforms = [...new Map(nodes.map(({ facts: { os, arch } }) => [`${os}/${arch}`, { os, arch }])).values()]
+  const platforms = [
+    ...new Map(nodes.map(({ facts: { os, arch } }) => [`${os}/${arch}`, { os, arch }])).values(),
+  ]
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms)
-    const [release, image] = await Promise.all([downloaded(s, resolved, wanted.stop), s.image(resolved.version)])
+    const [release, image] = await Promise.all([
+      downloaded(s, resolved, wanted.stop),
+      s.image(resolved.version),
+    ])
     return { release, problems: image }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
@@ -90,7 +124,11 @@ async function releaseOf(
   }
 }
 
-async function downloaded(s: Surveyor, resolved: ResolvedRelease, stop: AbortSignal): Promise<SurveyedRelease> {
+async function downloaded(
+  s: Surveyor,
+  resolved: ResolvedRelease,
+  stop: AbortSignal,
+): Promise<SurveyedRelease> {
   const binaries: Record<string, string> = {}
   let digestSource = ''
   for (const { os, arch, name } of resolved.archives) {

@@ -28,11 +28,15 @@ export async function runTests(config: Config, t: Testing): Promise<string> {
       LC_ALL: 'C',
       ROLLOUT_URL: t.url,
       ROLLOUT_VERSION: t.release.version,
-      ...Object.fromEntries(keys.map(name => [`ROLLOUT_KEY_${name.toUpperCase().replaceAll('-', '_')}`, t.keys[name] ?? ''])),
+      ...Object.fromEntries(
+        keys.map(name => [`ROLLOUT_KEY_${name.toUpperCase().replaceAll('-', '_')}`, t.keys[name] ?? '']),
+      ),
     },
     listeners: { stdout: keep, stderr: keep },
   }).catch(() => 127)
   if (code === 0) return ''
   const last = printable(new Untrusted(output.trim().split('\n').slice(-3).join(' / ')), 300)
-  return code === 124 ? `your tests ran longer than ${seconds} s: ${last}` : `your tests ended with ${code}: ${last}`
+  return code === 124
+    ? `your tests ran longer than ${seconds} s: ${last}`
+    : `your tests ended with ${code}: ${last}`
 }

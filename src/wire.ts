@@ -38,7 +38,12 @@ export type Wiring = {
   say(topic: string, text: string): void
 }
 
-export type Wired = { effects: Effects; nodes: ReadonlyMap<NodeId, NodePort>; probe: Probe; close(): Promise<void> }
+export type Wired = {
+  effects: Effects
+  nodes: ReadonlyMap<NodeId, NodePort>
+  probe: Probe
+  close(): Promise<void>
+}
 
 /** Files that ProgressDB's Pebble, and LevelDB, never change once they are written. */
 const IMMUTABLE = ['*.sst', '*.ldb']
@@ -63,15 +68,33 @@ export function wire(w: Wiring): Wired {
     plan: async (r, stop) => {
       await mkdir(downloads, { recursive: true })
       const image = (version: string): Promise<Problem[]> => imageOf(w, github, version)
-      const surveyor = { config: w.config, nodes, probe, metrics, releases, image, dir: downloads, progress: progressLine(w) }
+      const surveyor = {
+        config: w.config,
+        nodes,
+        probe,
+        metrics,
+        releases,
+        image,
+        dir: downloads,
+        progress: progressLine(w),
+      }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })
     },
     binary: release => binaryOf(downloads, release),
     tests: (url, release, stop) => runTests(w.config, { url, release, stop, keys: w.inputs.keys }),
-    progress: (node, p) => w.say('', `${node} ${p.what} ${p.unit === 'bytes' ? `${bytes(p.done)} of ${bytes(p.of)}` : `${p.done} of ${p.of} ${p.unit}`}`),
+    progress: (node, p) =>
+      w.say(
+        '',
+        `${node} ${p.what} ${p.unit === 'bytes' ? `${bytes(p.done)} of ${bytes(p.of)}` : `${p.done} of ${p.of} ${p.unit}`}`,
+      ),
     doing: r => DOING[r.step],
   }
-  return { effects, nodes, probe, close: async () => void (await Promise.all([http.close(), github.close()])) }
+  return {
+    effects,
+    nodes,
+    probe,
+    close: async () => void (await Promise.all([http.close(), github.close()])),
+  }
 }
 
 const DOING: Record<Step, string> = {
@@ -98,7 +121,10 @@ function nodesOf(config: Config): ReadonlyMap<NodeId, NodePort> {
 const githubOptions = ({ env, inputs }: Wiring): Parameters<typeof githubClient>[0] => ({
   apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
   token: inputs.token,
-  proxy: { https: env['HTTPS_PROXY'] ?? env['https_proxy'] ?? '', except: env['NO_PROXY'] ?? env['no_proxy'] ?? '' },
+  proxy: {
+    https: env['HTTPS_PROXY'] ?? env['https_proxy'] ?? '',
+    except: env['NO_PROXY'] ?? env['no_proxy'] ?? '',
+  },
 })
 
 function releasesOf({ config, inputs }: Wiring, github: GitHubClient): Releases {
@@ -109,12 +135,22 @@ function releasesOf({ config, inputs }: Wiring, github: GitHubClient): Releases 
 }
 
 function probeOptions({ config, inputs, rollout }: Wiring): Parameters<typeof createProbe>[2] {
-  const key = (name: string | undefined): string | undefined => (name === undefined ? undefined : inputs.keys[name])
+  const key = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : inputs.keys[name]
   const { backendKey, adminKey, frontendKey, user } = config.probe
   const keys = Object.fromEntries(
-    Object.entries({ backend: key(backendKey), admin: key(adminKey), frontend: key(frontendKey) }).filter(([, value]) => value !== undefined),
+    Object.entries({ backend: key(backendKey), admin: key(adminKey), frontend: key(frontendKey) }).filter(
+      ([, value]) => value !== undefined,
+    ),
   )
-  return { profile: config.profile, ...(config.http ? { http: config.http } : {}), rollout, user, keys, patience: 10_000 }
+  return {
+    profile: config.profile,
+    ...(config.http ? { http: config.http } : {}),
+    rollout,
+    user,
+    keys,
+    patience: 10_000,
+  }
 }
 
 const expositionOf = ({ config, inputs }: Wiring): Parameters<typeof scrapeSource>[1] => {
@@ -128,9 +164,16 @@ async function machineOf(nodes: ReadonlyMap<NodeId, NodePort>, id: NodeId): Prom
     const seen = await nodes.get(id)?.inspect()
     if (!seen) return { diskFree: { is: 'error', why: 'no such node' }, process: '' }
     const { diskFree, diskTotal, process } = seen.facts
-    return { diskFree: diskTotal > 0 ? { is: 'value', value: diskFree / diskTotal } : { is: 'noData', why: 'unknown size' }, process }
+    return {
+      diskFree:
+        diskTotal > 0 ? { is: 'value', value: diskFree / diskTotal } : { is: 'noData', why: 'unknown size' },
+      process,
+    }
   } catch (error) {
-    return { diskFree: { is: 'error', why: error instanceof Error ? error.message : String(error) }, process: '' }
+    return {
+      diskFree: { is: 'error', why: error instanceof Error ? error.message : String(error) },
+      process: '',
+    }
   }
 }
 
@@ -156,7 +199,10 @@ async function binaryOf(downloads: string, release: Release): Promise<string> {
 const notHere = (release: Release, found: string | undefined): Problem => ({
   code: 'RELEASE_NOT_HERE',
   what: `the program of ${release.version} (sha256 ${release.sha256.slice(0, 12)}…) is not on this machine`,
-  because: found === undefined ? 'it was removed from the folder of this run' : 'it was changed in the folder of this run',
+  because:
+    found === undefined
+      ? 'it was removed from the folder of this run'
+      : 'it was changed in the folder of this run',
   next: 'run the release again; it is downloaded anew',
 })
 

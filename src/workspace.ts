@@ -9,7 +9,9 @@ export function workspaceHead(folder: string): string {
   if (ref === undefined) return /^[0-9a-f]{40,64}$/.test(head) ? head : 'none'
   const loose = read(join(git, ref)).trim()
   if (loose !== '') return loose
-  const packed = read(join(git, 'packed-refs')).split('\n').find(line => line.endsWith(` ${ref}`))
+  const packed = read(join(git, 'packed-refs'))
+    .split('\n')
+    .find(line => line.endsWith(` ${ref}`))
   return packed?.split(' ')[0] ?? 'none'
 }
 

@@ -86,26 +86,30 @@ describe('killed at a point and called again', () => {
     await tidy(r)
   })
 
-  it.each([
-    ...each('restore').map(nth => ['dash', nth] as const),
-    ...each('restore').map(nth => ['busybox', nth] as const),
-  ])('restore under %s, point %i: wholly old or wholly new, set aside once', async (shellName, nth) => {
-    const r = await fresh(shellName)
-    await toNew(r)
-    await r.act({ do: 'stop' })
-    writeFileSync(join(r.config.data, 'store', '000007.sst'), 'written by the new version')
-    const old = tree(r.config.data)
-    const point = tree(join(r.root, 'var', '.data-snapshots', POINT, 'data'))
-    await crash(r, { do: 'restore', name: POINT }, nth)
-    const seen = (await r.node.inspect()).now
-    if (existsSync(r.config.data)) expect([old, point]).toContainEqual(withoutFrom(tree(r.config.data)))
-    if (seen.data.swap === 'unfinished') await r.act({ do: 'finish-swap' })
-    const { now } = await r.act({ do: 'restore', name: POINT })
-    expect(withoutFrom(tree(r.config.data))).toEqual(point)
-    expect(now.data).toMatchObject({ opens: 2, from: POINT, setAside: [`${r.config.data}.failed-${POINT}`] })
-    expect(tree(now.data.setAside[0] ?? '')).toEqual(old)
-    await tidy(r)
-  })
+  it.each(each('restore').map(nth => [shells[nth % shells.length] ?? 'dash', nth] as const))(
+    'restore under %s, point %i: wholly old or wholly new, set aside once',
+    async (shellName, nth) => {
+      const r = await fresh(shellName)
+      await toNew(r)
+      await r.act({ do: 'stop' })
+      writeFileSync(join(r.config.data, 'store', '000007.sst'), 'written by the new version')
+      const old = tree(r.config.data)
+      const point = tree(join(r.root, 'var', '.data-snapshots', POINT, 'data'))
+      reached(await crash(r, { do: 'restore', name: POINT }, nth), 'restore', nth)
+      const seen = (await r.node.inspect()).now
+      if (existsSync(r.config.data)) expect([old, point]).toContainEqual(withoutFrom(tree(r.config.data)))
+      if (seen.data.swap === 'unfinished') await r.act({ do: 'finish-swap' })
+      const { now } = await r.act({ do: 'restore', name: POINT })
+      expect(withoutFrom(tree(r.config.data))).toEqual(point)
+      expect(now.data).toMatchObject({
+        opens: 2,
+        from: POINT,
+        setAside: [`${r.config.data}.failed-${POINT}`],
+      })
+      expect(tree(now.data.setAside[0] ?? '')).toEqual(old)
+      await tidy(r)
+    },
+  )
 
   it.each(each('finish-swap'))('finish-swap itself, point %i', async nth => {
     const r = await fresh()
@@ -148,23 +152,23 @@ describe('killed at a point and called again', () => {
     await tidy(r)
   })
 
-  it.each([
-    ...each('back').map(nth => ['dash', nth] as const),
-    ...each('back').map(nth => ['bash', nth] as const),
-  ])('back under %s, point %i: the old version serves what the new one wrote', async (shellName, nth) => {
-    const r = await fresh(shellName)
-    await toNew(r)
-    writeFileSync(join(r.config.data, 'store', '000007.sst'), 'written by the new version')
-    const action: Action = { do: 'back', release: r.releases.old, name: 'r-1.return-point.3' }
-    await crash(r, action, nth)
-    const { now } = await r.act(action)
-    expect(now.running).toMatchObject({ version: 'v1.0.0' })
-    expect(existsSync(join(r.config.data, 'store', '000007.sst'))).toBe(true)
-    expect(now.snapshots.filter(s => s.kind === 'return-point')).toMatchObject([
-      { of: { version: 'v1.1.0' }, opens: 3, sealed: true },
-    ])
-    await tidy(r)
-  })
+  it.each(each('back').map(nth => [shells[nth % shells.length] ?? 'dash', nth] as const))(
+    'back under %s, point %i: the old version serves what the new one wrote',
+    async (shellName, nth) => {
+      const r = await fresh(shellName)
+      await toNew(r)
+      writeFileSync(join(r.config.data, 'store', '000007.sst'), 'written by the new version')
+      const action: Action = { do: 'back', release: r.releases.old, name: 'r-1.return-point.3' }
+      reached(await crash(r, action, nth), 'back', nth)
+      const { now } = await r.act(action)
+      expect(now.running).toMatchObject({ version: 'v1.0.0' })
+      expect(existsSync(join(r.config.data, 'store', '000007.sst'))).toBe(true)
+      expect(now.snapshots.filter(s => s.kind === 'return-point')).toMatchObject([
+        { of: { version: 'v1.1.0' }, opens: 3, sealed: true },
+      ])
+      await tidy(r)
+    },
+  )
 
   it.each(each('install'))('install, point %i', async nth => {
     const r = await fresh()

@@ -139,7 +139,9 @@ export async function refusal(promise: Promise<unknown>): Promise<StepFailed['fa
     (reason: unknown) => reason,
   )
   if (error instanceof StepFailed) return error.failure
-  throw new Error(`expected a refusal, got ${error === undefined ? 'success' : String(error)}`)
+  throw new Error(
+    `expected a refusal, got ${error instanceof Error ? (error.stack ?? error.message) : 'success'}`,
+  )
 }
 
 export function makeData(data: string): void {
@@ -194,3 +196,14 @@ function killAll(root: string): void {
     }
   }
 }
+
+/** Puts a program of this name before the real one on the node's PATH. `{real}` in its text is the real one. */
+export function shim(r: Rig, name: string, text: string): void {
+  const file = join(r.root, 'bin', name)
+  writeFileSync(file, `#!/usr/bin/dash\n${text.replaceAll('{real}', `/usr/bin/${name}`)}\n`)
+  chmodSync(file, 0o755)
+}
+export const unshim = (r: Rig, name: string): void => rmSync(join(r.root, 'bin', name))
+export const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+export const state = (r: Rig, name: string): string => join(r.config.install, 'state', name)
+export const checkpoint = (r: Rig, name: string): string => join(r.root, 'var', '.data-snapshots', name)

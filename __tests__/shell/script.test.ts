@@ -2,17 +2,26 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import { array, assert, constantFrom, oneof, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { quote, script } from '../../src/shell/script.ts'
 
-const shells = { dash: ['/usr/bin/dash'], bash: ['/usr/bin/bash', '--posix'], busybox: ['/usr/bin/busybox', 'sh'] }
-const words = fc.array(fc.string({ unit: fc.oneof(fc.constantFrom("'", '"', '\\', '$', '`', '\n', ' ', '*', '!', '%'), fc.string()) }), { maxLength: 8 })
+const shells = {
+  dash: ['/usr/bin/dash'],
+  bash: ['/usr/bin/bash', '--posix'],
+  busybox: ['/usr/bin/busybox', 'sh'],
+}
+const words = array(
+  string({
+    unit: oneof(constantFrom("'", '"', '\\', '$', '`', '\n', ' ', '*', '!', '%'), string()),
+  }),
+  { maxLength: 8 },
+)
 
 describe.each(Object.entries(shells))('%s', (_, [file = '', ...flags]) => {
   it('gets exactly the words that were quoted', () => {
-    fc.assert(
-      fc.property(
+    assert(
+      property(
         words.filter(all => all.every(word => !word.includes('\0'))),
         all => {
           const text = 'main() { for word; do printf "%s\\0" "$word"; done; }\nmain "$@" </dev/null'

@@ -218,7 +218,7 @@ export const OUTPUTS: readonly { name: OutputName; description: string }[] = [
   { name: 'target-version', description: 'The version that was to be reached.' },
   { name: 'previous-version', description: 'The version that the fleet served before.' },
   { name: 'data', description: 'untouched, kept or restored.' },
-  { name: 'snapshots', description: 'Names of the snapshots taken, as node=name, separated by spaces.' },
+  { name: 'snapshots', description: 'Names of the snapshots taken, as node=name, separated by commas.' },
   { name: 'report', description: 'Path of the report on the runner.' },
   {
     name: 'plan-hash',

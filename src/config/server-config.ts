@@ -4,28 +4,26 @@ import type { Millis } from '../domain/node.ts'
 
 /**
  * What the engine needs of a ProgressDB configuration file (0.2.x). Omitted values are zero there, never the documented default.
- * `applyBatch`  how long an accepted write may wait before it is applied, ms.
+ * `applyBatch`  how long an accepted write may wait before it is applied, ms. `dataPath`  its `db_path`, where it is absolute.
  */
 export type ServerConfig = {
   intakeWal: boolean
   applyBatch: Millis
-  dataPath: string
-  port: number | undefined
+  dataPath: string | undefined
 }
 
 /** Reads the server's own configuration. An unreadable file answers the cautious value of everything. */
 export function readServerConfig(text: string): ServerConfig {
   const doc = parseDocument(text)
   const on = (...path: string[]): boolean => doc.getIn(path) === true
-  const port: unknown = doc.getIn(['server', 'port'])
+  const path: unknown = doc.getIn(['server', 'db_path'])
   return {
     intakeWal:
       doc.errors.length === 0 &&
       on('ingest', 'intake', 'wal', 'enabled') &&
       on('ingest', 'intake', 'recovery', 'enabled'),
     applyBatch: duration(doc.getIn(['ingest', 'apply', 'batch_timeout'])),
-    dataPath: String(doc.getIn(['server', 'db_path']) ?? ''),
-    port: typeof port === 'number' ? port : undefined,
+    dataPath: typeof path === 'string' && path.startsWith('/') ? path.replace(/\/+$/, '') : undefined,
   }
 }
 

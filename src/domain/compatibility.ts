@@ -69,16 +69,7 @@ function running(n: SurveyedNode): Problem[] {
       },
     ]
   }
-  if (runs === 'unknown') {
-    return [
-      {
-        code: 'NODE_RUNS_UNKNOWN',
-        what: `${n.node} runs a binary that is none of its recorded releases (sha256 ${n.facts.foreignExe?.slice(0, 12) ?? 'unknown'}…)`,
-        because: 'it was replaced or started by hand',
-        next: `if it is right as it is:  progressdb-rollout adopt ${n.node}`,
-      },
-    ]
-  }
+  if (runs === 'unknown') return [unknownServer(n)]
   if (!ready)
     return [
       {
@@ -89,6 +80,20 @@ function running(n: SurveyedNode): Problem[] {
     ]
   return []
 }
+
+const unknownServer = ({ node, facts }: SurveyedNode): Problem => ({
+  code: 'NODE_RUNS_UNKNOWN',
+  ...(facts.stranger === undefined
+    ? {
+        what: `${node} runs a binary that is none of its recorded releases (sha256 ${facts.foreignExe?.slice(0, 12) ?? 'unknown'}…)`,
+        because: 'it was replaced by hand',
+      }
+    : {
+        what: `${node} is served by a process that neither a rollout nor \`adopt\` knows`,
+        because: `it was started by hand since (process ${facts.stranger})`,
+      }),
+  next: `if it is right as it is:  progressdb-rollout adopt ${node}`,
+})
 
 function leftOver(n: SurveyedNode): Problem[] {
   const out: Problem[] = []

@@ -59,7 +59,7 @@ function withoutWork(r: Rollout): Conclusion | undefined {
     }
   if (r.refused) {
     const why = r.refused.problems.map(p => p.what).join('; ')
-    const owed = r.refused.problems.map((p): Owed => ({ what: p.next }))
+    const owed = [...new Set(r.refused.problems.map(p => p.next))].map((what): Owed => ({ what }))
     return { ...none, outcome: 'unchanged', code: r.refused.code, why, owed }
   }
   if (r.request.mode === 'status') return statusConclusion(r)

@@ -24,8 +24,12 @@ export function readLine(text: string, where: string): Event {
     if (!up) throw new UserError(unreadable(where))
     current = up(current)
   }
-  return current as Event
+  if (!isEvent(current)) throw new UserError(unreadable(where))
+  return current
 }
+
+const isEvent = (line: Record<string, unknown>): line is Event & Record<string, unknown> =>
+  typeof line['seq'] === 'number' && typeof line['at'] === 'number' && typeof line['type'] === 'string'
 
 function parsed(text: string): Record<string, unknown> | undefined {
   try {

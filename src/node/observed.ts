@@ -11,6 +11,7 @@ export function inspectionOf(answer: Answer): Inspection {
   const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
   const all = (key: string): string[] => answer.values[key] ?? []
   const installed = all('release').flatMap(releaseFrom)
+  const [openedBy] = releaseFrom(one('opened_by'))
   const now: Observed = {
     running: runningOf(one, installed),
     active: installed.find(release => releaseId(release) === one('active')) ?? 'none',
@@ -19,19 +20,19 @@ export function inspectionOf(answer: Answer): Inspection {
     checked: one('checked') === '1',
     data: {
       opens: number(one('opens')),
-      ...optional('openedBy', releaseFrom(one('opened_by'))[0]),
-      ...optional('from', one('from') || undefined),
+      ...(openedBy && { openedBy }),
+      ...(one('from') !== '' && { from: one('from') }),
       swap: one('swap') === 'unfinished' ? 'unfinished' : 'none',
       setAside: all('set_aside'),
     },
     traffic: one('traffic') === '' ? 'no-drain' : one('traffic') === 'in' ? 'in' : 'drained',
-    ...optional('drainedAt', /^\d+$/.test(one('traffic')) ? Number(one('traffic')) : undefined),
-    snapshots: all('checkpoint_is').flatMap(snapshotFrom).sort(byTime),
+    ...(/^\d+$/.test(one('traffic')) && { drainedAt: Number(one('traffic')) }),
+    snapshots: all('checkpoint_is').flatMap(snapshotFrom).sort(inOrder),
     config: one('config_sha'),
     busy: one('busy') === '1',
     staging: one('staging') === '1',
     lease: leaseOf(answer) ?? 'free',
-    ...optional('lastExit', one('last_exit').replace('-', ' ') || undefined),
+    ...(one('last_exit') !== '' && { lastExit: one('last_exit').replace('-', ' ') }),
     record: all('record').flatMap(eventFrom),
   }
   return { now, facts: factsOf(one, now) }
@@ -79,13 +80,13 @@ function factsOf(one: One, now: Observed): NodeFacts {
     configText: one('config_text'),
     pid: one('pid') === '' ? 'none' : Number(one('pid')),
     process: one('process'),
-    ...optional('foreignExe', now.running === 'unknown' && one('exe') !== '' ? one('exe') : undefined),
-    ...optional('stranger', one('stranger') || undefined),
+    ...(now.running === 'unknown' && one('exe') !== '' && { foreignExe: one('exe') }),
+    ...(one('stranger') !== '' && { stranger: one('stranger') }),
     serverLog: one('server_log'),
     staging: {
       folder: one('staging_folder'),
       process: one('stage_process'),
-      ...optional('exit', one('stage_exit') || undefined),
+      ...(one('stage_exit') !== '' && { exit: one('stage_exit') }),
       log: one('stage_log'),
     },
   }
@@ -119,7 +120,7 @@ function snapshotFrom(line: string): Snapshot[] {
   ]
 }
 
-const byTime = (a: Snapshot, b: Snapshot): number => a.at - b.at || a.opens - b.opens
+const inOrder = (a: Snapshot, b: Snapshot): number => a.opens - b.opens || a.at - b.at
 
 /** A line that is no event (cut short by a crash of the machine) says nothing. */
 function eventFrom(line: string): Event[] {
@@ -140,6 +141,3 @@ const isEvent = (value: unknown): value is Event =>
   'at' in value
 
 const number = (text: string): number => (/^-?\d+$/.test(text) ? Number(text) : 0)
-
-const optional = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V })

@@ -1,8 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
-import { UserError } from '../domain/errors.ts'
+import { type Problem, UserError } from '../domain/errors.ts'
 import type { Ask } from '../domain/http.ts'
 import type { Counts, SentinelReading } from '../domain/invariants.ts'
 import type { Millis } from '../domain/node.ts'
+import { refusedKeys } from './access.ts'
 import { type Gun, type Measured, measureBlock, type Span, type Turn } from './block.ts'
 import { caller, type Target } from './call.ts'
 import { countAll } from './counts.ts'
@@ -35,6 +36,8 @@ export interface Probe {
   waitReady(target: Target, wait: Wait): Promise<Readiness & { took: Millis }>
   /** Full totals, {} with profile `http`. Throws `UserError`. */
   counts(target: Target, stop?: AbortSignal): Promise<Counts>
+  /** Every key of the probe that the server refuses; changes nothing. */
+  refusedKeys(target: Target, stop?: AbortSignal): Promise<Problem[]>
   /** Undefined with profile `http`. Throws `UserError`. */
   writeSentinel(target: Target, stop?: AbortSignal): Promise<Sentinel | undefined>
   readSentinel(target: Target, sentinel: Sentinel, stop?: AbortSignal): Promise<SentinelReading>
@@ -78,6 +81,7 @@ export const createProbe = (ask: Ask, clock: Clock, options: ProbeOptions): Prob
   return {
     ...common,
     counts: (target, stop) => countAll(peer(target).db, target, stop),
+    refusedKeys: (target, stop) => refusedKeys(peer(target).db, { target, keys: options.keys, stop }),
     writeSentinel: async (target, stop) => written(await write(target, 'sentinel', stop), target),
     readSentinel: (target, sentinel, stop) => readSentinel(peer(target).db, sentinel, stop),
     barrier: async (target, stop) => {
@@ -103,6 +107,7 @@ const noPaths = {
 /** Profile `http`: nothing is known of the data, and nothing is claimed. */
 const countless = {
   counts: async () => ({}),
+  refusedKeys: async () => [],
   writeSentinel: async () => undefined,
   readSentinel: async (): Promise<SentinelReading> => ({ is: 'same' }),
   barrier: async () => ({ ok: true, why: '', took: 0 }),

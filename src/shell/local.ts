@@ -99,7 +99,7 @@ async function put(
     }
     await rename(part, path)
   } catch (error) {
-    await rm(part, { force: true })
+    await rm(part, { force: true }).catch(() => undefined)
     throw new UserError({
       code: 'NODE_NOT_WRITABLE',
       what: `cannot write in ${dirname(path)}`,

@@ -23,7 +23,7 @@ activate_release() {
 #   a way forward                   config_next, where it is set
 # Nothing found: the file stays.
 pair_config() {
-  pair='' pair_at=0 back=0
+  pair='' pair_opens=0 back=0
   for entry in "$snapshots"/*/META; do
     [ -f "$entry" ] || continue
     entry=${entry%/META}
@@ -32,7 +32,7 @@ pair_config() {
     if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi
     [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue
     if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi
-    if [ "$meta_at" -ge "$pair_at" ]; then pair=$entry/config pair_at=$meta_at; fi
+    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi
   done
   if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi
   [ -n "$pair" ] && [ -f "$pair" ] || return 0

@@ -24,7 +24,7 @@ take_checkpoint() {
   copied=$?
   # point
   [ -z "$server" ] || resume
-  [ $copied -eq 0 ] || drop_part copy-failed "could not copy $data"
+  [ "$copied" -eq 0 ] || drop_part copy-failed "could not copy $data"
   seal_part "$2"
 }
 

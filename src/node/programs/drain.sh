@@ -30,7 +30,7 @@ by_command() {
   )
   code=$?
   # point
-  [ $code -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
+  [ "$code" -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
   rm -f "$state/drain.out"
 }
 main "$@" </dev/null

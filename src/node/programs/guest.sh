@@ -15,7 +15,7 @@ stop_guest() {
     wait_gone "$limit" || { alive "$server" && kill -KILL "${server%% *}" && wait_gone 10; }
   fi
   tries=0
-  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ $tries -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done
+  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done
   first_line "$staging/exit"
   guest_exit=${line%% *}
   rm -f "$staging/pid" "$staging/config"

@@ -10,9 +10,9 @@ main() {
   : >"$sums"
   set --
   pending=0
-  while read -r size path; do
-    set -- "$@" "$path"
-    pending=$((pending + size))
+  while IFS= read -r line; do
+    set -- "$@" "${line#* }"
+    pending=$((pending + ${line%% *}))
     if [ $pending -gt 67108864 ] || [ $# -ge 200 ]; then
       hash_some "$@"
       set --

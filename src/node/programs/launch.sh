@@ -103,7 +103,7 @@ printf "%s %s\n" "$code" "$line" >"$run/exit.next" && mv -f "$run/exit.next" "$r
 # wait_started DIR: the process is there and runs the binary (not the shell that becomes it).
 wait_started() {
   tries=0 inode=$(stat -L -c %d:%i "$program")
-  while [ $tries -lt 500 ]; do
+  while [ "$tries" -lt 500 ]; do
     first_line "$1/exit"
     [ -z "$line" ] || return 1
     first_line "$1/pid"

@@ -16,6 +16,9 @@ main() {
   # point
   write_lease "$ttl"
   for entry in "$state"/lease-time.*; do [ "$entry" = "$state/lease-time.$lease_token" ] || rm -f "$entry"; done
+  for entry in "$state"/put-[1-9]*; do
+    case $entry in */put-"$lease_token"-*) ;; *) rm -f "$entry" ;; esac
+  done
   finish
 }
 
@@ -34,7 +37,6 @@ may_take() {
 }
 
 refuse() {
-  [ -z "$file" ] || rm -f "$file"
   say_lease
   fail lease-held "held by $lease_holder ($lease_doing)"
 }
@@ -42,7 +44,7 @@ refuse() {
 # A long program of a holder that is being replaced is told to end; it undoes what it began. Critical ones are waited for.
 end_abandoned() {
   tries=0 lost=0
-  while ! flock -n "$state/lock" true && [ $tries -lt $((wait * 10)) ]; do
+  while ! flock -n "$state/lock" true && [ "$tries" -lt $((wait * 10)) ]; do
     tries=$((tries + 1))
     first_line "$state/owner"
     # shellcheck disable=SC2086

@@ -9,7 +9,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 
 # The one list of arguments. Lists of several words (arg=, env=, keep=) stay in "$@" and are read where they are used.
 arguments() {
-  install='' data='' config='' config_next='' binary='' immutable='' drain=none reserve=0
+  install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
   rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0
   for word; do
@@ -21,7 +21,6 @@ arguments() {
     binary=*) binary=${word#*=} ;;
     immutable=*) immutable=${word#*=} ;;
     drain=*) drain=${word#*=} ;;
-    reserve=*) reserve=${word#*=} ;;
     token=*) token=${word#*=} ;;
     wait=*) wait=${word#*=} ;;
     limit=*) limit=${word#*=} ;;
@@ -58,8 +57,9 @@ places() {
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
   case $token$ttl$wait$limit$force$older in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
-  # the data folder itself may be a link; everything of ours lies beside what it points to
-  data=$(readlink -f "$data") || data=
+  # either folder may be a link; everything of ours lies beside what the data folder points to
+  if line=$(readlink -f "$install"); then install=$line; fi
+  if line=$(readlink -f "$data"); then data=$line; fi
   state=$install/state releases=$install/releases
   snapshots=${data%/*}/.${data##*/}-snapshots
   staging=${data%/*}/.${data##*/}-staging
@@ -80,6 +80,8 @@ progress() { printf 'progress=%s %s %s %s\n' "$1" "$2" "$3" "$4"; }
 # fail CODE WHY: the last line of an answer that did not end well. Never call it in a subshell.
 fail() {
   say why "$2"
+  # what was brought for this program may hold secrets
+  case $file in */state/put-*) rm -f "$file" ;; esac
   printf 'effect=%s\nend=%s\n' "$touched" "$1"
   exit 1
 }

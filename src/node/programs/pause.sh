@@ -18,7 +18,7 @@ pause() {
   tries=0
   until stands; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || { resume_now && drop_part pause-failed 'the server did not stand still'; }
+    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed 'the server did not stand still'; }
     sleep 0.02
   done
 }

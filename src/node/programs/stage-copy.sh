@@ -19,7 +19,7 @@ main() {
   long copy_tree "$snapshots/$name/data" "$staging/data"
   copied=$?
   kill "$watcher" 2>/dev/null
-  [ $copied -eq 0 ] || fail copy-failed "could not copy checkpoint $name"
+  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"
   listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs 'the copy has not the file set of the checkpoint'
   say stage_bytes "${1:-0}"
   finish

@@ -42,12 +42,12 @@ wait_gone() {
 note_stop() {
   first_line "$state/pid"
   ended=$line status=unknown tries=0
-  while [ $tries -lt 50 ]; do
+  while [ "$tries" -lt 50 ]; do
     first_line "$state/exit"
     if [ "${line#* }" = "$ended" ]; then status=${line%% *} && break; fi
     [ -f "$state/starter" ] || break
     first_line "$state/starter"
-    alive "$line" || [ $tries -lt 5 ] || break
+    alive "$line" || [ "$tries" -lt 5 ] || break
     tries=$((tries + 1))
     sleep 0.02
   done

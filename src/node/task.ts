@@ -1,0 +1,121 @@
+import type { Drain, NodeConfig } from '../config/config.ts'
+import { unreachable } from '../domain/errors.ts'
+import type { Millis } from '../domain/node.ts'
+import { releaseId } from '../domain/release.ts'
+import { drainWords } from '../drain/commands.ts'
+import type { Service } from '../service/port.ts'
+import type { Action } from './port.ts'
+import type { ProgramName } from './programs.ts'
+
+export type NodeOptions = {
+  /** Name of the server's program, as it is called on the node. */
+  binary: string
+  /** Names of files that never change once written, e.g. `*.sst`; `*` only as the first character. */
+  immutable: string[]
+  drain: Drain
+  stopLimit: Millis
+  /** How long a guest may run on a staging copy. */
+  stageLimit: Millis
+}
+
+/** A node as far as its programs are told of it. */
+export type Node = { service: Service; config: NodeConfig; options: NodeOptions }
+
+/** How long a program may take that copies or hashes nothing. */
+export const SHORT = 60_000
+/** How long a program waits for the one before it. */
+export const WAIT = 120_000
+/** Copying and hashing: as long as the data is big. */
+const LONG = 6 * 3_600_000
+
+export type Content = { file: string } | { bytes: Uint8Array }
+export type Task = { program: ProgramName; words: string[]; limit: Millis; bring?: Content }
+
+/** Each action as one program with its arguments. */
+export function taskOf({ service, config, options }: Node, action: Action): Task {
+  const simple = (program: ProgramName, ...words: string[]): Task => ({ program, words, limit: WAIT + SHORT })
+  const stopSeconds = seconds(options.stopLimit)
+  const stopping = WAIT + SHORT + options.stopLimit
+  switch (action.do) {
+    case 'record':
+      return { ...simple('record'), bring: { bytes: lines(action.lines) } }
+    case 'install': {
+      const { version, sha256 } = action.release
+      const words = [`release=${releaseId(action.release)}`, `version=${version}`, `sha256=${sha256}`]
+      return { program: 'install', words, limit: WAIT + SHORT, bring: { file: action.file } }
+    }
+    case 'adopt':
+      return simple(
+        'adopt',
+        `version=${action.version}`,
+        ...(action.pid === undefined ? [] : [`pid=${action.pid}`]),
+      )
+    case 'drain':
+    case 'undrain': {
+      const words = drainWords(options.drain, action.do === 'drain' ? 'out' : 'in', config)
+      const limit = options.drain.kind === 'commands' ? options.drain.limit : 0
+      return { program: 'drain', words, limit: WAIT + SHORT + limit }
+    }
+    case 'stop':
+      return {
+        program: 'stop',
+        words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
+        limit: stopping,
+      }
+    case 'snapshot':
+      return { program: 'snapshot', words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG }
+    case 'restore':
+      return { program: 'restore', words: [`name=${action.name}`], limit: LONG }
+    case 'activate':
+      return simple('activate', `release=${releaseId(action.release)}`)
+    case 'start':
+      return simple('start', `release=${releaseId(action.release)}`, ...service.words)
+    case 'back': {
+      const words = [
+        `release=${releaseId(action.release)}`,
+        `name=${action.name}`,
+        `limit=${stopSeconds}`,
+        ...service.words,
+      ]
+      return { program: 'back', words, limit: stopping + LONG }
+    }
+    case 'park':
+      return simple('park', `ttl=${Math.round(action.within)}`)
+    case 'mark-checked':
+      return simple('mark-checked', `process=${action.process}`)
+    case 'hash':
+      return { program: 'hash', words: [`name=${action.name}`], limit: LONG }
+    case 'mark-proven':
+      return simple('mark-proven', `name=${action.name}`, `ran=${action.ran.join(',')}`)
+    case 'stage-copy':
+      return { program: 'stage-copy', words: [`name=${action.name}`, `limit=${stopSeconds}`], limit: LONG }
+    case 'stage-start': {
+      const words = [
+        `release=${releaseId(action.release)}`,
+        `limit=${seconds(options.stageLimit)}`,
+        ...service.stageWords,
+      ]
+      return { ...simple('stage-start', ...words), bring: { bytes: Buffer.from(action.config) } }
+    }
+    case 'stage-stop':
+      return { program: 'stage-stop', words: [`limit=${stopSeconds}`], limit: stopping }
+    case 'clean-staging':
+      return { program: 'clean-staging', words: [`limit=${stopSeconds}`], limit: stopping }
+    case 'prune':
+      return {
+        program: 'prune',
+        words: [`older=${seconds(action.older)}`, ...action.keep.map(name => `keep=${name}`)],
+        limit: LONG,
+      }
+    case 'finish-swap':
+    case 'release':
+      return simple(action.do)
+    default:
+      return unreachable(action)
+  }
+}
+
+export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
+/** One JSON text a line. */
+export const lines = (values: unknown[]): Uint8Array =>
+  Buffer.from(values.map(value => `${JSON.stringify(value)}\n`).join(''))
