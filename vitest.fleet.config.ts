@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config'
-import base from './vitest.config.ts'
 
-/** What needs programs that are not on npm: `npm run test:fleet`. One file at a time, since each runs a whole fleet. */
+/**
+ * The slow half: real fleets, killed at random moments. One file after the other, as each measures. `KILLS` is how many moments each
+ * step is killed at (default 10), `SEED` repeats a run.
+ */
 export default defineConfig({
-  ...base,
-  test: { include: ['__tests__/fleet/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
+  test: {
+    include: ['__tests__/fleet/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 3_600_000,
+    hookTimeout: 300_000,
+  },
 })

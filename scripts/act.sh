@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A second opinion on action.yml from a runner that this project did not write:
 #
-#   scripts/act.sh WORKSPACE TAG [argument of act ...]
+#   scripts/act.sh ACTION WORKSPACE TAG [argument of act ...]
 #
 # runs the workflow in WORKSPACE/.github/workflows as if TAG had been pushed, on this machine and without Docker. The
 # workflow uses the action as a user's does, `OWNER/progressdb-rollout@000…0`, and checks out first: act copies the tree
-# then. Ends as the job ends. act differs from GitHub's runner: it sets INPUT_* in run steps, merges the two outputs, and
+# then. ACTION is a folder with action.yml and dist/. Ends as the job ends. act differs from GitHub's runner: it sets INPUT_* in run steps, merges the two outputs, and
 # kills without SIGINT first, so what concerns those is tested elsewhere.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,10 +13,10 @@ readonly ROOT
 # shellcheck source=scripts/tools.sh
 . "$ROOT/scripts/tools.sh"
 
-# What a checkout of the published action holds; act copies all of it, so not the whole repository.
+# stage_action FOLDER ACTION: what of a published action is run; act copies all of it, so not the whole repository.
 stage_action() {
   mkdir "$1"
-  cp -R "$ROOT/action.yml" "$ROOT/dist" "$1/"
+  cp -R "$2/action.yml" "$2/dist" "$1/"
 }
 
 # stub FOLDER SCRIPT: an action that runs SCRIPT, in place of one that act would have to download.
@@ -38,17 +38,17 @@ nested_actions() {
 commit_workspace() {
   git -C "$1" init --quiet --initial-branch=main
   git -C "$1" add --all
-  git -C "$1" -c user.name=act -c user.email=act@localhost commit --quiet --message act
+  git -C "$1" -c user.name=act -c user.email=act@localhost commit --quiet --allow-empty --message act
   git -C "$1" tag --force "$2" >/dev/null
 }
 
 main() {
-  local workspace=$1 tag=$2 scratch repositories=() repository
-  shift 2
+  local action=$1 workspace=$2 tag=$3 scratch repositories=() repository
+  shift 3
   scratch=$(mktemp --directory)
   # shellcheck disable=SC2064 # expands now: the variable is gone when the trap runs
   trap "rm -rf '$scratch'" EXIT
-  stage_action "$scratch/action"
+  stage_action "$scratch/action" "$action"
   stub "$scratch/setup-node" "echo '$(dirname "$(readlink -f "$ROOT/node_modules/.bin/node")")' >> \"\$GITHUB_PATH\""
   stub "$scratch/upload-artifact" 'echo "upload-artifact: not under act"'
   while read -r repository; do

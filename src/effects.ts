@@ -1,7 +1,7 @@
 import type { Config, NodeConfig } from './config/config.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Fact } from './domain/event.ts'
-import type { NodeId, Witness } from './domain/node.ts'
+import type { NodeId, Observed, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
 import type { Action, Inspection, NodePort, Progress } from './node/port.ts'
@@ -43,10 +43,17 @@ export async function act(
 
 /**
  * What was known of the data when it had been opened `opens` times. On a machine that did not see it, what the plan counted is the
- * least that must be there.
+ * least that must be there; unless the plan brings older data back, of which it counted nothing.
  */
-export const witnessAt = (d: Doing, opens: number): Witness =>
-  stateOf(d.r, d.node.id).witnesses[opens] ?? {
-    counts: d.r.plan?.notes.counts[d.node.id] ?? {},
-    quiet: false,
-  }
+export const witnessAt = (d: Doing, opens: number): Witness => {
+  const { plan } = d.r
+  const counted = plan?.restore[d.node.id] === undefined ? plan?.notes.counts[d.node.id] : undefined
+  return stateOf(d.r, d.node.id).witnesses[opens] ?? { counts: counted ?? {}, quiet: false }
+}
+
+/** How often the data that runs now had been opened before this start: by its checkpoint, where this rollout put one back. */
+export const opensBefore = (d: Doing, { data, snapshots }: Observed): number => {
+  const ours = data.from?.startsWith(`${d.r.id}.`) || data.from === d.r.plan?.restore[d.node.id]
+  const point = ours ? snapshots.find(({ name }) => name === data.from) : undefined
+  return point?.opens ?? data.opens - 1
+}

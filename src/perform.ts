@@ -5,7 +5,7 @@ import type { Command, Fact, Failure } from './domain/event.ts'
 import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
-import { type Doing, type Effects, act, target, witnessAt } from './effects.ts'
+import { type Doing, type Effects, act, opensBefore, target, witnessAt } from './effects.ts'
 import { holds } from './hold.ts'
 import { type Action, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
@@ -229,7 +229,7 @@ async function check(
   release: Release,
 ): Promise<{ seen: Inspection; counts: Record<string, number> }> {
   const before = await d.node.inspect()
-  const known = witnessAt(d, before.now.data.opens - 1)
+  const known = witnessAt(d, opensBefore(d, before.now))
   const quiet = known.quiet && before.now.traffic === 'drained'
   const pause = 2 * readServerConfig(before.facts.configText).applyBatch + 100
   const held = await holds(d, target(d), { ...known, quiet, pause })

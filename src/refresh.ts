@@ -35,8 +35,19 @@ export function keepLeases(of: { nodes: ReadonlyMap<NodeId, NodePort>; ttl: Mill
 }
 
 function held(r: Rollout | undefined): { id: NodeId; token: number }[] {
+  const leaving = lettingGo(r)
   return Object.entries(r?.nodes ?? {}).flatMap(([id, { seen }]) => {
-    if (seen === 'unknown' || seen.lease === 'free' || seen.lease.parked) return []
+    if (seen === 'unknown' || seen.lease === 'free' || seen.lease.parked || leaving.has(id)) return []
     return seen.lease.process === r?.by.process ? [{ id, token: seen.lease.token }] : []
   })
 }
+
+/** Nodes whose lease this process is giving up right now: that it is gone is no loss, and a parked one has a time of its own. */
+const lettingGo = (r: Rollout | undefined): Set<NodeId> =>
+  new Set(
+    Object.values(r?.inFlight ?? {}).flatMap(command =>
+      command.kind === 'step' && (command.step.do === 'release' || command.step.do === 'park')
+        ? [command.node]
+        : [],
+    ),
+  )

@@ -3,13 +3,14 @@ import { basename, dirname, join } from 'node:path'
 import { type Acknowledged } from '../local-fleet/writer.ts'
 import { readFolder, readNode } from '../local-fleet/checker.ts'
 import type { Fleet, FleetNode } from '../local-fleet/fleet.ts'
+import { versionOf } from '../standin/version.ts'
 import { isRunning, processesUnder } from '../local-fleet/server-process.ts'
 
 /** One node as `ps`, `readlink`, its files and HTTP show it; nothing of it comes from the product. */
 export type Truth = {
   /** Processes whose program lies in the node's folder: one, unless a copy or a second server runs. */
   pids: number[]
-  /** Version of the program that runs by the folder it lies in, and by what readyz says; '' when nothing answers. */
+  /** Version of the program that runs, by its own bytes, and by what readyz says; '' when nothing does. */
   runs: string
   answers: string
   /** Version of the release that `current` points to. */
@@ -29,11 +30,10 @@ export type Truth = {
 export async function truthOf(node: FleetNode): Promise<Truth> {
   const home = dirname(node.install)
   const pids = processesUnder(home)
-  const programs = pids.map(pid => basename(dirname(link(`/proc/${pid}/exe`))))
   const said = await readyz(node.url)
   return {
     pids,
-    runs: versionIn(programs[0] ?? ''),
+    runs: pids[0] === undefined ? '' : programVersion(pids[0]),
     answers: said.version,
     link: versionIn(basename(link(join(node.install, 'current')))),
     ready: said.ready,
@@ -59,6 +59,14 @@ export const serving = (version: string): Partial<Truth> => ({
   staging: false,
   locked: false,
 })
+
+const programVersion = (pid: number): string => {
+  try {
+    return `v${versionOf(`/proc/${pid}/exe`).version}`
+  } catch {
+    return ''
+  }
+}
 
 /** `v0.2.1` of `v0.2.1-0123456789ab`. */
 const versionIn = (release: string): string => /^(v.+)-[0-9a-f]{12}$/.exec(release)?.[1] ?? ''

@@ -24,8 +24,8 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   config?: Tree
   /** Nodes are taken out of traffic before a stop, and the writer obeys; else it writes to every node all the time. */
   drain?: boolean
-  /** Writes per second and node. */
-  rate?: number
+  /** Writes per second on each node. */
+  writes?: number
 }
 
 export type Scenario = {
@@ -58,7 +58,7 @@ export const QUICK: Tree = {
 }
 
 const REPOSITORY = 'progressdb/ProgressDB'
-const TOKEN = 'ghs_the-token-of-this-job'
+export const TOKEN = 'ghs_the-token-of-this-job'
 
 /** A fleet that was adopted, with messages in it and a writer that never rests, and releases on a double of GitHub. */
 export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
@@ -71,7 +71,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   try {
     const fleet = await createFleet({ nodes: 3, messages: 600, walOn: true, ...options, dir: at('fleet'), release: options.runs })
     ends.push(fleet.close)
-    const github = await startGitHubDouble({ owner: 'progressdb', repo: 'ProgressDB', token: TOKEN, releases: options.releases.map(released) })
+    const github = await startGitHubDouble({ owner: 'progressdb', repo: 'ProgressDB', token: TOKEN, refs: ['0'.repeat(40)], releases: options.releases.map(released) })
     ends.push(github.close)
     writeConfig(at('workspace'), rolloutYaml(fleet, settings(options)))
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
@@ -79,7 +79,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     const place: Place = { at, fleet, github, action }
     const adopted = await byHand(place, ['adopt'])
     expect(adopted.text).toContain('recorded as known to be good')
-    const { rate = 20, drain: obeyDrain = false } = options
+    const { writes: rate = 20, drain: obeyDrain = false } = options
     const writer = startWriter({ nodes: fleet.nodes, key: fleet.keys.writer, rate, obeyDrain, file: at('acknowledged.jsonl') })
     ends.push(writer.stop)
     return scenarioOf(place, { writer, end, newest: options.releases.at(-1) ?? options.runs })
@@ -107,6 +107,7 @@ function scenarioOf(place: Place, on: { writer: Writer; end: () => Promise<void>
     status: async () => statusIsTrue(place, await truth()),
     check: async (newest = on.newest) => {
       await on.writer.stop()
+      expect(github.violations).toEqual([])
       return lostWrites(fleet, on.writer.acknowledged, newest)
     },
     end: on.end,

@@ -19,6 +19,7 @@ export const WRITES_PER_SECOND = 20
 
 /** Times for two minutes at a screen, and a p95 limit that a busy laptop cannot break: errors decide here, not load. */
 const SETTINGS: Tree = {
+  drain: null, // nodes are stopped under the writer's hands: the server's intake WAL keeps what it acknowledged
   canary: { nodes: 1, watch: '12s', 'warm-up': '2s' },
   waves: { size: 2, watch: '4s' },
   probe: { rate: 10, block: '1s' },

@@ -25,3 +25,7 @@ export class Bug extends Error {
 export const unreachable = (value: never): never => {
   throw new Bug(`unexpected value ${JSON.stringify(value)}`)
 }
+
+/** A text about a node (or another place) with its name in front, where it does not open with it anyway. */
+export const about = (where: string, text: string, between = ': '): string =>
+  text.startsWith(`${where}:`) || text.startsWith(`${where} `) ? text : `${where}${between}${text}`

@@ -1,4 +1,4 @@
-import type { Problem } from './errors.ts'
+import { about, type Problem } from './errors.ts'
 import type { Millis } from './node.ts'
 
 const topicWidth = 10
@@ -8,9 +8,9 @@ export const line = (topic: string, text: string): string => `${topic.padEnd(top
 
 /** An error as a block of lines: code and what, then why, then the next thing to do, aligned. */
 export const problemLines = (problem: Problem): string[] => {
-  const where = problem.where === undefined ? '' : `${problem.where}  `
+  const what = problem.where === undefined ? problem.what : about(problem.where, problem.what, '  ')
   return [
-    `error  ${problem.code}  ${where}${problem.what}`,
+    `error  ${problem.code}  ${what}`,
     ...(problem.because === undefined ? [] : [`       because ${problem.because}`]),
     `       next  ${problem.next}`,
   ]

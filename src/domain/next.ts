@@ -1,4 +1,4 @@
-import { Bug } from './errors.ts'
+import { Bug, about } from './errors.ts'
 import type { Body, Decision, Event, Failure, Task } from './event.ts'
 import { goal, reached, settled, watchPassed } from './goal.ts'
 import { judge } from './judge/threshold.ts'
@@ -49,7 +49,7 @@ function fault(r: Rollout): Body | undefined {
   const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault ?? node(r, n).lost)
   const failure = id && (node(r, id).fault ?? node(r, id).lost)
   if (!failure || (r.plan?.mode === 'rollback' && r.step === 'promote')) return undefined
-  return goingBack(reasonOf(failure), `${id}: ${failure.what}`)
+  return goingBack(reasonOf(failure), about(id, failure.what))
 }
 
 /** The reason code that a failed step of a node amounts to. */

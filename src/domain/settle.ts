@@ -1,3 +1,4 @@
+import { about } from './errors.ts'
 import type { Body, Conclusion, Failure, Owed } from './event.ts'
 import { goal, settled, wayOf } from './goal.ts'
 import type { NodeId } from './node.ts'
@@ -29,7 +30,7 @@ function direction(r: Rollout, ids: NodeId[]): Body | undefined {
   const broken = ids.find(id => node(r, id).lost ?? node(r, id).failedBack)
   if (complete && !broken) return undefined
   const failure = broken && (node(r, broken).lost ?? node(r, broken).failedBack)
-  if (complete && failure) return goingBack('not-ready', `${broken}: ${failure.what}`, 'fault')
+  if (complete && failure) return goingBack('not-ready', about(broken, failure.what), 'fault')
   const [code, why] = interruption(r)
   return goingBack(code, why, 'interrupted')
 }
@@ -156,25 +157,33 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
 
 /** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
 function unsettled(r: Rollout, ids: NodeId[]): { code: string; why: string; owed: Owed[] } | undefined {
-  const lost = ids.find(id => node(r, id).lost)
+  const lost = ids.find(id => node(r, id).lost && !neverBegun(r, id))
   if (lost)
     return {
       code: lossCode(node(r, lost).lost),
-      why: `${lost}: ${node(r, lost).lost?.what ?? ''}`,
+      why: about(lost, node(r, lost).lost?.what ?? ''),
       owed: [recoverLine],
     }
   const refusing = ids.find(id => node(r, id).refuses)
   if (refusing)
     return {
       code: 'old-version-refuses-data',
-      why: `${refusing}: ${node(r, refusing).refuses?.what ?? ''}`,
+      why: about(refusing, node(r, refusing).refuses?.what ?? ''),
       owed: choices(r, refusing),
     }
   const held = r.goingBack ? ids.filter(id => isHeld(r, id)) : []
   if (held.length > 0) return heldBack(r, held)
-  const dark = ids.find(id => !inService(r, id))
+  const dark = ids.find(id => !inService(r, id) && !neverBegun(r, id))
   if (dark) return { code: 'rollback-failed', why: `${dark} does not serve`, owed: [recoverLine] }
   return undefined
+}
+
+/** It serves as it did, and not even its lease could be taken (its disk is full, say): nothing is left on it to settle. */
+function neverBegun(r: Rollout, id: NodeId): boolean {
+  const { lost, seen: o } = node(r, id)
+  if (lost?.effect !== 'none' || lost.kind === 'unreachable' || o === 'unknown') return false
+  const serving = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== 'drained'
+  return serving && o.lease === 'free' && !changed(r, id)
 }
 
 const lossCode = (failure: Failure | undefined): string => {
@@ -219,13 +228,13 @@ function inService(r: Rollout, id: NodeId): boolean {
 /** Letting go failed on a node after the outcome was decided: it stays true of the others, and the lease is named. */
 function amended(r: Rollout, decided: Conclusion): Conclusion {
   const { outcome: said, code, why, version, data, owed } = decided
-  const lost = r.plan?.nodes.map(n => n.node).find(id => node(r, id).lost)
+  const lost = r.plan?.nodes.map(n => n.node).find(id => node(r, id).lost && !neverBegun(r, id))
   if (!lost || said === 'needs-operator') return { outcome: said, code, why, version, data, owed }
   const failure = node(r, lost).lost
   return {
     outcome: 'needs-operator',
     code: lossCode(failure),
-    why: `${lost}: ${failure?.what ?? ''}`,
+    why: about(lost, failure?.what ?? ''),
     version: '',
     data,
     owed: [recoverLine],

@@ -23,10 +23,10 @@ export function conclusionOf(lines: readonly Line[], r: Rollout): Conclusion {
   }
 }
 
-/** A refusal owes what each of its problems asks for. */
+/** A refusal owes what each of its problems asks for, and so does a step that failed before anything was changed. */
 function owed(r: Rollout, said: Conclusion): Owed[] {
-  if (said.owed.length > 0 || !r.refused) return said.owed
-  return r.refused.problems.map(p => ({ what: p.next }))
+  if (said.owed.length > 0 || said.outcome !== 'unchanged') return said.owed
+  return [...new Set(problemsOf(r).map(p => p.next))].map(what => ({ what }))
 }
 
 /** As far as the nodes' last answers go. */

@@ -9,7 +9,7 @@ export type Places = { install: Readonly<Record<NodeId, string>>; binary: string
 
 /**
  * The folder of diverged data that this rollout put beside, if any: one whose name says so, or that was not there when the node
- * was first seen. How many writes it holds nobody has counted.
+ * was first seen.
  */
 export function setAsideOf(
   lines: readonly Line[],
@@ -24,9 +24,21 @@ export function setAsideOf(
   const release = wroteIt(lines, id) ?? newerOf(r, id)
   return {
     path,
-    writes: 'unknown',
+    writes: writesIn(r, id, seen),
     line: serveCopy(path, { release, install: places.install[id], binary: places.binary }),
   }
+}
+
+/**
+ * What was written between the stop before the new release and its own stop, by the totals read at both; unknown where a server
+ * could not be asked, or the folder was not put beside by this rollout.
+ */
+function writesIn(r: Rollout, id: NodeId, seen: Observed): number | 'unknown' {
+  const point = seen.snapshots.find(s => s.name === seen.data.from)
+  const witnesses = r.nodes[id]?.witnesses ?? {}
+  const [before, after] = point ? [witnesses[point.opens]?.counts, witnesses[point.opens + 1]?.counts] : []
+  const what = ['messages', 'keys'].find(name => before?.[name] !== undefined && after?.[name] !== undefined)
+  return what === undefined ? 'unknown' : Math.max(0, (after?.[what] ?? 0) - (before?.[what] ?? 0))
 }
 
 /** The release that had the data open until it was put beside. */
