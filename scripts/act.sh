@@ -22,7 +22,7 @@ stage_action() {
 # stub FOLDER SCRIPT: an action that runs SCRIPT, in place of one that act would have to download.
 stub() {
   mkdir "$1"
-  printf 'name: stub\ndescription: stub\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      run: %s\n' "$2" >"$1/action.yml"
+  printf 'name: stub\ndescription: stub\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      run: |\n        %s\n' "$2" >"$1/action.yml"
 }
 
 # The nested actions with the commits that action.yml names, each with the folder that stands for it.

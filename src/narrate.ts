@@ -1,5 +1,5 @@
 import { unreachable } from './domain/errors.ts'
-import type { Body, Command, Decision, Fact, NodeStepName } from './domain/event.ts'
+import type { Body, Command, Decision, Fact, Mode, NodeStepName } from './domain/event.ts'
 import { watchPolicy } from './domain/next.ts'
 import { judge } from './domain/judge/threshold.ts'
 import { bytes, clock, count, duration, list, several, utc } from './domain/log.ts'
@@ -138,10 +138,18 @@ function started(command: Command): Said[] {
   return text === undefined ? [] : [{ topic: command.of, text: `${command.node} ${text}` }]
 }
 
+/** What is about to become of a rollout that the nodes' records hold. */
+const TAKEN_UP: Record<Mode, string> = {
+  release: "goes on from what the nodes' records say",
+  plan: 'is not finished; nothing is changed',
+  status: 'is not finished; nothing is changed',
+  rollback: "is taken over, from what the nodes' records say",
+  recover: "is settled, from what the nodes' records say",
+}
+
 function done(r: Rollout, fact: Fact): Said[] {
   if (fact.is === 'measured') return watching(r)
-  if (fact.is === 'resumes')
-    return [{ topic: 'resume', text: `${r.id} goes on from what the nodes' records say` }]
+  if (fact.is === 'resumes') return [{ topic: 'resume', text: `${r.id} ${TAKEN_UP[r.request.mode]}` }]
   return []
 }
 

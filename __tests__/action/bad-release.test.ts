@@ -13,7 +13,10 @@ beforeAll(async () => {
   // errors begin after the rehearsal's short life, so that only the canary shows them
   const errors = await buildRelease({ version: '0.2.2', faults: { errorRate: 0.6, faultsAfter: 12_000 } })
   hides = await buildRelease({ version: '0.2.3', faults: { hidesData: true } })
-  migrates = await buildRelease({ version: '0.3.0', faults: { migratesTo: 2, errorRate: 0.6, faultsAfter: 12_000 } })
+  migrates = await buildRelease({
+    version: '0.3.0',
+    faults: { migratesTo: 2, errorRate: 0.6, faultsAfter: 12_000 },
+  })
   const config = { canary: { watch: '20s' } }
   s = await openScenario({ runs, releases: [runs, errors, hides, migrates], nodes: 2, config })
 }, 90_000)
@@ -31,7 +34,12 @@ test('errors on the canary: it goes back with every write, and the job is red', 
 
 test('a release that hides data is refused in the rehearsal, and no node ever runs it', async () => {
   const job = await s.run({ tag: 'v0.2.3' })
-  expectEnd(job, 'failure', { outcome: 'unchanged', 'reason-code': 'rehearsal-failed', version: 'v0.2.1', data: 'untouched' })
+  expectEnd(job, 'failure', {
+    outcome: 'unchanged',
+    'reason-code': 'rehearsal-failed',
+    version: 'v0.2.1',
+    data: 'untouched',
+  })
   expect(job.lines).toContain('##[error]Process completed with exit code 3.')
   expect((await s.status()).truth).toEqual(before)
 }, 120_000)

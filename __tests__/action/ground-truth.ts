@@ -10,7 +10,7 @@ import { isRunning, processesUnder } from '../local-fleet/server-process.ts'
 export type Truth = {
   /** Processes whose program lies in the node's folder: one, unless a copy or a second server runs. */
   pids: number[]
-  /** Version of the program that runs, by its own bytes, and by what readyz says; '' when nothing does. */
+  /** Version of the program that runs, by its own bytes (the stand-in's) or its folder, and by what readyz says; '' when nothing does. */
   runs: string
   answers: string
   /** Version of the release that `current` points to. */
@@ -61,10 +61,12 @@ export const serving = (version: string): Partial<Truth> => ({
 })
 
 const programVersion = (pid: number): string => {
+  const program = `/proc/${pid}/exe`
   try {
-    return `v${versionOf(`/proc/${pid}/exe`).version}`
+    return `v${versionOf(program).version}`
   } catch {
-    return ''
+    // no stand-in: a real server's bytes do not say it, the folder that it lies in does
+    return versionIn(basename(dirname(link(program))))
   }
 }
 
@@ -143,7 +145,8 @@ export async function lostWrites(
       if (gone.length === 0 || !restored) return { missing: gone, aside: 0 }
       const ids = new Set<string>()
       for (const folder of setAside)
-        for (const id of await readFolder(folder, newest.binary, { keys: fleet.keys, writes: gone })) ids.add(id)
+        for (const id of await readFolder(folder, newest.binary, { keys: fleet.keys, writes: gone }))
+          ids.add(id)
       const missing = gone.filter(write => !ids.has(write.id))
       return { missing, aside: gone.length - missing.length }
     }),

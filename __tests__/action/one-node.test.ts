@@ -25,7 +25,12 @@ test('one node is compared with itself before its stop, and promoted', async () 
 
 test('a restore by hand brings the snapshot back and sets aside what was written since', async () => {
   const job = await s.run({ mode: 'rollback', 'rollback-data': 'restore' })
-  expectEnd(job, 'success', { outcome: 'rolled-back', 'reason-code': 'by-hand', version: 'v0.2.1', data: 'restored' })
+  expectEnd(job, 'success', {
+    outcome: 'rolled-back',
+    'reason-code': 'by-hand',
+    version: 'v0.2.1',
+    data: 'restored',
+  })
   const { truth, said } = await s.status()
   expect(said.code).toBe(0)
   expect(truth).toMatchObject([{ ...serving('v0.2.1'), restored: true }])

@@ -1,20 +1,23 @@
-import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
-import type { Event, Standing } from '../../src/domain/event.ts'
 import { type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { createFleet, type Fleet, type FleetOptions } from '../local-fleet/fleet.ts'
 import { rolloutYaml, type Tree } from '../local-fleet/rollout-yaml.ts'
 import { startWriter, type Writer } from '../local-fleet/writer.ts'
-import { type CompositeOptions, type CompositeResult, type RunningJob, startComposite } from '../runner/composite.ts'
+import {
+  type CompositeOptions,
+  type CompositeResult,
+  type RunningJob,
+  startComposite,
+} from '../runner/composite.ts'
 import type { BuiltRelease } from '../standin/release.ts'
 import { builtAction } from './built-action.ts'
+import { type ByHand, byHand, type Place, statusIsTrue, TOKEN } from './by-hand.ts'
 import { type Lost, lostWrites, type Truth, truthOf } from './ground-truth.ts'
 
-/** What a command line use of the engine left: exit code, what it printed, and its journal. */
-export type ByHand = { code: number; text: string; journal: Event[] }
+export { TOKEN } from './by-hand.ts'
 
 export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   /** What the nodes run, and what can be released, the newest last. */
@@ -58,7 +61,6 @@ export const QUICK: Tree = {
 }
 
 const REPOSITORY = 'progressdb/ProgressDB'
-export const TOKEN = 'ghs_the-token-of-this-job'
 
 /** A fleet that was adopted, with messages in it and a writer that never rests, and releases on a double of GitHub. */
 export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
@@ -69,10 +71,23 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     for (const one of ends.splice(0).reverse()) await one()
   }
   try {
-    const fleet = await createFleet({ nodes: 3, messages: 600, walOn: true, ...options, dir: at('fleet'), release: options.runs })
+    const fleet = await createFleet({
+      nodes: 3,
+      messages: 600,
+      walOn: true,
+      ...options,
+      dir: at('fleet'),
+      release: options.runs,
+    })
     ends.push(fleet.close)
-    const github = await startGitHubDouble({ owner: 'progressdb', repo: 'ProgressDB', token: TOKEN, refs: ['0'.repeat(40)], releases: options.releases.map(released) })
-    ends.push(github.close)
+    const github = await startGitHubDouble({
+      owner: 'progressdb',
+      repo: 'ProgressDB',
+      token: TOKEN,
+      refs: ['0'.repeat(40)],
+      releases: options.releases.map(released),
+    })
+    ends.push(() => github.close())
     writeConfig(at('workspace'), rolloutYaml(fleet, settings(options)))
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()
@@ -80,7 +95,13 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     const adopted = await byHand(place, ['adopt'])
     expect(adopted.text).toContain('recorded as known to be good')
     const { writes: rate = 20, drain: obeyDrain = false } = options
-    const writer = startWriter({ nodes: fleet.nodes, key: fleet.keys.writer, rate, obeyDrain, file: at('acknowledged.jsonl') })
+    const writer = startWriter({
+      nodes: fleet.nodes,
+      key: fleet.keys.writer,
+      rate,
+      obeyDrain,
+      file: at('acknowledged.jsonl'),
+    })
     ends.push(writer.stop)
     return scenarioOf(place, { writer, end, newest: options.releases.at(-1) ?? options.runs })
   } catch (error) {
@@ -89,9 +110,10 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
   }
 }
 
-type Place = { at: Scenario['at']; fleet: Fleet; github: GitHubDouble; action: string }
-
-function scenarioOf(place: Place, on: { writer: Writer; end: () => Promise<void>; newest: BuiltRelease }): Scenario {
+function scenarioOf(
+  place: Place,
+  on: { writer: Writer; end: () => Promise<void>; newest: BuiltRelease },
+): Scenario {
   const { fleet, github, at } = place
   const truth = (): Promise<Truth[]> => Promise.all(fleet.nodes.map(truthOf))
   const start: Scenario['start'] = (inputs, options = {}) => startComposite(jobOf(place, inputs, options))
@@ -114,7 +136,8 @@ function scenarioOf(place: Place, on: { writer: Writer; end: () => Promise<void>
   }
 }
 
-const settings = ({ drain = false, config = {} }: ScenarioOptions): Tree => merge(merge(QUICK, drain ? {} : { drain: null }), config)
+const settings = ({ drain = false, config = {} }: ScenarioOptions): Tree =>
+  merge(merge(QUICK, drain ? {} : { drain: null }), config)
 
 const released = (release: BuiltRelease) => ({
   tag: `v${release.version}`,
@@ -131,7 +154,11 @@ function writeConfig(workspace: string, text: string): void {
 let jobs = 0
 
 /** A job on an empty runner: its own work folder, the checked-out workspace, the caller's inputs and secrets. */
-function jobOf(place: Place, inputs: Record<string, string>, options: Partial<CompositeOptions>): CompositeOptions {
+function jobOf(
+  place: Place,
+  inputs: Record<string, string>,
+  options: Partial<CompositeOptions>,
+): CompositeOptions {
   const { fleet, github, at, action } = place
   const workDir = at(`runner-${++jobs}`)
   mkdirSync(workDir)
@@ -142,57 +169,27 @@ function jobOf(place: Place, inputs: Record<string, string>, options: Partial<Co
     inputs: { keys: keysOf(fleet), ...inputs },
     secrets: [fleet.keys.probe, fleet.keys.admin, TOKEN],
     machineEnvironment: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: at(), LANG: 'C.UTF-8' },
-    github: { api_url: github.url, repository: REPOSITORY, repository_owner: 'progressdb', token: TOKEN, run_id: String(jobs) },
+    github: {
+      api_url: github.url,
+      repository: REPOSITORY,
+      repository_owner: 'progressdb',
+      token: TOKEN,
+      run_id: String(jobs),
+    },
     ...options,
   }
 }
 
 /** Asserts how a job ended; shows its log where it ended otherwise. */
-export function expectEnd(job: CompositeResult, conclusion: CompositeResult['conclusion'], outputs: Record<string, string>): void {
+export function expectEnd(
+  job: CompositeResult,
+  conclusion: CompositeResult['conclusion'],
+  outputs: Record<string, string>,
+): void {
   const log = job.lines.filter(line => !/^  (INPUT|ROLLOUT)_/.test(line)).join('\n')
   expect(job.conclusion, log).toBe(conclusion)
   expect(job.outputs, log).toMatchObject(outputs)
   expect(job.orphans).toEqual([])
-}
-
-let uses = 0
-
-/** The same engine as a command line, outside of any job. */
-async function byHand({ at, action, github }: Place, words: string[]): Promise<ByHand> {
-  const dir = at(`use-${++uses}`)
-  mkdirSync(dir)
-  const env = { PATH: '/usr/bin:/bin', HOME: at(), USER: 'ana', GITHUB_API_URL: github.url, ROLLOUT_DIR: dir, INPUT_TOKEN: TOKEN }
-  const args = [join(action, 'dist', 'index.mjs'), ...words, '--config', at('workspace', '.github', 'rollout.yml'), '--keys', at('keys')]
-  return new Promise(resolve => {
-    execFile(process.execPath, args, { env, cwd: at('workspace'), maxBuffer: 1e8 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      resolve({ code, text: stdout + stderr, journal: journalIn(dir) })
-    })
-  })
-}
-
-/** The lines of the journal in a folder of a use. */
-export function journalIn(dir: string): Event[] {
-  try {
-    return readFileSync(join(dir, 'journal.jsonl'), 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line): Event => JSON.parse(line))
-  } catch {
-    return []
-  }
-}
-
-async function statusIsTrue(place: Place, truth: Truth[]): Promise<{ truth: Truth[]; said: ByHand }> {
-  const said = await byHand(place, ['status'])
-  const standing = said.journal.flatMap(e => (e.type === 'done' && 'standing' in e.fact ? (e.fact.standing ?? []) : []))
-  const expected = place.fleet.nodes.map((node, i): Omit<Standing, 'says'> => {
-    const { runs, ready, drained } = truth[i] ?? { runs: '', ready: false, drained: false }
-    return { node: node.name, state: ready && !drained ? 'serving' : 'not-serving', version: runs || 'stopped' }
-  })
-  expect(standing.map(({ node, state, version }) => ({ node, state, version }))).toEqual(expected)
-  for (const { node, version } of expected) expect(said.text).toMatch(new RegExp(`${node}.*${version.replaceAll('.', '\\.')}`))
-  return { truth, said }
 }
 
 const merge = (base: Tree, over: Tree): Tree => {
@@ -203,4 +200,5 @@ const merge = (base: Tree, over: Tree): Tree => {
   }
   return result
 }
-const isTree = (value: Tree[string] | undefined): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isTree = (value: Tree[string] | undefined): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

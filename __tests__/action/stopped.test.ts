@@ -33,7 +33,12 @@ test('cancelled while the canary is watched: every node is on the old version ag
       },
     },
   )
-  expectEnd(job, 'cancelled', { outcome: 'rolled-back', 'reason-code': 'cancelled', version: 'v0.2.1', data: 'kept' })
+  expectEnd(job, 'cancelled', {
+    outcome: 'rolled-back',
+    'reason-code': 'cancelled',
+    version: 'v0.2.1',
+    data: 'kept',
+  })
   expect(heard).toBeLessThan(1000)
   expect(job.steps.find(step => step.id === 'report')?.conclusion).toBe('failure')
   before = await old()

@@ -3,11 +3,12 @@ import { buildRelease, type BuiltRelease } from '../standin/release.ts'
 
 /** One run of the action. `kill`: the runner dies with everything it started, once the canary is being watched. */
 export type Act = {
+  title: string
   /** What is about to go wrong. */
   opens: string
   /** Folder in demo-output. */
   folder: string
-  inputs: { mode: 'release' | 'recover'; tag?: string }
+  inputs: Record<string, string>
   kill?: true
   /** How it is to end; a demo that ends otherwise fails. */
   ends: { conclusion: CompositeResult['conclusion']; outcome?: string; version?: string }
@@ -30,24 +31,30 @@ export async function releases(): Promise<[runs: BuiltRelease, ...later: BuiltRe
 /** The runs in their order; the last two are one story: a runner that dies, and the one that finds what it left. */
 export const ACTS: readonly Act[] = [
   {
+    title: '1 of 4',
     opens: 'v0.2.2 is good: nothing goes wrong, and it is promoted',
     folder: '1-promoted',
     inputs: { mode: 'release', tag: 'v0.2.2' },
     ends: { conclusion: 'success', outcome: 'promoted', version: 'v0.2.2' },
   },
   {
-    opens: 'v0.2.3 starts to answer with errors a few seconds after it takes traffic: the canary goes back, and keeps its data',
+    title: '2 of 4',
+    opens:
+      'v0.2.3 starts to answer with errors a few seconds after it takes traffic: the canary goes back, and keeps its data',
     folder: '2-rolled-back',
     inputs: { mode: 'release', tag: 'v0.2.3' },
     ends: { conclusion: 'failure', outcome: 'rolled-back', version: 'v0.2.2' },
   },
   {
-    opens: 'v0.2.4 does not see the messages that are there: it is refused in the rehearsal, before any node runs it',
+    title: '3 of 4',
+    opens:
+      'v0.2.4 does not see the messages that are there: it is refused in the rehearsal, before any node runs it',
     folder: '3-refused',
     inputs: { mode: 'release', tag: 'v0.2.4' },
     ends: { conclusion: 'failure', outcome: 'unchanged', version: 'v0.2.2' },
   },
   {
+    title: '4 of 4',
     opens: 'v0.2.5 is good, but the runner is killed whole while it watches the canary',
     folder: '4-runner-killed',
     inputs: { mode: 'release', tag: 'v0.2.5' },
@@ -55,6 +62,7 @@ export const ACTS: readonly Act[] = [
     ends: { conclusion: 'lost' },
   },
   {
+    title: '4 of 4, later',
     opens: 'a fresh runner, which knows nothing, finds what the dead one left: mode recover',
     folder: '4-recovered',
     inputs: { mode: 'recover' },

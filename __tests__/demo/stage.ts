@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { readFleet, tally, type Tally } from '../local-fleet/checker.ts'
 import { createFleet, type Fleet } from '../local-fleet/fleet.ts'
+import { processesUnder } from '../local-fleet/server-process.ts'
 import { rolloutYaml, type Tree } from '../local-fleet/rollout-yaml.ts'
 import { startWriter, type Writer } from '../local-fleet/writer.ts'
 import { type CompositeOptions, type RunningJob, startComposite } from '../runner/composite.ts'
@@ -33,7 +34,6 @@ const REPOSITORY = 'progressdb/ProgressDB'
 const TOKEN = 'ghs_of-the-demo'
 
 export type Stage = {
-  fleet: Fleet
   writer: Writer
   /** The fleet file. */
   config: string
@@ -49,44 +49,70 @@ export type Stage = {
 /** A fleet with messages in it that somebody adopted, a writer that never rests, and a double of GitHub. */
 export async function openStage(releases: [BuiltRelease, ...BuiltRelease[]], writes: string): Promise<Stage> {
   const home = mkdtempSync(join(tmpdir(), 'progressdb-demo-'))
-  const ends: (() => Promise<void>)[] = [async () => rmSync(home, { recursive: true, force: true })]
-  const close = async (): Promise<void> => {
-    for (const end of ends.splice(0).reverse()) await end()
-  }
+  // However this process ends, by Ctrl-C too: the fleet's servers are processes of their own and would outlive it.
+  process.once('exit', () => clear(home))
+  const dir = join(home, 'fleet')
+  const fleet = await createFleet({
+    dir,
+    nodes: NODES,
+    release: releases[0],
+    messages: MESSAGES,
+    walOn: true,
+  })
+  const github = await startGitHubDouble({
+    owner: 'progressdb',
+    repo: 'ProgressDB',
+    token: TOKEN,
+    releases: releases.map(published),
+  })
+  const place = { home, fleet, github, config: writeWorkspace(home, fleet) }
+  await adopt(place)
+  const writer = startWriter({
+    nodes: fleet.nodes,
+    key: fleet.keys.writer,
+    rate: WRITES_PER_SECOND,
+    file: writes,
+  })
+  return stageOf(place, writer)
+}
+
+/** Ends every process whose program lies in the folder, and removes it. */
+function clear(home: string): void {
+  for (let found = processesUnder(home); found.length > 0; found = processesUnder(home))
+    for (const pid of found) kill(pid)
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+}
+
+function kill(pid: number): void {
   try {
-    const dir = join(home, 'fleet')
-    // Before it is made: one that is only half up is ended too.
-    const fleet = await createFleet({ dir, nodes: NODES, release: releases[0], messages: MESSAGES, walOn: true })
-    ends.push(fleet.close)
-    const github = await startGitHubDouble({ owner: 'progressdb', repo: 'ProgressDB', token: TOKEN, releases: releases.map(published) })
-    ends.push(github.close)
-    const place = { home, fleet, github, config: writeWorkspace(home, fleet) }
-    await adopt(place)
-    const writer = startWriter({ nodes: fleet.nodes, key: fleet.keys.writer, rate: WRITES_PER_SECOND, file: writes })
-    ends.push(writer.stop)
-    return stageOf(place, writer, close)
-  } catch (error) {
-    await close()
-    throw error
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it ended by itself
   }
 }
 
 type Place = { home: string; fleet: Fleet; github: GitHubDouble; config: string }
 
-function stageOf(place: Place, writer: Writer, close: Stage['close']): Stage {
-  const { fleet, config } = place
+function stageOf(place: Place, writer: Writer): Stage {
+  const { fleet, github, config } = place
   let runs = 0
   return {
-    fleet,
     writer,
     config,
     start: (inputs, hear) => startComposite({ ...jobOf(place, inputs, ++runs), ...hear }),
-    answers: async () => (await Promise.all(fleet.nodes.map(async ({ name, url }) => `${name} ${await version(url)}`))).join(', '),
+    answers: async () =>
+      (await Promise.all(fleet.nodes.map(async ({ name, url }) => `${name} ${await version(url)}`))).join(
+        ', ',
+      ),
     count: async () => {
       await writer.stop()
       return tally(writer.acknowledged, await readFleet(fleet.nodes, fleet.keys.checker, writer.acknowledged))
     },
-    close,
+    close: async () => {
+      await writer.stop()
+      await github.close()
+      await fleet.close()
+    },
   }
 }
 
@@ -114,7 +140,11 @@ async function adopt({ home, config }: Place): Promise<void> {
 }
 
 /** A job on an empty runner: its own work folder, the checked-out workspace, the caller's inputs and secrets. */
-function jobOf({ home, fleet, github }: Place, inputs: Record<string, string>, run: number): CompositeOptions {
+function jobOf(
+  { home, fleet, github }: Place,
+  inputs: Record<string, string>,
+  run: number,
+): CompositeOptions {
   const workDir = join(home, `runner-${run}`)
   mkdirSync(workDir)
   const { PATH = '' } = process.env
@@ -141,7 +171,9 @@ async function version(url: string): Promise<string> {
   try {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) })
     const said: unknown = await response.json()
-    return typeof said === 'object' && said !== null && 'version' in said ? String(said.version) : 'without a version'
+    return typeof said === 'object' && said !== null && 'version' in said
+      ? String(said.version)
+      : 'without a version'
   } catch {
     return 'does not answer'
   }

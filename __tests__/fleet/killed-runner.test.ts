@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serving } from '../action/ground-truth.ts'
 import { openScenario, type Scenario } from '../action/scenario.ts'
@@ -28,7 +27,11 @@ const when = (sign: RegExp, act: (job: RunningJob) => void): Pick<CompositeOptio
   }
 }
 
-async function recovers(conclusion: 'success' | 'failure', outputs: Record<string, string>, version: string): Promise<void> {
+async function recovers(
+  conclusion: 'success' | 'failure',
+  outputs: Record<string, string>,
+  version: string,
+): Promise<void> {
   const job = await s.run({ mode: 'recover' })
   expect(job.outputs, job.lines.join('\n')).toMatchObject(outputs)
   expect(job.conclusion).toBe(conclusion)
@@ -41,18 +44,32 @@ async function recovers(conclusion: 'success' | 'failure', outputs: Record<strin
 }
 
 test('the whole runner dies while the canary is watched', async () => {
-  const job = await s.run({ tag: 'v0.2.2' }, when(/^watch /, one => one.killRunner()))
+  const job = await s.run(
+    { tag: 'v0.2.2' },
+    when(/^watch /, one => one.killRunner()),
+  )
   expect(job.conclusion).toBe('lost')
   const { said, truth } = await s.status()
   expect(said.code, said.text).toBe(4)
   expect(truth.map(node => node.runs)).toEqual(['v0.2.2', 'v0.2.1'])
-  await recovers('failure', { outcome: 'rolled-back', 'reason-code': 'runner-lost', version: 'v0.2.1', data: 'kept' }, 'v0.2.1')
+  await recovers(
+    'failure',
+    { outcome: 'rolled-back', 'reason-code': 'runner-lost', version: 'v0.2.1', data: 'kept' },
+    'v0.2.1',
+  )
 })
 
 test('the whole runner dies between the stop and the start of a node in a later wave', async () => {
-  const job = await s.run({ tag: 'v0.2.2' }, when(/^promote +db-2 takes a checkpoint/, one => one.killRunner()))
+  const job = await s.run(
+    { tag: 'v0.2.2' },
+    when(/^promote +db-2 takes a checkpoint/, one => one.killRunner()),
+  )
   expect(job.conclusion).toBe('lost')
-  await recovers('failure', { outcome: 'rolled-back', 'reason-code': 'runner-lost', version: 'v0.2.1', data: 'kept' }, 'v0.2.1')
+  await recovers(
+    'failure',
+    { outcome: 'rolled-back', 'reason-code': 'runner-lost', version: 'v0.2.1', data: 'kept' },
+    'v0.2.1',
+  )
 })
 
 test('settle is killed on its way back', async () => {
@@ -86,28 +103,37 @@ test.each([
   ['snapshot', /^snapshot +db-1 takes a checkpoint/],
   ['rehearsal', /^snapshot +db-1 proves the checkpoint/],
   ['rollback point', /^canary +db-1 takes a checkpoint/],
-] as const)('the engine alone dies in the middle of its %s: what runs on the node and settle never both act', async (_name, sign) => {
-  const kill = when(sign, one => void setTimeout(() => one.killStep('child'), 400))
-  const running = s.start({ tag: 'v0.2.2' }, kill)
-  let over = false
-  let most = 0
-  const look = async (): Promise<void> => {
-    for (; !over; await sleep(20)) most = Math.max(most, ...s.fleet.nodes.map(node => servers(node).length))
-  }
-  const [job] = await Promise.all([running.done.finally(() => (over = true)), look()])
-  expect(most, job.lines.join('\n')).toBe(1)
-  expect(job.conclusion).toBe('failure')
-  expect(['unchanged', 'rolled-back'], job.lines.join('\n')).toContain(job.outputs['outcome'])
-  const { truth, said } = await s.status()
-  expect(said.code, said.text).toBe(0)
-  for (const node of truth) expect(node).toMatchObject(serving('v0.2.1'))
-})
+] as const)(
+  'the engine alone dies in the middle of its %s: what runs on the node and settle never both act',
+  async (_name, sign) => {
+    const kill = when(sign, one => void setTimeout(() => one.killStep('child'), 400))
+    const running = s.start({ tag: 'v0.2.2' }, kill)
+    let most = 0
+    const looking = setInterval(() => {
+      most = Math.max(most, ...s.fleet.nodes.map(node => servers(node).length))
+    }, 20)
+    const job = await running.done.finally(() => clearInterval(looking))
+    expect(most, job.lines.join('\n')).toBe(1)
+    expect(job.conclusion).toBe('failure')
+    expect(['unchanged', 'rolled-back'], job.lines.join('\n')).toContain(job.outputs['outcome'])
+    const { truth, said } = await s.status()
+    expect(said.code, said.text).toBe(0)
+    for (const node of truth) expect(node).toMatchObject(serving('v0.2.1'))
+  },
+)
 
 test('report is killed: the outputs come from settle, and nothing is owed', async () => {
-  const job = await s.run({ tag: 'v0.2.2' }, { onStep: (id, _pid, one) => (id === 'report' ? one.killStep('tree') : undefined) })
+  const job = await s.run(
+    { tag: 'v0.2.2' },
+    { onStep: (id, _pid, one) => (id === 'report' ? one.killStep('tree') : undefined) },
+  )
   expect(job.conclusion).toBe('failure')
   expect(job.outputs, job.lines.join('\n')).toMatchObject({ outcome: 'promoted', version: 'v0.2.2' })
-  await recovers('success', { outcome: 'unchanged', 'reason-code': 'nothing-owed', version: 'v0.2.2' }, 'v0.2.2')
+  await recovers(
+    'success',
+    { outcome: 'unchanged', 'reason-code': 'nothing-owed', version: 'v0.2.2' },
+    'v0.2.2',
+  )
 })
 
 test('no write was lost', async () => {

@@ -18,8 +18,7 @@ export function watchProcesses(secrets: Named[]): Watch {
     const name = line.toString('utf8').split('\0')[0] ?? ''
     for (const secret of held(line, secrets)) leaks.add(`${secret} in the arguments of ${name}`)
     // what was forked and is not yet another program shows its parent's environment
-    const isStep = line.toString('utf8') === own
-    if (!isStep) {
+    if (!steps.has(pid) && line.toString('utf8') !== own) {
       programs.add(name.split('/').at(-1) ?? '')
       for (const secret of held(read(pid, 'environ'), secrets)) leaks.add(`${secret} in the environment of ${name}`)
     }

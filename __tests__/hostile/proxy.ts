@@ -9,16 +9,20 @@ export type Proxy = {
 }
 
 /**
- * Stands in front of a node and writes down every request. `words`: what it says instead of the server's own error texts, and in
- * a label of its metrics; it also quotes the caller's key, as a careless server would.
+ * `words`: what is said instead of the server's own error texts, and in a label of its metrics; the caller's key is quoted, as a
+ * careless server would. `failing`: from its first answer on, this version fails three of five requests of users while this holds.
  */
-export async function startProxy(port: number, words = ''): Promise<Proxy> {
+export type Manners = { words: string; failing: { version: string; when: () => boolean } }
+
+/** Stands in front of a node and writes down every request. */
+export async function startProxy(port: number, manners: Manners): Promise<Proxy> {
   const requests: Seen[] = []
+  const fails = failures(manners)
   const agent = new Agent({ keepAlive: false })
   const server = createServer((request, response) => {
     requests.push(seenOf(request))
     const { method, url: path, headers } = request
-    const forward = send({ host: '127.0.0.1', port, method, path, headers, agent }, answer => void relay(answer, { request, response, words }))
+    const forward = send({ host: '127.0.0.1', port, method, path, headers, agent }, answer => void relay(answer, { request, response, words: manners.words, fails }))
     forward.once('error', () => response.destroy())
     request.pipe(forward)
   })
@@ -43,19 +47,34 @@ const seenOf = ({ method = '', url = '', headers }: IncomingMessage): Seen => ({
   headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')])),
 })
 
-type Exchange = { request: IncomingMessage; response: ServerResponse; words: string }
+type Fails = (path: string, body: string) => boolean
 
-async function relay(answer: IncomingMessage, { request, response, words }: Exchange): Promise<void> {
-  const parts: Buffer[] = []
-  for await (const part of answer as AsyncIterable<Buffer>) parts.push(part)
-  const body = spoken(Buffer.concat(parts).toString('utf8'), { request, answer, words })
-  const { 'content-length': _, 'transfer-encoding': __, ...headers } = answer.headers
-  response.writeHead(answer.statusCode ?? 500, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+/** Knows from what passes by which version serves. */
+function failures({ failing }: Manners): Fails {
+  let bad = false
+  let turn = 0
+  return (path, body) => {
+    if (path === '/readyz') bad = body.includes(failing.version)
+    return bad && path.startsWith('/frontend/') && failing.when() && (turn += 1) % 5 < 3
+  }
 }
 
-function spoken(body: string, { request, answer, words }: { request: IncomingMessage; answer: IncomingMessage; words: string }): string {
-  if (words === '' || answer.statusCode === 204) return body
-  if ((answer.statusCode ?? 0) >= 400) return JSON.stringify({ error: `${words} your key is ${request.headers.authorization ?? ''}` })
+type Exchange = { request: IncomingMessage; response: ServerResponse; words: string; fails: Fails }
+
+async function relay(answer: IncomingMessage, { request, response, words, fails }: Exchange): Promise<void> {
+  const parts: Buffer[] = []
+  for await (const part of answer as AsyncIterable<Buffer>) parts.push(part)
+  const own = Buffer.concat(parts).toString('utf8')
+  const failed = fails(request.url ?? '', own)
+  const status = failed ? 500 : (answer.statusCode ?? 500)
+  const body = spoken(failed ? '{"error":"internal error"}' : own, { request, status, words })
+  const { 'content-length': _, 'transfer-encoding': __, ...headers } = answer.headers
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+function spoken(body: string, { request, status, words }: { request: IncomingMessage; status: number; words: string }): string {
+  if (words === '' || status === 204) return body
+  if (status >= 400) return JSON.stringify({ error: `${words} your key is ${request.headers.authorization ?? ''}` })
   const label = words.replaceAll('\\', '').replaceAll('"', '').replaceAll('\n', '\\n')
   return request.url?.startsWith('/admin/debug') ? `${body}hostile{says="${label.slice(0, 20_000)}"} 1\n` : body
 }

@@ -2,6 +2,7 @@ import type { Goal, NodeId, Observed } from './node.ts'
 import { type Rollout, changed, node, planned, pointOf } from './rollout.ts'
 import { type Release, sameRelease } from './release.ts'
 import { steps } from './steps.ts'
+import { HELD_BY_CHOICE } from './unfinished.ts'
 
 /**
  * What one node should be now: the whole strategy (canary, waves, way back, holding, letting go).
@@ -111,6 +112,9 @@ export function wayOf(r: Rollout, id: NodeId, o: Observed): Way {
   if (!opened || !point) return 'keep'
   if (o.traffic === 'drained' && o.drainedAt === point.opens)
     return { restore: point.name, sealSuffices: true }
+  if (r.request.rollbackData === 'restore') return { restore: point.name, sealSuffices: false }
+  // the old release has refused this data before: what is lost is for a person to say
+  if (r.refusedBefore) return 'hold'
   if (r.rehearsed?.class === 'keeps-data') return 'keep'
   return lossy(r, id, o) === 'restore' ? { restore: point.name, sealSuffices: false } : 'hold'
 }
@@ -155,7 +159,7 @@ function parkedGoal(r: Rollout, id: NodeId): Goal | undefined {
 /** Leases are kept until every node is where it should be, then all are let go, or parked where something is owed. */
 function withLease(r: Rollout, g: Goal): Goal {
   if (r.step !== 'settle' || r.outcome === undefined || g.lease.state === 'free') return g
-  if (r.outcome.outcome === 'needs-operator')
+  if (r.outcome.outcome === 'needs-operator' && r.outcome.code !== HELD_BY_CHOICE)
     return { ...g, lease: { ...mine(r), state: 'parked', within: within(r) } }
   return { ...g, lease: { ...mine(r), state: 'free' } }
 }

@@ -1,5 +1,6 @@
-import { Bug, about } from './errors.ts'
-import type { Body, Decision, Event, Failure, Task } from './event.ts'
+import { decided, fault, goingBack, verdictDue } from './due.ts'
+import { Bug } from './errors.ts'
+import type { Body, Event, Task } from './event.ts'
 import { goal, reached, settled, watchPassed } from './goal.ts'
 import { judge } from './judge/threshold.ts'
 import type { WatchPolicy } from './measurement.ts'
@@ -38,34 +39,12 @@ function decide(r: Rollout): Body | undefined {
       return open(r) ? (fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, 'rehearse')) : undefined
     case 'canary':
     case 'promote':
-      return open(r) ? (fault(r) ?? verdict(r) ?? consequence(r) ?? park(r, 'canary')) : undefined
+      return open(r) ? (fault(r) ?? verdict(r) ?? verdictDue(r) ?? park(r, 'canary')) : undefined
   }
 }
 
 /** A rollout that goes forward: planned, and nothing has ended its way. */
 const open = (r: Rollout): boolean => r.plan !== undefined && !r.goingBack && !r.parked && !r.refused
-
-function fault(r: Rollout): Body | undefined {
-  const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault ?? node(r, n).lost)
-  const failure = id && (node(r, id).fault ?? node(r, id).lost)
-  if (!failure || (r.plan?.mode === 'rollback' && r.step === 'promote')) return undefined
-  return goingBack(reasonOf(failure), about(id, failure.what))
-}
-
-/** The reason code that a failed step of a node amounts to. */
-export function reasonOf(failure: Failure): string {
-  const codes: Record<Failure['kind'], string> = {
-    check: 'invariants-failed',
-    ready: 'not-ready',
-    proof: 'point-not-proven',
-    unreachable: 'node-unreachable',
-    lease: 'lease-held',
-    busy: 'lease-held',
-    stop: 'unclean-stop',
-    other: 'step-failed',
-  }
-  return codes[failure.kind]
-}
 
 /** What the plan decided is compared again once every lease is held; nodes that this rollout changed are exempt. */
 function surprise(r: Rollout): Body | undefined {
@@ -129,19 +108,6 @@ export function watchPolicy(r: Rollout, w: number): WatchPolicy {
   return r.stale ? { ...policy.watch, watch: policy.rewatch } : policy.watch
 }
 
-function consequence(r: Rollout): Body | undefined {
-  const last = r.verdicts.at(-1)
-  if (!last || last.is === 'pass' || r.stale) return undefined
-  if (last.is === 'fail' || r.plan?.policy.watch.onInconclusive === 'rollback')
-    return goingBack(last.code, last.text)
-  return decided({
-    what: 'parked',
-    why: 'hold',
-    after: r.step,
-    until: r.now + (r.plan?.policy.approveWithin ?? 0),
-  })
-}
-
 function park(r: Rollout, after: 'rehearse' | 'canary'): Body | undefined {
   if (r.request.stopAfter !== after || (r.resumed && after === 'rehearse')) return undefined
   const reached =
@@ -155,10 +121,6 @@ function park(r: Rollout, after: 'rehearse' | 'canary'): Body | undefined {
   })
 }
 
-const decided = (d: Decision): Body => ({ type: 'decided', ...d })
-const goingBack = (code: string, why: string): Body =>
-  decided({ what: 'going-back', code, why, cause: 'fault' })
-
 function tasks(r: Rollout): Task[] {
   if (r.step === 'plan') return planning(r)
   const nodes = r.plan?.nodes.map(n => n.node).filter(id => !node(r, id).lost && !busy(r, id)) ?? []
@@ -167,6 +129,8 @@ function tasks(r: Rollout): Task[] {
   if (unseen.length > 0) return unseen.map(id => ({ kind: 'inspect', node: id }))
   if (r.goingBack && r.step !== 'settle') return nodes.flatMap(id => records(r, id) ?? [])
   if (r.step === 'settle' && !directed(r)) return []
+  // after a failure nothing new is started here; settle brings what is between stop and start to a serving state first
+  if (r.step !== 'settle' && fault(r)) return []
   return leases(r) ?? [...work(r, nodes), ...watch(r)]
 }
 

@@ -53,6 +53,7 @@ export const reasons = {
   'node-unreachable': 'a node cannot be reached',
   'old-version-refuses-data': 'the old version does not run on the data any more',
   'held-by-policy': 'going back would lose writes on a node that had passed its watch',
+  'held-by-choice': 'a person chose to stay on the new version',
   'cancel-would-lose-writes': 'it was ended from outside, and going back would lose writes',
   'inconclusive-hold': 'the watch could not decide, and the policy is to hold',
   'step-failed': 'a step on a node failed',

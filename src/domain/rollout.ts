@@ -55,6 +55,8 @@ export type Rollout = {
   nothing?: string
   found?: Event[]
   stranded: NodeId[]
+  /** An earlier run found that the old release does not serve this data. */
+  refusedBefore: boolean
   nodes: Readonly<Record<NodeId, NodeState>>
   proofs: Readonly<Record<NodeId, Proof>>
   rehearsed?: { class: RollbackClass; hash: string }
@@ -101,6 +103,7 @@ export const initial: Rollout = {
   resumed: false,
   hash: '',
   stranded: [],
+  refusedBefore: false,
   nodes: {},
   proofs: {},
   verdicts: [],
@@ -246,6 +249,7 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
   return {
     ...rest,
     found: fact.lines,
+    refusedBefore: outcome?.code === 'old-version-refuses-data' || r.refusedBefore,
     stale: folded.verdicts.length > 0,
     ...(parked === undefined || continues ? {} : { parked }),
     // a person has taken it up: what was left to them is asked again

@@ -1,3 +1,5 @@
+import { HELD_BY_CHOICE } from './unfinished.ts'
+import { fault, goingBack, verdictDue } from './due.ts'
 import { about } from './errors.ts'
 import type { Body, Conclusion, Failure, Owed } from './event.ts'
 import { goal, settled, wayOf } from './goal.ts'
@@ -31,6 +33,8 @@ function direction(r: Rollout, ids: NodeId[]): Body | undefined {
   if (complete && !broken) return undefined
   const failure = broken && (node(r, broken).lost ?? node(r, broken).failedBack)
   if (complete && failure) return goingBack('not-ready', about(broken, failure.what), 'fault')
+  const due = fault(r) ?? verdictDue(r)
+  if (due) return due
   const [code, why] = interruption(r)
   return goingBack(code, why, 'interrupted')
 }
@@ -192,8 +196,18 @@ const lossCode = (failure: Failure | undefined): string => {
 }
 
 function heldBack(r: Rollout, held: NodeId[]): { code: string; why: string; owed: Owed[] } {
-  const code = r.goingBack?.cause === 'interrupted' ? 'cancel-would-lose-writes' : 'held-by-policy'
   const version = r.plan?.version ?? ''
+  if (r.request.mode === 'recover' && r.request.rollbackData === 'keep') {
+    const next = {
+      what: `Fix forward: release a newer version than ${version}; nothing holds the nodes any more`,
+    }
+    return {
+      code: HELD_BY_CHOICE,
+      why: `${held.join(', ')} stays on ${version} with every write, as you chose`,
+      owed: [next],
+    }
+  }
+  const code = r.goingBack?.cause === 'interrupted' ? 'cancel-would-lose-writes' : 'held-by-policy'
   const why = `${held.join(', ')} would lose what was written since ${version} was started; ${r.goingBack?.why ?? ''}`
   return { code, why, owed: held.flatMap(id => choices(r, id)) }
 }
@@ -270,10 +284,3 @@ const recoverLine: Owed = {
   line: 'progressdb-rollout recover',
 }
 const outcome = (c: Conclusion): Body => ({ type: 'decided', what: 'outcome', ...c })
-const goingBack = (code: string, why: string, cause: 'fault' | 'interrupted'): Body => ({
-  type: 'decided',
-  what: 'going-back',
-  code,
-  why,
-  cause,
-})

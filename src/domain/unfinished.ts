@@ -1,6 +1,9 @@
 import type { Event } from './event.ts'
 import type { NodeId, Observed } from './node.ts'
 
+/** A person chose to stay on the new version: red, but nothing waits for them any more. */
+export const HELD_BY_CHOICE = 'held-by-choice'
+
 export type Unfinished = { rollout: string; lines: Event[]; leased: NodeId[] }
 
 /**
@@ -32,5 +35,9 @@ export function lastRollout(record: readonly Event[]): Event[] {
 
 const closed = (lines: readonly Event[]): boolean => {
   const end = lines.findLast(e => e.type === 'decided' && e.what === 'outcome')
-  return end?.type === 'decided' && end.what === 'outcome' && end.outcome !== 'needs-operator'
+  return (
+    end?.type === 'decided' &&
+    end.what === 'outcome' &&
+    (end.outcome !== 'needs-operator' || end.code === HELD_BY_CHOICE)
+  )
 }

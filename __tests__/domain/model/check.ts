@@ -66,7 +66,11 @@ export function live(world: World, story: Partial<Request>[] = [{}]): void {
       throw new Error(`left ${world.nodes.flatMap(n => leftovers(n).map(l => `${n.id} ${l}`)).join(', ')}`)
     }
     if (world.conclusions.filter(c => c.outcome === 'promoted').length > 1) throw new Error('promoted twice')
-    for (const journal of world.journals) freshPass(journal)
+    for (const journal of world.journals) {
+      freshPass(journal)
+      saysWhy(journal)
+    }
+    foreseen(world)
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : String(problem)
     throw new Error(
@@ -74,6 +78,29 @@ export function live(world: World, story: Partial<Request>[] = [{}]): void {
       { cause: problem },
     )
   }
+}
+
+/** A verdict that failed is the reason that is given, whatever happened after it. */
+function saysWhy(journal: Event[]): void {
+  const said = journal.findLast(e => e.type === 'concluded')
+  const failed = journal.find(e => e.type === 'decided' && e.what === 'verdict' && e.verdict.is === 'fail')
+  if (
+    said?.type !== 'concluded' ||
+    said.outcome !== 'rolled-back' ||
+    failed?.type !== 'decided' ||
+    failed.what !== 'verdict'
+  )
+    return
+  if (said.code !== failed.verdict.code)
+    throw new Error(`rolled back for ${said.code}, but the watch failed with ${failed.verdict.code}`)
+}
+
+/** What the rehearsal ruled out is never tried on the live data. */
+function foreseen(world: World): void {
+  const { migrates, surprise } = world.scenario.nature
+  const tried = world.conclusions.some(c => c.code === 'old-version-refuses-data')
+  if (migrates && !surprise && tried)
+    throw new Error('the old version was started on data that it was known not to read')
 }
 
 /** Promoted only on a pass of the last wave, and one that was watched again by the job that promotes. */
@@ -95,14 +122,16 @@ function freshPass(journal: Event[]): void {
   if (resumed && verdicts[0]?.wave !== 0) throw new Error('promoted on an old pass')
 }
 
+/** Nothing left over, and one release everywhere unless a person chose to stay on two. */
 const rested = (world: World): boolean => {
   const one = world.nodes[0]?.running
+  const chosen = world.conclusions.some(c => c.code === 'held-by-choice')
   return world.nodes.every(
     n =>
       leftovers(n).length === 0 &&
       n.running !== 'stopped' &&
       one !== undefined &&
       one !== 'stopped' &&
-      sameRelease(n.running, one),
+      (chosen || sameRelease(n.running, one)),
   )
 }

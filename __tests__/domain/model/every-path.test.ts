@@ -4,6 +4,43 @@ import { exhaust } from './choose.ts'
 import { good, natures, promotedFirst, stories } from './stories.ts'
 import { type Scenario, World } from './world.ts'
 
+const unharmed: Record<string, string> = {
+  good: 'promoted all-passed',
+  'without a drain': 'promoted all-passed',
+  'fails to start': 'unchanged rehearsal-failed',
+  'hides data': 'unchanged rehearsal-failed',
+  migrates: 'promoted all-passed',
+  'migrates, without a drain': 'promoted all-passed',
+  'migrates by surprise': 'promoted all-passed',
+}
+
+test('without any fault every release ends as it should', () => {
+  const ends = Object.fromEntries(
+    Object.entries(natures).map(([name, nature]) => {
+      const world = new World({ nodes: 3, waveSize: 1, nature }, () => 0)
+      live(world)
+      return [name, world.conclusions.map(c => `${c.outcome} ${c.code}`).join(', ')]
+    }),
+  )
+  expect(ends).toEqual(unharmed)
+})
+
+test('a canary that fails its watch goes back, with the reason', () => {
+  const ends = ['good', 'migrates', 'migrates, without a drain', 'migrates by surprise'].map(name => {
+    const world = new World({ nodes: 3, waveSize: 1, nature: natures[name] ?? good }, of =>
+      of === 3 ? 1 : 0,
+    )
+    live(world)
+    return world.conclusions.map(c => `${c.outcome} ${c.code} ${c.data}`)[0]
+  })
+  expect(ends).toEqual([
+    'rolled-back error-rate-higher kept',
+    'rolled-back error-rate-higher restored',
+    'rolled-back error-rate-higher restored',
+    'needs-operator old-version-refuses-data restored',
+  ])
+})
+
 const budgetOf = (nodes: number): number => (nodes === 1 ? 2 : 1)
 
 for (const nodes of [1, 2]) {

@@ -75,6 +75,9 @@ export class World {
   /** One a job, also of jobs that were killed. */
   readonly journals: Event[][] = []
   passes = 0
+  /** Nodes whose last command had an unknown effect, until they are inspected; and whether a step of this process failed. */
+  readonly unsure = new Set<string>()
+  failed = false
   orphans: { node: SimNode; run: () => void }[] = []
 
   constructor(scenario: Scenario, choose: Choose) {
@@ -130,7 +133,10 @@ export class World {
 
   private loop(p: { step: Step; journal: Event[]; request: Request; name: string }): Rollout {
     let r = p.journal.reduce(apply, initial)
+    this.unsure.clear()
+    this.failed = false
     const append = (body: Body): void => {
+      this.remember(r, body)
       const event = stamp(r, body, this.now)
       p.journal.push(event)
       r = apply(r, event)
@@ -153,6 +159,7 @@ export class World {
         append({ type: 'started', command: { ...task, id, of: p.step } })
         inFlight.push({ id, task })
         if (p.step === 'settle') this.noNewWork(r, task)
+        this.mayStart(r, task)
       }
       if (inFlight.length === 0) throw new Error('stuck: nothing in flight and not done')
       const [one] = inFlight.splice(this.choose(inFlight.length), 1)
@@ -160,6 +167,17 @@ export class World {
       this.land(one, { r, append, inFlight, name: p.name })
     }
     throw new Error(`does not terminate in step ${p.step}`)
+  }
+
+  private remember(r: Rollout, body: Body): void {
+    if (body.type !== 'done' && body.type !== 'failed') return
+    const command = r.inFlight[body.id]
+    if (!command || !('node' in command)) return
+    if (body.type === 'done') this.unsure.delete(command.node)
+    else {
+      if (command.kind === 'step') this.failed = true
+      if (body.failure.effect === 'unknown') this.unsure.add(command.node)
+    }
   }
 
   /** Lets a command succeed, fail before or after its effect, or takes the process away around it. */
@@ -242,7 +260,13 @@ export class World {
         const aside = node.setAside.length
         const proof = node.act(task.step, at.name)
         if (node.setAside.length > aside) this.lossAllowed(at.r, node)
-        if (proof?.name.includes('.rehearsal.')) this.rehearsedOn.add(node.id)
+        if (
+          proof?.name.includes('.rehearsal.') &&
+          proof.runs[0]?.outcome === 'ok' &&
+          proof.runs[1]?.outcome === 'ok'
+        ) {
+          this.rehearsedOn.add(node.id)
+        }
         return { is: 'observed', node: node.id, now: node.observe(), took: 1, ...(proof ? { proof } : {}) }
       }
     }
@@ -401,6 +425,16 @@ export class World {
     ) {
       throw new Error(`${node.id}: ${lost.length} writes set aside although its watch had passed`)
     }
+  }
+
+  /** Never repeated blindly, never on after a failure. */
+  private mayStart(r: Rollout, task: Task): void {
+    if (task.kind !== 'step') return
+    if (this.unsure.has(task.node))
+      throw new Error(`${task.node}: ${task.step.do} although nobody knows what it is`)
+    const forward = task.step.do === 'stop' || task.step.do === 'activate' || task.step.do === 'start'
+    if (forward && r.step !== 'settle' && r.plan?.mode === 'release' && this.failed)
+      throw new Error(`${task.node}: ${task.step.do} after a failure`)
   }
 
   private noNewWork(r: Rollout, task: Task): void {

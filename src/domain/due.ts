@@ -1,0 +1,47 @@
+import { about } from './errors.ts'
+import type { Body, Decision, Failure } from './event.ts'
+import { type Rollout, node } from './rollout.ts'
+
+/** A decision as a line of the journal. */
+export const decided = (d: Decision): Body => ({ type: 'decided', ...d })
+
+/** The decision to go back; `fault` where something was measured and bad, `interrupted` where the run only ended. */
+export const goingBack = (code: string, why: string, cause: 'fault' | 'interrupted' = 'fault'): Body =>
+  decided({ what: 'going-back', code, why, cause })
+
+/** A step that failed on the way forward ends that way. In mode rollback a node's own refusal is dealt with on the node. */
+export function fault(r: Rollout): Body | undefined {
+  const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault)
+  const failure = id && node(r, id).fault
+  if (!failure || (r.plan?.mode === 'rollback' && r.rehearsed)) return undefined
+  return goingBack(reasonOf(failure), about(id, failure.what))
+}
+
+/** What follows from the last verdict; nothing from one that another job reached. */
+export function verdictDue(r: Rollout): Body | undefined {
+  const last = r.verdicts.at(-1)
+  if (!last || last.is === 'pass' || r.stale) return undefined
+  if (last.is === 'fail' || r.plan?.policy.watch.onInconclusive === 'rollback')
+    return goingBack(last.code, last.text)
+  return decided({
+    what: 'parked',
+    why: 'hold',
+    after: r.step,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0),
+  })
+}
+
+/** The reason code that a failed step of a node amounts to. */
+function reasonOf(failure: Failure): string {
+  const codes: Record<Failure['kind'], string> = {
+    check: 'invariants-failed',
+    ready: 'not-ready',
+    proof: 'point-not-proven',
+    unreachable: 'node-unreachable',
+    lease: 'lease-held',
+    busy: 'lease-held',
+    stop: 'unclean-stop',
+    other: 'step-failed',
+  }
+  return codes[failure.kind]
+}
