@@ -56,10 +56,13 @@ function decision(d: Decision): Said[] {
     case 'planned':
       return planned(d.plan, d.hash)
     case 'rehearsed':
-      return Object.entries(d.proofs).map(([id, proof]) => ({
-        topic: 'rehearse',
-        text: `${id}: ${rehearsal(proof)}`,
-      }))
+      return [
+        ...Object.entries(d.proofs).map(([id, proof]) => ({
+          topic: 'rehearse',
+          text: `${id}: ${rehearsal(proof)}`,
+        })),
+        { topic: 'plan', text: `complete with the class ${d.class}; plan hash ${d.hash}` },
+      ]
     case 'verdict':
       return [{ topic: 'verdict', text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }]
     case 'parked':
@@ -128,13 +131,15 @@ const STARTS: Partial<Record<NodeStepName, string>> = {
   prove: 'proves the checkpoint on a copy',
   drain: 'is taken out of traffic',
   stop: 'is stopped',
+  check: 'is ready, and its data is checked',
   back: 'goes back',
   restore: 'gets its checkpoint back',
 }
 
 function started(command: Command): Said[] {
   if (command.kind !== 'step') return []
-  const text = STARTS[command.step.do]
+  const { step } = command
+  const text = step.do === 'start' ? `is started as ${step.release.version}` : STARTS[step.do]
   return text === undefined ? [] : [{ topic: command.of, text: `${command.node} ${text}` }]
 }
 

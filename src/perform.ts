@@ -9,6 +9,7 @@ import { type Doing, type Effects, act, opensBefore, target, witnessAt } from '.
 import { holds } from './hold.ts'
 import { type Action, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
+import { beforeStop, witness } from './witness.ts'
 
 /** Carries out one command and answers what was found out. Rejects with `StepFailed`, `UserError` or `Bug`. */
 export async function perform(
@@ -138,46 +139,6 @@ async function stopping(
   const action: Action = s.do === 'stop' && goingBack ? { ...s, force: true } : s
   return fact(d, { began, seen: await act(d, action), ...(witness ? { witness } : {}) })
 }
-
-/**
- * A safe stop: where the node was drained, it must be quiet for twice the apply batch, and a message written last must read
- * back. Going back, a server that cannot answer is no reason to leave it running.
- */
-async function beforeStop(d: Doing, goingBack: boolean): Promise<Witness | undefined> {
-  try {
-    return await witness(d)
-  } catch (error) {
-    if (!goingBack || !(error instanceof UserError || error instanceof StepFailed)) throw error
-    return undefined
-  }
-}
-
-export async function witness(d: Doing): Promise<Witness> {
-  const seen = stateOf(d.r, d.node.id).seen
-  const drained = seen !== 'unknown' && seen.traffic === 'drained'
-  const { probe, clock } = d.effects
-  const sentinel = await probe.writeSentinel(target(d), d.stop)
-  if (drained) await clock.sleep(await quietTime(d), d.stop)
-  const barrier = await probe.barrier(target(d), d.stop)
-  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why))
-  const counts = await probe.counts(target(d), d.stop)
-  return { counts, quiet: drained, ...(sentinel ? { sentinel } : {}) }
-}
-
-/** Longer than twice the apply batch. */
-async function quietTime(d: Doing): Promise<Millis> {
-  const { facts } = await d.node.inspect()
-  return 2 * readServerConfig(facts.configText).applyBatch + 100
-}
-
-const notApplied = (d: Doing, why: string): Failure => ({
-  code: 'WRITE_NOT_APPLIED',
-  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
-  because: why,
-  next: 'look at its log; it is left running',
-  effect: 'none',
-  kind: 'stop',
-})
 
 async function snapshot(d: Doing, s: Extract<NodeStep, { do: 'snapshot' }>, began: Millis): Promise<Fact> {
   if (s.kind !== 'rehearsal') return fact(d, { began, seen: await act(d, s) })

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildRelease } from '../standin/release.ts'
+import { buildRelease, writeDist } from '../standin/release.ts'
 import { serving } from './ground-truth.ts'
 import { expectEnd, openScenario, type Scenario } from './scenario.ts'
 
@@ -9,12 +10,23 @@ let first = ''
 
 beforeAll(async () => {
   const [runs, next] = [await buildRelease({ version: '0.2.1' }), await buildRelease({ version: '0.2.2' })]
-  s = await openScenario({ runs, releases: [runs, next], nodes: 1, walOn: false, drain: true })
+  s = await openScenario({
+    runs,
+    releases: [],
+    nodes: 1,
+    walOn: false,
+    drain: true,
+    config: { releases: { directory: 'dist' } },
+  })
+  await writeDist(next, s.at('workspace', 'dist'))
 }, 60_000)
 afterAll(() => s?.end())
 
-test('one node is compared with itself before its stop, and promoted', async () => {
-  const job = await s.run({ tag: 'service-v0.2.2' })
+test('from the folder of a build, one node is compared with itself before its stop, and promoted', async () => {
+  const [artifacts, metadata] = ['artifacts.json', 'metadata.json'].map(name =>
+    readFileSync(s.at('workspace', 'dist', name), 'utf8'),
+  )
+  const job = await s.run({ tag: 'service-v0.2.2', artifacts: artifacts ?? '', metadata: metadata ?? '' })
   expectEnd(job, 'success', { outcome: 'promoted', verdict: 'pass', version: 'v0.2.2', data: 'kept' })
   expect(job.lines.join('\n')).toContain('baseline  ')
   const { truth, said } = await s.status()

@@ -27,6 +27,8 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   config?: Tree
   /** Nodes are taken out of traffic before a stop, and the writer obeys; else it writes to every node all the time. */
   drain?: boolean
+  /** With a drain: the writer goes past it. */
+  disobeys?: boolean
   /** Writes per second on each node. */
   writes?: number
 }
@@ -94,7 +96,8 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     const place: Place = { at, fleet, github, action }
     const adopted = await byHand(place, ['adopt'])
     expect(adopted.text).toContain('recorded as known to be good')
-    const { writes: rate = 20, drain: obeyDrain = false } = options
+    const { writes: rate = 20, drain = false, disobeys = false } = options
+    const obeyDrain = drain && !disobeys
     const writer = startWriter({
       nodes: fleet.nodes,
       key: fleet.keys.writer,

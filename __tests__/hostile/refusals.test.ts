@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Tree } from '../local-fleet/rollout-yaml.ts'
 import { actionFolder } from '../refusals/engine.ts'
 import { tiny, tinyWith } from '../refusals/releases.ts'
@@ -10,6 +10,9 @@ import { shapeOf } from './page.ts'
 import { type Job, openStage, type Stage } from './rollout.ts'
 import { filesWith } from './secrets.ts'
 import { EVIL } from './words.ts'
+
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
 /** A stranger's text through each door that ends in a refusal, and so in an error text, an annotation and a summary. */
 
@@ -34,7 +37,7 @@ beforeAll(async () => {
     ],
   })
   writeFileSync(join(stage.home, 'evil'), `${EVIL}\n${EVIL}`)
-}, 90_000)
+})
 afterEach(() => void (stage.github.faults.length = 0))
 afterAll(async () => {
   await stage.close()
@@ -55,7 +58,7 @@ async function unmoved(job: Job, hears: boolean): Promise<void> {
   expect(job.said.filter(line => /[\p{Cc}\p{Cf}]/u.test(line))).toEqual([])
   expect(Math.max(...job.said.map(line => line.length))).toBeLessThan(8000)
   expect(log).not.toContain('***')
-  if (hears) expect(log).toContain('evil')
+  if (hears) expect(log).toMatch(/evil|owned/)
   const shape = await shapeOf(job.summary)
   expect(shape.html.filter(html => !FOLD.test(html))).toEqual([])
   expect(shape.images).toBe(0)

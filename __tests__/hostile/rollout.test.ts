@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflowCommands } from '../domain/report/readers.ts'
 import { actionFolder } from '../refusals/engine.ts'
 import { buildRelease } from '../standin/release.ts'
@@ -9,6 +9,9 @@ import { shapeOf } from './page.ts'
 import { filesWith } from './secrets.ts'
 import { type Job, openStage, type Stage } from './rollout.ts'
 import { EVIL, LONG } from './words.ts'
+
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
 /**
  * Two fleets get the same bad release: one in a friendly world, one where every stranger's text is an attack. What GitHub makes
@@ -42,7 +45,7 @@ beforeAll(async () => {
     hostile = await enemy.run({ tag: 'v0.2.2', reason: EVIL }, { rehearse })
   }
   await Promise.all([first(), second()])
-}, 180_000)
+})
 afterAll(async () => {
   for (const stage of stages) await stage.close()
   rmSync(scratch, { recursive: true, force: true })

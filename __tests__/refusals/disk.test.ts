@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { engine, errorsIn, type Ran } from './engine.ts'
 import { refused, wellSaid } from './expect.ts'
 import { footprint } from './footprint.ts'
 import { openRig, type Rig } from './rig.ts'
+
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
 /** A disk without room for the snapshot: seen in the plan, or only when it is taken. Mounting a small disk needs root. */
 
@@ -23,7 +26,7 @@ describe.runIf(root)('a small disk', () => {
     mkdirSync(disk)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=420m', 'tmpfs', disk])
     rig = await openRig({ nodes: 1, messages: 6000, home })
-  }, 90_000)
+  })
   afterEach(() => rmSync(ballast, { force: true }))
   afterAll(async () => {
     await rig.fleet.close()
@@ -76,7 +79,7 @@ test('a reserve that is not there is told before anything is begun', async () =>
   } finally {
     await rig.close()
   }
-}, 60_000)
+})
 
 /** The steps of the composite one by one, so that something can happen between them. */
 async function steps(rig: Rig, between: (step: string) => void): Promise<Ran> {

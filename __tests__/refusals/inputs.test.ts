@@ -1,14 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { refused } from './expect.ts'
 import { openRig, type Rig } from './rig.ts'
+
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
 /** What a person types wrongly: keys, secrets, the fleet file. Through the program, and a few through action.yml. */
 
 let rig: Rig
 
-beforeAll(async () => void (rig = await openRig({ nodes: 1 })), 90_000)
+beforeAll(async () => void (rig = await openRig({ nodes: 1 })))
 afterAll(async () => rig.close())
 
 const pem = (passphrase?: string): string =>

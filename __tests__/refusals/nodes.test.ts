@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Fleet, type FleetNode, startNode, stopNode } from '../local-fleet/fleet.ts'
 import type { Tree } from '../local-fleet/rollout-yaml.ts'
 import { freePorts } from '../local-fleet/server-process.ts'
@@ -8,12 +8,15 @@ import { buildRelease } from '../standin/release.ts'
 import { refused } from './expect.ts'
 import { openRig, type Rig } from './rig.ts'
 
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
+
 /** What can be wrong with the nodes, their data and their keys, through the program itself. */
 
 let rig: Rig
 const after: (() => Promise<void> | void)[] = []
 
-beforeAll(async () => void (rig = await openRig({ nodes: 2 })), 90_000)
+beforeAll(async () => void (rig = await openRig({ nodes: 2 })))
 afterEach(async () => {
   for (const undo of after.splice(0).reverse()) await undo()
 })

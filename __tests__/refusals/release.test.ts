@@ -1,18 +1,21 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type GitHubDouble, type GivenRelease, startGitHubDouble } from '../github/double.ts'
 import type { Tree } from '../local-fleet/rollout-yaml.ts'
 import { refused } from './expect.ts'
 import { type Tiny, tiny, tinyDist, tinyWith } from './releases.ts'
 import { openRig, type Rig, type Use } from './rig.ts'
 
+// A busy machine takes ten times as long as an idle one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
+
 /** What can be wrong with the release that was asked for, through the program itself. */
 
 let rig: Rig
 const doubles: GitHubDouble[] = []
 
-beforeAll(async () => void (rig = await openRig({ nodes: 1 })), 90_000)
+beforeAll(async () => void (rig = await openRig({ nodes: 1 })))
 afterAll(async () => {
   await rig.close()
   for (const double of doubles) await double.close()

@@ -48,8 +48,8 @@ function rollbackGoal(r: Rollout, id: NodeId): Goal | undefined {
   if (state.refuses) return stay(r, id, to)
   const turn = r.step === 'promote' || (r.step === 'settle' && touched(r, id, to))
   if (r.rehearsed === undefined || !turn) {
-    const proof = r.step === 'snapshot' && r.rehearsed === undefined && !r.proofs[id] && !restore ? [to] : []
-    return { ...forward(r), release: from, proof }
+    const owed = r.step === 'snapshot' && r.rehearsed === undefined && !r.proofs[id]
+    return { ...forward(r), release: from, proof: owed ? [to] : [], ...(restore ? { proofOf: restore } : {}) }
   }
   if (restore) return { ...back(r), release: to, data: { restore }, prove: to }
   return { ...back(r), release: to }

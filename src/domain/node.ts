@@ -85,7 +85,8 @@ export type Observed = {
 /**
  * What one node should be.
  * `data`   'in-place', or the name of the checkpoint that must be in place.
- * `proof`  the releases that must run, one after the other, on a copy of the node's present data; [] when that is known.
+ * `proof`  the releases that must run, one after the other, on a copy of the node's present data, or of the checkpoint `proofOf`;
+ *          [] when that is known.
  * `point`  which kind of checkpoint a stop on the way to `release` takes.
  * `prove`  the checkpoint that counts (the rollback point taken on the way, or the one to restore) must have been proven by
  *          this release: before the node is undrained, or before it is restored.
@@ -95,6 +96,7 @@ export type Goal = {
   release: Release
   data: 'in-place' | { restore: string }
   proof: Release[]
+  proofOf?: string
   point: 'rollback-point' | 'return-point'
   prove: Release | 'none'
   lease:

@@ -225,7 +225,7 @@ function learned(r: Rollout, c: Command, fact: Fact): Rollout {
     case 'measured':
       return measured(r, fact.block, c)
     case 'observed':
-      return observed(r, c, fact)
+      return observed(r, fact)
     default:
       return unreachable(fact)
   }
@@ -257,16 +257,32 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
   }
 }
 
-function observed(r: Rollout, c: Command, fact: Extract<Fact, { is: 'observed' }>): Rollout {
+function observed(r: Rollout, fact: Extract<Fact, { is: 'observed' }>): Rollout {
   const was = node(r, fact.node)
   const opens = was.seen === 'unknown' ? 0 : was.seen.data.opens
-  const witnesses = fact.witness ? { ...was.witnesses, [opens]: fact.witness } : was.witnesses
-  const state: NodeState = { ...was, seen: fact.now, tries: 0, witnesses }
+  const state: NodeState = {
+    ...was,
+    seen: fact.now,
+    tries: 0,
+    witnesses: {
+      ...was.witnesses,
+      ...proofAsWitness(fact),
+      ...(fact.witness ? { [opens]: fact.witness } : {}),
+    },
+  }
   const next = { ...r, nodes: { ...r.nodes, [fact.node]: state } }
-  if (!fact.proof || c.kind !== 'step' || c.step.do !== 'prove' || c.step.with.length === 0) return next
-  return c.step.name.includes('.rehearsal.')
-    ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } }
-    : next
+  if (!fact.proof) return next
+  const asked = fact.proof.name.includes('.rehearsal.') || fact.proof.name === r.plan?.restore[fact.node]
+  return asked ? { ...next, proofs: { ...r.proofs, [fact.node]: fact.proof } } : next
+}
+
+/** What a run on a copy of a checkpoint counted is what must be there when the checkpoint itself is put back. */
+function proofAsWitness(fact: Extract<Fact, { is: 'observed' }>): Record<number, Witness> {
+  const run = fact.proof?.runs.length === 1 ? fact.proof.runs[0] : undefined
+  const point = fact.now.snapshots.find(s => s.name === fact.proof?.name)
+  return run?.outcome === 'ok' && point && point.kind !== 'rehearsal'
+    ? { [point.opens]: { counts: run.counts, quiet: true } }
+    : {}
 }
 
 function measured(r: Rollout, block: Block, c: Command): Rollout {

@@ -28,8 +28,8 @@ function tidy(o: Observed, g: Goal): NodeStep[] {
 /** Prove on a copy, taken while the server is paused, that the releases of the goal open the data one after the other. */
 function rehearse(o: Observed, g: Goal): NodeStep[] {
   if (g.proof.length === 0) return []
-  const name = checkpointName(g.lease.rollout, 'rehearsal', o.data.opens)
-  const taken = o.snapshots.some(s => s.name === name && s.sealed)
+  const name = g.proofOf ?? checkpointName(g.lease.rollout, 'rehearsal', o.data.opens)
+  const taken = g.proofOf !== undefined || o.snapshots.some(s => s.name === name && s.sealed)
   const prove: NodeStep = { do: 'prove', name, with: g.proof }
   const install = g.proof
     .filter(release => !has(o, release))
