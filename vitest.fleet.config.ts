@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import base from './vitest.config.ts'
 
 /**
  * The slow half: real fleets, killed at random moments. One file after the other, as each measures. `KILLS` is how many moments each
  * step is killed at (default 10), `SEED` repeats a run.
  */
 export default defineConfig({
+  ...base,
   test: {
     include: ['__tests__/fleet/**/*.test.ts'],
     fileParallelism: false,

@@ -7,7 +7,7 @@ import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
 import { type Doing, type Effects, act, opensBefore, target, witnessAt } from './effects.ts'
 import { holds } from './hold.ts'
-import { type Action, type Inspection, StepFailed } from './node/port.ts'
+import { type Action, type Claim, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
 import { beforeStop, witness } from './witness.ts'
 
@@ -112,8 +112,15 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
   }
 }
 
+/** A lease of an earlier step of this job is ours; a parked one waits for us; any other is taken only when it has run out. */
+function over(d: Doing): Claim['over'] {
+  const { seen } = stateOf(d.r, d.node.id)
+  if (seen === 'unknown' || seen.lease === 'free') return 'expired'
+  if (d.r.processes.includes(seen.lease.process)) return 'same-rollout'
+  return seen.lease.parked ? 'parked' : 'expired'
+}
+
 async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines']): Promise<Inspection> {
-  const { mode } = d.r.request
   const { by } = d.r
   return d.node.lease({
     rollout: d.r.id,
@@ -122,7 +129,7 @@ async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines'
     doing: d.effects.doing(d.r),
     ttl: d.effects.config.lease.ttl,
     lines,
-    over: mode === 'recover' || mode === 'rollback' ? 'parked' : 'same-rollout',
+    over: over(d),
   })
 }
 

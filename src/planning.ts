@@ -1,7 +1,8 @@
 import type { Config, Inputs } from './config/config.ts'
-import { buildPlan } from './domain/build-plan.ts'
+import { buildPlan, leaseProblems } from './domain/build-plan.ts'
 import type { Problem } from './domain/errors.ts'
-import type { Fact, PlanFact } from './domain/event.ts'
+import type { Fact, PlanFact, Standing } from './domain/event.ts'
+import { utc } from './domain/log.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
@@ -9,14 +10,37 @@ import { parseTag } from './domain/tag.ts'
 import { unfinished } from './domain/unfinished.ts'
 import { type Surveyor, survey } from './survey.ts'
 
+type Planned = PlanFact & { standing?: Standing[] }
 type At = { r: Rollout; stop: AbortSignal; keys: Problem[] }
 
-/** Makes the plan of this mode: reads everything, decides purely. */
+/**
+ * Makes the plan of this mode: reads everything, decides purely. A node that somebody else holds is waited for: `lease.wait`, and
+ * in mode recover as long as the lease of a dead run can last. What was overtaken meanwhile by a newer release ends there.
+ */
 export async function plan(s: Surveyor, inputs: Inputs, at: At): Promise<Fact> {
+  const { ttl, wait } = s.config.lease
+  const until = s.clock.now() + (at.r.request.mode === 'recover' ? Math.max(wait, ttl + 5000) : wait)
+  for (let waited = false; ; waited = true) {
+    const fact = await planOnce(s, inputs, at)
+    const held = fact.is === 'refused' && fact.code === 'lease-held'
+    if (!held || s.clock.now() >= until || at.stop.aborted) return waited ? overtaken(fact) : fact
+    s.say('waiting', `until ${utc(until)} at most: ${fact.problems[0]?.what ?? ''}`)
+    await s.clock.sleep(Math.min(5000, Math.max(500, until - s.clock.now())), at.stop)
+  }
+}
+
+/** Whoever waited for a newer release to finish has nothing left to do, and that is no mistake. */
+function overtaken(fact: Planned): Planned {
+  if (fact.is !== 'refused' || fact.code !== 'lower-version') return fact
+  const why = `a newer release was rolled out while this one waited: ${fact.problems[0]?.what ?? ''}`
+  return { is: 'already', version: '', code: 'superseded', why, ...(fact.standing ? { standing: fact.standing } : {}) }
+}
+
+async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {
   const { mode } = at.r.request
   if (mode === 'recover' || mode === 'status') {
     const found = await survey(s, { tag: '', stop: at.stop })
-    return { ...asTheNodesSay(found), standing: standingsOf(found) }
+    return { ...asTheNodesSay(found, mode), standing: standingsOf(found) }
   }
   const previous = mode === 'rollback' && inputs.tag === 'previous'
   const known = mode === 'rollback' && !previous ? await survey(s, { tag: '', stop: at.stop }) : undefined
@@ -30,11 +54,14 @@ export async function plan(s: Surveyor, inputs: Inputs, at: At): Promise<Fact> {
   return { ...fact, standing: standingsOf(found) }
 }
 
-/** Settling and looking go by what the nodes say, and by nothing else. */
-function asTheNodesSay(found: Survey): PlanFact {
+/** Settling and looking go by what the nodes say, and by nothing else. A rollout that is alive is not settled by anyone else. */
+function asTheNodesSay(found: Survey, mode: 'recover' | 'status'): PlanFact {
   const seen = Object.fromEntries(found.nodes.map(n => [n.node, n.now]))
   const rollout = unfinished(seen)
   const stranded = found.unreachable.map(u => u.node)
+  const working = found.nodes.filter(({ now: { lease } }) => lease !== 'free' && !lease.parked)
+  const alive = mode === 'recover' ? leaseProblems(working) : []
+  if (alive.length > 0) return { is: 'refused', code: 'lease-held', problems: alive }
   if (rollout) return { is: 'resumes', lines: rollout.lines, stranded }
   if (stranded.length === 0) return { is: 'nothing', why: standing(found) }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))

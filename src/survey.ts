@@ -1,6 +1,7 @@
 import { constants, copyFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
+import type { Clock } from './domain/clock.ts'
 import { readServerConfig } from './config/server-config.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { NodeId } from './domain/node.ts'
@@ -23,6 +24,8 @@ export type Surveyor = {
   image(version: string): Promise<Problem[]>
   dir: string
   progress(what: string, done: number, of: number): void
+  clock: Clock
+  say(topic: string, text: string): void
 }
 
 /** Reads every node and, where one is asked for, the release. Changes nothing. Reports everything that is wrong, not the first. */

@@ -77,6 +77,8 @@ export function wire(w: Wiring): Wired {
         image,
         dir: downloads,
         progress: progressLine(w),
+        clock: w.clock,
+        say: w.say,
       }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })
     },

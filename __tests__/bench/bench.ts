@@ -72,7 +72,7 @@ function gather({ journal }: Use, { answers }: Poller, rows: typeof kept): void 
   const [stop] = stepSpans(journal, 'stop')
   const [ready] = stepSpans(journal, 'wait-ready')
   if (stop && ready) upgraded.values.push(longestGap(answers, { from: stop.from, to: ready.to }))
-  const serves = verdict && firstAnswer(answers, OLD, verdict.at)
+  const serves = verdict && firstAnswer(answers, `v${OLD}`, verdict.at)
   if (verdict && serves !== undefined) {
     rows.served.values.push(serves - verdict.at)
     rows.away.values.push(longestGap(answers, { from: verdict.at, to: serves }))
@@ -88,9 +88,10 @@ async function main(): Promise<void> {
   const old = await buildRelease({ version: OLD })
   const keeps = await buildRelease({ version: '0.2.2', faults: FAULTS })
   const migrates = await buildRelease({ version: '0.3.0', faults: { ...FAULTS, migratesTo: 2 } })
-  const common = { nodes: 1, release: old, messages, walOn: true }
-  const plain = await createFleet({ ...common, dir: join(home, 'plain') })
-  const rolled = await createFleet({ ...common, dir: join(home, 'rolled') })
+  const common = { release: old, messages, walOn: true }
+  const plain = await createFleet({ ...common, nodes: 1, dir: join(home, 'plain') })
+  // the second is the baseline of the first
+  const rolled = await createFleet({ ...common, nodes: 2, dir: join(home, 'rolled') })
   try {
     const [node, target] = [plain.nodes[0], rolled.nodes[0]]
     if (!node || !target) throw new Error('a fleet came without its node')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 
-/** A ready answer: when it arrived (ms since the epoch), and the version that it named. */
+/** A ready answer: when it arrived (ms since the epoch), and the version that it named, such as `v0.2.1`. */
 export type Answer = { at: number; version: string }
 
 export type Poller = { answers: Answer[]; stop: () => Promise<void> }

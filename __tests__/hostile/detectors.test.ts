@@ -15,11 +15,13 @@ const secrets = namedSecrets({ key: secret })
 
 test.each([0, 1, 2, 3, 4])('a secret %d bytes into a longer text is found in its base64', offset => {
   const text = Buffer.from(`${'y'.repeat(offset)}${secret} and more`)
-  for (const form of ['base64', 'base64url'] as const) expect(held(Buffer.from(text.toString(form)), secrets)).toEqual(['key'])
+  for (const form of ['base64', 'base64url'] as const)
+    expect(held(Buffer.from(text.toString(form)), secrets)).toEqual(['key'])
 })
 
 test('as it is, in a URL, in hex; not its neighbour', () => {
-  for (const text of [secret, `?a=${encodeURIComponent(secret)}&b`, Buffer.from(secret).toString('hex')]) expect(held(Buffer.from(`x${text}x`), secrets)).toEqual(['key'])
+  for (const text of [secret, `?a=${encodeURIComponent(secret)}&b`, Buffer.from(secret).toString('hex')])
+    expect(held(Buffer.from(`x${text}x`), secrets)).toEqual(['key'])
   expect(held(Buffer.from('front-0123456789abcdeg'), secrets)).toEqual([])
 })
 
@@ -36,7 +38,11 @@ test('in a file, with its mode', () => {
 
 test('in the arguments and the environment of a grandchild, but not of the step itself', async () => {
   const watch = watchProcesses(secrets)
-  const step = spawn('sh', ['-c', `sh -c 'sleep 0.5; :' "${'$'}KEY"; env -i OTHER="${'$'}KEY" sleep 0.5; :`], { env: { PATH: '/usr/bin:/bin', KEY: secret } })
+  const step = spawn(
+    'sh',
+    ['-c', `sh -c 'sleep 0.5; :' "${'$'}KEY"; env -i OTHER="${'$'}KEY" sleep 0.5; :`],
+    { env: { PATH: '/usr/bin:/bin', KEY: secret } },
+  )
   watch.step(step.pid ?? 0)
   await new Promise(done => step.once('close', done))
   await sleep(20)

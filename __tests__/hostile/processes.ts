@@ -20,7 +20,8 @@ export function watchProcesses(secrets: Named[]): Watch {
     // what was forked and is not yet another program shows its parent's environment
     if (!steps.has(pid) && line.toString('utf8') !== own) {
       programs.add(name.split('/').at(-1) ?? '')
-      for (const secret of held(read(pid, 'environ'), secrets)) leaks.add(`${secret} in the environment of ${name}`)
+      for (const secret of held(read(pid, 'environ'), secrets))
+        leaks.add(`${secret} in the environment of ${name}`)
     }
     for (const child of childrenOf(pid)) look(child, own)
   }
@@ -47,5 +48,8 @@ function read(pid: number, file: string): Buffer {
 /** A process has as many lists of children as it has threads. */
 function childrenOf(pid: number): number[] {
   const first = read(pid, `task/${pid}/children`).toString('utf8')
-  return first.split(' ').filter(word => word !== '').map(Number)
+  return first
+    .split(' ')
+    .filter(word => word !== '')
+    .map(Number)
 }

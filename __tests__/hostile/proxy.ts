@@ -22,7 +22,10 @@ export async function startProxy(port: number, manners: Manners): Promise<Proxy>
   const server = createServer((request, response) => {
     requests.push(seenOf(request))
     const { method, url: path, headers } = request
-    const forward = send({ host: '127.0.0.1', port, method, path, headers, agent }, answer => void relay(answer, { request, response, words: manners.words, fails }))
+    const forward = send(
+      { host: '127.0.0.1', port, method, path, headers, agent },
+      answer => void relay(answer, { request, response, words: manners.words, fails }),
+    )
     forward.once('error', () => response.destroy())
     request.pipe(forward)
   })
@@ -44,7 +47,9 @@ export async function startProxy(port: number, manners: Manners): Promise<Proxy>
 const seenOf = ({ method = '', url = '', headers }: IncomingMessage): Seen => ({
   method,
   path: url,
-  headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')])),
+  headers: Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+  ),
 })
 
 type Fails = (path: string, body: string) => boolean
@@ -72,9 +77,15 @@ async function relay(answer: IncomingMessage, { request, response, words, fails 
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
-function spoken(body: string, { request, status, words }: { request: IncomingMessage; status: number; words: string }): string {
+function spoken(
+  body: string,
+  { request, status, words }: { request: IncomingMessage; status: number; words: string },
+): string {
   if (words === '' || status === 204) return body
-  if (status >= 400) return JSON.stringify({ error: `${words} your key is ${request.headers.authorization ?? ''}` })
+  if (status >= 400)
+    return JSON.stringify({ error: `${words} your key is ${request.headers.authorization ?? ''}` })
   const label = words.replaceAll('\\', '').replaceAll('"', '').replaceAll('\n', '\\n')
-  return request.url?.startsWith('/admin/debug') ? `${body}hostile{says="${label.slice(0, 20_000)}"} 1\n` : body
+  return request.url?.startsWith('/admin/debug')
+    ? `${body}hostile{says="${label.slice(0, 20_000)}"} 1\n`
+    : body
 }

@@ -31,7 +31,14 @@ beforeAll(async () => {
     bad: 'none',
     words: EVIL,
     more: [
-      { tag: 'v0.2.4', files: { [EVIL]: 'x', [`${EVIL}linux_amd64.tar.gz`]: 'x', 'progressdb_0.2.4_linux_::error::owned.tar.gz': 'x' } },
+      {
+        tag: 'v0.2.4',
+        files: {
+          [EVIL]: 'x',
+          [`${EVIL}linux_amd64.tar.gz`]: 'x',
+          'progressdb_0.2.4_linux_::error::owned.tar.gz': 'x',
+        },
+      },
       { tag: 'v0.2.5', files: { [archive.name]: archive.bytes, 'checksums.txt': archive.checksums } },
       { tag: 'v0.2.6', files: { [tiny('v0.2.6').name]: tiny('v0.2.6').bytes, 'checksums.txt': `${EVIL}\n` } },
     ],
@@ -68,12 +75,22 @@ async function unmoved(job: Job, hears: boolean): Promise<void> {
   expect(filesWith(stage.home, stage.secrets).filter(({ mode }) => mode !== '600')).toEqual([])
 }
 
-const goes = (config: Tree = {}, inputs: Record<string, string> = {}): Promise<Job> => stage.run({ tag: 'v0.2.2', ...inputs }, config)
+const goes = (config: Tree = {}, inputs: Record<string, string> = {}): Promise<Job> =>
+  stage.run({ tag: 'v0.2.2', ...inputs }, config)
 
 describe('inputs of a dispatch', () => {
   test('the tag', async () => unmoved(await goes({}, { tag: `v9.9.9${EVIL}` }), true))
   test('every other one', async () => {
-    const every = { mode: EVIL, 'stop-after': EVIL, 'plan-hash': EVIL, 'rollback-data': EVIL, timeout: EVIL, artifacts: EVIL, metadata: EVIL, reason: EVIL }
+    const every = {
+      mode: EVIL,
+      'stop-after': EVIL,
+      'plan-hash': EVIL,
+      'rollback-data': EVIL,
+      timeout: EVIL,
+      artifacts: EVIL,
+      metadata: EVIL,
+      reason: EVIL,
+    }
     await unmoved(await goes({}, every), true)
   })
   test('the fleet file and its name', async () => {
@@ -87,7 +104,11 @@ describe('GitHub', () => {
   test('the file of checksums', async () => unmoved(await goes({}, { tag: 'v0.2.6' }), false))
   test('the body of an error', async () => {
     const body = JSON.stringify({ message: EVIL })
-    stage.github.faults.push({ on: '/releases/tags/', times: 99, answer: { status: 403, headers: { 'content-type': 'application/json' }, body } })
+    stage.github.faults.push({
+      on: '/releases/tags/',
+      times: 99,
+      answer: { status: 403, headers: { 'content-type': 'application/json' }, body },
+    })
     await unmoved(await goes(), true)
   })
 })
@@ -104,7 +125,8 @@ describe('the node', () => {
     expect(job.said.join('\n')).toContain('SERIES_UNKNOWN')
     await unmoved(job, true)
   })
-  test('the last words of a server that dies on the copy', async () => unmoved(await goes({}, { tag: 'v0.2.5' }), false))
+  test('the last words of a server that dies on the copy', async () =>
+    unmoved(await goes({}, { tag: 'v0.2.5' }), false))
   test('the output of the drain command', async () => {
     const out = `cat "${stage.home}/evil" >&2; exit 1`
     await unmoved(await goes({ drain: { commands: { out, in: 'true' } } }), true)

@@ -25,16 +25,37 @@ let hostile: Job
 let promoted: Job
 
 /** A test command that shows whether the engine's children see more than they should. */
-const tests = 'tr "\\0" "\\n" < /proc/self/environ > "$HOME/tests-environment"; tr "\\0" " " < "/proc/$PPID/cmdline" >> "$HOME/tests-environment"'
+const tests =
+  'tr "\\0" "\\n" < /proc/self/environ > "$HOME/tests-environment"; tr "\\0" " " < "/proc/$PPID/cmdline" >> "$HOME/tests-environment"'
 
 beforeAll(async () => {
   const action = await actionFolder(scratch)
   const next = await buildRelease({ version: '0.2.2' })
   const good = await buildRelease({ version: '0.2.3' })
-  const friendly = await openStage({ action, releases: [next, good], bad: '0.2.2', notes: 'BREAKING CHANGE: the flag --old is gone\nBREAKING CHANGE: so is --older' })
+  const friendly = await openStage({
+    action,
+    releases: [next, good],
+    bad: '0.2.2',
+    notes: 'BREAKING CHANGE: the flag --old is gone\nBREAKING CHANGE: so is --older',
+  })
   stages = [friendly]
-  const refusing = { on: '/deployments', times: 99, answer: { status: 403, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message: EVIL }) } }
-  const enemy = await openStage({ action, releases: [next], bad: '0.2.2', words: EVIL, notes: LONG, faults: [refusing] })
+  const refusing = {
+    on: '/deployments',
+    times: 99,
+    answer: {
+      status: 403,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message: EVIL }),
+    },
+  }
+  const enemy = await openStage({
+    action,
+    releases: [next],
+    bad: '0.2.2',
+    words: EVIL,
+    notes: LONG,
+    faults: [refusing],
+  })
   stages = [friendly, enemy]
   const rehearse = { tests }
   const first = async (): Promise<void> => {
@@ -62,13 +83,26 @@ test('all three ended as they were meant to', () => {
 
 describe('a hostile world', () => {
   test('speaks no workflow command: annotations, outputs and masks are ours alone', () => {
-    expect(hostile.annotations.map(a => [a.level, a.step])).toEqual(tame.annotations.map(a => [a.level, a.step]))
+    expect(hostile.annotations.map(a => [a.level, a.step])).toEqual(
+      tame.annotations.map(a => [a.level, a.step]),
+    )
     expect(hostile.annotations.filter(a => a.message.startsWith('owned'))).toEqual([])
     expect(Object.keys(hostile.outputs)).toEqual(Object.keys(tame.outputs))
-    for (const name of ['outcome', 'verdict', 'reason-code', 'version', 'target-version', 'previous-version', 'data', 'headline'])
+    for (const name of [
+      'outcome',
+      'verdict',
+      'reason-code',
+      'version',
+      'target-version',
+      'previous-version',
+      'data',
+      'headline',
+    ])
       expect(hostile.outputs[name], name).toBe(tame.outputs[name])
     expect(hostile.said.join('\n')).toContain('db-1')
-    expect(workflowCommands(hostile.said.filter(line => !line.startsWith('##[error]')).join('\n'))).toEqual([])
+    expect(workflowCommands(hostile.said.filter(line => !line.startsWith('##[error]')).join('\n'))).toEqual(
+      [],
+    )
   })
   test('is quoted in the log on lines of its own that hold no control, invisible or bidi character, and are short', () => {
     const log = hostile.said.join('\n')
@@ -85,7 +119,9 @@ describe('a hostile world', () => {
     expect(evil.charts.length).toBeGreaterThan(0)
     expect(evil.images).toBe(0)
     expect(evil.links.filter(url => /owned|javascript|octocat/.test(url))).toEqual([])
-    expect(evil.tables.map(rows => [...new Set(rows)])).toEqual(friendly.tables.map(rows => [...new Set(rows)]))
+    expect(evil.tables.map(rows => [...new Set(rows)])).toEqual(
+      friendly.tables.map(rows => [...new Set(rows)]),
+    )
     expect(hostile.summary.length).toBeLessThan(200_000)
   })
 })
@@ -102,15 +138,23 @@ describe('the secrets', () => {
   test.each([
     ['in a friendly world', 0],
     ['in a hostile one, whose server quotes our keys', 1],
-  ])("are in no file that is left behind but the server's own configuration and its copies, %s", (_, which) => {
-    const { home, secrets } = stages[which] ?? expect.fail('no stage')
-    const found = filesWith(home, secrets)
-    expect(found.filter(({ path }) => !/(?:^|\/)config(?:\.yaml)?$/.test(path))).toEqual([])
-    expect([...new Set(found.map(({ mode }) => mode))]).toEqual(['600'])
-    expect(found.some(({ path }) => path === 'fleet/db-1/install/config.yaml')).toBe(true)
-    expect(found.some(({ path }) => path.includes('-snapshots/'))).toBe(true)
-    expect(filesWith(home, secrets.filter(({ name }) => ['token', 'ssh-key'].includes(name)))).toEqual([])
-  })
+  ])(
+    "are in no file that is left behind but the server's own configuration and its copies, %s",
+    (_, which) => {
+      const { home, secrets } = stages[which] ?? expect.fail('no stage')
+      const found = filesWith(home, secrets)
+      expect(found.filter(({ path }) => !/(?:^|\/)config(?:\.yaml)?$/.test(path))).toEqual([])
+      expect([...new Set(found.map(({ mode }) => mode))]).toEqual(['600'])
+      expect(found.some(({ path }) => path === 'fleet/db-1/install/config.yaml')).toBe(true)
+      expect(found.some(({ path }) => path.includes('-snapshots/'))).toBe(true)
+      expect(
+        filesWith(
+          home,
+          secrets.filter(({ name }) => ['token', 'ssh-key'].includes(name)),
+        ),
+      ).toEqual([])
+    },
+  )
   test('were not hidden by the runner: what we said never needed it', () => {
     for (const job of [tame, promoted]) expect(job.said.filter(line => line.includes('***'))).toEqual([])
   })
@@ -118,14 +162,24 @@ describe('the secrets', () => {
     for (const { proxy, github, given } of stages) {
       for (const { path, headers } of proxy.requests) {
         const sent = JSON.stringify(headers)
-        const wanted = path.startsWith('/admin/') ? [given['admin']] : /^\/(?:frontend|backend)\//.test(path) ? [given['backend']] : []
+        const wanted = path.startsWith('/admin/')
+          ? [given['admin']]
+          : /^\/(?:frontend|backend)\//.test(path)
+            ? [given['backend']]
+            : []
         const kept = Object.values(given).filter(secret => !wanted.includes(secret))
-        expect(kept.filter(secret => sent.includes(secret)), path).toEqual([])
+        expect(
+          kept.filter(secret => sent.includes(secret)),
+          path,
+        ).toEqual([])
         if (wanted.length === 0) expect(headers['authorization'], path).toBeUndefined()
       }
-      const asked = JSON.stringify(github.requests.map(({ headers: { authorization: _, ...rest }, path, body }) => [rest, path, body]))
+      const asked = JSON.stringify(
+        github.requests.map(({ headers: { authorization: _, ...rest }, path, body }) => [rest, path, body]),
+      )
       for (const secret of Object.values(given)) expect(asked).not.toContain(secret)
-      for (const { headers } of github.requests) expect(headers['authorization']).toMatch(new RegExp(`^(?:token|Bearer) ${given['token']}$`))
+      for (const { headers } of github.requests)
+        expect(headers['authorization']).toMatch(new RegExp(`^(?:token|Bearer) ${given['token']}$`))
       expect(github.downloaded.length).toBeGreaterThan(0)
       expect(JSON.stringify(github.downloaded)).not.toContain(given['token'])
       expect(github.violations).toEqual([])

@@ -58,10 +58,24 @@ export type StageOptions = {
   more?: GivenRelease[]
 }
 
-export async function openStage({ action, releases, bad, words = '', notes = '', faults = [], more = [] }: StageOptions): Promise<Stage> {
+export async function openStage({
+  action,
+  releases,
+  bad,
+  words = '',
+  notes = '',
+  faults = [],
+  more = [],
+}: StageOptions): Promise<Stage> {
   const home = mkdtempSync(join(tmpdir(), 'hostile-'))
   const runs = await buildRelease({ version: '0.2.1' })
-  const fleet = await createFleet({ dir: join(home, 'fleet'), nodes: 1, release: runs, messages: 400, walOn: true })
+  const fleet = await createFleet({
+    dir: join(home, 'fleet'),
+    nodes: 1,
+    release: runs,
+    messages: 400,
+    walOn: true,
+  })
   const token = `ghs_${fleet.keys.frontend}`
   const [node] = fleet.nodes
   if (node === undefined) throw new Error('a fleet without a node')
@@ -85,7 +99,10 @@ export async function openStage({ action, releases, bad, words = '', notes = '',
   const write = (config: Tree): void => {
     mkdirSync(join(home, 'workspace', '.github'), { recursive: true })
     const nodes = [{ name: 'db-1', url: proxy.url }]
-    writeFileSync(join(home, 'workspace', '.github', 'rollout.yml'), rolloutYaml(fleet, { ...QUICK, nodes, ...config }))
+    writeFileSync(
+      join(home, 'workspace', '.github', 'rollout.yml'),
+      rolloutYaml(fleet, { ...QUICK, nodes, ...config }),
+    )
   }
   write({})
   const adopted = await engine({
@@ -111,7 +128,11 @@ export async function openStage({ action, releases, bad, words = '', notes = '',
         workspace: join(home, 'workspace'),
         workDir: mkdtempSync(join(home, 'runner-')),
         inputs: { keys, 'ssh-key': sshKey, ...inputs },
-        machineEnvironment: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home, LANG: 'C.UTF-8' },
+        machineEnvironment: {
+          PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+          HOME: home,
+          LANG: 'C.UTF-8',
+        },
         github: { api_url: github.url, repository: REPOSITORY, repository_owner: 'progressdb', token },
         onStep: (_, pid) => watch.step(pid),
       })
@@ -126,7 +147,10 @@ export async function openStage({ action, releases, bad, words = '', notes = '',
   }
 }
 
-const released = (release: BuiltRelease, { words, notes }: { words: string; notes: string }): GivenRelease => ({
+const released = (
+  release: BuiltRelease,
+  { words, notes }: { words: string; notes: string },
+): GivenRelease => ({
   tag: `v${release.version}`,
   notes,
   files: {

@@ -9,7 +9,13 @@ export function formsOf(secret: string): Buffer[] {
     // the first and the last group also hold bits of what stands around it
     return text.slice(offset === 0 ? 0 : 4, text.length - 4)
   })
-  const texts = [secret, ...aligned, ...aligned.map(t => t.replaceAll('+', '-').replaceAll('/', '_')), encodeURIComponent(secret), bytes.toString('hex')]
+  const texts = [
+    secret,
+    ...aligned,
+    ...aligned.map(t => t.replaceAll('+', '-').replaceAll('/', '_')),
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+  ]
   return [...new Set(texts)].map(text => Buffer.from(text))
 }
 

@@ -20,6 +20,7 @@ function rolloutSettings(fleet: Fleet): Tree {
     data: `${fleet.dir}/{name}/data`,
     nodes: fleet.nodes.map(({ name, port }) => ({ name, port })),
     canary: { nodes: 1, watch: '10s' },
+    lease: { ttl: '10s' },
     drain: { commands: { out: `touch ${mark}`, in: `rm -f ${mark}` } },
   }
 }

@@ -55,21 +55,24 @@ describe.runIf(root)('a small disk', () => {
   test.each([
     ['to the last byte', 0],
     ['but for what a lease needs', 300_000],
-  ])('fills up %s between the plan and the snapshot: nothing is left half done, and the server never noticed', async (_, left) => {
-    const before = lasting()
-    const { code, text } = await steps(rig, step => {
-      if (step === 'snapshot') fill(left)
-      if (step === 'report') rmSync(ballast)
-    })
-    wellSaid(errorsIn(text.split('\n')))
-    expect(code, text).toBe(3)
-    expect(text).toMatch(/^= Unchanged .*data untouched$/m)
-    expect(text).toMatch(/^Next: .*free (some )?space/m)
-    expect(lasting()).toEqual(before)
-    expect(readdirSync(join(disk, 'db-1'))).not.toContain('.data-staging')
-    const after = await rig.release({ mode: 'plan' })
-    expect(after.code, `${text}\nand then\n${after.text}`).toBe(0)
-  })
+  ])(
+    'fills up %s between the plan and the snapshot: nothing is left half done, and the server never noticed',
+    async (_, left) => {
+      const before = lasting()
+      const { code, text } = await steps(rig, step => {
+        if (step === 'snapshot') fill(left)
+        if (step === 'report') rmSync(ballast)
+      })
+      wellSaid(errorsIn(text.split('\n')))
+      expect(code, text).toBe(3)
+      expect(text).toMatch(/^= Unchanged .*data untouched$/m)
+      expect(text).toMatch(/^Next: .*free (some )?space/m)
+      expect(lasting()).toEqual(before)
+      expect(readdirSync(join(disk, 'db-1'))).not.toContain('.data-staging')
+      const after = await rig.release({ mode: 'plan' })
+      expect(after.code, `${text}\nand then\n${after.text}`).toBe(0)
+    },
+  )
 })
 
 test('a reserve that is not there is told before anything is begun', async () => {

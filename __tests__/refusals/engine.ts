@@ -37,7 +37,8 @@ export async function engine({ action, scratch, args, env = {}, dir }: Call): Pr
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part: string) => void (text += part))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => void (text += part))
   const code = await new Promise<number | null>(resolve => child.once('close', resolve))
   return { code, text, errors: errorsIn(text.split('\n')), dir: own }
 }

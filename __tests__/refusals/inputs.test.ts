@@ -17,7 +17,11 @@ afterAll(async () => rig.close())
 const pem = (passphrase?: string): string =>
   generateKeyPairSync('ed25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem', ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }) },
+    privateKeyEncoding: {
+      type: 'pkcs8',
+      format: 'pem',
+      ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
+    },
   }).privateKey
 const crlf = (text: string): string => text.replaceAll('\n', '\r\n')
 const keys = (): string => `backend=${rig.fleet.keys.probe}\nadmin=${rig.fleet.keys.admin}\n`
@@ -91,7 +95,9 @@ judge: { failed: 120 % }
     expect(job.outputs).toMatchObject({ outcome: 'unchanged', 'reason-code': 'plan-refused' })
     for (const place of places) expect(job.lines.join('\n')).toContain(`rollout.yml:${place}`)
     for (const place of places) expect(job.summary).toContain(`rollout.yml:${place}`)
-    expect(job.steps.filter(s => ['snapshot', 'canary', 'promote'].includes(s.id)).map(s => s.outcome)).toEqual(['skipped', 'skipped', 'skipped'])
+    expect(
+      job.steps.filter(s => ['snapshot', 'canary', 'promote'].includes(s.id)).map(s => s.outcome),
+    ).toEqual(['skipped', 'skipped', 'skipped'])
   })
   test('that is not there', async () => {
     const job = await rig.job({ fleet: { text: '' } })

@@ -50,13 +50,17 @@ describe('the server', () => {
   })
   test('does not answer at its port', async () => {
     const [port = 0] = await freePorts(1)
-    const [told] = await refused(rig, () => rig.release({ fleet: second(rig.fleet, { port }) }), ['NODE_NOT_READY'])
+    const [told] = await refused(rig, () => rig.release({ fleet: second(rig.fleet, { port }) }), [
+      'NODE_NOT_READY',
+    ])
     expect(told?.what).toContain('connection refused')
   })
   test('was never adopted', async () => {
     const install = folder()
     cpSync(last().config, join(install, 'config.yaml'))
-    const [told] = await refused(rig, () => rig.release({ fleet: second(rig.fleet, { install }) }), ['NODE_NOT_ADOPTED'])
+    const [told] = await refused(rig, () => rig.release({ fleet: second(rig.fleet, { install }) }), [
+      'NODE_NOT_ADOPTED',
+    ])
     expect(told?.next).toContain('adopt')
   })
 })
@@ -103,20 +107,34 @@ describe('the keys', () => {
     ])
   })
   test('a key that was not given', async () => {
-    const [told] = await refused(rig, () => rig.release({ keys: `backend=${rig.fleet.keys.probe}\n` }), ['KEY_MISSING', 'KEY_REFUSED', 'KEY_REFUSED'])
+    const [told] = await refused(rig, () => rig.release({ keys: `backend=${rig.fleet.keys.probe}\n` }), [
+      'KEY_MISSING',
+      'KEY_REFUSED',
+      'KEY_REFUSED',
+    ])
     expect(told?.next).toContain('admin=')
   })
 })
 
 test('a misspelt series is answered with the one that was meant, once for each node', async () => {
   const metrics = [{ name: 'goroutines', series: 'go_gorutines', max: 10_000 }]
-  const told = await refused(rig, () => rig.release({ fleet: { metrics } }), ['SERIES_UNKNOWN', 'SERIES_UNKNOWN'])
+  const told = await refused(rig, () => rig.release({ fleet: { metrics } }), [
+    'SERIES_UNKNOWN',
+    'SERIES_UNKNOWN',
+  ])
   expect(told.map(t => t.next)).toEqual(['did you mean  go_goroutines?', 'did you mean  go_goroutines?'])
 })
 
 test('two nodes and the release are wrong: all three in one run', async () => {
   const [port = 0] = await freePorts(1)
-  const nodes = rig.fleet.nodes.map((n, i): Tree => (i === 0 ? { name: n.name, port } : { name: n.name, port: n.port, data: join(rig.dir, 'nowhere') }))
-  const told = await refused(rig, () => rig.release({ tag: 'v9.9.9', fleet: { nodes } }), ['RELEASE_NOT_FOUND', 'NODE_NOT_READY', 'DATA_NOT_FOUND'])
+  const nodes = rig.fleet.nodes.map(
+    (n, i): Tree =>
+      i === 0 ? { name: n.name, port } : { name: n.name, port: n.port, data: join(rig.dir, 'nowhere') },
+  )
+  const told = await refused(rig, () => rig.release({ tag: 'v9.9.9', fleet: { nodes } }), [
+    'RELEASE_NOT_FOUND',
+    'NODE_NOT_READY',
+    'DATA_NOT_FOUND',
+  ])
   expect(told.map(t => t.what).join('\n')).toMatch(/v9\.9\.9[\s\S]*db-1[\s\S]*db-2/)
 })

@@ -21,15 +21,27 @@ afterAll(async () => {
   for (const double of doubles) await double.close()
 })
 
-const given = (tag: string, { name, bytes, checksums }: Tiny, more: Partial<GivenRelease> = {}): GivenRelease => ({
+const given = (
+  tag: string,
+  { name, bytes, checksums }: Tiny,
+  more: Partial<GivenRelease> = {},
+): GivenRelease => ({
   tag,
   files: { [name]: bytes, 'checksums.txt': checksums },
   ...more,
 })
 
 /** Releases on GitHub instead of in a folder. */
-async function onGitHub(releases: GivenRelease[], token?: string): Promise<{ use: Use; double: GitHubDouble }> {
-  const double = await startGitHubDouble({ owner: 'progressdb', repo: 'ProgressDB', releases, ...(token === undefined ? {} : { token }) })
+async function onGitHub(
+  releases: GivenRelease[],
+  token?: string,
+): Promise<{ use: Use; double: GitHubDouble }> {
+  const double = await startGitHubDouble({
+    owner: 'progressdb',
+    repo: 'ProgressDB',
+    releases,
+    ...(token === undefined ? {} : { token }),
+  })
   doubles.push(double)
   return { double, use: { fleet: { releases: null }, env: { GITHUB_API_URL: double.url } } }
 }
@@ -49,13 +61,17 @@ describe('on GitHub', () => {
   })
   test('no asset for this platform', async () => {
     const other = { ...tiny('v0.2.2'), name: 'progressdb_0.2.2_darwin_arm64.tar.gz' }
-    const { use } = await onGitHub([given('v0.2.2', { ...other, checksums: `${'0'.repeat(64)}  ${other.name}\n` })])
+    const { use } = await onGitHub([
+      given('v0.2.2', { ...other, checksums: `${'0'.repeat(64)}  ${other.name}\n` }),
+    ])
     const [told] = await refused(rig, () => rig.release(use), ['ASSET_MISSING'])
     expect(`${told?.what} ${told?.because}`).toContain('linux')
   })
   test('checksums.txt disagrees with the bytes', async () => {
     const release = tiny('v0.2.2')
-    const { use } = await onGitHub([given('v0.2.2', { ...release, checksums: `${'a'.repeat(64)}  ${release.name}\n` })])
+    const { use } = await onGitHub([
+      given('v0.2.2', { ...release, checksums: `${'a'.repeat(64)}  ${release.name}\n` }),
+    ])
     await refused(rig, () => rig.release(use), ['DIGEST_CONFLICT'])
   })
   test("the API's digest disagrees with the bytes", async () => {
@@ -68,14 +84,20 @@ describe('on GitHub', () => {
     const release = tiny('v0.2.2')
     const wrong = 'c'.repeat(64)
     const { use } = await onGitHub([
-      given('v0.2.2', { ...release, checksums: `${wrong}  ${release.name}\n` }, { digests: { [release.name]: `sha256:${wrong}` } }),
+      given(
+        'v0.2.2',
+        { ...release, checksums: `${wrong}  ${release.name}\n` },
+        { digests: { [release.name]: `sha256:${wrong}` } },
+      ),
     ])
     await refused(rig, () => rig.release(use), ['CHECKSUM_WRONG'])
   })
   test('a private repository without a token, and with a wrong one', async () => {
     const { use } = await onGitHub([given('v0.2.2', tiny('v0.2.2'))], 'ghs_right-token')
     await refused(rig, () => rig.release(use), ['REPOSITORY_HIDDEN'])
-    const [told] = await refused(rig, () => rig.release({ ...use, token: 'ghs_wrong-token' }), ['GITHUB_TOKEN_INVALID'])
+    const [told] = await refused(rig, () => rig.release({ ...use, token: 'ghs_wrong-token' }), [
+      'GITHUB_TOKEN_INVALID',
+    ])
     expect(JSON.stringify(told)).not.toContain('ghs_wrong-token')
   })
   test('the tag was moved: the running version, in other bytes', async () => {
@@ -103,7 +125,10 @@ describe('in a folder', () => {
     ['is absolute', '/usr/local/bin/progressdb', '0'],
     ['hides behind a folder', 'progressdb/../../progressdb', '0'],
   ])('an archive with a name that %s', async (_, path, type) => {
-    const members = [{ path: 'a/progressdb', content: 'program' }, { path, type, content: 'evil' }]
+    const members = [
+      { path: 'a/progressdb', content: 'program' },
+      { path, type, content: 'evil' },
+    ]
     const use = await inFolder('v0.2.2', tinyWith('v0.2.2', members))
     await refused(rig, () => rig.release(use), ['ARCHIVE_PATH'])
   })
@@ -112,7 +137,10 @@ describe('in a folder', () => {
     ['a hard link', '1', 'ARCHIVE_LINK'],
     ['a device', '3', 'ARCHIVE_KIND'],
   ])('an archive with %s', async (_, type, code) => {
-    const members = [{ path: 'a/progressdb', content: 'program' }, { path: 'a/evil', type, link: '/etc/passwd' }]
+    const members = [
+      { path: 'a/progressdb', content: 'program' },
+      { path: 'a/evil', type, link: '/etc/passwd' },
+    ]
     const use = await inFolder('v0.2.2', tinyWith('v0.2.2', members))
     const [told] = await refused(rig, () => rig.release(use), [code])
     expect(told?.what).toContain(tiny('v0.2.2').name)
@@ -122,10 +150,18 @@ describe('in a folder', () => {
 test('through action.yml: red, one annotation of ours, and outputs that say that nothing was changed', async () => {
   const job = await rig.job({ tag: 'v9.9.9' })
   expect(job.conclusion).toBe('failure')
-  expect(job.outputs).toMatchObject({ outcome: 'unchanged', 'reason-code': 'plan-refused', data: 'untouched' })
+  expect(job.outputs).toMatchObject({
+    outcome: 'unchanged',
+    'reason-code': 'plan-refused',
+    data: 'untouched',
+  })
   const own = job.annotations.filter(a => !a.message.startsWith('Process completed with exit code'))
   expect(own.map(a => a.level)).toEqual(['error'])
-  expect(job.annotations).toContainEqual(expect.objectContaining({ message: 'Process completed with exit code 3.', step: 'report' }))
-  expect(job.steps.filter(s => s.outcome === 'success').map(s => s.id)).toEqual(expect.arrayContaining(['plan', 'settle']))
+  expect(job.annotations).toContainEqual(
+    expect.objectContaining({ message: 'Process completed with exit code 3.', step: 'report' }),
+  )
+  expect(job.steps.filter(s => s.outcome === 'success').map(s => s.id)).toEqual(
+    expect.arrayContaining(['plan', 'settle']),
+  )
   expect(job.summary).toContain('v9.9.9')
 })

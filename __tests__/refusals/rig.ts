@@ -33,11 +33,16 @@ export type Use = {
   env?: Record<string, string>
 }
 
-const isText = (overrides: Tree | { text: string }): overrides is { text: string } => typeof overrides['text'] === 'string'
+const isText = (overrides: Tree | { text: string }): overrides is { text: string } =>
+  typeof overrides['text'] === 'string'
 
 export type RigOptions = { nodes: number; messages?: number; home?: string }
 
-export async function openRig({ nodes, messages = 300, home = mkdtempSync(join(tmpdir(), 'refusals-')) }: RigOptions): Promise<Rig> {
+export async function openRig({
+  nodes,
+  messages = 300,
+  home = mkdtempSync(join(tmpdir(), 'refusals-')),
+}: RigOptions): Promise<Rig> {
   const action = await actionFolder(join(home, 'action'))
   const release = await buildRelease({ version: '0.2.1' })
   const fleet = await createFleet({ dir: join(home, 'fleet'), nodes, release, messages, walOn: true })
@@ -50,7 +55,12 @@ export async function openRig({ nodes, messages = 300, home = mkdtempSync(join(t
     return file
   }
   const file: Rig['file'] = (overrides = {}) =>
-    written('rollout.yml', isText(overrides) ? overrides.text : rolloutYaml(fleet, { releases: { directory: dist }, ...overrides }))
+    written(
+      'rollout.yml',
+      isText(overrides)
+        ? overrides.text
+        : rolloutYaml(fleet, { releases: { directory: dist }, ...overrides }),
+    )
   const call = (use: Use): string[] => [
     use.mode ?? 'release',
     ...(use.mode === 'adopt' ? [] : ['--tag', use.tag ?? 'v0.2.2']),

@@ -114,9 +114,10 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
   }
 }
 
-function leaseProblems(nodes: SurveyedNode[]): Problem[] {
+/** Every node that somebody holds at this moment. */
+export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
   return nodes.flatMap(({ node, now: { lease } }) => {
-    if (lease === 'free' || (lease.left <= 0 && !lease.parked)) return []
+    if (lease === 'free' || lease.left <= 0) return []
     const seconds = Math.max(0, Math.round(lease.left / 1000))
     return [
       {

@@ -47,6 +47,8 @@ export type Rollout = {
   by: Holder
   request: Request
   opened: number
+  /** Engine processes of this very journal: a lease of one of them is ours to take over. */
+  processes: readonly string[]
   resumed: boolean
   plan?: Plan
   hash: string
@@ -100,6 +102,7 @@ export const initial: Rollout = {
   by: nobody,
   request: nothingAsked,
   opened: 0,
+  processes: [],
   resumed: false,
   hash: '',
   stranded: [],
@@ -162,6 +165,7 @@ function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
     by: e.by,
     request: e.request,
     opened: r.opened + 1,
+    processes: [...r.processes, e.by.process],
     nodes,
     inFlight: {},
   }
