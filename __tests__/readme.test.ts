@@ -33,7 +33,7 @@ test.each(['README.md', 'SECURITY.md', 'docs/threat-model.md', 'docs/adr/README.
 )
 
 test('every script that the README names exists', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+  const { scripts }: { scripts: object } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(match => match[1] ?? '')
   expect(named).toContain('demo')
   expect(named.filter(name => !(name in scripts))).toEqual([])

@@ -9,7 +9,9 @@ export const README = join(ROOT, 'README.md')
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => '---'), ...rows.map(row => row.map(cell))].map(row => `| ${row.join(' | ')} |`).join('\n')
+  [head, head.map(() => '---'), ...rows.map(row => row.map(cell))]
+    .map(row => `| ${row.join(' | ')} |`)
+    .join('\n')
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 
 const modes = (): string =>

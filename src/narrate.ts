@@ -131,7 +131,7 @@ const STARTS: Partial<Record<NodeStepName, string>> = {
   prove: 'proves the checkpoint on a copy',
   drain: 'is taken out of traffic',
   stop: 'is stopped',
-  check: 'is ready, and its data is checked',
+  check: 'is ready; its data is being checked',
   back: 'goes back',
   restore: 'gets its checkpoint back',
 }

@@ -33,7 +33,13 @@ export async function plan(s: Surveyor, inputs: Inputs, at: At): Promise<Fact> {
 function overtaken(fact: Planned): Planned {
   if (fact.is !== 'refused' || fact.code !== 'lower-version') return fact
   const why = `a newer release was rolled out while this one waited: ${fact.problems[0]?.what ?? ''}`
-  return { is: 'already', version: '', code: 'superseded', why, ...(fact.standing ? { standing: fact.standing } : {}) }
+  return {
+    is: 'already',
+    version: '',
+    code: 'superseded',
+    why,
+    ...(fact.standing ? { standing: fact.standing } : {}),
+  }
 }
 
 async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {

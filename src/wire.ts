@@ -35,7 +35,7 @@ export type Wiring = {
   dir: string
   env: NodeJS.ProcessEnv
   clock: Clock
-  say(topic: string, text: string): void
+  say: (topic: string, text: string) => void
 }
 
 export type Wired = {

@@ -5,6 +5,9 @@ import { expectEnd, openScenario, type Scenario } from './scenario.ts'
 
 let s: Scenario
 let before: Truth[] = []
+/** Hash of the plan before its rehearsal, and after it. */
+let planned = ''
+let approved = ''
 
 beforeAll(async () => {
   const [runs, next] = [await buildRelease({ version: '0.2.1' }), await buildRelease({ version: '0.2.2' })]
@@ -47,16 +50,16 @@ test('cancelled while the canary is watched: every node is on the old version ag
 test('stop-after plan changes nothing and takes no lease', async () => {
   const job = await s.run({ tag: 'v0.2.2', 'stop-after': 'plan' })
   expectEnd(job, 'success', { outcome: 'stopped', 'reason-code': 'planned', version: 'v0.2.1' })
-  expect(job.outputs['plan-hash']).toMatch(/^[0-9a-f]{64}$/)
+  planned = job.outputs['plan-hash'] ?? ''
+  expect(planned).toMatch(/^[0-9a-f]{64}$/)
   expect(await old()).toEqual(before)
 }, 60_000)
 
-let approved = ''
-
-test('stop-after rehearse waits with a complete plan, and every node still serves the old version', async () => {
-  const job = await s.run({ tag: 'v0.2.2', 'stop-after': 'rehearse' })
+test('stop-after rehearse takes the approved hash and waits with a complete plan, and every node still serves the old version', async () => {
+  const job = await s.run({ tag: 'v0.2.2', 'stop-after': 'rehearse', 'plan-hash': planned })
   expectEnd(job, 'success', { outcome: 'stopped', 'reason-code': 'awaiting-approval', version: 'v0.2.1' })
   approved = job.outputs['plan-hash'] ?? ''
+  expect(approved).not.toBe(planned)
   const { truth, said } = await s.status()
   expect(said.code).toBe(0)
   expect(said.text).toContain('awaiting-approval')

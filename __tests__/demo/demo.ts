@@ -1,5 +1,5 @@
 import { cpSync, existsSync, globSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { CompositeResult, RunningJob } from '../runner/composite.ts'
 import { type Act, ACTS, releases } from './acts.ts'
 import { firstLines, screen } from './screen.ts'
@@ -38,6 +38,7 @@ async function play(act: Act, stage: Stage): Promise<string[]> {
   if (result.conclusion === 'lost')
     say('\n  the runner is gone with everything it had started: no step settles, nothing is reported')
   else say(['', ...firstLines(result.summary)].join('\n'))
+  rmSync(dirname(result.temp), { recursive: true, force: true })
   const { length } = stage.writer.acknowledged
   say(`\n  the nodes answer: ${await stage.answers()};  ${number(length)} writes acknowledged so far`)
   return difference(act, result)

@@ -30,15 +30,20 @@ async function goBack(s: Scenario): Promise<void> {
   expect(restored.outputs['outcome'], kept.lines.concat(restored.lines).join('\n')).toBe('rolled-back')
 }
 
-const killed = (s: Scenario, tag: string, at: { step: Step } & Moment): Promise<CompositeResult> =>
-  s.run(
+/** A step that is over before its moment is left alone; so is the one after it. */
+const killed = (s: Scenario, tag: string, at: { step: Step } & Moment): Promise<CompositeResult> => {
+  let current = ''
+  return s.run(
     { tag },
     {
       onStep: (id, _pid, job) => {
-        if (id === at.step) setTimeout(() => job.killStep(at.scope), at.after)
+        current = id
+        if (id === at.step)
+          setTimeout(() => (current === at.step ? job.killStep(at.scope) : undefined), at.after)
       },
     },
   )
+}
 
 /** What `ps`, links and HTTP show: one release everywhere, in service, and nothing left over. */
 function oneRelease(truth: Truth[], log: string): string {
@@ -74,7 +79,9 @@ describe('the old version reads what the new one writes', () => {
       const { truth, said } = await s.status()
       const version = oneRelease(truth, log)
       expect(['promoted', 'rolled-back', 'unchanged'], log).toContain(job.outputs['outcome'])
-      expect(job.outputs['version'], log).toBe(version)
+      // a plan that died before it had asked every node knows no version
+      const unasked = step === 'plan' && job.outputs['version'] === 'unknown'
+      if (!unasked) expect(job.outputs['version'], log).toBe(version)
       if (job.outputs['outcome'] !== 'promoted') expect(job.conclusion, log).toBe('failure')
       expect(version, log).toBe(job.outputs['outcome'] === 'promoted' ? 'v0.2.2' : 'v0.2.1')
       expect(said.code, log + said.text).toBe(0)

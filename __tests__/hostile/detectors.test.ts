@@ -38,11 +38,9 @@ test('in a file, with its mode', () => {
 
 test('in the arguments and the environment of a grandchild, but not of the step itself', async () => {
   const watch = watchProcesses(secrets)
-  const step = spawn(
-    'sh',
-    ['-c', `sh -c 'sleep 0.5; :' "${'$'}KEY"; env -i OTHER="${'$'}KEY" sleep 0.5; :`],
-    { env: { PATH: '/usr/bin:/bin', KEY: secret } },
-  )
+  const step = spawn('sh', ['-c', 'sh -c "sleep 0.5; :" "$KEY"; env -i OTHER="$KEY" sleep 0.5; :'], {
+    env: { PATH: '/usr/bin:/bin', KEY: secret },
+  })
   watch.step(step.pid ?? 0)
   await new Promise(done => step.once('close', done))
   await sleep(20)

@@ -125,7 +125,7 @@ describe('the node', () => {
     expect(job.said.join('\n')).toContain('SERIES_UNKNOWN')
     await unmoved(job, true)
   })
-  test('the last words of a server that dies on the copy', async () =>
+  test('the last words of a server that dies on the copy; the page says how to go on', async () =>
     unmoved(await goes({}, { tag: 'v0.2.5' }), false))
   test('the output of the drain command', async () => {
     const out = `cat "${stage.home}/evil" >&2; exit 1`

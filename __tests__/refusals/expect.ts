@@ -6,7 +6,7 @@ import type { Rig } from './rig.ts'
 /** Each error once, with what happened, and the next thing to do. */
 export function wellSaid(errors: Told[]): void {
   for (const { code, what, next } of errors) {
-    expect(what.length, `${code} says what`).toBeGreaterThan(15)
+    expect(what.length, `${code} says what`).toBeGreaterThan(10)
     expect(next.length, `${code} says what to do next`).toBeGreaterThan(10)
   }
   const said = errors.map(e => `${e.code} ${e.what}`)

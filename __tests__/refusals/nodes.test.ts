@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Fleet, type FleetNode, startNode, stopNode } from '../local-fleet/fleet.ts'
@@ -66,10 +66,22 @@ describe('the server', () => {
 })
 
 describe('the data folder', () => {
-  const data = (path: string): Tree => second(rig.fleet, { data: path })
+  /** The fleet file and the server's own configuration name the same folder. */
+  const data = (path: string): Tree => {
+    const config = join(folder(), 'config.yaml')
+    writeFileSync(config, readFileSync(last().config, 'utf8').replace(last().data, path), { mode: 0o600 })
+    return second(rig.fleet, { data: path, config })
+  }
+  test('is not the one that the server uses: one error, whatever lies there', async () => {
+    const path = join(folder(), 'data')
+    const use = { fleet: second(rig.fleet, { data: path }) }
+    const [told] = await refused(rig, () => rig.release(use), ['DATA_IS_ELSEWHERE'])
+    expect(told?.what).toContain(path)
+    expect(told?.what).toContain(last().data)
+  })
   test.each([
-    ['is missing', (_: string) => {}, 'no such folder'],
-    ['is empty', (path: string) => void mkdirSync(path), 'is empty'],
+    ['is missing', (_: string): void => {}, 'no such folder'],
+    ['is empty', (path: string) => mkdirSync(path), 'is empty'],
     [
       'is not a database',
       (path: string) => {

@@ -30,7 +30,9 @@ const problemOf = ({
 
 function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
   const { facts } = n
-  if (facts.data !== 'progressdb') return [dataProblem(n)]
+  // that the server's own configuration names another folder says it better
+  if (facts.data !== 'progressdb')
+    return n.problems.some(p => p.code === 'DATA_IS_ELSEWHERE') ? [] : [dataProblem(n)]
   if (!facts.adopted) {
     return [
       {

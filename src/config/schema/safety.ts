@@ -39,7 +39,10 @@ export const lease = z.strictObject(
       z.prefault(duration(5000), '2m'),
       'After how long without a sign of life a rollout no longer holds a node.',
     ),
-    wait: described(z.prefault(duration(0), '0s'), 'How long a release or rollback waits for nodes that another rollout holds.'),
+    wait: described(
+      z.prefault(duration(0), '0s'),
+      'How long a release or rollback waits for nodes that another rollout holds.',
+    ),
   },
   'ttl and wait',
 )

@@ -34,8 +34,8 @@ const wayBack = (input: ReportInput): Inlines => {
     input.keptUntil === undefined
       ? ''
       : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`
-  if (input.outcome === 'rolled-back' && input.mode === 'release')
-    return [' Fix, tag, and the next release runs as usual.']
+  const bad = input.outcome === 'rolled-back' || input.code === 'rehearsal-failed'
+  if (bad && input.mode === 'release') return [' Fix, tag, and the next release runs as usual.']
   return input.outcome === 'promoted' ? [' To go back: ', { code: 'mode: rollback' }, `.${kept}`] : []
 }
 
