@@ -7,7 +7,7 @@ import { type Problem, UserError } from './domain/errors.ts'
 import type { NodeId } from './domain/node.ts'
 import { breakingChanges } from './domain/release-notes.ts'
 import type { Survey, SurveyedNode, SurveyedRelease } from './domain/survey.ts'
-import { printable } from './domain/text.ts'
+import { printable, Untrusted } from './domain/text.ts'
 import type { MetricSource } from './metrics/source.ts'
 import { type NodePort, StepFailed } from './node/port.ts'
 import type { Probe } from './probe/probe.ts'
@@ -81,7 +81,7 @@ function otherData(id: NodeId, configured: string, served: string | undefined): 
   return [
     {
       code: 'DATA_IS_ELSEWHERE',
-      what: `${id}: its server keeps its data in ${served}, the fleet file says ${configured}`,
+      what: `${id}: its server keeps its data in ${printable(new Untrusted(served), 200)}, the fleet file says ${configured}`,
       next: 'write the same path in both: `data:` in the fleet file, `server.db_path` in the configuration of the server',
       where: id,
     },

@@ -146,7 +146,7 @@ test('two nodes and the release are wrong: all three in one run', async () => {
   const told = await refused(rig, () => rig.release({ tag: 'v9.9.9', fleet: { nodes } }), [
     'RELEASE_NOT_FOUND',
     'NODE_NOT_READY',
-    'DATA_NOT_FOUND',
+    'DATA_IS_ELSEWHERE',
   ])
   expect(told.map(t => t.what).join('\n')).toMatch(/v9\.9\.9[\s\S]*db-1[\s\S]*db-2/)
 })

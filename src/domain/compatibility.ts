@@ -46,6 +46,14 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
 }
 
 function dataProblem(n: SurveyedNode): Problem {
+  if (n.facts.data === 'mount') {
+    return {
+      code: 'DATA_IS_MOUNT',
+      what: `${n.node}: its data folder is a mount point`,
+      because: 'a snapshot is put back by renaming folders, and a mount point cannot be renamed',
+      next: 'mount the disk one level higher and keep the data in a folder on it, with room for snapshots beside it',
+    }
+  }
   const because: Record<string, string> = {
     missing: 'there is no such folder',
     empty: 'the folder is empty',

@@ -6,7 +6,7 @@ export type NodeFacts = {
   arch: string
   adopted: boolean
   /** Path of the configured data folder resolved, and what lies there. */
-  data: 'progressdb' | 'empty' | 'missing' | 'foreign' | 'unreadable'
+  data: 'progressdb' | 'empty' | 'missing' | 'foreign' | 'unreadable' | 'mount'
   bytes: number
   /** Bytes of files that are not immutable: what a link-mode checkpoint copies. */
   mutableBytes: number

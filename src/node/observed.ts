@@ -92,7 +92,7 @@ function factsOf(one: One, now: Observed): NodeFacts {
   }
 }
 
-const DATA = ['progressdb', 'empty', 'missing', 'foreign', 'unreadable'] as const
+const DATA = ['progressdb', 'empty', 'missing', 'foreign', 'unreadable', 'mount'] as const
 const dataOf = (word: string): NodeFacts['data'] => DATA.find(kind => kind === word) ?? 'unreadable'
 
 /** `version sha256 ...`. */

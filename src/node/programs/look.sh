@@ -149,6 +149,8 @@ kind_of_data() {
     data_is=missing
   elif ! ls "$data" >/dev/null 2>&1; then
     data_is=unreadable
+  elif [ "$(stat -L -c %d "$data")" != "$(stat -c %d "${data%/*}")" ]; then
+    data_is=mount
   elif [ -f "$data/CURRENT" ] || [ -f "$data/store/CURRENT" ]; then
     data_is=progressdb
   elif [ -z "$(ls "$data")" ]; then
