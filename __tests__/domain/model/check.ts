@@ -125,7 +125,9 @@ function freshPass(journal: Event[]): void {
 /** Nothing left over, and one release everywhere unless a person chose to stay on two. */
 const rested = (world: World): boolean => {
   const one = world.nodes[0]?.running
-  const chosen = world.conclusions.some(c => c.code === 'held-by-choice')
+  const chosen = world.nodes.some(n =>
+    n.record.some(e => e.type === 'decided' && e.what === 'outcome' && e.code === 'held-by-choice'),
+  )
   return world.nodes.every(
     n =>
       leftovers(n).length === 0 &&

@@ -3,7 +3,8 @@ main() {
   arguments "$@"
   read_lease
   if [ -n "$lease_rollout" ] && [ "$lease_token" = "$token" ]; then
-    write_time "$token" "$ttl" || fail not-written "cannot write $state"
+    # a parked lease has its own, longer time
+    [ "$lease_parked" = 1 ] || write_time "$token" "$ttl" || fail not-written "cannot write $state"
     say lease held
   else
     say lease lost
