@@ -41198,6 +41198,7 @@ var Bug = class extends Error {
 var unreachable = (value) => {
   throw new Bug(`unexpected value ${JSON.stringify(value)}`);
 };
+var about = (where2, text3, between = ": ") => text3.startsWith(`${where2}:`) || text3.startsWith(`${where2} `) ? text3 : `${where2}${between}${text3}`;
 
 // src/node/port.ts
 var StepFailed = class extends Error {
@@ -41356,8 +41357,8 @@ function tidy(o, g) {
 }
 function rehearse(o, g) {
   if (g.proof.length === 0) return [];
-  const name = checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
-  const taken2 = o.snapshots.some((s) => s.name === name && s.sealed);
+  const name = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
+  const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name && s.sealed);
   const prove = { do: "prove", name, with: g.proof };
   const install2 = g.proof.filter((release) => !has(o, release)).map((release) => ({ do: "install", release }));
   return taken2 ? [...install2, prove] : [...install2, { do: "snapshot", kind: "rehearsal", name }, prove];
@@ -41452,9 +41453,11 @@ var initial = {
   by: nobody,
   request: nothingAsked,
   opened: 0,
+  processes: [],
   resumed: false,
   hash: "",
   stranded: [],
+  refusedBefore: false,
   nodes: {},
   proofs: {},
   verdicts: [],
@@ -41508,6 +41511,7 @@ function open(r, e) {
     by: e.by,
     request: e.request,
     opened: r.opened + 1,
+    processes: [...r.processes, e.by.process],
     nodes,
     inFlight: {}
   };
@@ -41563,7 +41567,7 @@ function learned(r, c, fact2) {
     case "measured":
       return measured(r, fact2.block, c);
     case "observed":
-      return observed(r, c, fact2);
+      return observed(r, fact2);
     default:
       return unreachable(fact2);
   }
@@ -41585,20 +41589,35 @@ function resume(r, fact2) {
   return {
     ...rest,
     found: fact2.lines,
+    refusedBefore: outcome2?.code === "old-version-refuses-data" || r.refusedBefore,
     stale: folded2.verdicts.length > 0,
     ...parked2 === void 0 || continues2 ? {} : { parked: parked2 },
     // a person has taken it up: what was left to them is asked again
     ...outcome2 === void 0 || outcome2.outcome === "needs-operator" ? {} : { outcome: outcome2 }
   };
 }
-function observed(r, c, fact2) {
+function observed(r, fact2) {
   const was = node(r, fact2.node);
   const opens = was.seen === "unknown" ? 0 : was.seen.data.opens;
-  const witnesses = fact2.witness ? { ...was.witnesses, [opens]: fact2.witness } : was.witnesses;
-  const state = { ...was, seen: fact2.now, tries: 0, witnesses };
+  const state = {
+    ...was,
+    seen: fact2.now,
+    tries: 0,
+    witnesses: {
+      ...was.witnesses,
+      ...proofAsWitness(fact2),
+      ...fact2.witness ? { [opens]: fact2.witness } : {}
+    }
+  };
   const next3 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
-  if (!fact2.proof || c.kind !== "step" || c.step.do !== "prove" || c.step.with.length === 0) return next3;
-  return c.step.name.includes(".rehearsal.") ? { ...next3, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next3;
+  if (!fact2.proof) return next3;
+  const asked2 = fact2.proof.name.includes(".rehearsal.") || fact2.proof.name === r.plan?.restore[fact2.node];
+  return asked2 ? { ...next3, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next3;
+}
+function proofAsWitness(fact2) {
+  const run4 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
+  const point2 = fact2.now.snapshots.find((s) => s.name === fact2.proof?.name);
+  return run4?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run4.counts, quiet: true } } : {};
 }
 function measured(r, block2, c) {
   const before = merge2([...Object.values(r.before), ...block2.baseline]);
@@ -41667,6 +41686,68 @@ var cameBack = (r, o) => o.snapshots.some((s) => s.kind === "return-point" && s.
 var pointOf = (r, o) => rollbackPoint(o, r.id);
 var said = (r, what) => r.lines.some((e) => e.type === "decided" && e.what === what);
 
+// src/domain/due.ts
+var decided2 = (d) => ({ type: "decided", ...d });
+var goingBack = (code2, why2, cause2 = "fault") => decided2({ what: "going-back", code: code2, why: why2, cause: cause2 });
+function fault(r) {
+  const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault);
+  const failure2 = id && node(r, id).fault;
+  if (!failure2 || r.plan?.mode === "rollback" && r.rehearsed) return void 0;
+  return goingBack(reasonOf(failure2), about(id, failure2.what));
+}
+function verdictDue(r) {
+  const last = r.verdicts.at(-1);
+  if (!last || last.is === "pass" || r.stale) return void 0;
+  if (last.is === "fail" || r.plan?.policy.watch.onInconclusive === "rollback")
+    return goingBack(last.code, last.text);
+  return decided2({
+    what: "parked",
+    why: "hold",
+    after: r.step,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0)
+  });
+}
+function reasonOf(failure2) {
+  const codes = {
+    check: "invariants-failed",
+    ready: "not-ready",
+    proof: "point-not-proven",
+    unreachable: "node-unreachable",
+    lease: "lease-held",
+    busy: "lease-held",
+    stop: "unclean-stop",
+    other: "step-failed"
+  };
+  return codes[failure2.kind];
+}
+
+// src/domain/unfinished.ts
+var HELD_BY_CHOICE = "held-by-choice";
+function unfinished(seen2) {
+  const last = Object.entries(seen2).flatMap(([id, o]) => {
+    const lines2 = lastRollout(o.record);
+    const opened2 = lines2[0];
+    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
+  });
+  const open7 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
+  const newest2 = open7.toSorted((a, b) => b.at - a.at)[0];
+  if (!newest2) return void 0;
+  const of2 = last.filter((l) => l.rollout === newest2.rollout);
+  const longest5 = of2.toSorted((a, b) => b.lines.length - a.lines.length)[0] ?? newest2;
+  const leased = of2.filter((l) => l.o.lease !== "free" && l.o.lease.rollout === l.rollout).map((l) => l.id);
+  const done2 = closed(longest5.lines) && leased.length === 0;
+  return done2 ? void 0 : { rollout: newest2.rollout, lines: longest5.lines, leased };
+}
+function lastRollout(record3) {
+  const last = record3.findLast((e) => e.type === "opened");
+  if (last?.type !== "opened") return [];
+  return record3.slice(record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout));
+}
+var closed = (lines2) => {
+  const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
+  return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
+};
+
 // src/domain/goal.ts
 function goal(r, id) {
   if (node(r, id).lost || r.plan === void 0) return void 0;
@@ -41699,8 +41780,8 @@ function rollbackGoal(r, id) {
   if (state.refuses) return stay(r, id, to);
   const turn = r.step === "promote" || r.step === "settle" && touched(r, id, to);
   if (r.rehearsed === void 0 || !turn) {
-    const proof = r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id] && !restore ? [to] : [];
-    return { ...forward(r), release: from, proof };
+    const owed2 = r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id];
+    return { ...forward(r), release: from, proof: owed2 ? [to] : [], ...restore ? { proofOf: restore } : {} };
   }
   if (restore) return { ...back(r), release: to, data: { restore }, prove: to };
   return { ...back(r), release: to };
@@ -41744,6 +41825,8 @@ function wayOf(r, id, o) {
   if (!opened2 || !point2) return "keep";
   if (o.traffic === "drained" && o.drainedAt === point2.opens)
     return { restore: point2.name, sealSuffices: true };
+  if (r.request.rollbackData === "restore") return { restore: point2.name, sealSuffices: false };
+  if (r.refusedBefore) return "hold";
   if (r.rehearsed?.class === "keeps-data") return "keep";
   return lossy(r, id, o) === "restore" ? { restore: point2.name, sealSuffices: false } : "hold";
 }
@@ -41776,7 +41859,7 @@ function parkedGoal(r, id) {
 }
 function withLease(r, g) {
   if (r.step !== "settle" || r.outcome === void 0 || g.lease.state === "free") return g;
-  if (r.outcome.outcome === "needs-operator")
+  if (r.outcome.outcome === "needs-operator" && r.outcome.code !== HELD_BY_CHOICE)
     return { ...g, lease: { ...mine(r), state: "parked", within: within(r) } };
   return { ...g, lease: { ...mine(r), state: "free" } };
 }
@@ -42429,7 +42512,9 @@ function direction(r, ids) {
   const broken4 = ids.find((id) => node(r, id).lost ?? node(r, id).failedBack);
   if (complete && !broken4) return void 0;
   const failure2 = broken4 && (node(r, broken4).lost ?? node(r, broken4).failedBack);
-  if (complete && failure2) return goingBack("not-ready", `${broken4}: ${failure2.what}`, "fault");
+  if (complete && failure2) return goingBack("not-ready", about(broken4, failure2.what), "fault");
+  const due = fault(r) ?? verdictDue(r);
+  if (due) return due;
   const [code2, why2] = interruption(r);
   return goingBack(code2, why2, "interrupted");
 }
@@ -42543,33 +42628,49 @@ function afterRollback(r, ids) {
   };
 }
 function unsettled(r, ids) {
-  const lost = ids.find((id) => node(r, id).lost);
+  const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
   if (lost)
     return {
       code: lossCode(node(r, lost).lost),
-      why: `${lost}: ${node(r, lost).lost?.what ?? ""}`,
+      why: about(lost, node(r, lost).lost?.what ?? ""),
       owed: [recoverLine]
     };
   const refusing = ids.find((id) => node(r, id).refuses);
   if (refusing)
     return {
       code: "old-version-refuses-data",
-      why: `${refusing}: ${node(r, refusing).refuses?.what ?? ""}`,
+      why: about(refusing, node(r, refusing).refuses?.what ?? ""),
       owed: choices(r, refusing)
     };
   const held3 = r.goingBack ? ids.filter((id) => isHeld(r, id)) : [];
   if (held3.length > 0) return heldBack(r, held3);
-  const dark = ids.find((id) => !inService(r, id));
+  const dark = ids.find((id) => !inService(r, id) && !neverBegun(r, id));
   if (dark) return { code: "rollback-failed", why: `${dark} does not serve`, owed: [recoverLine] };
   return void 0;
+}
+function neverBegun(r, id) {
+  const { lost, seen: o } = node(r, id);
+  if (lost?.effect !== "none" || lost.kind === "unreachable" || o === "unknown") return false;
+  const serving2 = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== "drained";
+  return serving2 && o.lease === "free" && !changed(r, id);
 }
 var lossCode = (failure2) => {
   if (failure2?.kind === "unreachable") return "node-unreachable";
   return failure2?.kind === "lease" ? "lease-lost" : "step-failed";
 };
 function heldBack(r, held3) {
-  const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
   const version3 = r.plan?.version ?? "";
+  if (r.request.mode === "recover" && r.request.rollbackData === "keep") {
+    const next3 = {
+      what: `Fix forward: release a newer version than ${version3}; nothing holds the nodes any more`
+    };
+    return {
+      code: HELD_BY_CHOICE,
+      why: `${held3.join(", ")} stays on ${version3} with every write, as you chose`,
+      owed: [next3]
+    };
+  }
+  const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
   const why2 = `${held3.join(", ")} would lose what was written since ${version3} was started; ${r.goingBack?.why ?? ""}`;
   return { code: code2, why: why2, owed: held3.flatMap((id) => choices(r, id)) };
 }
@@ -42598,13 +42699,13 @@ function inService(r, id) {
 }
 function amended(r, decided4) {
   const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed2 } = decided4;
-  const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost);
+  const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
   if (!lost || said4 === "needs-operator") return { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed2 };
   const failure2 = node(r, lost).lost;
   return {
     outcome: "needs-operator",
     code: lossCode(failure2),
-    why: `${lost}: ${failure2?.what ?? ""}`,
+    why: about(lost, failure2?.what ?? ""),
     version: "",
     data: data2,
     owed: [recoverLine]
@@ -42633,13 +42734,6 @@ var recoverLine = {
   line: "progressdb-rollout recover"
 };
 var outcome = (c) => ({ type: "decided", what: "outcome", ...c });
-var goingBack = (code2, why2, cause2) => ({
-  type: "decided",
-  what: "going-back",
-  code: code2,
-  why: why2,
-  cause: cause2
-});
 
 // src/domain/next.ts
 function next(r) {
@@ -42660,29 +42754,10 @@ function decide(r) {
       return open2(r) ? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
     case "canary":
     case "promote":
-      return open2(r) ? fault(r) ?? verdict2(r) ?? consequence2(r) ?? park(r, "canary") : void 0;
+      return open2(r) ? fault(r) ?? verdict2(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
   }
 }
 var open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;
-function fault(r) {
-  const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault ?? node(r, n).lost);
-  const failure2 = id && (node(r, id).fault ?? node(r, id).lost);
-  if (!failure2 || r.plan?.mode === "rollback" && r.step === "promote") return void 0;
-  return goingBack2(reasonOf(failure2), `${id}: ${failure2.what}`);
-}
-function reasonOf(failure2) {
-  const codes = {
-    check: "invariants-failed",
-    ready: "not-ready",
-    proof: "point-not-proven",
-    unreachable: "node-unreachable",
-    lease: "lease-held",
-    busy: "lease-held",
-    stop: "unclean-stop",
-    other: "step-failed"
-  };
-  return codes[failure2.kind];
-}
 function surprise(r) {
   if (r.rehearsed || r.resumed || tasks(r).some((t) => t.kind === "inspect" || t.kind === "step" && t.step.do === "lease")) {
     return void 0;
@@ -42692,9 +42767,9 @@ function surprise(r) {
     if (o === "unknown") return void 0;
     const runs3 = typeof o.running === "object" ? o.running.sha256 : o.running;
     if (runs3 !== n.from.sha256)
-      return goingBack2("plan-changed", `${n.node} no longer runs ${n.from.version}, as planned`);
+      return goingBack("plan-changed", `${n.node} no longer runs ${n.from.version}, as planned`);
     if (o.config !== n.config.now)
-      return goingBack2("plan-changed", `${n.node}: its configuration file changed since the plan`);
+      return goingBack("plan-changed", `${n.node}: its configuration file changed since the plan`);
   }
   return void 0;
 }
@@ -42704,9 +42779,9 @@ function rehearsed(r) {
   const seen2 = r.plan.nodes.every((n) => node(r, n.node).seen !== "unknown");
   if (owed2.length > 0 || !seen2 || tasks(r).length > 0) return void 0;
   const { class: found, failure: failure2 } = rollbackClass(r.plan, r.proofs);
-  if (failure2) return goingBack2(failure2.code, failure2.why);
+  if (failure2) return goingBack(failure2.code, failure2.why);
   if (r.plan.policy.requireReversible && found !== "keeps-data") {
-    return goingBack2(
+    return goingBack(
       "not-reversible",
       `going back would not keep the data, and the configuration requires that it does`
     );
@@ -42714,7 +42789,7 @@ function rehearsed(r) {
   const hash = planHash(r.plan, found);
   const approved = r.request.planHash;
   if (approved !== "" && approved !== r.hash && approved !== hash) {
-    return goingBack2(
+    return goingBack(
       "plan-changed",
       `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`
     );
@@ -42734,18 +42809,6 @@ function watchPolicy(r, w) {
   if (w > 0) return { ...policy.watch, watch: policy.waveWatch };
   return r.stale ? { ...policy.watch, watch: policy.rewatch } : policy.watch;
 }
-function consequence2(r) {
-  const last = r.verdicts.at(-1);
-  if (!last || last.is === "pass" || r.stale) return void 0;
-  if (last.is === "fail" || r.plan?.policy.watch.onInconclusive === "rollback")
-    return goingBack2(last.code, last.text);
-  return decided2({
-    what: "parked",
-    why: "hold",
-    after: r.step,
-    until: r.now + (r.plan?.policy.approveWithin ?? 0)
-  });
-}
 function park(r, after2) {
   if (r.request.stopAfter !== after2 || r.resumed && after2 === "rehearse") return void 0;
   const reached3 = after2 === "rehearse" ? r.rehearsed !== void 0 : watchPassed(r, r.plan?.waves[0]?.[0] ?? "") && !r.stale;
@@ -42757,8 +42820,6 @@ function park(r, after2) {
     until: r.now + (r.plan?.policy.approveWithin ?? 0)
   });
 }
-var decided2 = (d) => ({ type: "decided", ...d });
-var goingBack2 = (code2, why2) => decided2({ what: "going-back", code: code2, why: why2, cause: "fault" });
 function tasks(r) {
   if (r.step === "plan") return planning(r);
   const nodes = r.plan?.nodes.map((n) => n.node).filter((id) => !node(r, id).lost && !busy(r, id)) ?? [];
@@ -42767,6 +42828,7 @@ function tasks(r) {
   if (unseen2.length > 0) return unseen2.map((id) => ({ kind: "inspect", node: id }));
   if (r.goingBack && r.step !== "settle") return nodes.flatMap((id) => records(r, id) ?? []);
   if (r.step === "settle" && !directed(r)) return [];
+  if (r.step !== "settle" && fault(r)) return [];
   return leases(r) ?? [...work(r, nodes), ...watch(r)];
 }
 var planning = (r) => r.plan || r.refused || r.already || r.nothing || r.found || Object.keys(r.inFlight).length > 0 ? [] : [{ kind: "plan" }];
@@ -45956,7 +46018,10 @@ var lease = strictObject(
       prefault(duration2(5e3), "2m"),
       "After how long without a sign of life a rollout no longer holds a node."
     ),
-    wait: described(prefault(duration2(0), "3m"), "How long to wait for a node that another rollout holds.")
+    wait: described(
+      prefault(duration2(0), "0s"),
+      "How long a release or rollback waits for nodes that another rollout holds."
+    )
   },
   "ttl and wait"
 );
@@ -49025,9 +49090,9 @@ var annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env
 var topicWidth = 10;
 var line = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
 var problemLines = (problem3) => {
-  const where2 = problem3.where === void 0 ? "" : `${problem3.where}  `;
+  const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
   return [
-    `error  ${problem3.code}  ${where2}${problem3.what}`,
+    `error  ${problem3.code}  ${what}`,
     ...problem3.because === void 0 ? [] : [`       because ${problem3.because}`],
     `       next  ${problem3.next}`
   ];
@@ -49225,10 +49290,13 @@ function decision(d) {
     case "planned":
       return planned2(d.plan, d.hash);
     case "rehearsed":
-      return Object.entries(d.proofs).map(([id, proof]) => ({
-        topic: "rehearse",
-        text: `${id}: ${rehearsal(proof)}`
-      }));
+      return [
+        ...Object.entries(d.proofs).map(([id, proof]) => ({
+          topic: "rehearse",
+          text: `${id}: ${rehearsal(proof)}`
+        })),
+        { topic: "plan", text: `complete with the class ${d.class}; plan hash ${d.hash}` }
+      ];
     case "verdict":
       return [{ topic: "verdict", text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }];
     case "parked":
@@ -49279,18 +49347,26 @@ var STARTS = {
   prove: "proves the checkpoint on a copy",
   drain: "is taken out of traffic",
   stop: "is stopped",
+  check: "is ready; its data is being checked",
   back: "goes back",
   restore: "gets its checkpoint back"
 };
 function started(command3) {
   if (command3.kind !== "step") return [];
-  const text3 = STARTS[command3.step.do];
+  const { step: step2 } = command3;
+  const text3 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
   return text3 === void 0 ? [] : [{ topic: command3.of, text: `${command3.node} ${text3}` }];
 }
+var TAKEN_UP = {
+  release: "goes on from what the nodes' records say",
+  plan: "is not finished; nothing is changed",
+  status: "is not finished; nothing is changed",
+  rollback: "is taken over, from what the nodes' records say",
+  recover: "is settled, from what the nodes' records say"
+};
 function done(r, fact2) {
   if (fact2.is === "measured") return watching(r);
-  if (fact2.is === "resumes")
-    return [{ topic: "resume", text: `${r.id} goes on from what the nodes' records say` }];
+  if (fact2.is === "resumes") return [{ topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` }];
   return [];
 }
 function watching(r) {
@@ -49357,9 +49433,15 @@ async function act2(d, action) {
   const token = seen2 === "unknown" || seen2.lease === "free" ? 0 : seen2.lease.token;
   return d.node.act(action, { token, stop: d.stop, progress: (p) => d.effects.progress(d.node.id, p) });
 }
-var witnessAt = (d, opens) => node(d.r, d.node.id).witnesses[opens] ?? {
-  counts: d.r.plan?.notes.counts[d.node.id] ?? {},
-  quiet: false
+var witnessAt = (d, opens) => {
+  const { plan: plan2 } = d.r;
+  const counted2 = plan2?.restore[d.node.id] === void 0 ? plan2?.notes.counts[d.node.id] : void 0;
+  return node(d.r, d.node.id).witnesses[opens] ?? { counts: counted2 ?? {}, quiet: false };
+};
+var opensBefore = (d, { data: data2, snapshots }) => {
+  const ours2 = data2.from?.startsWith(`${d.r.id}.`) || data2.from === d.r.plan?.restore[d.node.id];
+  const point2 = ours2 ? snapshots.find(({ name }) => name === data2.from) : void 0;
+  return point2?.opens ?? data2.opens - 1;
 };
 
 // src/domain/invariants.ts
@@ -49604,6 +49686,61 @@ async function freePort() {
   return address2.port;
 }
 
+// src/witness.ts
+var PATIENCE2 = 1e4;
+async function beforeStop(d, goingBack3) {
+  try {
+    return await witness(d);
+  } catch (error2) {
+    if (!goingBack3 || !(error2 instanceof UserError || error2 instanceof StepFailed)) throw error2;
+    return void 0;
+  }
+}
+async function witness(d) {
+  const seen2 = node(d.r, d.node.id).seen;
+  const drained = seen2 !== "unknown" && seen2.traffic === "drained";
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const sentinel = await probe2.writeSentinel(target2(d), d.stop);
+  const pause = drained ? await quietTime(d) : 0;
+  await clock3.sleep(pause, d.stop);
+  const barrier = await probe2.barrier(target2(d), d.stop);
+  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
+  const counts3 = drained ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
+  return { counts: counts3, quiet: drained, ...sentinel ? { sentinel } : {} };
+}
+async function quietTime(d) {
+  const { facts } = await d.node.inspect();
+  return 2 * readServerConfig(facts.configText).applyBatch + 100;
+}
+async function quietCounts(d, pause) {
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const until2 = clock3.now() + PATIENCE2;
+  let last = await probe2.counts(target2(d), d.stop);
+  for (; ; ) {
+    await clock3.sleep(pause, d.stop);
+    const now2 = await probe2.counts(target2(d), d.stop);
+    if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
+    if (d.stop.aborted || clock3.now() >= until2) throw new StepFailed(notQuiet(d));
+    last = now2;
+  }
+}
+var notApplied = (d, why2) => ({
+  code: "WRITE_NOT_APPLIED",
+  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
+  because: why2,
+  next: "look at its log; it is left running",
+  effect: "none",
+  kind: "stop"
+});
+var notQuiet = (d) => ({
+  code: "DRAIN_LETS_WRITES_THROUGH",
+  what: `${d.node.id} is drained, and its data still changes ${PATIENCE2 / 1e3} s later`,
+  because: "somebody writes past the drain, so nobody could say what a stop would cut off",
+  next: "correct `drain:` in the fleet file so that every writer obeys it, or set it to none; the node is left running",
+  effect: "none",
+  kind: "other"
+});
+
 // src/perform.ts
 async function perform(effects, command3, at) {
   switch (command3.kind) {
@@ -49690,8 +49827,13 @@ async function step(d, s) {
       return unreachable(s);
   }
 }
+function over(d) {
+  const { seen: seen2 } = node(d.r, d.node.id);
+  if (seen2 === "unknown" || seen2.lease === "free") return "expired";
+  if (d.r.processes.includes(seen2.lease.process)) return "same-rollout";
+  return seen2.lease.parked ? "parked" : "expired";
+}
 async function lease2(d, lines2) {
-  const { mode } = d.r.request;
   const { by } = d.r;
   return d.node.lease({
     rollout: d.r.id,
@@ -49700,48 +49842,17 @@ async function lease2(d, lines2) {
     doing: d.effects.doing(d.r),
     ttl: d.effects.config.lease.ttl,
     lines: lines2,
-    over: mode === "recover" || mode === "rollback" ? "parked" : "same-rollout"
+    over: over(d)
   });
 }
 async function stopping(d, s, began) {
   const seen2 = node(d.r, d.node.id).seen;
-  const goingBack4 = d.r.goingBack !== void 0 || d.r.plan?.mode === "rollback";
+  const goingBack3 = d.r.goingBack !== void 0 || d.r.plan?.mode === "rollback";
   const serves3 = seen2 !== "unknown" && seen2.running !== "stopped" && seen2.ready;
-  const witness2 = serves3 ? await beforeStop(d, goingBack4) : void 0;
-  const action = s.do === "stop" && goingBack4 ? { ...s, force: true } : s;
+  const witness2 = serves3 ? await beforeStop(d, goingBack3) : void 0;
+  const action = s.do === "stop" && goingBack3 ? { ...s, force: true } : s;
   return fact(d, { began, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
 }
-async function beforeStop(d, goingBack4) {
-  try {
-    return await witness(d);
-  } catch (error2) {
-    if (!goingBack4 || !(error2 instanceof UserError || error2 instanceof StepFailed)) throw error2;
-    return void 0;
-  }
-}
-async function witness(d) {
-  const seen2 = node(d.r, d.node.id).seen;
-  const drained = seen2 !== "unknown" && seen2.traffic === "drained";
-  const { probe: probe2, clock: clock3 } = d.effects;
-  const sentinel = await probe2.writeSentinel(target2(d), d.stop);
-  if (drained) await clock3.sleep(await quietTime(d), d.stop);
-  const barrier = await probe2.barrier(target2(d), d.stop);
-  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
-  const counts3 = await probe2.counts(target2(d), d.stop);
-  return { counts: counts3, quiet: drained, ...sentinel ? { sentinel } : {} };
-}
-async function quietTime(d) {
-  const { facts } = await d.node.inspect();
-  return 2 * readServerConfig(facts.configText).applyBatch + 100;
-}
-var notApplied = (d, why2) => ({
-  code: "WRITE_NOT_APPLIED",
-  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
-  because: why2,
-  next: "look at its log; it is left running",
-  effect: "none",
-  kind: "stop"
-});
 async function snapshot(d, s, began) {
   if (s.kind !== "rehearsal") return fact(d, { began, seen: await act2(d, s) });
   const before = await witness(d);
@@ -49782,7 +49893,7 @@ var notReady = (d, at) => ({
 });
 async function check(d, release) {
   const before = await d.node.inspect();
-  const known2 = witnessAt(d, before.now.data.opens - 1);
+  const known2 = witnessAt(d, opensBefore(d, before.now));
   const quiet2 = known2.quiet && before.now.traffic === "drained";
   const pause = 2 * readServerConfig(before.facts.configText).applyBatch + 100;
   const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
@@ -49832,11 +49943,17 @@ function keepLeases(of2) {
   return { lost, follow: (r) => latest2 = r, end: () => clearInterval(timer) };
 }
 function held2(r) {
+  const leaving = lettingGo(r);
   return Object.entries(r?.nodes ?? {}).flatMap(([id, { seen: seen2 }]) => {
-    if (seen2 === "unknown" || seen2.lease === "free" || seen2.lease.parked) return [];
+    if (seen2 === "unknown" || seen2.lease === "free" || seen2.lease.parked || leaving.has(id)) return [];
     return seen2.lease.process === r?.by.process ? [{ id, token: seen2.lease.token }] : [];
   });
 }
+var lettingGo = (r) => new Set(
+  Object.values(r?.inFlight ?? {}).flatMap(
+    (command3) => command3.kind === "step" && (command3.step.do === "release" || command3.step.do === "park") ? [command3.node] : []
+  )
+);
 
 // src/reporting.ts
 import { readFileSync as readFileSync3 } from "node:fs";
@@ -49980,8 +50097,8 @@ var unasked = (nodes) => {
   return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
 };
 var rehearsed2 = (input) => {
-  const over = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
-  return input.rehearsed === void 0 || over ? [] : [rehearsalPhrase(input.rehearsed, input)];
+  const over2 = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
+  return input.rehearsed === void 0 || over2 ? [] : [rehearsalPhrase(input.rehearsed, input)];
 };
 var dataLine = (input) => {
   const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
@@ -50046,6 +50163,7 @@ var reasons = {
   "node-unreachable": "a node cannot be reached",
   "old-version-refuses-data": "the old version does not run on the data any more",
   "held-by-policy": "going back would lose writes on a node that had passed its watch",
+  "held-by-choice": "a person chose to stay on the new version",
   "cancel-would-lose-writes": "it was ended from outside, and going back would lose writes",
   "inconclusive-hold": "the watch could not decide, and the policy is to hold",
   "step-failed": "a step on a node failed",
@@ -50206,7 +50324,7 @@ var price = (plan2, rehearsed4) => {
   const goes = plan2.policy.requireReversible ? "it stops" : "it goes on";
   return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
 };
-var goingBack3 = (plan2) => {
+var goingBack2 = (plan2) => {
   const each = Object.entries(plan2.notes.restores).map(([node3, { name, age, writes }]) => {
     const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
     return `${node3} gets its checkpoint ${name} of ${clock2(age)} ago and sets ${held3} aside`;
@@ -50218,7 +50336,7 @@ var approveLine = ({ plan: plan2, stopped: stopped3, rehearsed: rehearsed4 }) =>
   if (plan2 === void 0) return ["nothing yet: there is no plan."];
   const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
   return [
-    `${plan2.mode === "rollback" ? goingBack3(plan2) : `${course(plan2)}; ${price(plan2, rehearsed4)}.`}${until2}`
+    `${plan2.mode === "rollback" ? goingBack2(plan2) : `${course(plan2)}; ${price(plan2, rehearsed4)}.`}${until2}`
   ];
 };
 var rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
@@ -50310,22 +50428,22 @@ var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
 var owedStep = ({ what, line: line2 }) => line2 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line2 }];
 var wayBack2 = (input) => {
   const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
-  if (input.outcome === "rolled-back" && input.mode === "release")
-    return [" Fix, tag, and the next release runs as usual."];
+  const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
+  if (bad && input.mode === "release") return [" Fix, tag, and the next release runs as usual."];
   return input.outcome === "promoted" ? [" To go back: ", { code: "mode: rollback" }, `.${kept2}`] : [];
 };
 var links = (input) => input.links.slice(0, 5).flatMap((link) => [{ link: link.label, url: link.url }, " · "]);
 var next2 = (input) => {
   const [only, ...others] = input.owed;
-  const about2 = [...links(input), `started by ${input.who}`];
+  const about3 = [...links(input), `started by ${input.who}`];
   if (only === void 0)
-    return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about2] };
-  if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about2] };
+    return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about3] };
+  if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about3] };
   const steps2 = atMost(input.owed.map(owedStep), 20, "more in the journal");
   return {
     label: "Next",
     says: [`${count2(input.owed.length)} things, in this order:`],
-    list: { steps: steps2, after: about2 }
+    list: { steps: steps2, after: about3 }
   };
 };
 var why = (input) => ({
@@ -50745,7 +50863,7 @@ function linesOf2(events2) {
     return line2;
   });
 }
-var about = (lines2, id) => lines2.filter(({ e, command: command3 }) => {
+var about2 = (lines2, id) => lines2.filter(({ e, command: command3 }) => {
   const c = e.type === "started" ? e.command : command3;
   return c !== void 0 && "node" in c && c.node === id;
 });
@@ -50773,8 +50891,8 @@ function conclusionOf(lines2, r) {
   };
 }
 function owed(r, said4) {
-  if (said4.owed.length > 0 || !r.refused) return said4.owed;
-  return r.refused.problems.map((p) => ({ what: p.next }));
+  if (said4.owed.length > 0 || said4.outcome !== "unchanged") return said4.owed;
+  return [...new Set(problemsOf(r).map((p) => p.next))].map((what) => ({ what }));
 }
 function dataSoFar(lines2, r) {
   const last = (r.plan?.nodes ?? []).flatMap(
@@ -50801,7 +50919,7 @@ var problem = ({ code: code2, what, because, next: next3, where: where2 }, id) =
 
 // src/domain/retell/counts.ts
 function countsOf(lines2, { r, id }) {
-  const own2 = about(lines2, id);
+  const own2 = about2(lines2, id);
   if (!own2.some(({ e }) => starts(e))) return void 0;
   const before = countedBefore(r, id);
   const what = ["messages", "keys"].find((name) => before[name] !== void 0) ?? Object.keys(before)[0];
@@ -50826,7 +50944,7 @@ function gapsOf(lines2, id) {
   const closed2 = [];
   let open7;
   let opens = 0;
-  for (const { e, before } of about(lines2, id)) {
+  for (const { e, before } of about2(lines2, id)) {
     if (e.type === "started" && takesOut(e))
       open7 ??= { from: e.at, what: direction2(before), opens, out: false };
     if (e.type !== "done" || e.fact.is !== "observed") continue;
@@ -50859,11 +50977,18 @@ function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
   const release = wroteIt(lines2, id) ?? newerOf(r, id);
   return {
     path: path6,
-    writes: "unknown",
+    writes: writesIn(r, id, seen2),
     line: serveCopy(path6, { release, install: places2.install[id], binary: places2.binary })
   };
 }
-var wroteIt = (lines2, id) => about(lines2, id).flatMap(({ e, before }) => {
+function writesIn(r, id, seen2) {
+  const point2 = seen2.snapshots.find((s) => s.name === seen2.data.from);
+  const witnesses = r.nodes[id]?.witnesses ?? {};
+  const [before, after2] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
+  const what = ["messages", "keys"].find((name) => before?.[name] !== void 0 && after2?.[name] !== void 0);
+  return what === void 0 ? "unknown" : Math.max(0, (after2?.[what] ?? 0) - (before?.[what] ?? 0));
+}
+var wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before }) => {
   const seen2 = before.nodes[id]?.seen;
   const restores2 = e.type === "started" && e.command.kind === "step" && e.command.step.do === "restore";
   return restores2 && seen2 !== void 0 && seen2 !== "unknown" && seen2.data.openedBy ? [seen2.data.openedBy] : [];
@@ -50930,7 +51055,7 @@ function seenNow(r, id) {
 function stateOf(reading3, id) {
   const seen2 = seenNow(reading3.r, id);
   if (seen2) return asSeen(seen2);
-  const commanded = about(reading3.lines, id).length > 0;
+  const commanded = about2(reading3.lines, id).length > 0;
   const found = commanded ? void 0 : reading3.standing.find((s) => s.node === id);
   if (found) return asFound(found);
   const last = answersOf(reading3.lines, id).at(-1);
@@ -50956,7 +51081,7 @@ function asSeen(o) {
 }
 function mayRun(lines2, id) {
   let version3 = "unknown";
-  for (const { e } of about(lines2, id)) {
+  for (const { e } of about2(lines2, id)) {
     if (e.type === "started" && e.command.kind === "step" && (e.command.step.do === "start" || e.command.step.do === "back"))
       version3 = e.command.step.release.version;
     if (e.type === "done" && e.fact.is === "observed")
@@ -50972,7 +51097,7 @@ function wentBack(lines2, { r, id, seen: seen2 }) {
   if (seen2.running.sha256 !== older.sha256) return false;
   return plan2.mode === "rollback" || cameBack(r, seen2) || wasStarted(lines2, id, newer2);
 }
-var wasStarted = (lines2, id, release) => about(lines2, id).some(
+var wasStarted = (lines2, id, release) => about2(lines2, id).some(
   ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release.sha256
 );
 function restored2(r, id, o) {
@@ -50984,7 +51109,7 @@ function pointOf2(r, o) {
   const point2 = ofKind(r, o, "rollback-point");
   return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
 }
-var snapshotGaps = (lines2, id) => about(lines2, id).flatMap(({ e, command: command3 }) => {
+var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command3 }) => {
   if (e.type !== "done" || e.fact.is !== "observed" || command3?.kind !== "step") return [];
   if (command3.step.do !== "snapshot" || command3.step.kind !== "rehearsal") return [];
   return [{ what: "snapshot", from: e.at - e.fact.took, ms: e.fact.took }];
@@ -51019,7 +51144,7 @@ function watched2({ wave: wave2, blocks, verdict: verdict3 }) {
 }
 function ofNode2(lines2, at) {
   const { r, id } = at;
-  const own2 = about(lines2, id);
+  const own2 = about2(lines2, id);
   const back2 = r.plan?.nodes.find((n) => n.node === id)?.[r.plan.mode === "rollback" ? "to" : "from"].version ?? "";
   const ways = gapsOf(lines2, id).closed.filter((g) => g.what !== "upgrade");
   return [
@@ -51070,8 +51195,8 @@ function watchesOf(lines2) {
   return lines2.flatMap(({ e, before, after: after2 }, i) => {
     if (e.type === "decided" && e.what === "verdict") return [decided3(before, e.wave, e.verdict)];
     if (e.type === "done" && e.fact.is === "resumes") return recorded(after2);
-    const over = e.type === "opened" ? before : i === lines2.length - 1 ? after2 : void 0;
-    return over?.watch ? undecided(over) : [];
+    const over2 = e.type === "opened" ? before : i === lines2.length - 1 ? after2 : void 0;
+    return over2?.watch ? undecided(over2) : [];
   });
 }
 function decided3(r, wave2, verdict3) {
@@ -55347,9 +55472,9 @@ var GitHub = Octokit.plugin(restEndpointMethods, paginateRest).defaults(defaults
 var import_undici3 = __toESM(require_undici(), 1);
 
 // src/domain/backoff.ts
-var PATIENCE2 = { attempts: 4, first: 500, longest: 6e4 };
+var PATIENCE3 = { attempts: 4, first: 500, longest: 6e4 };
 var backoff = (failed2, random, hint = {}) => {
-  const { attempts, first: first2, longest: longest5 } = hint.patience ?? PATIENCE2;
+  const { attempts, first: first2, longest: longest5 } = hint.patience ?? PATIENCE3;
   if (failed2 >= attempts) return "give-up";
   if (hint.asked !== void 0) return hint.asked > longest5 ? "give-up" : hint.asked;
   const full2 = Math.min(longest5, first2 * 2 ** (failed2 - 1));
@@ -55663,12 +55788,12 @@ var package_default = {
     "check:dist": "node scripts/check-dist.ts",
     schema: "node scripts/schema.ts && biome format --write docs/rollout.schema.json",
     checks: "npm run format:check && npm run lint && npm run types && npm run check:dist",
-    test: "vitest run",
+    test: "node scripts/needs.mjs && vitest run",
     "test:fleet": "vitest run --config vitest.fleet.config.ts",
     "test:act": "vitest run --config vitest.act.config.ts",
     "test:contract": "vitest run __tests__/contract",
     bench: "node __tests__/bench/bench.ts",
-    demo: "node __tests__/demo/demo.ts",
+    demo: "node scripts/needs.mjs && node __tests__/demo/demo.ts",
     all: "npm run checks && npm test"
   },
   dependencies: {
@@ -56228,7 +56353,7 @@ function factsOf(one, now2) {
     }
   };
 }
-var DATA = ["progressdb", "empty", "missing", "foreign", "unreadable"];
+var DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
 var dataOf2 = (word3) => DATA.find((kind) => kind === word3) ?? "unreadable";
 function releaseFrom(line2) {
   const [version3, sha2562] = line2.split(" ");
@@ -57293,6 +57418,8 @@ kind_of_data() {
     data_is=missing
   elif ! ls "$data" >/dev/null 2>&1; then
     data_is=unreadable
+  elif [ "$(stat -L -c %d "$data")" != "$(stat -c %d "\${data%/*}")" ]; then
+    data_is=mount
   elif [ -f "$data/CURRENT" ] || [ -f "$data/store/CURRENT" ]; then
     data_is=progressdb
   elif [ -z "$(ls "$data")" ]; then
@@ -57469,7 +57596,8 @@ main() {
   arguments "$@"
   read_lease
   if [ -n "$lease_rollout" ] && [ "$lease_token" = "$token" ]; then
-    write_time "$token" "$ttl" || fail not-written "cannot write $state"
+    # a parked lease has its own, longer time
+    [ "$lease_parked" = 1 ] || write_time "$token" "$ttl" || fail not-written "cannot write $state"
     say lease held
   else
     say lease lost
@@ -58116,7 +58244,8 @@ var problemOf = ({
 }) => problem3;
 function ofNode3(n, wish2) {
   const { facts } = n;
-  if (facts.data !== "progressdb") return [dataProblem(n)];
+  if (facts.data !== "progressdb")
+    return n.problems.some((p) => p.code === "DATA_IS_ELSEWHERE") ? [] : [dataProblem(n)];
   if (!facts.adopted) {
     return [
       {
@@ -58129,6 +58258,14 @@ function ofNode3(n, wish2) {
   return [...running(n), ...leftOver(n), ...stopping2(n, wish2), ...room(n, wish2)];
 }
 function dataProblem(n) {
+  if (n.facts.data === "mount") {
+    return {
+      code: "DATA_IS_MOUNT",
+      what: `${n.node}: its data folder is a mount point`,
+      because: "a snapshot is put back by renaming folders, and a mount point cannot be renamed",
+      next: "mount the disk one level higher and keep the data in a folder on it, with room for snapshots beside it"
+    };
+  }
   const because = {
     missing: "there is no such folder",
     empty: "the folder is empty",
@@ -58312,32 +58449,6 @@ function lastRollback(record3) {
   return end.outcome === "rolled-back" && end.code === "by-hand" ? end.version : void 0;
 }
 
-// src/domain/unfinished.ts
-function unfinished(seen2) {
-  const last = Object.entries(seen2).flatMap(([id, o]) => {
-    const lines2 = lastRollout(o.record);
-    const opened2 = lines2[0];
-    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
-  });
-  const open7 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
-  const newest2 = open7.toSorted((a, b) => b.at - a.at)[0];
-  if (!newest2) return void 0;
-  const of2 = last.filter((l) => l.rollout === newest2.rollout);
-  const longest5 = of2.toSorted((a, b) => b.lines.length - a.lines.length)[0] ?? newest2;
-  const leased = of2.filter((l) => l.o.lease !== "free" && l.o.lease.rollout === l.rollout).map((l) => l.id);
-  const done2 = closed(longest5.lines) && leased.length === 0;
-  return done2 ? void 0 : { rollout: newest2.rollout, lines: longest5.lines, leased };
-}
-function lastRollout(record3) {
-  const last = record3.findLast((e) => e.type === "opened");
-  if (last?.type !== "opened") return [];
-  return record3.slice(record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout));
-}
-var closed = (lines2) => {
-  const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
-  return end?.type === "decided" && end.what === "outcome" && end.outcome !== "needs-operator";
-};
-
 // src/domain/build-plan.ts
 function buildPlan(survey2, wish2) {
   const seen2 = Object.fromEntries(survey2.nodes.map((n) => [n.node, n.now]));
@@ -58428,7 +58539,7 @@ function busy2(found, survey2, recorded2) {
 }
 function leaseProblems(nodes) {
   return nodes.flatMap(({ node: node3, now: { lease: lease3 } }) => {
-    if (lease3 === "free" || lease3.left <= 0 && !lease3.parked) return [];
+    if (lease3 === "free" || lease3.left <= 0) return [];
     const seconds2 = Math.max(0, Math.round(lease3.left / 1e3));
     return [
       {
@@ -58661,7 +58772,7 @@ function otherData(id, configured, served) {
   return [
     {
       code: "DATA_IS_ELSEWHERE",
-      what: `${id}: its server keeps its data in ${served}, the fleet file says ${configured}`,
+      what: `${id}: its server keeps its data in ${printable(new Untrusted(served), 200)}, the fleet file says ${configured}`,
       next: "write the same path in both: `data:` in the fleet file, `server.db_path` in the configuration of the server",
       where: id
     }
@@ -58719,10 +58830,32 @@ async function kept(file, as) {
 
 // src/planning.ts
 async function plan(s, inputs, at) {
+  const { ttl, wait } = s.config.lease;
+  const until2 = s.clock.now() + (at.r.request.mode === "recover" ? Math.max(wait, ttl + 5e3) : wait);
+  for (let waited = false; ; waited = true) {
+    const fact2 = await planOnce(s, inputs, at);
+    const held3 = fact2.is === "refused" && fact2.code === "lease-held";
+    if (!held3 || s.clock.now() >= until2 || at.stop.aborted) return waited ? overtaken(fact2) : fact2;
+    s.say("waiting", `until ${utc(until2)} at most: ${fact2.problems[0]?.what ?? ""}`);
+    await s.clock.sleep(Math.min(5e3, Math.max(500, until2 - s.clock.now())), at.stop);
+  }
+}
+function overtaken(fact2) {
+  if (fact2.is !== "refused" || fact2.code !== "lower-version") return fact2;
+  const why2 = `a newer release was rolled out while this one waited: ${fact2.problems[0]?.what ?? ""}`;
+  return {
+    is: "already",
+    version: "",
+    code: "superseded",
+    why: why2,
+    ...fact2.standing ? { standing: fact2.standing } : {}
+  };
+}
+async function planOnce(s, inputs, at) {
   const { mode } = at.r.request;
   if (mode === "recover" || mode === "status") {
     const found2 = await survey(s, { tag: "", stop: at.stop });
-    return { ...asTheNodesSay(found2), standing: standingsOf(found2) };
+    return { ...asTheNodesSay(found2, mode), standing: standingsOf(found2) };
   }
   const previous = mode === "rollback" && inputs.tag === "previous";
   const known2 = mode === "rollback" && !previous ? await survey(s, { tag: "", stop: at.stop }) : void 0;
@@ -58734,10 +58867,13 @@ async function plan(s, inputs, at) {
   );
   return { ...fact2, standing: standingsOf(found) };
 }
-function asTheNodesSay(found) {
+function asTheNodesSay(found, mode) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
   const stranded = found.unreachable.map((u) => u.node);
+  const working = found.nodes.filter(({ now: { lease: lease3 } }) => lease3 !== "free" && !lease3.parked);
+  const alive = mode === "recover" ? leaseProblems(working) : [];
+  if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
   if (rollout) return { is: "resumes", lines: rollout.lines, stranded };
   if (stranded.length === 0) return { is: "nothing", why: standing(found) };
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
@@ -59897,13 +60033,13 @@ var Metadata = looseObject({ project_name: string2(), version: string2(), tag: s
 var readBuild = (artifacts2, metadata) => {
   const problems2 = [];
   const list2 = read(artifacts2, (text3) => Artifacts.safeParse(text3), problems2) ?? [];
-  const about2 = read(metadata, (text3) => Metadata.safeParse(text3), problems2);
-  const version3 = about2 === void 0 ? void 0 : parseTag(about2.version)?.version;
-  if (about2 !== void 0 && version3 === void 0)
+  const about3 = read(metadata, (text3) => Metadata.safeParse(text3), problems2);
+  const version3 = about3 === void 0 ? void 0 : parseTag(about3.version)?.version;
+  if (about3 !== void 0 && version3 === void 0)
     problems2.push(unreadable3(metadata, "its version is not semver"));
   const build2 = { archives: list2.flatMap(archiveOf) };
   if (version3 !== void 0) build2.version = version3;
-  if (about2 !== void 0) build2.project = about2.project_name;
+  if (about3 !== void 0) build2.project = about3.project_name;
   return { build: build2, problems: problems2 };
 };
 var read = (source, parse7, problems2) => {
@@ -60887,7 +61023,9 @@ function wire(w) {
         releases,
         image,
         dir: downloads,
-        progress: progressLine(w)
+        progress: progressLine(w),
+        clock: w.clock,
+        say: w.say
       };
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
     },
