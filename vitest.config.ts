@@ -12,7 +12,7 @@ export default defineConfig({
   plugins: [shellText],
   test: {
     include: ['__tests__/**/*.test.ts'],
-    exclude: ['__tests__/fleet/**', '__tests__/act/**', '__tests__/bench/**'],
+    exclude: ['__tests__/fleet/**', '__tests__/act/**', '__tests__/bench/**', '__tests__/node/crash.test.ts'],
     testTimeout: 20_000,
   },
 })

@@ -6,7 +6,7 @@ import { type Scenario, World } from './world.ts'
 
 test('random schedules of five nodes', { timeout: 600_000 }, () => {
   const first = Number(process.env['MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  const runs = Number(process.env['MODEL_RUNS'] ?? 100_000)
+  const runs = Number(process.env['MODEL_RUNS'] ?? 20_000)
   console.log(`model check: seeds ${first} to ${first + runs - 1}`)
   const kinds = Object.values(natures)
   for (let seed = first; seed < first + runs; seed++) {
