@@ -119,7 +119,7 @@ function scenarioOf(
 ): Scenario {
   const { fleet, github, at } = place
   const truth = (): Promise<Truth[]> => Promise.all(fleet.nodes.map(truthOf))
-  const start: Scenario['start'] = (inputs, options = {}) => startComposite(jobOf(place, inputs, options))
+  const start: Scenario['start'] = (inputs, options = {}) => watched(jobOf(place, inputs, options))
   return {
     fleet,
     github,
@@ -152,6 +152,22 @@ const keysOf = ({ keys }: Fleet): string => `backend=${keys.probe}\nadmin=${keys
 function writeConfig(workspace: string, text: string): void {
   mkdirSync(join(workspace, '.github'), { recursive: true })
   writeFileSync(join(workspace, '.github', 'rollout.yml'), text)
+}
+
+const OVERDUE = 100_000
+
+/** A job that hangs takes its log with it when the test runs out of time: its last lines are shown before that. */
+function watched(options: CompositeOptions): RunningJob {
+  const lines: string[] = []
+  const onLine: CompositeOptions['onLine'] = (line, job) => {
+    lines.push(`${new Date().toISOString()} ${line}`)
+    options.onLine?.(line, job)
+  }
+  const job = startComposite({ ...options, onLine })
+  const timer = setTimeout(() => console.error(`a job is overdue\n${lines.slice(-40).join('\n')}`), OVERDUE)
+  const clear = (): void => clearTimeout(timer)
+  job.done.then(clear, clear)
+  return job
 }
 
 let jobs = 0
