@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     include: ['__tests__/**/*.test.ts'],
     exclude: ['__tests__/fleet/**', '__tests__/act/**', '__tests__/bench/**', '__tests__/node/crash.test.ts'],
-    testTimeout: 20_000,
+    // half of the suites mostly wait for real servers
+    maxWorkers: 2,
+    testTimeout: 30_000,
   },
 })

@@ -42494,6 +42494,64 @@ function targetFailure(id, proof) {
   };
 }
 
+// src/domain/log.ts
+var topicWidth = 10;
+var line = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
+var problemLines = (problem3) => {
+  const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
+  return [
+    `error  ${problem3.code}  ${what}`,
+    ...problem3.because === void 0 ? [] : [`       because ${problem3.because}`],
+    `       next  ${problem3.next}`
+  ];
+};
+var two = (n) => String(n).padStart(2, "0");
+var clock2 = (ms) => {
+  const seconds2 = Math.max(0, Math.floor(ms / 1e3));
+  const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+};
+var duration = (ms) => {
+  if (ms < 0) return `-${duration(-ms)}`;
+  if (ms > 0 && ms < 0.1) return "<0.1 ms";
+  if (ms < 10) return `${trimmed(ms, 1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9950) return `${(ms / 1e3).toFixed(1)} s`;
+  if (ms < 59500) return `${Math.round(ms / 1e3)} s`;
+  return clock2(Math.round(ms / 1e3) * 1e3);
+};
+var span = (ms) => {
+  if (ms >= 36e5 && ms % 36e5 === 0) return `${ms / 36e5} h`;
+  if (ms > 6e4 && ms % 6e4 === 0) return `${ms / 6e4} min`;
+  return ms >= 1e3 ? `${trimmed(ms / 1e3, 1)} s` : `${trimmed(ms, 1)} ms`;
+};
+var trimmed = (n, digits) => String(Number(n.toFixed(digits)));
+var count2 = (n) => n === void 0 || n === "unknown" || !Number.isFinite(n) ? "unknown" : Math.round(n).toLocaleString("en-US");
+var several = (n, one, more = `${one}s`) => `${count2(n)} ${n === 1 ? one : more}`;
+var byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
+var bytes2 = (n) => {
+  if (n === void 0 || n === "unknown" || !Number.isFinite(n)) return "unknown";
+  let [value, unit] = [n, 0];
+  while (Math.abs(value) >= 999.5 && unit < byteUnits.length - 1) [value, unit] = [value / 1e3, unit + 1];
+  return `${unit > 0 && Math.abs(value) < 9.95 ? trimmed(value, 1) : Math.round(value)} ${byteUnits[unit]}`;
+};
+var share2 = (x) => {
+  if (!Number.isFinite(x)) return "unknown";
+  const percent = x * 100;
+  if (percent > 0 && percent < 0.01) return "<0.01 %";
+  if (percent < 100 && percent > 99.9) return ">99.9 %";
+  return `${trimmed(percent, percent < 1 ? 2 : 1)} %`;
+};
+var iso = (at) => new Date(at).toISOString();
+var utc = (at) => `${iso(at).slice(11, 19)} UTC`;
+var fullDate = (at) => iso(at).slice(0, 19).replace("T", " ");
+var months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+var day = (at) => {
+  const date2 = new Date(at);
+  return `${date2.getUTCDate()} ${months[date2.getUTCMonth()]} ${date2.getUTCFullYear()}`;
+};
+var list = (names2) => names2.length < 2 ? names2.join("") : `${names2.slice(0, -1).join(", ")} and ${names2.at(-1)}`;
+
 // src/domain/settle.ts
 function settleDecision(r) {
   const idle = withoutWork(r);
@@ -42562,7 +42620,13 @@ function statusConclusion(r) {
       ...none2,
       outcome: "stopped",
       code: "awaiting-approval",
-      why: `${r.id} waits since ${r.parked.after}`
+      why: `${r.id} waits for an approval after ${r.parked.after}, until ${utc(r.parked.until)}`,
+      owed: [
+        {
+          what: "To approve it, run the same release again",
+          line: `progressdb-rollout release --tag ${r.plan?.version ?? ""}`
+        }
+      ]
     };
   }
   const why2 = `${r.id} is not finished`;
@@ -42678,6 +42742,16 @@ function choices(r, id) {
   const o = node(r, id).seen;
   const point2 = o === "unknown" ? void 0 : pointOf(r, o);
   const { to, from } = planned(r, id);
+  if (r.plan?.mode === "rollback") {
+    const line2 = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`;
+    return [
+      recoverLine,
+      {
+        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
+        line: line2
+      }
+    ];
+  }
   const stay2 = {
     what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
     line: "progressdb-rollout recover --rollback-data keep"
@@ -45246,7 +45320,7 @@ var amount = (wanted) => number2(wanted);
 var yesOrNo = () => boolean2("true or false");
 var SECOND = 1e3;
 var DAY = 86400 * SECOND;
-var duration2 = (least = SECOND, most = DAY) => {
+var duration3 = (least = SECOND, most = DAY) => {
   const wanted = `a duration with its unit, such as 30s, 10m or 4h (from ${spell(least)} to ${spell(most)})`;
   const within2 = (value) => {
     const ms = parseDuration(value) ?? -1;
@@ -45258,7 +45332,7 @@ var duration2 = (least = SECOND, most = DAY) => {
   );
 };
 var spell = (ms) => ms < SECOND ? `${ms}ms` : ms < DAY ? `${ms / SECOND}s` : `${ms / DAY}d`;
-var share2 = () => {
+var share3 = () => {
   const wanted = "a share such as 10 % or 0.1";
   return pipe(
     union([
@@ -45912,7 +45986,7 @@ var drain = union(
                 "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
               ),
               in: described(command2(), "Puts it back."),
-              limit: described(prefault(duration2(), "30s"), "How long each may take.")
+              limit: described(prefault(duration3(), "30s"), "How long each may take.")
             },
             "the commands out and in"
           ),
@@ -45990,7 +46064,7 @@ var tests = union(
     strictObject(
       {
         command: described(command2(), "Run on the runner against the staging address; 0 is success."),
-        limit: described(prefault(duration2(), "10m"), "How long it may take."),
+        limit: described(prefault(duration3(), "10m"), "How long it may take."),
         keys: described(
           prefault(array(keyName(), "a list of names of lines of the input `keys`"), []),
           "Secrets that it gets, as ROLLOUT_KEY_<NAME>."
@@ -46008,18 +46082,18 @@ var rehearse2 = strictObject(
       "On copies of whose data the upgrade is rehearsed."
     ),
     tests: described(optional(tests), "Your own tests, run against the new version on the copy."),
-    limit: described(prefault(duration2(), "30m"), "How long a rehearsal may take on a node.")
+    limit: described(prefault(duration3(), "30m"), "How long a rehearsal may take on a node.")
   },
   "nodes, tests, limit"
 );
 var lease = strictObject(
   {
     ttl: described(
-      prefault(duration2(5e3), "2m"),
+      prefault(duration3(5e3), "2m"),
       "After how long without a sign of life a rollout no longer holds a node."
     ),
     wait: described(
-      prefault(duration2(0), "0s"),
+      prefault(duration3(0), "0s"),
       "How long a release or rollback waits for nodes that another rollout holds."
     )
   },
@@ -46030,7 +46104,7 @@ var safetySettings = {
     prefault(rehearse2, {}),
     "The upgrade on a copy of the data, before any node is changed."
   ),
-  "disk-reserve": described(prefault(share2(), "10 %"), "Share of the disk that stays free."),
+  "disk-reserve": described(prefault(share3(), "10 %"), "Share of the disk that stays free."),
   "require-reversible": described(
     prefault(yesOrNo(), false),
     "Stop after the rehearsal when the old version cannot read what the new one writes."
@@ -46039,13 +46113,13 @@ var safetySettings = {
     prefault(yesOrNo(), false),
     "Stop a node even where acknowledged writes may be lost by it."
   ),
-  "start-limit": described(prefault(duration2(), "2m"), "How long a server may take until it is ready."),
+  "start-limit": described(prefault(duration3(), "2m"), "How long a server may take until it is ready."),
   "stop-limit": described(
-    prefault(duration2(), "60s"),
+    prefault(duration3(), "60s"),
     "How long a server may take to stop before it is killed."
   ),
   lease: described(prefault(lease, {}), "Who may change a node."),
-  keep: described(prefault(duration2(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
+  keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
   from: described(
     optional(
       text(
@@ -46063,16 +46137,16 @@ var canary = strictObject(
     nodes: described(optional(whole(1, 500)), "How many nodes, from the top of the list. Default: 1."),
     name: described(optional(nodeName()), "The one node that goes first, instead of nodes."),
     watch: described(
-      prefault(duration2(), "10m"),
+      prefault(duration3(), "10m"),
       "How long it is watched before anything else is changed."
     ),
-    rewatch: described(prefault(duration2(), "2m"), "How long it is watched again after an approval."),
+    rewatch: described(prefault(duration3(), "2m"), "How long it is watched again after an approval."),
     "warm-up": described(
-      optional(duration2(0)),
+      optional(duration3(0)),
       "Latency and series are not judged this long. Default: a quarter of the shortest watch, at most 30s."
     ),
     deadline: described(
-      optional(duration2()),
+      optional(duration3()),
       "A watch without a verdict by then is inconclusive. Default: twice the longest watch."
     )
   },
@@ -46081,18 +46155,18 @@ var canary = strictObject(
 var waves = strictObject(
   {
     size: described(prefault(whole(1, 500), 1), "Nodes in a wave after the canary."),
-    watch: described(prefault(duration2(), "2m"), "How long every wave is watched.")
+    watch: described(prefault(duration3(), "2m"), "How long every wave is watched.")
   },
   "size and watch"
 );
 var judge2 = strictObject(
   {
     failed: described(
-      prefault(share2(), "5 %"),
+      prefault(share3(), "5 %"),
       "Failed probe requests allowed, whatever the baseline does."
     ),
     "failed-above-baseline": described(
-      prefault(share2(), "1 %"),
+      prefault(share3(), "1 %"),
       "Failed probe requests allowed above the share of the old nodes."
     ),
     breaker: described(
@@ -46103,8 +46177,8 @@ var judge2 = strictObject(
       prefault(amount("a number of at least 1").check(_gte(1, "a number of at least 1")), 1.25),
       "Allowed p95 of the new nodes as a multiple of that of the old ones."
     ),
-    "p95-floor": described(prefault(duration2(0), "10ms"), "Differences below this are never a failure."),
-    errors: described(prefault(share2(), "5 %"), "Own errors (could not measure) allowed."),
+    "p95-floor": described(prefault(duration3(0), "10ms"), "Differences below this are never a failure."),
+    errors: described(prefault(share3(), "5 %"), "Own errors (could not measure) allowed."),
     "no-data": described(
       prefault(whole(0, 1e4), 2),
       "Blocks without data of a required signal allowed."
@@ -46149,7 +46223,7 @@ var probe = strictObject(
       "Requests a second to each node. Stay below the rate limit of its key."
     ),
     block: described(
-      prefault(duration2(100), "5s"),
+      prefault(duration3(100), "5s"),
       "Measurements are gathered and judged in blocks of this length."
     ),
     keys: described(
@@ -46215,7 +46289,7 @@ var watchSettings = {
     "What follows a watch without enough evidence."
   ),
   "approve-within": described(
-    prefault(duration2(6e4, 30 * DAY), "4h"),
+    prefault(duration3(6e4, 30 * DAY), "4h"),
     "How long a stopped rollout waits for its approval."
   )
 };
@@ -49086,64 +49160,6 @@ var annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env
   else notice(message, properties);
 };
 
-// src/domain/log.ts
-var topicWidth = 10;
-var line = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
-var problemLines = (problem3) => {
-  const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
-  return [
-    `error  ${problem3.code}  ${what}`,
-    ...problem3.because === void 0 ? [] : [`       because ${problem3.because}`],
-    `       next  ${problem3.next}`
-  ];
-};
-var two = (n) => String(n).padStart(2, "0");
-var clock2 = (ms) => {
-  const seconds2 = Math.max(0, Math.floor(ms / 1e3));
-  const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-};
-var duration3 = (ms) => {
-  if (ms < 0) return `-${duration3(-ms)}`;
-  if (ms > 0 && ms < 0.1) return "<0.1 ms";
-  if (ms < 10) return `${trimmed(ms, 1)} ms`;
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms < 9950) return `${(ms / 1e3).toFixed(1)} s`;
-  if (ms < 59500) return `${Math.round(ms / 1e3)} s`;
-  return clock2(Math.round(ms / 1e3) * 1e3);
-};
-var span = (ms) => {
-  if (ms >= 36e5 && ms % 36e5 === 0) return `${ms / 36e5} h`;
-  if (ms > 6e4 && ms % 6e4 === 0) return `${ms / 6e4} min`;
-  return ms >= 1e3 ? `${trimmed(ms / 1e3, 1)} s` : `${trimmed(ms, 1)} ms`;
-};
-var trimmed = (n, digits) => String(Number(n.toFixed(digits)));
-var count2 = (n) => n === void 0 || n === "unknown" || !Number.isFinite(n) ? "unknown" : Math.round(n).toLocaleString("en-US");
-var several = (n, one, more = `${one}s`) => `${count2(n)} ${n === 1 ? one : more}`;
-var byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
-var bytes2 = (n) => {
-  if (n === void 0 || n === "unknown" || !Number.isFinite(n)) return "unknown";
-  let [value, unit] = [n, 0];
-  while (Math.abs(value) >= 999.5 && unit < byteUnits.length - 1) [value, unit] = [value / 1e3, unit + 1];
-  return `${unit > 0 && Math.abs(value) < 9.95 ? trimmed(value, 1) : Math.round(value)} ${byteUnits[unit]}`;
-};
-var share3 = (x) => {
-  if (!Number.isFinite(x)) return "unknown";
-  const percent = x * 100;
-  if (percent > 0 && percent < 0.01) return "<0.01 %";
-  if (percent < 100 && percent > 99.9) return ">99.9 %";
-  return `${trimmed(percent, percent < 1 ? 2 : 1)} %`;
-};
-var iso = (at) => new Date(at).toISOString();
-var utc = (at) => `${iso(at).slice(11, 19)} UTC`;
-var fullDate = (at) => iso(at).slice(0, 19).replace("T", " ");
-var months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-var day = (at) => {
-  const date2 = new Date(at);
-  return `${date2.getUTCDate()} ${months[date2.getUTCMonth()]} ${date2.getUTCFullYear()}`;
-};
-var list = (names2) => names2.length < 2 ? names2.join("") : `${names2.slice(0, -1).join(", ")} and ${names2.at(-1)}`;
-
 // src/github/console.ts
 var longest3 = 4e3;
 var fenced2 = (text3) => {
@@ -49325,7 +49341,7 @@ function planned2(plan2, hash) {
     ...notes.warnings.map((line2) => ({ topic: "warning", text: line2 })),
     ...Object.entries(notes.restores).map(([id, p]) => ({
       topic: "",
-      text: `${id}: ${p.name} comes back, ${duration3(p.age)} old; writes it sets aside: ${count2(p.writes)}`
+      text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count2(p.writes)}`
     })),
     ...notes.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes.leftAlone)}` }] : [],
     { topic: "", text: `plan hash ${hash}` }
@@ -49335,7 +49351,7 @@ function rehearsal(proof) {
   const runs3 = proof.runs.map((run4) => {
     const counted2 = run4.counts["messages"] ?? run4.counts["keys"];
     const data2 = counted2 === void 0 ? "" : `, ${count2(counted2)} ${run4.counts["messages"] === void 0 ? "keys" : "messages"}`;
-    return run4.outcome === "ok" ? `${run4.release.version} opened the copy in ${duration3(run4.startup)}${data2}` : `${run4.release.version} ${run4.outcome}: ${run4.why}`;
+    return run4.outcome === "ok" ? `${run4.release.version} opened the copy in ${duration(run4.startup)}${data2}` : `${run4.release.version} ${run4.outcome}: ${run4.why}`;
   });
   const again2 = proof.runs[2];
   const grew = proof.bytesBefore > 0 ? `; the copy went from ${bytes2(proof.bytesBefore)} to ${bytes2(proof.bytesAfter)}` : "";
@@ -50005,7 +50021,7 @@ var countsHeld = (proof) => {
 var startupOf = (proof, version3) => proof.runs.find((run4) => run4.release.version === version3 && run4.outcome === "ok")?.startup;
 var growth = (proof) => {
   if (proof.bytesBefore <= 0 || proof.bytesAfter <= proof.bytesBefore) return "disk did not grow";
-  return `disk grew ${share3(proof.bytesAfter / proof.bytesBefore - 1)}`;
+  return `disk grew ${share2(proof.bytesAfter / proof.bytesBefore - 1)}`;
 };
 var counts = (proof) => {
   const held3 = countsHeld(proof);
@@ -50031,7 +50047,7 @@ var rehearsalPhrase = (rehearsed4, versions) => [
 var rehearsalFigures = (rehearsed4, versions) => {
   const each = Object.entries(rehearsed4.proofs).map(([node3, proof]) => {
     const startup = startupOf(proof, versions.to);
-    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration3(startup)}`;
+    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration(startup)}`;
     return `on ${node3}'s copy: ${took}, ${counts(proof)}, ${growth(proof)}`;
   });
   return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
@@ -50553,9 +50569,9 @@ var counts2 = (node3) => {
   return untouched(node3) ? "untouched" : "unknown";
 };
 var none = (node3) => node3.state === "unreachable" ? "unknown" : "–";
-var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration3(gap.ms)} ${gap.what}`).join(" + ");
+var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration(gap.ms)} ${gap.what}`).join(" + ");
 var bareRestart = (node3) => {
-  if (node3.bareRestart !== void 0) return duration3(node3.bareRestart);
+  if (node3.bareRestart !== void 0) return duration(node3.bareRestart);
   return untouched(node3) ? "–" : "not measured";
 };
 var columns = [
@@ -50710,7 +50726,7 @@ var timelineTable = (timeline) => {
     [utc(s.start)],
     [s.section],
     s.crit ? [{ strong: s.label }] : [s.label],
-    [duration3(s.end - s.start)]
+    [duration(s.end - s.start)]
   ]);
   const left = timeline.length - rows2.length;
   return `${table(["from", "where", "what", "took"], rows2)}${left > 0 ? `
@@ -50825,7 +50841,7 @@ function staging({ proofs }) {
 }
 var rehearsed3 = ([id, proof]) => {
   const runs3 = proof.runs.map(
-    (run4) => `${run4.release.version} ${run4.outcome === "ok" ? `ready in ${duration3(run4.startup)}` : `${run4.outcome}: ${run4.why}`}`
+    (run4) => `${run4.release.version} ${run4.outcome === "ok" ? `ready in ${duration(run4.startup)}` : `${run4.outcome}: ${run4.why}`}`
   );
   return `on a copy of ${id}: ${runs3.join(", then ")}`;
 };

@@ -1,3 +1,4 @@
+import { utc } from './log.ts'
 import { HELD_BY_CHOICE } from './unfinished.ts'
 import { fault, goingBack, verdictDue } from './due.ts'
 import { about } from './errors.ts'
@@ -87,7 +88,13 @@ function statusConclusion(r: Rollout): Conclusion {
       ...none,
       outcome: 'stopped',
       code: 'awaiting-approval',
-      why: `${r.id} waits since ${r.parked.after}`,
+      why: `${r.id} waits for an approval after ${r.parked.after}, until ${utc(r.parked.until)}`,
+      owed: [
+        {
+          what: 'To approve it, run the same release again',
+          line: `progressdb-rollout release --tag ${r.plan?.version ?? ''}`,
+        },
+      ],
     }
   }
   const why = `${r.id} is not finished`
@@ -217,6 +224,16 @@ function choices(r: Rollout, id: NodeId): Owed[] {
   const o = node(r, id).seen
   const point = o === 'unknown' ? undefined : pointOf(r, o)
   const { to, from } = planned(r, id)
+  if (r.plan?.mode === 'rollback') {
+    const line = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`
+    return [
+      recoverLine,
+      {
+        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
+        line,
+      },
+    ]
+  }
   const stay: Owed = {
     what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
     line: 'progressdb-rollout recover --rollback-data keep',
