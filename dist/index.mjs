@@ -41456,7 +41456,6 @@ var initial = {
   processes: [],
   resumed: false,
   hash: "",
-  stranded: [],
   refusedBefore: false,
   nodes: {},
   proofs: {},
@@ -41580,8 +41579,7 @@ function resume(r, fact2) {
     ...r,
     id: first2.rollout,
     lines: [...fact2.lines, ...r.lines],
-    resumed: true,
-    stranded: fact2.stranded
+    resumed: true
   };
   const folded2 = decisions.reduce((acc, e) => decided(acc, e), base);
   const { parked: parked2, outcome: outcome2, ...rest } = folded2;
@@ -58498,8 +58496,7 @@ function goesOn(found, survey2, wish2) {
   const waits = parked2?.why === "stop-after" && !decisions.some((e) => e.what === "going-back");
   const resumes = {
     is: "resumes",
-    lines: found.lines,
-    stranded: survey2.unreachable.map((u) => u.node)
+    lines: found.lines
   };
   if (!recorded2 || !waits || wish2.mode !== "release" || recorded2.version !== wish2.target)
     return busy2(found, survey2, recorded2);
@@ -58886,12 +58883,11 @@ async function planOnce(s, inputs, at) {
 function asTheNodesSay(found, mode) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
-  const stranded = found.unreachable.map((u) => u.node);
   const working = found.nodes.filter(({ now: { lease: lease3 } }) => lease3 !== "free" && !lease3.parked);
   const alive = mode === "recover" ? leaseProblems(working) : [];
   if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
-  if (rollout) return { is: "resumes", lines: rollout.lines, stranded };
-  if (stranded.length === 0) return { is: "nothing", why: standing(found) };
+  if (rollout) return { is: "resumes", lines: rollout.lines };
+  if (found.unreachable.length === 0) return { is: "nothing", why: standing(found) };
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
   return { is: "refused", code: "node-unreachable", problems: problems2 };
 }
@@ -58912,7 +58908,6 @@ function wish(config2, inputs, now2) {
     policy: { ...config2.policy, rollbackData: inputs.rollbackData },
     acceptWriteLoss: config2.acceptWriteLoss,
     profile: config2.profile,
-    from: config2.from,
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,
     defaults: config2.defaults,

@@ -64,12 +64,11 @@ async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {
 function asTheNodesSay(found: Survey, mode: 'recover' | 'status'): PlanFact {
   const seen = Object.fromEntries(found.nodes.map(n => [n.node, n.now]))
   const rollout = unfinished(seen)
-  const stranded = found.unreachable.map(u => u.node)
   const working = found.nodes.filter(({ now: { lease } }) => lease !== 'free' && !lease.parked)
   const alive = mode === 'recover' ? leaseProblems(working) : []
   if (alive.length > 0) return { is: 'refused', code: 'lease-held', problems: alive }
-  if (rollout) return { is: 'resumes', lines: rollout.lines, stranded }
-  if (stranded.length === 0) return { is: 'nothing', why: standing(found) }
+  if (rollout) return { is: 'resumes', lines: rollout.lines }
+  if (found.unreachable.length === 0) return { is: 'nothing', why: standing(found) }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
   return { is: 'refused', code: 'node-unreachable', problems }
 }
@@ -96,7 +95,6 @@ function wish(config: Config, inputs: Inputs, now: number): Wish {
     policy: { ...config.policy, rollbackData: inputs.rollbackData },
     acceptWriteLoss: config.acceptWriteLoss,
     profile: config.profile,
-    from: config.from,
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,
     defaults: config.defaults,

@@ -49,7 +49,6 @@ function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact {
   const resumes: PlanFact = {
     is: 'resumes',
     lines: found.lines,
-    stranded: survey.unreachable.map(u => u.node),
   }
   if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target)
     return busy(found, survey, recorded)

@@ -67,7 +67,7 @@ export type PlanFact =
   | { is: 'planned'; plan: Plan; hash: string }
   | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
   | { is: 'already'; version: string; code: string; why: string }
-  | { is: 'resumes'; lines: Event[]; stranded: NodeId[] }
+  | { is: 'resumes'; lines: Event[] }
   | { is: 'nothing'; why: string }
 
 /** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */

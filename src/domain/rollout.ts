@@ -56,7 +56,6 @@ export type Rollout = {
   already?: { code: string; why: string; version: string }
   nothing?: string
   found?: Event[]
-  stranded: NodeId[]
   /** An earlier run found that the old release does not serve this data. */
   refusedBefore: boolean
   nodes: Readonly<Record<NodeId, NodeState>>
@@ -105,7 +104,6 @@ export const initial: Rollout = {
   processes: [],
   resumed: false,
   hash: '',
-  stranded: [],
   refusedBefore: false,
   nodes: {},
   proofs: {},
@@ -245,7 +243,6 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
     id: first.rollout,
     lines: [...fact.lines, ...r.lines],
     resumed: true,
-    stranded: fact.stranded,
   }
   const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
   const { parked, outcome, ...rest } = folded

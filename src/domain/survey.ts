@@ -49,8 +49,6 @@ export type Wish = {
   policy: Policy
   acceptWriteLoss: boolean
   profile: 'progressdb' | 'http'
-  /** The running version where neither the node's record nor its version endpoint knows it. */
-  from: string | undefined
   rollbackData: 'auto' | 'keep' | 'restore'
   planHash: string
   defaults: string[]

@@ -74,7 +74,6 @@ export class World {
   conclusions: Conclusion[] = []
   /** One a job, also of jobs that were killed. */
   readonly journals: Event[][] = []
-  passes = 0
   /** Nodes whose last command had an unknown effect, until they are inspected; and whether a step of this process failed. */
   readonly unsure = new Set<string>()
   failed = false
@@ -277,15 +276,13 @@ export class World {
     const found = unfinished(seen)
     const { mode } = r.request
     if (mode === 'recover' || mode === 'status') {
-      return found
-        ? { is: 'resumes', lines: found.lines, stranded: [] }
-        : { is: 'nothing', why: 'nothing is owed' }
+      return found ? { is: 'resumes', lines: found.lines } : { is: 'nothing', why: 'nothing is owed' }
     }
     if (found) {
       const parked = found.lines.some(
         e => e.type === 'decided' && e.what === 'parked' && e.why === 'stop-after',
       )
-      if (parked) return { is: 'resumes', lines: found.lines, stranded: [] }
+      if (parked) return { is: 'resumes', lines: found.lines }
       return {
         is: 'refused',
         code: 'unfinished-rollout',
