@@ -1,9 +1,10 @@
+import { needOfUpgrade, shareRewritten, tightest } from './domain/disk.ts'
 import { unreachable } from './domain/errors.ts'
-import type { Body, Command, Decision, Fact, Mode, NodeStepName } from './domain/event.ts'
+import type { Body, Command, Decision, Fact, Mode, NodeStepName, Swept } from './domain/event.ts'
 import { watchPolicy } from './domain/next.ts'
 import { judge } from './domain/judge/threshold.ts'
 import { bytes, clock, count, duration, list, several, utc } from './domain/log.ts'
-import type { Proof } from './domain/node.ts'
+import type { NodeId, Proof } from './domain/node.ts'
 import type { Plan } from './domain/plan.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { reached } from './domain/goal.ts'
@@ -17,7 +18,7 @@ export function narrate(r: Rollout, body: Body): Said[] {
     case 'opened':
       return opened(r)
     case 'decided':
-      return decision(body)
+      return decision(r, body)
     case 'done':
       return done(r, body.fact)
     case 'started':
@@ -51,7 +52,7 @@ function opened(r: Rollout): Said[] {
   return [{ topic: 'rollout', text: `${r.id} by ${r.by.who || 'you'}, ${what}` }]
 }
 
-function decision(d: Decision): Said[] {
+function decision(r: Rollout, d: Decision): Said[] {
   switch (d.what) {
     case 'planned':
       return planned(d.plan, d.hash)
@@ -61,6 +62,7 @@ function decision(d: Decision): Said[] {
           topic: 'rehearse',
           text: `${id}: ${rehearsal(proof)}`,
         })),
+        ...measuredNeed(r),
         { topic: 'plan', text: `complete with the class ${d.class}; plan hash ${d.hash}` },
       ]
     case 'verdict':
@@ -76,11 +78,26 @@ function decision(d: Decision): Said[] {
   }
 }
 
+/** What the plan said before anything was measured, replaced. */
+function measuredNeed({ plan, proofs }: Rollout): Said[] {
+  if (plan?.mode !== 'release') return []
+  const needs = Object.values(plan.notes.disk).map(disk => needOfUpgrade(disk, proofs))
+  if (needs.length === 0) return []
+  const share = Math.round(shareRewritten(proofs) * 100)
+  return [
+    {
+      topic: '',
+      text: `the new version wrote ${share} % of the data anew: an upgrade takes ${bytes(Math.max(...needs))} of disk at most, ${bytes(tightest(plan.notes.disk).free)} free`,
+    },
+  ]
+}
+
 function planned(plan: Plan, hash: string): Said[] {
   const { notes } = plan
   const from = [...new Set(plan.nodes.map(n => n.from.version))].join(', ')
   const [canary = [], ...rest] = plan.waves
-  const head = `${from} -> ${plan.version} on ${several(plan.nodes.length, 'node')}, ${plan.mode === 'rollback' ? 'one after the other' : `canary ${list(canary)}`}; disk needed ${bytes(notes.diskNow)} now, ${bytes(notes.diskWorst)} at worst, ${bytes(notes.diskFree)} free`
+  const disk = tightest(notes.disk)
+  const head = `${from} -> ${plan.version} on ${several(plan.nodes.length, 'node')}, ${plan.mode === 'rollback' ? 'one after the other' : `canary ${list(canary)}`}; disk needed ${bytes(disk.now)} now, ${bytes(disk.worst)} at worst, ${bytes(disk.free)} free`
   const stops = plan.nodes.map(n => `${n.node} ${n.safeStop}`).join(', ')
   return [
     { topic: 'plan', text: head },
@@ -154,8 +171,17 @@ const TAKEN_UP: Record<Mode, string> = {
 
 function done(r: Rollout, fact: Fact): Said[] {
   if (fact.is === 'measured') return watching(r)
+  if (fact.is === 'observed' && fact.swept) return swept(fact.node, fact.swept)
   if (fact.is === 'resumes') return [{ topic: 'resume', text: `${r.id} ${TAKEN_UP[r.request.mode]}` }]
   return []
+}
+
+function swept(id: NodeId, { of, deleted, left, why }: Swept): Said[] {
+  const threads = (n: number): string =>
+    `${several(n, 'thread')} that the probe ${of === 'this' ? 'wrote' : 'of an earlier run left'}`
+  if (left > 0 || why !== '')
+    return [{ topic: 'probe', text: `${id}: ${threads(left)} could not be removed: ${why}` }]
+  return of === 'before' ? [{ topic: 'probe', text: `${id}: removed ${threads(deleted)}` }] : []
 }
 
 function watching(r: Rollout): Said[] {

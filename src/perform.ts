@@ -1,7 +1,8 @@
 import type { Config } from './config/config.ts'
 import { readServerConfig } from './config/server-config.ts'
+import { nodeDisk, shortageOf } from './domain/disk.ts'
 import { Bug, UserError, unreachable } from './domain/errors.ts'
-import type { Command, Fact, Failure } from './domain/event.ts'
+import type { Command, Fact, Failure, Swept } from './domain/event.ts'
 import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
@@ -77,8 +78,17 @@ async function fact(
 async function step(d: Doing, s: NodeStep): Promise<Fact> {
   const began = d.effects.clock.now()
   switch (s.do) {
-    case 'lease':
-      return fact(d, { began, seen: await lease(d, s.lines) })
+    case 'lease': {
+      const seen = await lease(d, s.lines)
+      return {
+        ...(await fact(d, { began, seen })),
+        ...(d.r.step === 'snapshot' ? await swept(d, 'before') : {}),
+      }
+    }
+    case 'release': {
+      const left = await swept(d, 'this')
+      return { ...(await fact(d, { began, seen: await act(d, s) })), ...left }
+    }
     case 'install':
       return fact(d, { began, seen: await act(d, { ...s, file: await d.effects.binary(s.release) }) })
     case 'stop':
@@ -100,16 +110,28 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
     case 'clean-staging':
     case 'finish-swap':
     case 'drain':
+      if (!goesBack(d.r)) await roomFor(d)
+      return fact(d, { began, seen: await act(d, s) })
     case 'restore':
     case 'activate':
     case 'start':
     case 'undrain':
     case 'park':
-    case 'release':
       return fact(d, { began, seen: await act(d, s) })
     default:
       return unreachable(s)
   }
+}
+
+/**
+ * The probe's threads are removed: those that a dead run left, before this one writes, and its own at the end. A server that does
+ * not answer keeps them; the next rollout asks again.
+ */
+async function swept(d: Doing, of: Swept['of']): Promise<{ swept?: Swept }> {
+  const { seen } = stateOf(d.r, d.node.id)
+  if (seen === 'unknown' || !seen.ready) return {}
+  const found = await d.effects.probe.sweep(target(d), of === 'this', d.stop)
+  return found.deleted + found.left === 0 && found.why === '' ? {} : { swept: { of, ...found } }
 }
 
 /** A lease of an earlier step of this job is ours; a parked one waits for us; any other is taken only when it has run out. */
@@ -133,6 +155,8 @@ async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines'
   })
 }
 
+const goesBack = (r: Rollout): boolean => r.goingBack !== undefined || r.plan?.mode === 'rollback'
+
 /** Quiet, read back, remember what is there; then stop, or stop and go back in one program. */
 async function stopping(
   d: Doing,
@@ -140,11 +164,19 @@ async function stopping(
   began: Millis,
 ): Promise<Fact> {
   const seen = stateOf(d.r, d.node.id).seen
-  const goingBack = d.r.goingBack !== undefined || d.r.plan?.mode === 'rollback'
+  const goingBack = goesBack(d.r)
   const serves = seen !== 'unknown' && seen.running !== 'stopped' && seen.ready
+  if (!goingBack) await roomFor(d)
   const witness = serves ? await beforeStop(d, goingBack) : undefined
   const action: Action = s.do === 'stop' && goingBack ? { ...s, force: true } : s
   return fact(d, { began, seen: await act(d, action), ...(witness ? { witness } : {}) })
+}
+
+/** Before users notice anything: by what the rehearsal measured, does the upgrade fit on this node's disk as it is now? */
+async function roomFor(d: Doing): Promise<void> {
+  const { facts } = await d.node.inspect()
+  const shortage = shortageOf(d.r, d.node.id, nodeDisk(facts))
+  if (shortage) throw new StepFailed({ ...shortage, effect: 'none', kind: 'disk' })
 }
 
 async function snapshot(d: Doing, s: Extract<NodeStep, { do: 'snapshot' }>, began: Millis): Promise<Fact> {
@@ -180,7 +212,7 @@ const ended = (d: Doing, release: Release, seen: Inspection): Failure => ({
   what: `${release.version} ended on ${d.node.id} before it was ready (exit ${seen.now.lastExit ?? 'unknown'})`,
   next: `read its last words in ${seen.facts.serverLog}`,
   effect: 'none',
-  kind: 'ready',
+  kind: 'ended',
 })
 
 const notReady = (d: Doing, at: { release: Release; why: string; limit: Millis }): Failure => ({

@@ -94,6 +94,7 @@ function wish(config: Config, inputs: Inputs, now: number): Wish {
     waveSize: config.waveSize,
     policy: { ...config.policy, rollbackData: inputs.rollbackData },
     acceptWriteLoss: config.acceptWriteLoss,
+    ...(config.rehearsalMemory === undefined ? {} : { rehearsalMemory: config.rehearsalMemory }),
     profile: config.profile,
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,

@@ -55,22 +55,24 @@ async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
   const rehearsal = s.name.includes('.rehearsal.')
   const out: Run[] = []
   let bytesAfter = bytesBefore
+  let bytesWritten = 0
   let before: Witness = rehearsal ? { ...known, quiet: false } : known
   for (const release of s.with) {
     const done = await runOne(d, { release, folder, config: copy.facts.configText, before, rehearsal })
     out.push(done.run)
     bytesAfter = Math.max(bytesAfter, done.bytes)
+    bytesWritten = Math.max(bytesWritten, done.written)
     if (done.run.outcome !== 'ok') break
     // from here on nobody but the probe writes to the copy
     before = { counts: done.run.counts, quiet: true, ...(known.sentinel ? { sentinel: known.sentinel } : {}) }
   }
-  return { name: s.name, runs: out, bytesBefore, bytesAfter }
+  return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten }
 }
 
 type One = { release: Release; folder: string; config: string; before: Witness; rehearsal: boolean }
 
 /** One release on the copy: ready, counts and sentinel, a journey, the user's own tests; then stopped again. */
-async function runOne(d: Doing, one: One): Promise<{ run: Run; bytes: number }> {
+async function runOne(d: Doing, one: One): Promise<{ run: Run; bytes: number; written: number }> {
   const port = await freePort()
   const guest = { id: `${d.node.id} (copy)`, url: `http://127.0.0.1:${port}` }
   const began = d.effects.clock.now()
@@ -79,13 +81,14 @@ async function runOne(d: Doing, one: One): Promise<{ run: Run; bytes: number }> 
   try {
     await act(d, { do: 'stage-start', release: one.release, config })
   } catch (error) {
-    if (!(error instanceof StepFailed) || error.failure.kind !== 'ready') throw error
-    return { run: { ...run, outcome: 'exited', why: error.failure.what }, bytes: 0 }
+    if (!(error instanceof StepFailed) || error.failure.kind !== 'ended') throw error
+    return { run: { ...run, outcome: 'exited', why: error.failure.what }, bytes: 0, written: 0 }
   }
   const found = await asked(d, one, guest)
   const stopped = await act(d, { do: 'stage-stop' })
   const startup = found.startup ?? d.effects.clock.now() - began
-  return { run: { ...run, ...found.run, startup }, bytes: number(stopped.answer['stage_bytes']) }
+  const { stage_bytes: bytes, stage_written: written } = stopped.answer
+  return { run: { ...run, ...found.run, startup }, bytes: number(bytes), written: number(written) }
 }
 
 type Found = { run: Partial<Run>; startup?: number }

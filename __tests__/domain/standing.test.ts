@@ -15,6 +15,7 @@ const facts: NodeFacts = {
   diskFree: 0,
   diskTotal: 0,
   memoryFree: 0,
+  memoryUsed: 0,
   checkpoint: 'copy',
   configSha: '',
   configNextSha: '',

@@ -34,6 +34,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     acceptWriteLoss: file['accept-write-loss'],
     ...testsOf(file),
     stageLimit: file.rehearse.limit,
+    ...(file.rehearse.memory === undefined ? {} : { rehearsalMemory: file.rehearse.memory }),
     probe: probeOf(file, or),
     exposition: expositionOf(file, or),
     metrics: policy.watch.metrics,

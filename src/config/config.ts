@@ -58,6 +58,8 @@ export type Config = {
   /** `keys`: names of secrets that the command gets, as `ROLLOUT_KEY_<NAME>`. */
   tests?: { command: string; limit: Millis; keys?: string[] }
   stageLimit: Millis
+  /** Bytes of memory that a copy of a server needs, where it is written. */
+  rehearsalMemory?: number
   probe: { backendKey?: string; adminKey?: string; frontendKey?: string; user: string }
   exposition: Exposition
   metrics: MetricRule[]

@@ -1,14 +1,16 @@
-import { diskNeeded, incompatibilities } from './compatibility.ts'
+import { gt, valid } from 'semver'
+import { incompatibilities } from './compatibility.ts'
+import { nodeDisk } from './disk.ts'
 import { Bug, type Problem } from './errors.ts'
 import type { PlanFact } from './event.ts'
 import { knownGood, lastRollback, rolledBackBefore } from './known-good.ts'
-import type { NodeId } from './node.ts'
+import type { NodeId, Observed } from './node.ts'
 import type { Plan, PlanNotes, PlannedNode } from './plan.ts'
 import { planDifference, planHash } from './plan-text.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
-import { type Unfinished, unfinished } from './unfinished.ts'
+import { lastRollout, type Unfinished, unfinished, waitsForPerson } from './unfinished.ts'
 
 /**
  * What the plan step found: a plan, every reason against one, that nothing is to be done, or a rollout that goes on.
@@ -17,8 +19,9 @@ import { type Unfinished, unfinished } from './unfinished.ts'
 export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   const seen = Object.fromEntries(survey.nodes.map(n => [n.node, n.now]))
   const found = unfinished(seen)
-  if (found) return goesOn(found, survey, wish)
-  const holder = leaseProblems(survey.nodes)
+  const takenOver = found && wish.mode === 'rollback' && waitsForPerson(found, seen) ? found : undefined
+  if (found && !takenOver) return goesOn(found, survey, wish)
+  const holder = leaseProblems(survey.nodes.filter(n => !takenOver?.leased.includes(n.node)))
   if (holder.length > 0) return { is: 'refused', code: 'lease-held', problems: holder }
   const resolved = wish.mode === 'rollback' ? rollbackTarget(survey, wish) : { version: wish.target }
   if ('fact' in resolved) return resolved.fact
@@ -26,7 +29,8 @@ export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   const problems = incompatibilities(survey, wish, target)
   const lower = problems.find(p => p.code === 'LOWER_VERSION')
   if (problems.length > 0) return { is: 'refused', code: lower ? 'lower-version' : 'plan-refused', problems }
-  const plan = planOf(survey, wish, { version: resolved.version, target })
+  const freed = new Set(takenOver ? Object.keys(seen).filter(id => holdsOf(seen[id], takenOver.rollout)) : [])
+  const plan = planOf(survey, wish, { version: resolved.version, target, freed })
   if (plan.nodes.length === 0) {
     return {
       is: 'already',
@@ -38,6 +42,13 @@ export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   const lossy = wish.mode === 'rollback' && wish.rollbackData === 'restore' ? unrestorable(plan) : []
   if (lossy.length > 0) return { is: 'refused', code: 'plan-refused', problems: lossy }
   return { is: 'planned', plan, hash: planHash(plan) }
+}
+
+/** The node carries that rollout's lease, or its record is the last it knows of: only a new end frees it. */
+const holdsOf = (o: Observed | undefined, rollout: string): boolean => {
+  const opened = o && lastRollout(o.record)[0]
+  const leased = o !== undefined && o.lease !== 'free' && o.lease.rollout === rollout
+  return leased || (opened?.type === 'opened' && opened.rollout === rollout)
 }
 
 /** A rollout that waits for its approval goes on with the same release; any other unfinished one is settled first. */
@@ -132,10 +143,10 @@ export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
 
 type Target = { version: string } | { fact: PlanFact }
 
-/** The version to go back to: named, or the newest known-good release before the one that runs. */
+/** The version to go back to: named, or the newest known-good release before the newest that runs. */
 function rollbackTarget(survey: Survey, wish: Wish): Target {
   if (wish.target !== 'previous') return { version: wish.target }
-  const first = survey.nodes.find(n => typeof n.now.running === 'object')
+  const first = newestRunning(survey.nodes)
   const runs = first?.now.running
   if (!first || typeof runs !== 'object') return { version: '' }
   const last = lastRollback(first.now.record)
@@ -146,6 +157,17 @@ function rollbackTarget(survey: Survey, wish: Wish): Target {
   const good = knownGood(first.now.record, first.node).filter(g => !sameRelease(g.release, runs))
   const newest = good.at(-1)
   return newest ? { version: newest.release.version } : { fact: noPrevious(runs.version) }
+}
+
+/** Half way, the fleet runs two releases: what is to be undone is the newer of them. */
+const newestRunning = (nodes: SurveyedNode[]): SurveyedNode | undefined => {
+  const version = ({ now: { running } }: SurveyedNode): string =>
+    typeof running === 'object' && valid(running.version) ? running.version : '0.0.0'
+  const all = nodes.filter(n => typeof n.now.running === 'object')
+  return all.reduce<SurveyedNode | undefined>(
+    (newest, n) => (newest && !gt(version(n), version(newest)) ? newest : n),
+    undefined,
+  )
 }
 
 const noPrevious = (runs: string): PlanFact => ({
@@ -174,12 +196,13 @@ function targetOf(n: SurveyedNode, survey: Survey, wish: Wish, version: string):
 function planOf(
   survey: Survey,
   wish: Wish,
-  at: { version: string; target: (n: SurveyedNode) => Release | undefined },
+  at: { version: string; target: (n: SurveyedNode) => Release | undefined; freed: ReadonlySet<NodeId> },
 ): Plan {
   const ordered = wish.order.flatMap(id => survey.nodes.filter(n => n.node === id))
   const moving = ordered.filter(n => {
     const to = at.target(n)
-    return typeof n.now.running === 'object' && to !== undefined && !sameRelease(n.now.running, to)
+    if (typeof n.now.running !== 'object' || to === undefined) return false
+    return !sameRelease(n.now.running, to) || at.freed.has(n.node)
   })
   const nodes = moving.map(n => plannedNode(n, wish, at.target(n)))
   const ids = moving.map(n => n.node)
@@ -226,8 +249,9 @@ function wavesOf(ids: NodeId[], wish: Wish): NodeId[][] {
 function restores(moving: SurveyedNode[], nodes: PlannedNode[]): Record<NodeId, string> {
   const found = moving.flatMap(n => {
     const to = nodes.find(p => p.node === n.node)?.to
+    const moves = to && typeof n.now.running === 'object' && !sameRelease(n.now.running, to)
     const point =
-      to && n.now.snapshots.findLast(s => s.kind === 'rollback-point' && s.sealed && sameRelease(s.of, to))
+      moves && n.now.snapshots.findLast(s => s.kind === 'rollback-point' && s.sealed && sameRelease(s.of, to))
     return point ? [[n.node, point.name] as const] : []
   })
   return Object.fromEntries(found)
@@ -235,7 +259,7 @@ function restores(moving: SurveyedNode[], nodes: PlannedNode[]): Record<NodeId, 
 
 const unrestorable = (plan: Plan): Problem[] =>
   plan.nodes
-    .filter(n => plan.restore[n.node] === undefined)
+    .filter(n => plan.restore[n.node] === undefined && !sameRelease(n.from, n.to))
     .map(n => ({
       code: 'NO_ROLLBACK_POINT',
       what: `${n.node} has no rollback point of ${n.to.version} to restore`,
@@ -250,12 +274,9 @@ function notesOf(
 ): PlanNotes {
   const record = at.moving[0]?.now.record ?? []
   const before = wish.mode === 'release' ? rolledBackBefore(record, at.version) : []
-  const need = at.moving.map(diskNeeded)
   return {
     digestSource: survey.release?.digestSource ?? 'the digests recorded on the nodes',
-    diskNow: Math.max(0, ...need.map(n => n.now)),
-    diskWorst: Math.max(0, ...need.map(n => n.worst)),
-    diskFree: Math.min(...at.moving.map(n => n.facts.diskFree), Number.MAX_SAFE_INTEGER),
+    disk: Object.fromEntries(at.moving.map(n => [n.node, nodeDisk(n.facts)])),
     counts: Object.fromEntries(at.ordered.flatMap(n => (n.counts ? [[n.node, n.counts]] : []))),
     breaking: survey.release?.breaking ?? [],
     defaults: wish.defaults,

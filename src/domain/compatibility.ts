@@ -1,4 +1,5 @@
 import { compare, lt, valid } from 'semver'
+import { lacking, needBefore, nodeDisk } from './disk.ts'
 import type { Problem } from './errors.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
@@ -42,7 +43,7 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
       },
     ]
   }
-  return [...running(n), ...leftOver(n), ...stopping(n, wish), ...room(n, wish)]
+  return [...running(n), ...leftOver(n), ...stopping(n, wish), ...room(n, wish), ...memory(n, wish)]
 }
 
 function dataProblem(n: SurveyedNode): Problem {
@@ -137,26 +138,37 @@ function stopping(n: SurveyedNode, wish: Wish): Problem[] {
   ]
 }
 
-/** A staging copy and the mutable files of two checkpoints now; everything rewritten once at worst. Bytes. */
-export const diskNeeded = (n: SurveyedNode): { now: number; worst: number } => {
-  const { bytes, mutableBytes, checkpoint } = n.facts
-  const point = checkpoint === 'link' ? mutableBytes : checkpoint === 'reflink' ? 0 : bytes
-  const staging = checkpoint === 'reflink' ? 0 : bytes
-  return { now: staging + 2 * point, worst: staging + 2 * point + bytes }
-}
-
 function room(n: SurveyedNode, wish: Wish): Problem[] {
-  const need = diskNeeded(n).now + wish.policy.diskReserve * n.facts.diskTotal
-  if (n.facts.diskFree >= need) return []
-  const mb = (x: number): string => `${Math.ceil(x / 1e6).toLocaleString('en-US')} MB`
+  const disk = nodeDisk(n.facts)
+  const need = needBefore(disk).now
+  const { diskReserve } = wish.policy
+  if (lacking(disk, need, diskReserve) === 0) return []
   return [
     {
       code: 'DISK_FULL',
-      what: `${n.node} has ${mb(n.facts.diskFree)} free; its snapshot and its rehearsal need ${mb(diskNeeded(n).now)}, and ${mb(wish.policy.diskReserve * n.facts.diskTotal)} stay in reserve`,
-      next: 'make room, or prune checkpoints that are not needed any more; `disk-reserve` sets the reserve',
+      what: `${n.node} has ${mb(disk.free)} free; its snapshot and its rehearsal need ${mb(need)}, and ${mb(diskReserve * disk.total)} stay in reserve`,
+      next: 'make room, or remove checkpoints that are not needed any more; `disk-reserve` sets the reserve',
     },
   ]
 }
+
+/** A copy runs beside the server, and takes about as much memory as it does, unless the fleet file knows better. */
+function memory(n: SurveyedNode, wish: Wish): Problem[] {
+  const { memoryFree, memoryUsed } = n.facts
+  const need = wish.rehearsalMemory ?? memoryUsed
+  if (memoryFree >= need) return []
+  const known = wish.rehearsalMemory === undefined ? 'its server uses' : '`rehearse.memory` says'
+  return [
+    {
+      code: 'MEMORY_SHORT',
+      what: `${n.node} has ${mb(memoryFree)} of memory to spare; a copy that is proven beside the server needs about ${mb(need)}`,
+      because: `${known} that much, and a machine short of memory hurts the server that users see`,
+      next: 'give the machine more memory, or say what a copy needs with `rehearse: { memory: 500MB }`',
+    },
+  ]
+}
+
+const mb = (x: number): string => `${Math.ceil(x / 1e6).toLocaleString('en-US')} MB`
 
 function mixed(nodes: SurveyedNode[]): Problem[] {
   const versions = new Map<string, string[]>()

@@ -1,5 +1,6 @@
 import { about } from './errors.ts'
 import type { Body, Decision, Failure } from './event.ts'
+import type { NodeId } from './node.ts'
 import { type Rollout, node } from './rollout.ts'
 
 /** A decision as a line of the journal. */
@@ -14,7 +15,7 @@ export function fault(r: Rollout): Body | undefined {
   const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault)
   const failure = id && node(r, id).fault
   if (!failure || (r.plan?.mode === 'rollback' && r.rehearsed)) return undefined
-  return goingBack(reasonOf(failure), about(id, failure.what))
+  return goingBack(reasonOf(r, id, failure), about(id, failure.what))
 }
 
 /** What follows from the last verdict; nothing from one that another job reached. */
@@ -31,11 +32,17 @@ export function verdictDue(r: Rollout): Body | undefined {
   })
 }
 
-/** The reason code that a failed step of a node amounts to. */
-function reasonOf(failure: Failure): string {
+/** What the new version shows only once it runs on the live data. */
+const SHOWN: Failure['kind'][] = ['check', 'ready', 'ended']
+
+/** The reason code that a failed step of a node amounts to. A copy of another node's data held what this node's own did not. */
+function reasonOf(r: Rollout, id: NodeId, failure: Failure): string {
+  if (SHOWN.includes(failure.kind) && r.rehearsed && !r.proofs[id]) return 'rehearsal-surprise'
   const codes: Record<Failure['kind'], string> = {
     check: 'invariants-failed',
     ready: 'not-ready',
+    ended: 'start-failed',
+    disk: 'disk-reserve',
     proof: 'point-not-proven',
     unreachable: 'node-unreachable',
     lease: 'lease-held',

@@ -46,6 +46,9 @@ export type Standing = {
   says: string
 }
 
+/** What became of the probe's own threads on a node. `of`: of rollouts before, or of this one at its end. */
+export type Swept = { of: 'before' | 'this'; deleted: number; left: number; why: string }
+
 /**
  * What a command found out. `observed`: `counts` is what a check counted on the live data after a start.
  */
@@ -59,6 +62,7 @@ export type Fact =
       proof?: Proof
       witness?: Witness
       counts?: Record<string, number>
+      swept?: Swept
     }
   | { is: 'measured'; block: Block }
 
@@ -70,10 +74,13 @@ export type PlanFact =
   | { is: 'resumes'; lines: Event[] }
   | { is: 'nothing'; why: string }
 
-/** A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. */
+/**
+ * A failed command. `effect: 'unknown'` means that node is inspected before anything else happens to it. `ready` is a server that
+ * runs and does not become ready, `ended` one that did not stay up.
+ */
 export type Failure = Problem & {
   effect: 'none' | 'unknown'
-  kind: 'check' | 'ready' | 'proof' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'
+  kind: 'check' | 'ready' | 'ended' | 'proof' | 'disk' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'
   held?: Lease
 }
 

@@ -12,7 +12,9 @@ export type NodeFacts = {
   mutableBytes: number
   diskFree: number
   diskTotal: number
+  /** Memory of the machine that is to spare, and what the running server holds (0 when none runs). */
   memoryFree: number
+  memoryUsed: number
   /** How immutable files get into a checkpoint here, tried with a real file. */
   checkpoint: 'reflink' | 'link' | 'copy'
   /** sha256 of the configuration file and of `config-next`, '' when missing. */

@@ -48,7 +48,8 @@ function rollbackGoal(r: Rollout, id: NodeId): Goal | undefined {
   if (state.refuses) return stay(r, id, to)
   const turn = r.step === 'promote' || (r.step === 'settle' && touched(r, id, to))
   if (r.rehearsed === undefined || !turn) {
-    const owed = r.step === 'snapshot' && r.rehearsed === undefined && !r.proofs[id]
+    const moves = !sameRelease(from, to)
+    const owed = moves && r.step === 'snapshot' && r.rehearsed === undefined && !r.proofs[id]
     return { ...forward(r), release: from, proof: owed ? [to] : [], ...(restore ? { proofOf: restore } : {}) }
   }
   if (restore) return { ...back(r), release: to, data: { restore }, prove: to }

@@ -1,5 +1,6 @@
 import type { Event } from './event.ts'
 import type { Millis, NodeId } from './node.ts'
+import type { Plan } from './plan.ts'
 import { type Release, sameRelease } from './release.ts'
 
 /** A release that a node served and that nobody found bad: adopted, or promoted and not rolled back since. Oldest first. */
@@ -24,14 +25,16 @@ export function knownGood(record: readonly Event[], id: NodeId): KnownGood[] {
   return good
 }
 
+/** The release that a rollback by hand took the fleet away from; a node that was on the target already says nothing of it. */
+const left = ({ nodes }: Plan): string => nodes.find(n => !sameRelease(n.from, n.to))?.from.version ?? ''
+
 /** When and why a release was rolled back on this node before, newest first. */
 export function rolledBackBefore(record: readonly Event[], version: string): { at: Millis; why: string }[] {
   let to = ''
   const found: { at: Millis; why: string }[] = []
   for (const e of record) {
     if (e.type !== 'decided') continue
-    if (e.what === 'planned')
-      to = e.plan.mode === 'release' ? e.plan.version : (e.plan.nodes[0]?.from.version ?? '')
+    if (e.what === 'planned') to = e.plan.mode === 'release' ? e.plan.version : left(e.plan)
     if (e.what === 'outcome' && e.outcome === 'rolled-back' && to === version)
       found.unshift({ at: e.at, why: `${e.code}: ${e.why}` })
   }

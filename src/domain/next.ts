@@ -1,4 +1,5 @@
 import { decided, fault, goingBack, verdictDue } from './due.ts'
+import { shortageOf } from './disk.ts'
 import { Bug } from './errors.ts'
 import type { Body, Event, Task } from './event.ts'
 import { goal, reached, settled, watchPassed } from './goal.ts'
@@ -74,6 +75,8 @@ function rehearsed(r: Rollout): Body | undefined {
   if (owed.length > 0 || !seen || tasks(r).length > 0) return undefined
   const { class: found, failure } = rollbackClass(r.plan, r.proofs)
   if (failure) return goingBack(failure.code, failure.why)
+  const short = shortages(r)
+  if (short.length > 0) return goingBack('disk-reserve', short.join('; '))
   if (r.plan.policy.requireReversible && found !== 'keeps-data') {
     return goingBack(
       'not-reversible',
@@ -89,6 +92,12 @@ function rehearsed(r: Rollout): Body | undefined {
     )
   }
   return decided({ what: 'rehearsed', class: found, proofs: r.proofs, hash })
+}
+
+/** Nodes whose disk, as the plan found it, would not hold what the rehearsal measured, scaled to their data. */
+function shortages(r: Rollout): string[] {
+  if (r.plan?.mode !== 'release') return []
+  return Object.entries(r.plan.notes.disk).flatMap(([id, disk]) => shortageOf(r, id, disk)?.what ?? [])
 }
 
 /** The judge is asked after every block; only a decision is written down. */

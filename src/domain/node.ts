@@ -150,4 +150,6 @@ export type Proof = {
   }[]
   bytesBefore: number
   bytesAfter: number
+  /** In files that the checkpoint does not hold as they are: the most that any of the runs left. */
+  bytesWritten: number
 }

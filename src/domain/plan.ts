@@ -1,3 +1,4 @@
+import type { NodeDisk } from './disk.ts'
 import type { WatchPolicy } from './measurement.ts'
 import type { Millis, NodeId } from './node.ts'
 import type { Release } from './release.ts'
@@ -39,9 +40,8 @@ export type Policy = {
 export type PlanNotes = {
   /** Where the expected digests come from, strongest first. */
   digestSource: string
-  diskNow: number
-  diskWorst: number
-  diskFree: number
+  /** Of every node that moves, as found at planning time. */
+  disk: Record<NodeId, NodeDisk>
   /** Counts per node at planning time, e.g. `{ 'db-1': { messages: 48211 } }`. */
   counts: Record<NodeId, Record<string, number>>
   /** Breaking-change lines of the release notes, already printable. */

@@ -32,3 +32,11 @@ export const parseShare = (value: string | number): number | undefined => {
     typeof value === 'number' ? value : PERCENTAGE.test(value) ? Number.parseFloat(value) / 100 : Number.NaN
   return share >= 0 && share <= 1 ? share : undefined
 }
+
+const SIZES: Record<string, number> = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 }
+/** A whole number of megabytes or gigabytes: `500MB`, `2 GiB`. */
+export const SIZE = /^\d{1,7}\s?[MG]i?B$/
+
+/** Bytes of `500MB`; `undefined` where the text is no size. */
+export const parseSize = (text: string): number | undefined =>
+  SIZE.test(text) ? Number.parseInt(text, 10) * (SIZES[text.replace(/^\d+\s?/, '')] ?? 1) : undefined

@@ -16,7 +16,7 @@ export const reasons = {
   'health-failed': 'the health check failed',
   'process-restarted': 'the server process was replaced during the watch',
   'wrong-version': 'another version answered than was started',
-  'disk-reserve': 'free disk space fell below the reserve',
+  'disk-reserve': 'free disk space fell, or would fall, below the reserve',
   'not-enough-samples': 'too few probe requests to decide',
   'no-data': 'a required signal had no data',
   'could-not-measure': 'the measurement itself failed',

@@ -50,7 +50,7 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
     timeline: timelineOf(lines, { r, watches, end: last.e.at }),
     checklist: checklistOf({ r, nodes, watches: reports }),
     problems: problemsOf(r),
-    warnings: planOf(lines, r)?.notes.warnings ?? [],
+    warnings: [...(planOf(lines, r)?.notes.warnings ?? []), ...remains(lines)],
     ...planned(lines, r),
     ...stopped(r, said),
     ...(said.outcome === 'promoted' && context.keep !== undefined
@@ -59,6 +59,16 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
     ...around(context),
   }
 }
+
+/** What the probe could not take away again. */
+const remains = (lines: readonly Line[]): string[] =>
+  lines.flatMap(({ e }) => {
+    if (e.type !== 'done' || e.fact.is !== 'observed' || e.fact.swept?.of !== 'this') return []
+    const { left, why } = e.fact.swept
+    return left > 0 || why !== ''
+      ? [`${e.fact.node}: threads of the probe are left (${why}); the next rollout removes them`]
+      : []
+  })
 
 type Outline = Pick<
   ReportInput,

@@ -48,6 +48,8 @@ export type Wish = {
   waveSize: number
   policy: Policy
   acceptWriteLoss: boolean
+  /** Bytes of memory that a copy of a server needs, where the fleet file says it. */
+  rehearsalMemory?: number
   profile: 'progressdb' | 'http'
   rollbackData: 'auto' | 'keep' | 'restore'
   planHash: string

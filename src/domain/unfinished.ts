@@ -26,6 +26,17 @@ export function unfinished(seen: Readonly<Record<NodeId, Observed>>): Unfinished
   return done ? undefined : { rollout: newest.rollout, lines: longest.lines, leased }
 }
 
+/**
+ * It waits for a person: every lease that it still holds is parked. A rollback by hand may take it over as it may take what is
+ * finished; a rollout that works, or died, is not passed over.
+ */
+export const waitsForPerson = (found: Unfinished, seen: Readonly<Record<NodeId, Observed>>): boolean =>
+  found.leased.length > 0 &&
+  found.leased.every(id => {
+    const lease = seen[id]?.lease
+    return lease !== undefined && lease !== 'free' && lease.parked
+  })
+
 /** The lines of the last rollout of a record, from its first `opened`. */
 export function lastRollout(record: readonly Event[]): Event[] {
   const last = record.findLast(e => e.type === 'opened')

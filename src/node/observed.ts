@@ -74,6 +74,7 @@ function factsOf(one: One, now: Observed): NodeFacts {
     diskFree: number(one('disk_free')),
     diskTotal: number(one('disk_total')),
     memoryFree: number(one('memory_free')),
+    memoryUsed: number(one('memory_used')),
     checkpoint: one('checkpoint') === 'reflink' ? 'reflink' : one('checkpoint') === 'link' ? 'link' : 'copy',
     configSha: one('config_sha'),
     configNextSha: one('config_next_sha'),

@@ -38,7 +38,11 @@ const words: Record<string, Words> = {
     what: 'could not write on the node',
     next: 'free space, or give write access to the install and data folders',
   },
-  'disk-full': { what: 'the node has too little free space', next: 'free space, or remove old checkpoints' },
+  'disk-full': {
+    what: 'the node has too little free space',
+    next: 'free space, or remove old checkpoints',
+    kind: 'disk',
+  },
   'swap-unfinished': { what: 'an earlier restore was cut short', next: 'run `recover`, which finishes it' },
   'swap-stuck': { what: 'an earlier restore cannot be finished by itself', next: LOOK },
   'swap-failed': { what: 'the restored data could not be put in place', next: LOOK },
@@ -115,9 +119,9 @@ const words: Record<string, Words> = {
   'not-installed': { what: 'the release is not installed on the node', next: LOOK },
   'not-active': { what: 'another release is active than was to be started', next: LOOK },
   'not-running': { what: 'the process that was checked does not run any more', next: LOOK, kind: 'check' },
-  'server-exited': { what: 'the server ended as soon as it was started', next: 'see its log', kind: 'ready' },
+  'server-exited': { what: 'the server ended as soon as it was started', next: 'see its log', kind: 'ended' },
   'no-staging': { what: 'there is no copy to rehearse on', next: LOOK, kind: 'proof' },
-  'guest-exited': { what: 'the server ended at once on the copy', next: 'see its log', kind: 'proof' },
+  'guest-exited': { what: 'the server ended at once on the copy', next: 'see its log', kind: 'ended' },
 }
 
 /** A program's refusal as a failure. `effect` is the program's own word: `none` only where it had not begun to change anything. */

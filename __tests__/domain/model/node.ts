@@ -207,7 +207,7 @@ export class SimNode {
     point.proven = [...new Set([...point.proven, ...ran])]
     if (!name.includes('.rehearsal.') && runs.some(r => r.outcome !== 'ok'))
       throw new Fault('proof', `${name} does not hold`)
-    return { name, runs, bytesBefore: 1, bytesAfter: 1 }
+    return { name, runs, bytesBefore: 1, bytesAfter: 1, bytesWritten: 0 }
   }
 
   private restore(name: string): undefined {

@@ -29,6 +29,12 @@ export const stories: Record<string, { story: Partial<Request>[]; promoted?: boo
   'stopped after the canary, then approved': { story: [{ stopAfter: 'canary' }, {}] },
   'stopped after the rehearsal, then approved': { story: [{ stopAfter: 'rehearse' }, {}] },
   'stopped after the canary, then settled': { story: [{ stopAfter: 'canary' }, { mode: 'recover' }] },
+  'stopped after the canary, then rolled back by hand': {
+    story: [{ stopAfter: 'canary' }, { mode: 'rollback', tag: 'v1.0.0' }],
+  },
+  'stopped after the canary, then rolled back by hand with its data': {
+    story: [{ stopAfter: 'canary' }, { mode: 'rollback', tag: 'v1.0.0', rollbackData: 'restore' }],
+  },
   'going back restores': { story: [{ rollbackData: 'restore' }] },
   'going back keeps': { story: [{ rollbackData: 'keep' }] },
   'rolled back by hand': { story: [{ mode: 'rollback', tag: 'v1.0.0' }], promoted: true },

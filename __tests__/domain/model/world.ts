@@ -6,7 +6,7 @@ import type { Plan, Policy } from '../../../src/domain/plan.ts'
 import { planHash } from '../../../src/domain/plan-text.ts'
 import type { Release } from '../../../src/domain/release.ts'
 import { type Rollout, apply, initial, stamp } from '../../../src/domain/rollout.ts'
-import { unfinished } from '../../../src/domain/unfinished.ts'
+import { unfinished, waitsForPerson } from '../../../src/domain/unfinished.ts'
 import type { Choose } from './choose.ts'
 import { Fault, type Nature, SimNode } from './node.ts'
 
@@ -278,7 +278,8 @@ export class World {
     if (mode === 'recover' || mode === 'status') {
       return found ? { is: 'resumes', lines: found.lines } : { is: 'nothing', why: 'nothing is owed' }
     }
-    if (found) {
+    const takenOver = found !== undefined && mode === 'rollback' && waitsForPerson(found, seen)
+    if (found && !takenOver) {
       const parked = found.lines.some(
         e => e.type === 'decided' && e.what === 'parked' && e.why === 'stop-after',
       )
@@ -289,15 +290,16 @@ export class World {
         problems: [{ code: 'UNFINISHED', what: 'unfinished', next: 'recover' }],
       }
     }
-    const plan = this.planOf(mode, r.request.rollbackData === 'restore')
+    const plan = this.planOf(mode, { restore: r.request.rollbackData === 'restore', all: takenOver })
     if (plan.nodes.length === 0)
       return { is: 'already', version: plan.version, code: 'already-there', why: 'already there' }
     return { is: 'planned', plan, hash: hashOf(plan) }
   }
 
-  private planOf(mode: Request['mode'], restore: boolean): Plan {
+  private planOf(mode: Request['mode'], { restore, all }: { restore: boolean; all: boolean }): Plan {
     const [from, to] = mode === 'rollback' ? [fresh, old] : [old, fresh]
-    const nodes = this.nodes.filter(n => n.running !== to)
+    const moving = this.nodes.filter(n => n.running !== to)
+    const nodes = all && moving.length > 0 ? this.nodes : moving
     const ids = nodes.map(n => n.id)
     const size = this.scenario.waveSize
     const waves = Array.from({ length: Math.ceil(ids.length / size) }, (_, i) =>
@@ -326,10 +328,10 @@ export class World {
       waves,
       policy,
       leaseOrder: ids.toReversed(),
-      restore: restore ? this.points(nodes) : {},
+      restore: restore ? this.points(moving) : {},
       nodes: ids.map(node => ({
         node,
-        from,
+        from: this.of(node).running === to ? to : from,
         to,
         config: { now: 'config', next: 'config' },
         safeStop: 'drain',
@@ -337,9 +339,7 @@ export class World {
       })),
       notes: {
         digestSource: '',
-        diskNow: 0,
-        diskWorst: 0,
-        diskFree: 0,
+        disk: {},
         counts: {},
         breaking: [],
         defaults: [],

@@ -78,6 +78,7 @@ export const proof: Proof = {
   ],
   bytesBefore: 1_000_000,
   bytesAfter: 1_030_000,
+  bytesWritten: 40_000,
 }
 
 export const plan: Plan = {
@@ -131,9 +132,15 @@ export const plan: Plan = {
   },
   notes: {
     digestSource: 'the build job',
-    diskNow: 38_000_000,
-    diskWorst: 4_700_000_000,
-    diskFree: 71_000_000_000,
+    disk: {
+      'db-1': {
+        data: 4_662_000_000,
+        point: 19_000_000,
+        staging: 0,
+        free: 71_000_000_000,
+        total: 90_000_000_000,
+      },
+    },
     counts: { 'db-1': { messages: 48211 } },
     breaking: ['`config.server.port` is now required'],
     defaults: ['keep 14 d', 'stop-limit 60 s'],

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { DURATION, PERCENTAGE, parseDuration, parseShare } from '../../domain/policy.ts'
+import { DURATION, PERCENTAGE, parseDuration, parseShare, parseSize, SIZE } from '../../domain/policy.ts'
 
 /*
  * The smallest parts of the fleet file. The message of each schema is the phrase after "write": the file's errors are
@@ -37,6 +37,15 @@ export const duration = (least = SECOND, most = DAY) => {
 }
 
 const spell = (ms: number) => (ms < SECOND ? `${ms}ms` : ms < DAY ? `${ms / SECOND}s` : `${ms / DAY}d`)
+
+/** Bytes. */
+export const size = () => {
+  const wanted = 'a size such as 500MB or 2GiB'
+  return z.pipe(
+    z.string(wanted).check(z.regex(SIZE, wanted)),
+    z.transform((value: string) => parseSize(value) ?? 0),
+  )
+}
 
 /** 0..1. */
 export const share = () => {

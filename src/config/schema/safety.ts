@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { DAY, command, described, duration, keyName, share, text, yesOrNo } from './leaf.ts'
+import { DAY, command, described, duration, keyName, share, size, text, yesOrNo } from './leaf.ts'
 
 /** What protects the data: rehearsal, stops, space, leases. */
 
@@ -29,8 +29,12 @@ export const rehearse = z.strictObject(
     ),
     tests: described(z.optional(tests), 'Your own tests, run against the new version on the copy.'),
     limit: described(z.prefault(duration(), '30m'), 'How long a rehearsal may take on a node.'),
+    memory: described(
+      z.optional(size()),
+      'Memory that a copy needs beside the server. Default: what the server itself uses.',
+    ),
   },
-  'nodes, tests, limit',
+  'nodes, tests, limit, memory',
 )
 
 export const lease = z.strictObject(

@@ -1,3 +1,4 @@
+import { tightest } from '../disk.ts'
 import { bytes, clock, count, list, several, span, utc } from '../log.ts'
 import type { NodeId } from '../node.ts'
 import type { Plan, PlannedNode } from '../plan.ts'
@@ -115,10 +116,9 @@ const nodesTable = (plan: Plan): string => {
 /** Everything the plan decided and took as given, for the part that folds away. */
 export const planInFull = (plan: Plan): string => {
   const { notes, policy } = plan
+  const disk = tightest(notes.disk)
   const lines: Inlines[] = [
-    [
-      `disk: ${bytes(notes.diskNow)} needed now, ${bytes(notes.diskWorst)} at worst, ${bytes(notes.diskFree)} free`,
-    ],
+    [`disk: ${bytes(disk.now)} needed now, ${bytes(disk.worst)} at worst, ${bytes(disk.free)} free`],
     [`when a watch cannot decide: ${policy.watch.onInconclusive}; rollback-data: ${policy.rollbackData}`],
     [
       `limits: start ${span(policy.startLimit)}, stop ${span(policy.stopLimit)}, disk reserve ${policy.diskReserve * 100} %`,

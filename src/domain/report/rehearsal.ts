@@ -18,8 +18,12 @@ const startupOf = (proof: Proof, version: string): number | undefined =>
   proof.runs.find(run => run.release.version === version && run.outcome === 'ok')?.startup
 
 const growth = (proof: Proof): string => {
-  if (proof.bytesBefore <= 0 || proof.bytesAfter <= proof.bytesBefore) return 'disk did not grow'
-  return `disk grew ${share(proof.bytesAfter / proof.bytesBefore - 1)}`
+  const { bytesBefore, bytesAfter, bytesWritten } = proof
+  if (bytesBefore <= 0) return 'disk did not grow'
+  const anew = `${share(bytesWritten / bytesBefore)} of it written anew`
+  return bytesAfter <= bytesBefore
+    ? `disk did not grow, ${anew}`
+    : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`
 }
 
 const counts = (proof: Proof): string => {

@@ -49,6 +49,9 @@ look_process() {
   exe=''
   if [ -n "$server" ]; then
     say pid "$pid"
+    while read -r key value rest; do
+      case $key in VmRSS:) say memory_used "$((value * 1024))" && break ;; esac
+    done <"/proc/$pid/status" 2>/dev/null
     say process "$server"
     if digest_once "/proc/$pid/exe"; then exe=$sum; fi
     say exe "${exe:-unknown}"

@@ -21,6 +21,7 @@ main() {
   kill "$watcher" 2>/dev/null
   [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"
   listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs 'the copy has not the file set of the checkpoint'
+  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"
   say stage_bytes "${1:-0}"
   finish
 }
