@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, type BuildOptions, type Metafile } from 'esbuild'
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 
 /** What goes into `dist/`, by file name. */
 export type Dist = Map<string, { text: string; executable: boolean }>
@@ -30,6 +30,29 @@ const require = __createRequire(import.meta.url)
 `
 }
 
+/**
+ * An ES import of `http` makes Node.js read every export of it, and with that load a second undici of its own; `require` does not.
+ * And the toolkit's packages do nothing when they are loaded, so that a part of one which nobody uses need not be there.
+ */
+const quickStart: Plugin = {
+  name: 'quick-start',
+  setup: ({ onResolve, onLoad, resolve }) => {
+    onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind, namespace }) =>
+      kind === 'import-statement' && namespace === 'file'
+        ? { path: path.replace('node:', ''), namespace: 'required' }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('node:${path}')`,
+    }))
+    onResolve({ filter: /^@actions\// }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (pluginData === quickStart) return undefined
+      const found = await resolve(path, { kind, resolveDir, pluginData: quickStart })
+      return { ...found, sideEffects: false }
+    })
+  },
+}
+
 const options = (root: string, entry: Entry): BuildOptions => ({
   absWorkingDir: root,
   ...('file' in entry
@@ -47,6 +70,7 @@ const options = (root: string, entry: Entry): BuildOptions => ({
   loader: { '.sh': 'text' },
   banner: { js: banner() },
   logLevel: 'silent',
+  plugins: [quickStart],
 })
 
 const packageFolder = (input: string): string | undefined =>

@@ -1,6 +1,7 @@
+import { apply } from './domain/apply.ts'
 import type { Body, Command, Fact, Failure, Holder, Request, Step } from './domain/event.ts'
 import { next } from './domain/next.ts'
-import { type Rollout, apply, initial } from './domain/rollout.ts'
+import { initial, type Rollout } from './domain/rollout.ts'
 import type { Journal } from './journal/journal.ts'
 
 /** The effects of the loop. `signal` resolves at most once, when this process is to stop. */

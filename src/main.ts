@@ -27,7 +27,7 @@ import { keepLeases } from './refresh.ts'
 import { reportOn } from './reporting.ts'
 import { signals } from './signals.ts'
 import { VERSION } from './version.ts'
-import { type Wired, wire } from './wire.ts'
+import type { Wired } from './wire.ts'
 import { workspaceHead } from './workspace.ts'
 
 /** Everything of the process that this program may touch. */
@@ -175,7 +175,7 @@ const said = (r: Rollout): Record<string, string> => ({
 async function byHand(use: Use): Promise<number> {
   if (use.problems.length > 0) throw new UserError(...use.problems)
   if (use.inputs?.mode === 'adopt')
-    return adopt(wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
+    return adopt(await wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
   for (const step of ['plan', 'snapshot', 'canary', 'promote'] as const) {
     const r = await run(use, step)
     if (!continues(r)) break
@@ -202,7 +202,7 @@ async function run(use: Use, step: Step): Promise<Rollout> {
   const began = journal.events[0]?.at ?? systemClock.now()
   const rollout = first?.type === 'opened' ? first.rollout : rolloutId()
   const ready = use.config && use.inputs && use.problems.length === 0
-  const on = ready ? wired(use, rollout) : undefined
+  const on = ready ? await wired(use, rollout) : undefined
   const heard = signals({
     env: use.env,
     settling: step === 'settle',
@@ -244,9 +244,11 @@ function say(use: Use, r: Rollout, body: Body): void {
     for (const problem of body.fact.problems) use.out.problem(problem)
 }
 
-function wired(use: Use, rollout: string): Wired {
+/** Only what reaches out needs HTTP and GitHub, which take most of the time of a start. */
+async function wired(use: Use, rollout: string): Promise<Wired> {
   const { config, inputs } = use
   if (!config || !inputs) throw new UserError(...use.problems)
+  const { wire } = await import('./wire.ts')
   return wire({ config, inputs, rollout, dir: use.dir, env: use.env, clock: systemClock, say: use.out.line })
 }
 

@@ -97,6 +97,16 @@ async function readyz(url: string): Promise<{ ready: boolean; version: string }>
   }
 }
 
+/** Titles of the threads that the probe's user owns on a node. */
+export async function probeThreads(node: FleetNode, fleet: Fleet): Promise<string[]> {
+  const headers = { authorization: `Bearer ${fleet.keys.probe}`, 'x-user-id': 'rollout-probe' }
+  const response = await fetch(`${node.url}/frontend/v1/threads?limit=100`, { headers })
+  const body: unknown = await response.json()
+  if (typeof body !== 'object' || body === null || !('threads' in body))
+    throw new Error(`no threads: ${response.status}`)
+  return Array.isArray(body.threads) ? body.threads.map(t => String(t.title)) : []
+}
+
 /** Processes that have a file open. */
 export function holdersOf(file: string): number[] {
   const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))

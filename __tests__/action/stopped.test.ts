@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildRelease } from '../standin/release.ts'
-import { serving, type Truth } from './ground-truth.ts'
+import { probeThreads, serving, type Truth } from './ground-truth.ts'
 import { expectEnd, openScenario, type Scenario } from './scenario.ts'
 
 let s: Scenario
@@ -10,8 +10,12 @@ let planned = ''
 let approved = ''
 
 beforeAll(async () => {
-  const [runs, next] = [await buildRelease({ version: '0.2.1' }), await buildRelease({ version: '0.2.2' })]
-  s = await openScenario({ runs, releases: [runs, next], nodes: 2 })
+  const [runs, next, later] = [
+    await buildRelease({ version: '0.2.1' }),
+    await buildRelease({ version: '0.2.2' }),
+    await buildRelease({ version: '0.2.3' }),
+  ]
+  s = await openScenario({ runs, releases: [runs, next, later], nodes: 2 })
 }, 60_000)
 afterAll(() => s?.end())
 
@@ -94,6 +98,25 @@ test('a third job on an empty runner watches again before it promotes', async ()
   expect(said.code).toBe(0)
   for (const node of truth) expect(node).toMatchObject(serving('v0.2.2'))
 }, 120_000)
+
+test('a rollback by hand takes over what waits after its canary, and frees every node of it', async () => {
+  const waits = await s.run({ tag: 'v0.2.3', 'stop-after': 'canary' })
+  expectEnd(waits, 'success', { outcome: 'stopped', version: 'mixed' })
+  const job = await s.run({ mode: 'rollback', reason: 'not today' })
+  expectEnd(job, 'success', {
+    outcome: 'rolled-back',
+    'reason-code': 'by-hand',
+    version: 'v0.2.2',
+    data: 'kept',
+  })
+  const { truth, said } = await s.status()
+  expect(said.code).toBe(0)
+  for (const node of truth) expect(node).toMatchObject({ ...serving('v0.2.2'), restored: false })
+}, 150_000)
+
+test('the probe takes away what it wrote', async () => {
+  for (const node of s.fleet.nodes) expect(await probeThreads(node, s.fleet)).toEqual([])
+})
 
 test('through all of it no write was lost', async () => {
   expect((await s.check()).missing).toEqual([])

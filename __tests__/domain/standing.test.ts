@@ -1,35 +1,14 @@
 import { expect, it } from 'vitest'
-import type { NodeFacts } from '../../src/domain/facts.ts'
 import { standingsOf } from '../../src/domain/standing.ts'
 import type { SurveyedNode } from '../../src/domain/survey.ts'
 import { observed } from './retell/journal.ts'
+import { facts } from './survey.ts'
 
-const facts: NodeFacts = {
-  identity: '',
-  os: 'linux',
-  arch: 'amd64',
-  adopted: true,
-  data: 'progressdb',
-  bytes: 0,
-  mutableBytes: 0,
-  diskFree: 0,
-  diskTotal: 0,
-  memoryFree: 0,
-  memoryUsed: 0,
-  checkpoint: 'copy',
-  configSha: '',
-  configNextSha: '',
-  configText: '',
-  pid: 'none',
-  process: '',
-  serverLog: '',
-  staging: { folder: '', process: '', log: '' },
-}
 const node = (now: SurveyedNode['now'], why = ''): SurveyedNode => ({
   node: 'db-1',
   now,
   why,
-  facts,
+  facts: facts(),
   reports: 'unknown',
   counts: undefined,
   intakeWal: false,

@@ -232,7 +232,7 @@ describe('what may be started', () => {
     await r.act({ do: 'install', release: broken, file })
     await r.act({ do: 'activate', release: broken })
     const failure = await refusal(r.act({ do: 'start', release: broken }))
-    expect(failure).toMatchObject({ code: 'SERVER_EXITED', kind: 'ready', effect: 'unknown' })
+    expect(failure).toMatchObject({ code: 'SERVER_EXITED', kind: 'ended', effect: 'unknown' })
     expect(failure.because).toMatch(/^the server ended at once \(7 .*told to fail/)
   })
 

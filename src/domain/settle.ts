@@ -1,12 +1,11 @@
-import { utc } from './log.ts'
-import { HELD_BY_CHOICE } from './unfinished.ts'
 import { fault, goingBack, verdictDue } from './due.ts'
 import { about } from './errors.ts'
-import type { Body, Conclusion, Failure, Owed } from './event.ts'
-import { goal, settled, wayOf } from './goal.ts'
+import type { Body, Conclusion, Owed } from './event.ts'
+import { settled } from './goal.ts'
+import { utc } from './log.ts'
 import type { NodeId } from './node.ts'
-import { type Rollout, changed, node, planned, pointOf, said } from './rollout.ts'
-import { serves } from './steps.ts'
+import { changed, node, planned, type Rollout, said } from './rollout.ts'
+import { lossCode, neverBegun, recoverLine, runs, unsettled } from './unsettled.ts'
 
 /**
  * What is still owed, and what may be said (DESIGN 4, the settle table). `undefined`: the nodes are not where they should be yet.
@@ -166,96 +165,6 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
   }
 }
 
-/** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
-function unsettled(r: Rollout, ids: NodeId[]): { code: string; why: string; owed: Owed[] } | undefined {
-  const lost = ids.find(id => node(r, id).lost && !neverBegun(r, id))
-  if (lost)
-    return {
-      code: lossCode(node(r, lost).lost),
-      why: about(lost, node(r, lost).lost?.what ?? ''),
-      owed: [recoverLine],
-    }
-  const refusing = ids.find(id => node(r, id).refuses)
-  if (refusing)
-    return {
-      code: 'old-version-refuses-data',
-      why: about(refusing, node(r, refusing).refuses?.what ?? ''),
-      owed: choices(r, refusing),
-    }
-  const held = r.goingBack ? ids.filter(id => isHeld(r, id)) : []
-  if (held.length > 0) return heldBack(r, held)
-  const dark = ids.find(id => !inService(r, id) && !neverBegun(r, id))
-  if (dark) return { code: 'rollback-failed', why: `${dark} does not serve`, owed: [recoverLine] }
-  return undefined
-}
-
-/** It serves as it did, and not even its lease could be taken (its disk is full, say): nothing is left on it to settle. */
-function neverBegun(r: Rollout, id: NodeId): boolean {
-  const { lost, seen: o } = node(r, id)
-  if (lost?.effect !== 'none' || lost.kind === 'unreachable' || o === 'unknown') return false
-  const serving = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== 'drained'
-  return serving && o.lease === 'free' && !changed(r, id)
-}
-
-const lossCode = (failure: Failure | undefined): string => {
-  if (failure?.kind === 'unreachable') return 'node-unreachable'
-  return failure?.kind === 'lease' ? 'lease-lost' : 'step-failed'
-}
-
-function heldBack(r: Rollout, held: NodeId[]): { code: string; why: string; owed: Owed[] } {
-  const version = r.plan?.version ?? ''
-  if (r.request.mode === 'recover' && r.request.rollbackData === 'keep') {
-    const next = {
-      what: `Fix forward: release a newer version than ${version}; nothing holds the nodes any more`,
-    }
-    return {
-      code: HELD_BY_CHOICE,
-      why: `${held.join(', ')} stays on ${version} with every write, as you chose`,
-      owed: [next],
-    }
-  }
-  const code = r.goingBack?.cause === 'interrupted' ? 'cancel-would-lose-writes' : 'held-by-policy'
-  const why = `${held.join(', ')} would lose what was written since ${version} was started; ${r.goingBack?.why ?? ''}`
-  return { code, why, owed: held.flatMap(id => choices(r, id)) }
-}
-
-/** Both ways out, each with what it costs. */
-function choices(r: Rollout, id: NodeId): Owed[] {
-  const o = node(r, id).seen
-  const point = o === 'unknown' ? undefined : pointOf(r, o)
-  const { to, from } = planned(r, id)
-  if (r.plan?.mode === 'rollback') {
-    const line = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`
-    return [
-      recoverLine,
-      {
-        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
-        line,
-      },
-    ]
-  }
-  const stay: Owed = {
-    what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
-    line: 'progressdb-rollout recover --rollback-data keep',
-  }
-  const restore: Owed = {
-    what: `${id}: to go back to ${from.version} with the data of ${point?.name ?? 'its rollback point'}, setting later writes aside`,
-    line: 'progressdb-rollout recover --rollback-data restore',
-  }
-  return point ? [stay, restore] : [stay]
-}
-
-const isHeld = (r: Rollout, id: NodeId): boolean => {
-  const o = node(r, id).seen
-  return o !== 'unknown' && wayOf(r, id, o) === 'hold'
-}
-
-function inService(r: Rollout, id: NodeId): boolean {
-  const o = node(r, id).seen
-  const g = goal(r, id)
-  return o !== 'unknown' && g !== undefined && serves(o, g)
-}
-
 /** Letting go failed on a node after the outcome was decided: it stays true of the others, and the lease is named. */
 function amended(r: Rollout, decided: Conclusion): Conclusion {
   const { outcome: said, code, why, version, data, owed } = decided
@@ -286,18 +195,9 @@ function dataOf(r: Rollout, ids: NodeId[]): Conclusion['data'] {
   return seen.some(id => changed(r, id)) ? 'kept' : 'untouched'
 }
 
-const runs = (r: Rollout, id: NodeId): string => {
-  const o = node(r, id).seen
-  return o === 'unknown' || typeof o.running !== 'object' ? '' : o.running.sha256
-}
-
 const nothingDone: Pick<Conclusion, 'data' | 'owed' | 'version'> = {
   data: 'untouched',
   owed: [],
   version: '',
-}
-const recoverLine: Owed = {
-  what: 'Settle what is left: Actions → Recover → Run workflow, or',
-  line: 'progressdb-rollout recover',
 }
 const outcome = (c: Conclusion): Body => ({ type: 'decided', what: 'outcome', ...c })

@@ -1,7 +1,6 @@
 import type { Config, Inputs } from '../config/config.ts'
 import { ending } from '../domain/report/headline.ts'
 import type { ReportInput } from '../domain/report/input.ts'
-import { githubClient } from '../github/client.ts'
 import type { Console } from '../github/console.ts'
 import {
   type Deployment,
@@ -24,6 +23,7 @@ export async function recordDeployment(where: Where, input: ReportInput, headlin
   const repository = env['GITHUB_REPOSITORY'] ?? ''
   const state = stateOf(input)
   if (!config || !inputs || inputs.token === '' || repository === '' || state === 'none') return
+  const { githubClient } = await import('../github/client.ts')
   const client = githubClient({
     apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
     token: inputs.token,

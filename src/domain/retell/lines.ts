@@ -1,6 +1,7 @@
 import type { Command, Event } from '../event.ts'
 import type { Millis, NodeId, Observed } from '../node.ts'
-import { type Rollout, apply, initial } from '../rollout.ts'
+import { apply } from '../apply.ts'
+import { initial, type Rollout } from '../rollout.ts'
 
 /** One line of a journal between what was known before and after it; `command` is the one that a `done` or `failed` answers. */
 export type Line = { e: Event; before: Rollout; after: Rollout; command?: Command }

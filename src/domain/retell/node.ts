@@ -1,6 +1,6 @@
 import type { Standing } from '../event.ts'
 import type { Millis, NodeId, Observed, Snapshot, SnapshotKind } from '../node.ts'
-import type { Release } from '../release.ts'
+import { type Release, sameRelease } from '../release.ts'
 import type { NodeReport } from '../report/input.ts'
 import { type Rollout, cameBack } from '../rollout.ts'
 import { utc } from '../log.ts'
@@ -65,14 +65,19 @@ function roleOf(r: Rollout, id: NodeId): NodeReport['role'] {
   return index === 0 && r.plan?.mode === 'release' ? 'canary' : { wave: index + 1 }
 }
 
-/** What the node is, where its last answer still counts: it could be asked, and nothing was begun on it since. */
+/**
+ * What the node is, where its last answer still counts: it could be asked, nothing was begun on it since, and no program of an
+ * earlier step of this job may still act on it.
+ */
 function seenNow(r: Rollout, id: NodeId): Observed | undefined {
   const n = r.nodes[id]
   const begun = Object.values(r.inFlight).some(c => c.kind === 'step' && c.node === id)
-  return n === undefined || n.seen === 'unknown' || n.lost?.kind === 'unreachable' || begun
-    ? undefined
-    : n.seen
+  if (n === undefined || n.seen === 'unknown' || n.lost?.kind === 'unreachable' || begun) return undefined
+  return r.concluded === undefined && unfenced(r, n.seen) ? undefined : n.seen
 }
+
+const unfenced = (r: Rollout, { lease }: Observed): boolean =>
+  lease !== 'free' && lease.rollout === r.id && lease.process !== r.by.process && !lease.parked
 
 function stateOf(reading: Reading, id: NodeId): Pick<NodeReport, 'state' | 'now' | 'serving'> {
   const seen = seenNow(reading.r, id)
@@ -127,7 +132,7 @@ function wentBack(lines: readonly Line[], { r, id, seen }: At): boolean {
   const planned = plan?.nodes.find(n => n.node === id)
   if (!plan || !planned || typeof seen.running !== 'object') return false
   const [older, newer] = plan.mode === 'rollback' ? [planned.to, planned.from] : [planned.from, planned.to]
-  if (seen.running.sha256 !== older.sha256) return false
+  if (seen.running.sha256 !== older.sha256 || sameRelease(older, newer)) return false
   return plan.mode === 'rollback' || cameBack(r, seen) || wasStarted(lines, id, newer)
 }
 

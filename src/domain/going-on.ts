@@ -1,0 +1,105 @@
+import type { Problem } from './errors.ts'
+import type { PlanFact } from './event.ts'
+import type { Observed } from './node.ts'
+import type { Plan, PlannedNode } from './plan.ts'
+import { planDifference, planHash } from './plan-text.ts'
+import { sameRelease } from './release.ts'
+import type { Survey, SurveyedNode, Wish } from './survey.ts'
+import { lastRollout, type Unfinished } from './unfinished.ts'
+
+/** A rollout that waits for its approval goes on with the same release; any other unfinished one is settled first. */
+export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact {
+  const decisions = found.lines.filter(e => e.type === 'decided')
+  const recorded = decisions.find(e => e.what === 'planned')?.plan
+  const parked = decisions.findLast(e => e.what === 'parked')
+  const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
+  const resumes: PlanFact = {
+    is: 'resumes',
+    lines: found.lines,
+  }
+  if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target)
+    return busy(found, survey, recorded)
+  if (survey.unreachable.length > 0 || survey.problems.length > 0) {
+    const unreachable = survey.unreachable.map(u => ({ ...u.failure, where: u.node }))
+    return { is: 'refused', code: 'plan-refused', problems: [...survey.problems, ...unreachable] }
+  }
+  const hash = decisions.findLast(e => e.what === 'rehearsed')?.hash ?? planHash(recorded)
+  const differences =
+    wish.planHash !== '' && wish.planHash !== hash
+      ? approvedOther(wish.planHash, hash)
+      : differs(recorded, survey)
+  if (differences.length > 0) return { is: 'refused', code: 'plan-changed', problems: differences }
+  return resumes
+}
+
+const approvedOther = (approved: string, now: string): Problem[] => [
+  {
+    code: 'PLAN_CHANGED',
+    what: `the approved plan is ${approved.slice(0, 12)}…, the one that waits is ${now.slice(0, 12)}…`,
+    next: 'approve the plan that waits, or settle it with `progressdb-rollout recover` and start again',
+  },
+]
+
+/** The recorded plan against what is there now; versions only on nodes that the rollout has not changed. */
+function differs(recorded: Plan, survey: Survey): Problem[] {
+  const assets = survey.release?.assets ?? recorded.assets
+  const nodes = recorded.nodes.map((p): PlannedNode => {
+    const n = survey.nodes.find(s => s.node === p.node)
+    const runs = n?.now.running
+    const untouched = typeof runs === 'object' && !sameRelease(runs, p.to)
+    return n && untouched ? { ...p, from: runs, config: { ...p.config, now: n.facts.configSha } } : p
+  })
+  return planDifference(recorded, { ...recorded, assets, nodes }).map(line => ({
+    code: 'PLAN_CHANGED',
+    what: `the plan that was approved is not the one that would be carried out: ${line}`,
+    next: 'settle what waits with `progressdb-rollout recover`, then release again',
+  }))
+}
+
+function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): PlanFact {
+  const held = survey.nodes.map(n => n.now.lease).find(l => l !== 'free' && l.rollout === found.rollout)
+  const live = held !== undefined && held !== 'free' && held.left > 0 && !held.parked
+  const what = recorded ? `${found.rollout} (${recorded.mode} to ${recorded.version})` : found.rollout
+  if (live) {
+    return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes) }
+  }
+  return {
+    is: 'refused',
+    code: 'unfinished-rollout',
+    problems: [
+      {
+        code: 'ROLLOUT_UNFINISHED',
+        what: `an earlier rollout, ${what}, is not finished`,
+        because:
+          found.leased.length > 0
+            ? `it still holds ${found.leased.join(', ')}`
+            : 'no outcome was ever written down for it',
+        next: 'progressdb-rollout recover',
+      },
+    ],
+  }
+}
+
+/** Every node that somebody holds at this moment. */
+export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
+  return nodes.flatMap(({ node, now: { lease } }) => {
+    if (lease === 'free' || lease.left <= 0) return []
+    const seconds = Math.max(0, Math.round(lease.left / 1000))
+    return [
+      {
+        code: 'LEASE_HELD',
+        what: `${node} is held by ${lease.holder} (rollout ${lease.rollout}), which is busy with: ${lease.doing || 'its rollout'}`,
+        because: `its lease runs for another ${seconds} s unless it is refreshed`,
+        next: 'wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`',
+        where: node,
+      },
+    ]
+  })
+}
+
+/** The node carries that rollout's lease, or its record is the last it knows of: only a new end frees it. */
+export const holdsOf = (o: Observed | undefined, rollout: string): boolean => {
+  const opened = o && lastRollout(o.record)[0]
+  const leased = o !== undefined && o.lease !== 'free' && o.lease.rollout === rollout
+  return leased || (opened?.type === 'opened' && opened.rollout === rollout)
+}

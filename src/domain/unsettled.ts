@@ -1,0 +1,111 @@
+import { about } from './errors.ts'
+import type { Failure, Owed } from './event.ts'
+import { goal, wayOf } from './goal.ts'
+import type { NodeId } from './node.ts'
+import { changed, node, planned, pointOf, type Rollout } from './rollout.ts'
+import { serves } from './steps.ts'
+import { HELD_BY_CHOICE } from './unfinished.ts'
+
+/** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
+export function unsettled(
+  r: Rollout,
+  ids: NodeId[],
+): { code: string; why: string; owed: Owed[] } | undefined {
+  const lost = ids.find(id => node(r, id).lost && !neverBegun(r, id))
+  if (lost)
+    return {
+      code: lossCode(node(r, lost).lost),
+      why: about(lost, node(r, lost).lost?.what ?? ''),
+      owed: [recoverLine],
+    }
+  const refusing = ids.find(id => node(r, id).refuses)
+  if (refusing)
+    return {
+      code: 'old-version-refuses-data',
+      why: about(refusing, node(r, refusing).refuses?.what ?? ''),
+      owed: choices(r, refusing),
+    }
+  const held = r.goingBack ? ids.filter(id => isHeld(r, id)) : []
+  if (held.length > 0) return heldBack(r, held)
+  const dark = ids.find(id => !inService(r, id) && !neverBegun(r, id))
+  if (dark) return { code: 'rollback-failed', why: `${dark} does not serve`, owed: [recoverLine] }
+  return undefined
+}
+
+/** It serves as it did, and not even its lease could be taken (its disk is full, say): nothing is left on it to settle. */
+export function neverBegun(r: Rollout, id: NodeId): boolean {
+  const { lost, seen: o } = node(r, id)
+  if (lost?.effect !== 'none' || lost.kind === 'unreachable' || o === 'unknown') return false
+  const serving = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== 'drained'
+  return serving && o.lease === 'free' && !changed(r, id)
+}
+
+export const lossCode = (failure: Failure | undefined): string => {
+  if (failure?.kind === 'unreachable') return 'node-unreachable'
+  return failure?.kind === 'lease' ? 'lease-lost' : 'step-failed'
+}
+
+function heldBack(r: Rollout, held: NodeId[]): { code: string; why: string; owed: Owed[] } {
+  const version = r.plan?.version ?? ''
+  if (r.request.mode === 'recover' && r.request.rollbackData === 'keep') {
+    const next = {
+      what: `Fix forward: release a newer version than ${version}; nothing holds the nodes any more`,
+    }
+    return {
+      code: HELD_BY_CHOICE,
+      why: `${held.join(', ')} stays on ${version} with every write, as you chose`,
+      owed: [next],
+    }
+  }
+  const code = r.goingBack?.cause === 'interrupted' ? 'cancel-would-lose-writes' : 'held-by-policy'
+  const why = `${held.join(', ')} would lose what was written since ${version} was started; ${r.goingBack?.why ?? ''}`
+  return { code, why, owed: held.flatMap(id => choices(r, id)) }
+}
+
+/** Both ways out, each with what it costs. */
+function choices(r: Rollout, id: NodeId): Owed[] {
+  const o = node(r, id).seen
+  const point = o === 'unknown' ? undefined : pointOf(r, o)
+  const { to, from } = planned(r, id)
+  if (r.plan?.mode === 'rollback') {
+    const line = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`
+    return [
+      recoverLine,
+      {
+        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
+        line,
+      },
+    ]
+  }
+  const stay: Owed = {
+    what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
+    line: 'progressdb-rollout recover --rollback-data keep',
+  }
+  const restore: Owed = {
+    what: `${id}: to go back to ${from.version} with the data of ${point?.name ?? 'its rollback point'}, setting later writes aside`,
+    line: 'progressdb-rollout recover --rollback-data restore',
+  }
+  return point ? [stay, restore] : [stay]
+}
+
+const isHeld = (r: Rollout, id: NodeId): boolean => {
+  const o = node(r, id).seen
+  return o !== 'unknown' && wayOf(r, id, o) === 'hold'
+}
+
+function inService(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  const g = goal(r, id)
+  return o !== 'unknown' && g !== undefined && serves(o, g)
+}
+
+/** sha256 of what runs on the node; '' where nothing does, or nobody knows. */
+export const runs = (r: Rollout, id: NodeId): string => {
+  const o = node(r, id).seen
+  return o === 'unknown' || typeof o.running !== 'object' ? '' : o.running.sha256
+}
+
+export const recoverLine: Owed = {
+  what: 'Settle what is left: Actions → Recover → Run workflow, or',
+  line: 'progressdb-rollout recover',
+}
