@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../src/clock.ts'
-import type { Doing } from '../src/effects.ts'
+import { parseConfig } from '../src/config/file.ts'
+import type { Doing, Effects } from '../src/effects.ts'
 import { initial } from '../src/domain/rollout.ts'
 import { type Action, StepFailed } from '../src/node/port.ts'
 import { proveCheckpoint } from '../src/prove.ts'
 import { fresh, observed, old, point } from './domain/retell/journal.ts'
 import { facts } from './domain/survey.ts'
 import { plan } from './domain/report/fixtures.ts'
+
+const ready = { ready: true, why: '', version: old.version }
+const FLEET =
+  'local: true\nprocess: {}\nrepository: a/b\ninstall: /opt/db\ndata: /var/lib/db\nnodes: [db-1]\n'
 
 /** A node on whose copy the first release comes up with 10 keys, and the second ends as soon as it is started. */
 function onNode(did: Action[]): Doing {
@@ -34,21 +39,32 @@ function onNode(did: Action[]): Doing {
       return seen
     },
   }
-  const probe = {
-    ready: async () => ({ ready: true, why: '', version: old.version, ours: false }),
-    waitReady: async () => ({ ready: true, why: '', version: old.version, ours: false, took: 1 }),
+  const never = async (): Promise<never> => expect.fail('a proof does not ask for this')
+  const probe: Effects['probe'] = {
+    ready: async () => ready,
+    waitReady: async () => ({ ...ready, took: 1 }),
     counts: async () => ({ keys: 10 }),
     journey: async () => ({ ok: true, why: '', steps: [] }),
+    refusedKeys: never,
+    writeSentinel: never,
+    readSentinel: never,
+    barrier: never,
+    block: never,
+    sweep: never,
+    acknowledged: () => ({}),
   }
-  const clock = { ...systemClock, sleep: async () => undefined }
-  // only what a proof asks for is there
-  const effects = {
+  const effects: Effects = {
+    config: parseConfig(FLEET, 'rollout.yml', {}),
+    clock: { ...systemClock, sleep: async () => undefined },
+    nodes: new Map([['db-1', node]]),
     probe,
-    clock,
+    observe: never,
+    plan: never,
+    binary: never,
     tests: async () => '',
     progress: () => undefined,
-    nodes: new Map(),
-  } as unknown as Doing['effects']
+    doing: () => '',
+  }
   const r = { ...initial, plan, nodes: { 'db-1': { seen: 'unknown' as const, tries: 0, witnesses: {} } } }
   const config = { name: 'db-1', url: 'http://127.0.0.1:1', install: '/i', data: '/d', config: '/c' }
   return { r, stop: new AbortController().signal, node, config, effects }

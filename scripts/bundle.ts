@@ -36,18 +36,18 @@ const require = __createRequire(import.meta.url)
  */
 const quickStart: Plugin = {
   name: 'quick-start',
-  setup: ({ onResolve, onLoad, resolve }) => {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind, namespace }) =>
+  setup: build => {
+    build.onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind, namespace }) =>
       kind === 'import-statement' && namespace === 'file'
         ? { path: path.replace('node:', ''), namespace: 'required' }
         : undefined,
     )
-    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+    build.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require('node:${path}')`,
     }))
-    onResolve({ filter: /^@actions\// }, async ({ path, kind, resolveDir, pluginData }) => {
+    build.onResolve({ filter: /^@actions\// }, async ({ path, kind, resolveDir, pluginData }) => {
       if (pluginData === quickStart) return undefined
-      const found = await resolve(path, { kind, resolveDir, pluginData: quickStart })
+      const found = await build.resolve(path, { kind, resolveDir, pluginData: quickStart })
       return { ...found, sideEffects: false }
     })
   },
