@@ -76,9 +76,9 @@ test('settle is killed on its way back', async () => {
   const job = await s.run(
     { tag: 'v0.2.2' },
     {
-      ...when(/^watch /, one => one.cancel()),
-      onStep: (id, _pid, one) => {
-        if (id === 'settle') setTimeout(() => one.killStep('tree'), 1500)
+      onLine: (line, one) => {
+        if (/^watch /.test(line)) one.cancel()
+        if (/^settle +db-1 goes back/.test(line)) one.killStep('tree')
       },
     },
   )

@@ -58,5 +58,5 @@ it('puts whole files, private ones private, and leaves no part behind', async ()
 })
 
 it('gives the address of a port', async () => {
-  expect(await shell.forward(8080)).toBe('127.0.0.1:8080')
+  expect(await shell.forward({ host: '127.0.0.1', port: 8080 })).toEqual({ host: '127.0.0.1', port: 8080 })
 })

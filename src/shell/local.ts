@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { constants, copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StringDecoder } from 'node:string_decoder'
 import { exec } from '@actions/exec'
 import { UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
-import type { Ran, RunOptions, Shell } from './port.ts'
+import { collector } from './collector.ts'
+import type { Content, Ran, RunOptions, Shell } from './port.ts'
 import { script } from './script.ts'
 
-/** More output than this is dropped, and with it the line that says how the program ended. */
-const BOUND = 16 * 1024 * 1024
 /** How much longer than its limit a program is waited for: a critical one finishes what it has begun. */
 const GRACE = 60_000
 
@@ -32,7 +30,8 @@ export const localShell = (options: LocalOptions = {}): Shell => {
     run: (program, args, runOptions) => run(env, script(program, args), runOptions),
     put,
     get: tail,
-    forward: port => Promise.resolve(`127.0.0.1:${port}`),
+    forward: to => Promise.resolve(to),
+    close: () => Promise.resolve(),
   }
 }
 
@@ -63,27 +62,7 @@ const late = (ms: number): Promise<'late'> =>
     setTimeout(() => resolve('late'), ms).unref()
   })
 
-/** Joins chunks (a character may be cut in two) and hands out whole lines. */
-function collector(line?: (line: string) => void): { add: (chunk: Buffer) => void; text: () => string } {
-  const decoder = new StringDecoder('utf8')
-  let text = ''
-  let told = 0
-  const add = (chunk: Buffer): void => {
-    if (text.length < BOUND) text += decoder.write(chunk)
-    if (line === undefined) return
-    for (let end = text.indexOf('\n', told); end !== -1; end = text.indexOf('\n', told)) {
-      line(text.slice(told, end))
-      told = end + 1
-    }
-  }
-  return { add, text: () => text }
-}
-
-async function put(
-  source: { file: string } | { bytes: Uint8Array },
-  path: string,
-  mode: number,
-): Promise<void> {
+async function put(source: Content, path: string, mode: number): Promise<void> {
   const part = `${path}.${randomUUID()}`
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })

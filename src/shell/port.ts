@@ -1,3 +1,4 @@
+import type { Problem } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
 
 /** A POSIX sh program as text. It defines functions and calls `main "$@" </dev/null` on its last line. */
@@ -13,8 +14,21 @@ export type RunOptions = {
 /**
  * How a program ended. `code` null: by a signal, or nobody knows; never success. `stdout` and `stderr` are bounded.
  * `late`: it was not waited for any longer; it may still run.
+ * `lost`: there is no connection to where it should run; `begun`: there was one, so that it may have done anything.
  */
-export type Ran = { code: number | null; stdout: string; stderr: string; late: boolean }
+export type Ran = {
+  code: number | null
+  stdout: string
+  stderr: string
+  late: boolean
+  lost?: { problem: Problem; begun: boolean }
+}
+
+export type Content = { file: string } | { bytes: Uint8Array }
+/** Where something listens. */
+export type Address = { host: string; port: number }
+/** Bytes of a `put` so far. */
+export type Sent = (done: number, of: number) => void
 
 /**
  * Where programs run. The text and its arguments travel on standard input to a constant `sh -s`, never on a command line,
@@ -23,9 +37,11 @@ export type Ran = { code: number | null; stdout: string; stderr: string; late: b
 export interface Shell {
   run(program: Program, args: string[], options: RunOptions): Promise<Ran>
   /** Writes a whole file there, durably and by rename; its folder is made (0700) where it is missing. `mode` e.g. 0o600. Throws `UserError`. */
-  put(source: { file: string } | { bytes: Uint8Array }, path: string, mode: number): Promise<void>
-  /** The last `limit` bytes of a file there; empty when there is none. */
+  put(source: Content, path: string, mode: number, sent?: Sent): Promise<void>
+  /** The last `limit` bytes of a file there; empty when there is none. Throws `UserError`. */
   get(path: string, limit: number): Promise<Uint8Array>
-  /** An address of this machine that reaches the given TCP port of the node's loopback, e.g. `127.0.0.1:8080`. */
-  forward(port: number): Promise<string>
+  /** An address of this machine that reaches what listens at `to` as seen from there. Throws `UserError`. */
+  forward(to: Address): Promise<Address>
+  /** Ends what was opened for it. Never throws. */
+  close(): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Bug } from '../domain/errors.ts'
 import type { Program } from './port.ts'
 
@@ -13,3 +14,12 @@ export const quote = (text: string): string => {
  */
 export const script = (program: Program, args: string[]): string =>
   `{\nset -- ${args.map(quote).join(' ')}\n${program.text}\nexit\n}\n`
+
+/**
+ * The same for a machine that nobody but the program itself can bound: `timeout` tells it to end after `seconds`, also when the
+ * connection it came over is long gone. The text stands in a here-document whose end no text can contain.
+ */
+export const boundedScript = (program: Program, args: string[], seconds: number): string => {
+  const end = `end-of-program-${randomUUID()}`
+  return `{\ntimeout ${Math.ceil(seconds)} sh -s <<'${end}'\n${script(program, args)}${end}\nexit\n}\n`
+}

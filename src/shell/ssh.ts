@@ -1,0 +1,369 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { chmod, lstat, mkdir, open, rm, rmdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { exec } from '@actions/exec'
+import { type Problem, UserError } from '../domain/errors.ts'
+import { printable, Untrusted } from '../domain/text.ts'
+import { collector } from './collector.ts'
+import type { Address, Content, Program, Ran, RunOptions, Sent, Shell } from './port.ts'
+import { boundedScript, quote } from './script.ts'
+import { type SshHost, sshConfig } from './ssh-config.ts'
+import { sshFailure, type Way } from './ssh-failure.ts'
+
+/**
+ * `dir` is a folder of ours that only we can read. `key` and `knownHosts` are texts, '' where none was given.
+ * `own`: outside of CI the user's own ssh configuration, known hosts and agent fill in what was not given.
+ * `last`: nothing comes after this process, so its connections are ended with it.
+ */
+export type SshOptions = {
+  dir: string
+  nodes: { name: string; host: string; port: number; user: string }[]
+  jump?: { host: string; port: number; user: string }
+  key: string
+  knownHosts: string
+  own: boolean
+  last: boolean
+  env: NodeJS.ProcessEnv
+}
+
+/** How much longer than its limit a program is waited for: a critical one finishes what it has begun. */
+const GRACE = 60_000
+/** A connection that could not be made within this time is none. */
+const CONNECT = 30
+
+/**
+ * ssh, with both its outputs bounded here: a hostile node may send without end. Its exit status comes out as that of the whole;
+ * one that was cut short is killed by the closed pipe.
+ */
+const BOUNDED = `exec 4>&2 5>&1
+code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
+exit "\${code:-255}"`
+
+/** Path, mode and length come first, a line each; then the file. \`read\` takes no byte more than its line. */
+const RECEIVE = `umask 077
+IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
+part=$path.$$.part
+mkdir -p "\${path%/*}" || exit 91
+trap 'rm -f "$part"' EXIT
+: >"$part" || exit 91
+had=-1 has=0
+while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
+  had=$has
+  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
+  has=$(wc -c <"$part")
+  printf '%s\\n' "$has"
+done
+[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`
+
+/** A fleet's machines over the system's OpenSSH: one connection for each, kept for the whole rollout. Throws `UserError`. */
+export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, Shell>> {
+  const folder = join(options.dir, 'ssh')
+  const files = await prepare(folder, options)
+  const hosts = options.nodes.map((n, i): SshHost => ({ ...n, alias: `node-${i + 1}` }))
+  const jump = options.jump && { ...options.jump, alias: 'jump' }
+  // a jump's inner ssh is started with this name unquoted, so no blank may be in it
+  const config = join(files.sockets, 'config')
+  await writePrivate(config, sshConfig(hosts, files, { ...(jump ? { jump } : {}), own: options.own }))
+  const authorize = files.identity === undefined ? '' : await publicHalf(files.identity, options.env)
+  const knownHosts = options.knownHosts === '' ? 'known_hosts' : 'the input ssh-known-hosts'
+  const shells = hosts.map((at, i): [string, Shell] => {
+    const node = options.nodes[i]?.name ?? ''
+    const link: Link = {
+      options,
+      config,
+      folder,
+      way: { node, at, knownHosts, authorize },
+      ...(jump ? { jump } : {}),
+      forwards: new Map(),
+    }
+    return [node, shellOf(link)]
+  })
+  return new Map(shells)
+}
+
+type Link = {
+  options: SshOptions
+  config: string
+  folder: string
+  way: Way
+  jump?: SshHost
+  connected?: Promise<Ran>
+  forwards: Map<string, Promise<Address>>
+}
+
+const shellOf = (link: Link): Shell => ({
+  run: (program, args, options) => run(link, program, args, options),
+  put: (source, path, mode, sent) => put(link, { source, path, mode, ...(sent ? { sent } : {}) }),
+  get: (path, limit) => get(link, path, limit),
+  forward: to => forward(link, to),
+  close: () => close(link),
+})
+
+/** The key in a file of its own, known hosts, and a folder for the control sockets whose name is short enough for the kernel. */
+async function prepare(
+  folder: string,
+  o: SshOptions,
+): Promise<{ sockets: string; knownHosts?: string; identity?: string }> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await chmod(folder, 0o700)
+  if (o.knownHosts === '' && !o.own) throw new UserError(noKnownHosts(o))
+  const identity = join(folder, 'key')
+  const knownHosts = join(folder, 'known_hosts')
+  if (o.key !== '') await writePrivate(identity, o.key)
+  if (o.knownHosts !== '') await writePrivate(knownHosts, `${o.knownHosts.trim()}\n`)
+  return {
+    sockets: await socketFolder(o.dir),
+    ...(o.knownHosts === '' ? {} : { knownHosts }),
+    ...(o.key === '' ? {} : { identity }),
+  }
+}
+
+const noKnownHosts = ({ nodes, jump }: SshOptions): Problem => ({
+  code: 'SSH_KNOWN_HOSTS_MISSING',
+  what: 'nobody has said which host keys the nodes have (ssh-known-hosts)',
+  because: 'a key that is trusted on first use protects against nothing',
+  next: `run  ssh-keyscan -t ed25519 ${[...(jump ? [jump] : []), ...nodes]
+    .map(n => n.host)
+    .slice(0, 20)
+    .join(
+      ' ',
+    )}  , compare each fingerprint on the server's own console, and pass the lines as ssh-known-hosts`,
+  where: 'ssh-known-hosts',
+})
+
+const writePrivate = async (path: string, text: string): Promise<void> => {
+  await rm(path, { force: true })
+  await writeFile(path, text, { mode: 0o600, flag: 'wx' })
+}
+
+/** The same for every step of one rollout, so that a connection outlives the step that made it. */
+async function socketFolder(dir: string): Promise<string> {
+  const path = `/tmp/pdbr-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  })
+  const { uid, mode } = await lstat(path)
+  if (uid === process.getuid?.() && (mode & constants.S_IFMT) === constants.S_IFDIR && (mode & 0o77) === 0)
+    return path
+  throw new UserError({
+    code: 'SSH_FOLDER_TAKEN',
+    what: `${path} is not a private folder of ours`,
+    next: 'remove it; somebody else on this machine made it',
+  })
+}
+
+async function publicHalf(identity: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const out = collector()
+  const code = await call('timeout', ['10', 'ssh-keygen', '-y', '-f', identity], { env, out })
+  const line = out.text().trim()
+  return code === 0 && /^[\x20-\x7e]{1,2000}$/.test(line) ? line : ''
+}
+
+type Calling = {
+  env: NodeJS.ProcessEnv
+  out?: { add: (chunk: Buffer) => void }
+  err?: { add: (chunk: Buffer) => void }
+  input?: Buffer
+}
+
+/** What ssh needs of the environment: the agent, and where the user's own files are. */
+const ENVIRONMENT = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'USER', 'LOGNAME']
+
+const call = (program: string, args: string[], c: Calling): Promise<number> =>
+  exec(program, args, {
+    env: Object.fromEntries([
+      ...ENVIRONMENT.flatMap(name => (c.env[name] === undefined ? [] : [[name, c.env[name]] as const])),
+      ['LC_ALL', 'C'],
+    ]),
+    input: c.input ?? Buffer.alloc(0),
+    silent: true,
+    ignoreReturnCode: true,
+    delay: 1000,
+    cwd: '/',
+    listeners: { stdout: data => c.out?.add(data), stderr: data => c.err?.add(data) },
+  })
+
+/** One command over the connection; the words are constants of ours. */
+async function ssh(
+  link: Link,
+  command: string[],
+  o: { input: Buffer; seconds: number; line?: (line: string) => void; to?: string },
+): Promise<Ran> {
+  const out = collector(o.line)
+  const err = collector()
+  const words = ['ssh', '-F', link.config, '-T', o.to ?? link.way.at.alias, ...command]
+  const code = await call(
+    'timeout',
+    ['--kill-after=5', String(Math.ceil(o.seconds)), 'sh', '-c', BOUNDED, 'sh', ...words],
+    {
+      env: link.options.env,
+      input: o.input,
+      out,
+      err,
+    },
+  )
+  return { code, stdout: out.text(), stderr: err.text(), late: code === 124 || code === 137 }
+}
+
+/** The first command makes the connection that all later ones share. One that failed is tried anew by the next. */
+function connect(link: Link): Promise<Ran> {
+  const connecting =
+    link.connected ?? ssh(link, ['sh', '-s'], { input: Buffer.from('exit 0\n'), seconds: CONNECT })
+  link.connected = connecting
+  return connecting.then(ran => {
+    if (ran.code !== 0) delete link.connected
+    return ran
+  })
+}
+
+/**
+ * Why there is no connection. Through a jump the inner ssh's words are lost (it shares no terminal with a connection that is kept), so
+ * the jump is asked by itself.
+ */
+async function whyNot(link: Link, ran: Ran): Promise<Problem> {
+  if (link.jump) {
+    const { way, jump: at } = link
+    const asked = await ssh(link, ['sh', '-s'], {
+      input: Buffer.from('exit 0\n'),
+      seconds: CONNECT,
+      to: at.alias,
+    })
+    if (asked.code === 255) return sshFailure({ ...way, at }, asked.stderr)
+  }
+  return sshFailure(link.way, ran.late ? 'Connection timed out' : ran.stderr)
+}
+
+async function run(link: Link, program: Program, args: string[], options: RunOptions): Promise<Ran> {
+  const first = await connect(link)
+  if (first.code !== 0)
+    return { ...first, code: null, lost: { problem: await whyNot(link, first), begun: false } }
+  const ran = await ssh(link, ['sh', '-s'], {
+    input: Buffer.from(boundedScript(program, args, options.limit / 1000)),
+    seconds: (options.limit + GRACE) / 1000,
+    ...(options.line ? { line: options.line } : {}),
+  })
+  if (ran.code !== 255) return ran
+  delete link.connected
+  return { ...ran, code: null, lost: { problem: sshFailure(link.way, ran.stderr), begun: true } }
+}
+
+type Put = { source: Content; path: string; mode: number; sent?: Sent }
+
+/** A large file takes as long as a slow link needs: a megabyte in four seconds, at the least. */
+const putSeconds = (bytes: number): number => 120 + bytes / 250_000
+
+async function put(link: Link, { source, path, mode, sent }: Put): Promise<void> {
+  const bytes = 'bytes' in source ? Buffer.from(source.bytes) : await contentOf(source.file)
+  const first = await connect(link)
+  if (first.code !== 0) throw new UserError(await whyNot(link, first))
+  if (/[\r\n\0]/.test(path)) throw new UserError(notWritten(link, path, 'the path has a line break in it'))
+  const head = Buffer.from(`${path}\n${mode.toString(8).padStart(4, '0')}\n${bytes.length}\n`)
+  const ran = await ssh(link, ['sh', '-c', quote(RECEIVE)], {
+    input: Buffer.concat([head, bytes]),
+    seconds: putSeconds(bytes.length),
+    line: text => (/^\d{1,15}$/.test(text) ? sent?.(Number(text), bytes.length) : undefined),
+  })
+  if (ran.code === 0) return
+  if (ran.code === 255) throw new UserError(sshFailure(link.way, ran.stderr))
+  throw new UserError(notWritten(link, path, lastWords(ran)))
+}
+
+const lastWords = (ran: Ran): string =>
+  printable(new Untrusted(ran.stderr.trim().split('\n').slice(-2).join(' ')), 300) ||
+  (ran.late ? 'it took too long' : `exit ${ran.code ?? 'unknown'}`)
+
+const notWritten = ({ way }: Link, path: string, because: string): Problem => ({
+  code: 'NODE_NOT_WRITABLE',
+  what: `${way.node}: cannot write in ${path.slice(0, path.lastIndexOf('/'))}`,
+  because,
+  next: `give ${way.at.user} write access to the install folder, or free some space`,
+  where: way.node,
+})
+
+async function contentOf(file: string): Promise<Buffer> {
+  const handle = await open(file, 'r')
+  try {
+    return await handle.readFile()
+  } finally {
+    await handle.close()
+  }
+}
+
+const TAIL: Program = {
+  name: 'tail',
+  text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null',
+}
+
+async function get(link: Link, path: string, limit: number): Promise<Uint8Array> {
+  const ran = await run(link, TAIL, [path, String(limit)], { limit: 60_000 })
+  if (ran.lost) throw new UserError(ran.lost.problem)
+  if (ran.code === 0) return Buffer.from(ran.stdout)
+  throw new UserError({
+    code: 'NODE_NOT_READABLE',
+    what: `${link.way.node}: cannot read ${path}`,
+    because: lastWords(ran),
+    next: `give ${link.way.at.user} read access to it`,
+    where: link.way.node,
+  })
+}
+
+/** Made once; where the connection has gone meanwhile, made again. */
+async function forward(link: Link, to: Address): Promise<Address> {
+  const name = `${to.host}:${to.port}`
+  const known = link.forwards.get(name)
+  if (known && (await master(link, 'check', [])).code === 0) return known
+  const made = openForward(link, to)
+  link.forwards.set(name, made)
+  made.catch(() => link.forwards.delete(name))
+  return made
+}
+
+async function openForward(link: Link, to: Address): Promise<Address> {
+  for (let tries = 1; ; tries++) {
+    const first = await connect(link)
+    if (first.code !== 0) throw new UserError(await whyNot(link, first))
+    const here: Address = { host: '127.0.0.1', port: await freePort() }
+    const host = to.host.includes(':') ? `[${to.host}]` : to.host
+    const ran = await master(link, 'forward', ['-L', `${here.host}:${here.port}:${host}:${to.port}`])
+    if (ran.code === 0) return here
+    delete link.connected
+    if (tries === 3) throw new UserError(sshFailure(link.way, ran.stderr))
+  }
+}
+
+/** Speaks to the process that keeps the connection. */
+async function master(
+  link: Link,
+  what: 'check' | 'forward' | 'exit',
+  more: string[],
+  to = link.way.at.alias,
+): Promise<Ran> {
+  const out = collector()
+  const err = collector()
+  const words = ['15', 'ssh', '-F', link.config, '-O', what, ...more, to]
+  const code = await call('timeout', words, { env: link.options.env, out, err })
+  return { code, stdout: out.text(), stderr: err.text(), late: code === 124 }
+}
+
+/** A port on loopback that nobody listens on just now. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new TypeError('no port')
+  return address.port
+}
+
+/** The key does not outlive the process; the connection does, for the next step, unless this was the last. */
+async function close(link: Link): Promise<void> {
+  if (link.options.last) {
+    await master(link, 'exit', []).catch(() => undefined)
+    if (link.jump) await master(link, 'exit', [], link.jump.alias).catch(() => undefined)
+    await rm(link.config, { force: true }).catch(() => undefined)
+    await rmdir(dirname(link.config)).catch(() => undefined)
+  }
+  await rm(join(link.folder, 'key'), { force: true }).catch(() => undefined)
+}
