@@ -55376,6 +55376,30 @@ var init_process = __esm({
   }
 });
 
+// src/shell/collector.ts
+import { StringDecoder } from "node:string_decoder";
+function collector(line2) {
+  const decoder = new StringDecoder("utf8");
+  let text3 = "";
+  let told = 0;
+  const add2 = (chunk) => {
+    if (text3.length < BOUND) text3 += decoder.write(chunk);
+    if (line2 === void 0) return;
+    for (let end = text3.indexOf("\n", told); end !== -1; end = text3.indexOf("\n", told)) {
+      line2(text3.slice(told, end));
+      told = end + 1;
+    }
+  };
+  return { add: add2, text: () => text3 };
+}
+var BOUND;
+var init_collector = __esm({
+  "src/shell/collector.ts"() {
+    "use strict";
+    BOUND = 16 * 1024 * 1024;
+  }
+});
+
 // src/shell/script.ts
 var quote, script;
 var init_script = __esm({
@@ -55399,7 +55423,6 @@ exit
 import { randomUUID as randomUUID3 } from "node:crypto";
 import { constants as constants5, copyFile as copyFile4, mkdir as mkdir3, open as open6, rename as rename6, rm as rm5, writeFile as writeFile3 } from "node:fs/promises";
 import { dirname as dirname5 } from "node:path";
-import { StringDecoder } from "node:string_decoder";
 async function run2(env, input, options) {
   const out = collector(options.line);
   const err = collector();
@@ -55420,20 +55443,6 @@ async function run2(env, input, options) {
     stderr: err.text(),
     late: code2 === "late"
   };
-}
-function collector(line2) {
-  const decoder = new StringDecoder("utf8");
-  let text3 = "";
-  let told = 0;
-  const add2 = (chunk) => {
-    if (text3.length < BOUND) text3 += decoder.write(chunk);
-    if (line2 === void 0) return;
-    for (let end = text3.indexOf("\n", told); end !== -1; end = text3.indexOf("\n", told)) {
-      line2(text3.slice(told, end));
-      told = end + 1;
-    }
-  };
-  return { add: add2, text: () => text3 };
 }
 async function put(source, path6, mode) {
   const part = `${path6}.${randomUUID3()}`;
@@ -55481,15 +55490,15 @@ async function tail(path6, limit) {
     });
   }
 }
-var BOUND, GRACE, localShell, late, reason2;
+var GRACE, localShell, late, reason2;
 var init_local = __esm({
   "src/shell/local.ts"() {
     "use strict";
     init_exec();
     init_errors();
     init_text();
+    init_collector();
     init_script();
-    BOUND = 16 * 1024 * 1024;
     GRACE = 6e4;
     localShell = (options = {}) => {
       const env = {
@@ -55502,7 +55511,8 @@ var init_local = __esm({
         run: (program2, args, runOptions) => run2(env, script(program2, args), runOptions),
         put,
         get: tail,
-        forward: (port) => Promise.resolve(`127.0.0.1:${port}`)
+        forward: (to) => Promise.resolve(to),
+        close: () => Promise.resolve()
       };
     };
     late = (ms) => new Promise((resolve2) => {
