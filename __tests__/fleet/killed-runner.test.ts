@@ -77,7 +77,7 @@ test('settle is killed on its way back', async () => {
     { tag: 'v0.2.2' },
     {
       onLine: (line, one) => {
-        if (/^watch /.test(line)) one.cancel()
+        if (line.startsWith('watch ')) one.cancel()
         if (/^settle +db-1 goes back/.test(line)) one.killStep('tree')
       },
     },

@@ -38,7 +38,7 @@ export async function openSshd(host = '127.0.0.1'): Promise<Sshd & { close: () =
   const [port = 0] = await freePorts(1)
   mkdirSync('/run/sshd', { recursive: true })
   let key = keyPair(dir, 'host')
-  let process_: ChildProcess | undefined
+  let running: ChildProcess | undefined
   const config = join(dir, 'config')
   writeFileSync(
     config,
@@ -58,8 +58,8 @@ export async function openSshd(host = '127.0.0.1'): Promise<Sshd & { close: () =
     ].join('\n'),
   )
   const stop = async (): Promise<void> => {
-    const one = process_
-    process_ = undefined
+    const one = running
+    running = undefined
     if (!one || one.exitCode !== null) return
     const ended = new Promise(resolve => one.once('exit', resolve))
     one.kill('SIGTERM')
@@ -67,7 +67,7 @@ export async function openSshd(host = '127.0.0.1'): Promise<Sshd & { close: () =
   }
   const start = async (): Promise<void> => {
     // the path must be absolute: sshd starts itself anew for each connection
-    process_ = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: 'ignore' })
+    running = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: 'ignore' })
     await listens(host, port)
   }
   const sshd: Sshd = {
@@ -84,7 +84,7 @@ export async function openSshd(host = '127.0.0.1'): Promise<Sshd & { close: () =
     },
     start,
     stop,
-    pid: () => process_?.pid ?? 0,
+    pid: () => running?.pid ?? 0,
   }
   await start()
   return Object.assign(sshd, {
