@@ -15,7 +15,12 @@ const FLEET =
 
 /** A node on whose copy the first release comes up with 10 keys, and the second ends as soon as it is started. */
 function onNode(did: Action[]): Doing {
-  const answer = { stage_bytes: ['1000'], stage_written: ['400'], staging_folder: ['/s'] }
+  const answer = {
+    stage_bytes: ['1000'],
+    stage_written: ['400'],
+    staging_folder: ['/s'],
+    stage_port: ['20001'],
+  }
   const seen = {
     now: observed({ snapshots: [point({ name: 'r.rehearsal.7', kind: 'rehearsal' })] }),
     facts: facts(),
@@ -26,6 +31,8 @@ function onNode(did: Action[]): Doing {
     inspect: async () => seen,
     lease: async () => seen,
     refresh: async () => 'held',
+    reach: async port => `http://127.0.0.1:${port}`,
+    serverLogs: async () => [],
     act: async action => {
       did.push(action)
       if (action.do === 'stage-start' && action.release === fresh)

@@ -36,7 +36,15 @@ const afterLosing = async (...beliefs: Rollout[]): Promise<{ asked: number; lost
   const refuse = (): never => {
     throw new Error('nothing but refresh is asked')
   }
-  const node: NodePort = { id: 'a', refresh, inspect: refuse, lease: refuse, act: refuse }
+  const node: NodePort = {
+    id: 'a',
+    refresh,
+    inspect: refuse,
+    lease: refuse,
+    act: refuse,
+    reach: refuse,
+    serverLogs: refuse,
+  }
   const clock = { now: () => 0, sleep: async () => undefined }
   const leases = keepLeases({ nodes: new Map([['a', node]]), ttl: 3000, clock })
   let lost = false

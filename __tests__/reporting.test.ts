@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -149,33 +140,6 @@ describe('on the command line', () => {
     writeFileSync(join(dir, 'report'), 'in the way')
     expect(await reportOn(using())).toBe(2)
     expect(printed.join('')).toContain('REPORT_NOT_WRITTEN')
-  })
-})
-
-describe('the servers’ logs', () => {
-  it('are those written since a server was first started, bounded and without secrets', async () => {
-    const n = ended({})
-    write(n)
-    const state = (name: string): string => {
-      mkdirSync(join(dir, name, 'state'), { recursive: true })
-      return join(dir, name, 'state')
-    }
-    const started = n.events.find(e => e.type === 'started' && e.command.kind === 'step')?.at ?? 0
-    const logs = {
-      'server.log': `start ${'x'.repeat(300_000)}\nlast line ${SECRET}\n`,
-      'server.log.1': 'old life\n',
-      config: 'secret',
-    }
-    for (const [name, text] of Object.entries(logs)) writeFileSync(join(state('db-1'), name), text)
-    writeFileSync(join(state('db-2'), 'server.log'), 'never touched\n')
-    utimesSync(join(state('db-1'), 'server.log.1'), new Date(started - 5000), new Date(started - 5000))
-    await reportOn(using({ config: config() }))
-    expect(readdirSync(join(dir, 'report')).toSorted()).toEqual([
-      'db-1.server.log',
-      'journal.jsonl',
-      'summary.md',
-    ])
-    expect(read('report/db-1.server.log')).toBe('last line ***\n')
   })
 })
 

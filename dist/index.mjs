@@ -98,6 +98,28 @@ var init_port = __esm({
   }
 });
 
+// src/authorities.ts
+import { readFileSync } from "node:fs";
+function authorities({ shell }) {
+  if (shell.kind !== "ssh" || shell.ca === void 0) return {};
+  try {
+    return { ca: readFileSync(shell.ca, "utf8") };
+  } catch (error2) {
+    throw new UserError({
+      code: "CA_NOT_READABLE",
+      what: `the file with certificates, ${shell.ca}, cannot be read`,
+      because: error2 instanceof Error && "code" in error2 ? String(error2.code) : "unknown",
+      next: "correct `ssh.ca` in the fleet file: a path as seen from the folder of the run"
+    });
+  }
+}
+var init_authorities = __esm({
+  "src/authorities.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
 // src/domain/judge/histogram.ts
 var BASE, edge, bucketOf, record, merge, size, percentile, above;
 var init_histogram = __esm({
@@ -206,8 +228,8 @@ var init_log = __esm({
     };
     two = (n) => String(n).padStart(2, "0");
     clock = (ms) => {
-      const seconds2 = Math.max(0, Math.floor(ms / 1e3));
-      const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
+      const seconds3 = Math.max(0, Math.floor(ms / 1e3));
+      const [h, m, s] = [Math.floor(seconds3 / 3600), Math.floor(seconds3 / 60) % 60, seconds3 % 60];
       return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
     };
     duration = (ms) => {
@@ -310,8 +332,8 @@ function unfinished(seen2) {
     const opened2 = lines2[0];
     return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
   });
-  const open7 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
-  const newest2 = open7.toSorted((a, b) => b.at - a.at)[0];
+  const open6 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
+  const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
   if (!newest2) return void 0;
   const of2 = last.filter((l) => l.rollout === newest2.rollout);
   const longest5 = of2.toSorted((a, b) => b.lines.length - a.lines.length)[0] ?? newest2;
@@ -1289,10 +1311,10 @@ var require_truncate = __commonJS({
   "node_modules/semver/functions/truncate.js"(exports, module) {
     "use strict";
     var parse7 = require_parse();
-    var constants6 = require_constants();
+    var constants7 = require_constants();
     var SemVer = require_semver();
     var truncate = (version3, truncation, options) => {
-      if (!constants6.RELEASE_TYPES.includes(truncation)) {
+      if (!constants7.RELEASE_TYPES.includes(truncation)) {
         return null;
       }
       const clonedVersion = cloneInputVersion(version3, options);
@@ -2532,7 +2554,7 @@ var require_semver2 = __commonJS({
   "node_modules/semver/index.js"(exports, module) {
     "use strict";
     var internalRe = require_re();
-    var constants6 = require_constants();
+    var constants7 = require_constants();
     var SemVer = require_semver();
     var identifiers = require_identifiers();
     var parse7 = require_parse();
@@ -2616,8 +2638,8 @@ var require_semver2 = __commonJS({
       re: internalRe.re,
       src: internalRe.src,
       tokens: internalRe.t,
-      SEMVER_SPEC_VERSION: constants6.SEMVER_SPEC_VERSION,
-      RELEASE_TYPES: constants6.RELEASE_TYPES,
+      SEMVER_SPEC_VERSION: constants7.SEMVER_SPEC_VERSION,
+      RELEASE_TYPES: constants7.RELEASE_TYPES,
       compareIdentifiers: identifiers.compareIdentifiers,
       rcompareIdentifiers: identifiers.rcompareIdentifiers
     };
@@ -2691,7 +2713,7 @@ var init_text = __esm({
     code = (text3, where2 = "inline", max = 500) => {
       const line2 = safeLine(text3, max);
       if (line2 === "") return "";
-      const longest5 = Math.max(0, ...(line2.match(/`+/g) ?? []).map((run4) => run4.length));
+      const longest5 = Math.max(0, ...(line2.match(/`+/g) ?? []).map((run5) => run5.length));
       const fence = "`".repeat(longest5 + 1);
       const pad = /^`|`$|^ .* $/.test(line2) ? " " : "";
       const body = where2 === "cell" ? line2.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, "\\|") : line2;
@@ -2901,9 +2923,9 @@ function issue(...args) {
   }
   return { ...iss };
 }
-function members(proto, table2) {
-  for (const key in table2) {
-    const desc = Object.getOwnPropertyDescriptor(table2, key);
+function members(proto, table3) {
+  for (const key in table3) {
+    const desc = Object.getOwnPropertyDescriptor(table3, key);
     if (desc.get)
       Object.defineProperty(proto, key, { ...desc, enumerable: false });
     else
@@ -3964,14 +3986,14 @@ var init_schemas = __esm({
       const desc = Object.getOwnPropertyDescriptor(def, "shape");
       const sh = desc?.get ? desc.get.raw : def.shape ?? {};
       if (sh) {
-        const get = () => {
+        const get2 = () => {
           const newSh = { ...sh };
           Object.defineProperty(def, "shape", { value: newSh });
-          get.raw = newSh;
+          get2.raw = newSh;
           return newSh;
         };
-        get.raw = sh;
-        Object.defineProperty(def, "shape", { get });
+        get2.raw = sh;
+        Object.defineProperty(def, "shape", { get: get2 });
       }
       const _normalized = cached(() => normalizeDef(def));
       defineLazyInternal(inst, "propValues", (zod) => {
@@ -12388,6 +12410,118 @@ var require_dist = __commonJS({
   }
 });
 
+// node_modules/@actions/core/lib/utils.js
+function toCommandValue(input) {
+  if (input === null || input === void 0) {
+    return "";
+  } else if (typeof input === "string" || input instanceof String) {
+    return input;
+  }
+  return JSON.stringify(input);
+}
+function toCommandProperties(annotationProperties) {
+  if (!Object.keys(annotationProperties).length) {
+    return {};
+  }
+  return {
+    title: annotationProperties.title,
+    file: annotationProperties.file,
+    line: annotationProperties.startLine,
+    endLine: annotationProperties.endLine,
+    col: annotationProperties.startColumn,
+    endColumn: annotationProperties.endColumn
+  };
+}
+var init_utils = __esm({
+  "node_modules/@actions/core/lib/utils.js"() {
+  }
+});
+
+// node_modules/@actions/core/lib/command.js
+import * as os from "os";
+function issueCommand(command4, properties, message) {
+  const cmd = new Command(command4, properties, message);
+  process.stdout.write(cmd.toString() + os.EOL);
+}
+function escapeData(s) {
+  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
+}
+function escapeProperty(s) {
+  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/:/g, "%3A").replace(/,/g, "%2C");
+}
+var CMD_STRING, Command;
+var init_command = __esm({
+  "node_modules/@actions/core/lib/command.js"() {
+    init_utils();
+    CMD_STRING = "::";
+    Command = class {
+      constructor(command4, properties, message) {
+        if (!command4) {
+          command4 = "missing.command";
+        }
+        this.command = command4;
+        this.properties = properties;
+        this.message = message;
+      }
+      toString() {
+        let cmdStr = CMD_STRING + this.command;
+        if (this.properties && Object.keys(this.properties).length > 0) {
+          cmdStr += " ";
+          let first2 = true;
+          for (const key in this.properties) {
+            if (this.properties.hasOwnProperty(key)) {
+              const val = this.properties[key];
+              if (val) {
+                if (first2) {
+                  first2 = false;
+                } else {
+                  cmdStr += ",";
+                }
+                cmdStr += `${key}=${escapeProperty(val)}`;
+              }
+            }
+          }
+        }
+        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+        return cmdStr;
+      }
+    };
+  }
+});
+
+// node_modules/@actions/core/lib/file-command.js
+import * as crypto from "crypto";
+import * as fs from "fs";
+import * as os2 from "os";
+function issueFileCommand(command4, message) {
+  const filePath = process.env[`GITHUB_${command4}`];
+  if (!filePath) {
+    throw new Error(`Unable to find environment variable for file command ${command4}`);
+  }
+  if (!fs.existsSync(filePath)) {
+    throw new Error(`Missing file at path: ${filePath}`);
+  }
+  fs.appendFileSync(filePath, `${toCommandValue(message)}${os2.EOL}`, {
+    encoding: "utf8"
+  });
+}
+function prepareKeyValueMessage(key, value) {
+  const delimiter2 = `ghadelimiter_${crypto.randomUUID()}`;
+  const convertedValue = toCommandValue(value);
+  if (key.includes(delimiter2)) {
+    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter2}"`);
+  }
+  if (convertedValue.includes(delimiter2)) {
+    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter2}"`);
+  }
+  return `${key}<<${delimiter2}${os2.EOL}${convertedValue}${os2.EOL}${delimiter2}`;
+}
+var init_file_command = __esm({
+  "node_modules/@actions/core/lib/file-command.js"() {
+    init_utils();
+  }
+});
+
 // required:http
 var require_http = __commonJS({
   "required:http"(exports, module) {
@@ -17859,7 +17993,7 @@ var require_connect = __commonJS({
         this._sessionRegistry.register(session, sessionKey);
       }
     };
-    function buildConnector({ allowH2, preferH2, useH2c, maxCachedSessions, socketPath, timeout, session: customSession, ...opts }) {
+    function buildConnector2({ allowH2, preferH2, useH2c, maxCachedSessions, socketPath, timeout, session: customSession, ...opts }) {
       if (maxCachedSessions != null && (!Number.isInteger(maxCachedSessions) || maxCachedSessions < 0)) {
         throw new InvalidArgumentError("maxCachedSessions must be a positive integer or zero");
       }
@@ -17867,7 +18001,7 @@ var require_connect = __commonJS({
       const sessionCache = new SessionCache(maxCachedSessions == null ? 100 : maxCachedSessions);
       timeout = timeout == null ? 1e4 : timeout;
       allowH2 = allowH2 != null ? allowH2 : true;
-      return function connect({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
+      return function connect2({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
         let socket;
         if (protocol === "https:") {
           if (!tls) {
@@ -17959,7 +18093,7 @@ var require_connect = __commonJS({
       }
       return err;
     }
-    module.exports = buildConnector;
+    module.exports = buildConnector2;
   }
 });
 
@@ -22038,7 +22172,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants6 = require_constants4();
+    var constants7 = require_constants4();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -22181,7 +22315,7 @@ var require_client_h1 = __commonJS({
        */
       constructor(client, socket, { exports: exports2 }) {
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants6.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants7.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -22281,11 +22415,11 @@ var require_client_h1 = __commonJS({
             currentParser = null;
             currentBufferRef = null;
           }
-          if (ret !== constants6.ERROR.OK) {
+          if (ret !== constants7.ERROR.OK) {
             const data2 = chunk.subarray(llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr);
-            if (ret === constants6.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants7.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(data2);
-            } else if (ret === constants6.ERROR.PAUSED) {
+            } else if (ret === constants7.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(data2);
             } else {
@@ -22320,10 +22454,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants6.ERROR.OK) {
+        if (ret === constants7.ERROR.OK) {
           return null;
         }
-        if (ret === constants6.ERROR.PAUSED || ret === constants6.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants7.ERROR.PAUSED || ret === constants7.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -22340,7 +22474,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants6.ERROR[ret], data2);
+        return new HTTPParserError(message, constants7.ERROR[ret], data2);
       }
       destroy() {
         assert(currentParser === null);
@@ -22562,7 +22696,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants6.ERROR.PAUSED : 0;
+        return pause ? constants7.ERROR.PAUSED : 0;
       }
       /**
        * @param {Buffer} buf
@@ -22588,7 +22722,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request4.onResponseData(buf) === false) {
-          return constants6.ERROR.PAUSED;
+          return constants7.ERROR.PAUSED;
         }
         return 0;
       }
@@ -22629,13 +22763,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants7.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants7.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants7.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
         } else {
@@ -24717,7 +24851,7 @@ var require_client = __commonJS({
       InformationalError,
       ClientDestroyedError
     } = require_errors2();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var {
       kUrl,
       kServerName,
@@ -24810,7 +24944,7 @@ var require_client = __commonJS({
         tls,
         strictContentLength,
         maxCachedSessions,
-        connect: connect2,
+        connect: connect3,
         maxRequestsPerClient,
         localAddress,
         maxResponseSize,
@@ -24871,7 +25005,7 @@ var require_client = __commonJS({
         if (bodyTimeout != null && (!Number.isInteger(bodyTimeout) || bodyTimeout < 0)) {
           throw new InvalidArgumentError("bodyTimeout must be a positive integer or zero");
         }
-        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
+        if (connect3 != null && typeof connect3 !== "function" && typeof connect3 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (maxRequestsPerClient != null && (!Number.isInteger(maxRequestsPerClient) || maxRequestsPerClient < 0)) {
@@ -24930,8 +25064,8 @@ var require_client = __commonJS({
           }
         }
         super({ webSocket, eventSource });
-        if (typeof connect2 !== "function") {
-          connect2 = buildConnector({
+        if (typeof connect3 !== "function") {
+          connect3 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -24939,11 +25073,11 @@ var require_client = __commonJS({
             useH2c: h2Options?.useH2c ?? useH2c,
             timeout: connectTimeout,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect2
+            ...connect3
           });
         } else {
-          const customConnect = connect2;
-          connect2 = (opts, callback) => customConnect({
+          const customConnect = connect3;
+          connect3 = (opts, callback) => customConnect({
             ...opts,
             ...socketPath != null ? { socketPath } : null,
             ...allowH2 != null ? { allowH2 } : null
@@ -24951,7 +25085,7 @@ var require_client = __commonJS({
         }
         this[kUrl] = util.parseOrigin(url);
         this[kHostAuthority] = `${this[kUrl].hostname}${this[kUrl].port ? `:${this[kUrl].port}` : ""}`;
-        this[kConnector] = connect2;
+        this[kConnector] = connect3;
         this[kPipelining] = pipelining != null ? pipelining : 1;
         this[kMaxHeadersSize] = maxHeaderSize;
         this[kKeepAliveDefaultTimeout] = keepAliveTimeout == null ? 4e3 : keepAliveTimeout;
@@ -25022,7 +25156,7 @@ var require_client = __commonJS({
         );
       }
       [kConnect](cb) {
-        connect(this);
+        connect2(this);
         this.once("connect", cb);
       }
       [kDispatch](opts, handler2) {
@@ -25088,7 +25222,7 @@ var require_client = __commonJS({
         assert(client[kSize] === 0);
       }
     }
-    function connect(client) {
+    function connect2(client) {
       assert(!client[kConnecting]);
       assert(!client[kHTTPContext]);
       let { host, hostname: hostname2, protocol, port } = client[kUrl];
@@ -25276,7 +25410,7 @@ var require_client = __commonJS({
         }
         if (!client[kHTTPContext]) {
           client[kServerName] = request4.servername;
-          connect(client);
+          connect2(client);
           return;
         }
         if (client[kHTTPContext].destroyed) {
@@ -25666,7 +25800,7 @@ var require_pool = __commonJS({
     } = require_errors2();
     var util = require_util();
     var { kConnecting, kHTTPContext, kUrl, kQueued } = require_symbols();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var kOptions = /* @__PURE__ */ Symbol("options");
     var kConnections = /* @__PURE__ */ Symbol("connections");
     var kFactory = /* @__PURE__ */ Symbol("factory");
@@ -25690,7 +25824,7 @@ var require_pool = __commonJS({
       constructor(origin, {
         connections,
         factory = defaultFactory,
-        connect,
+        connect: connect2,
         connectTimeout,
         tls,
         maxCachedSessions,
@@ -25708,11 +25842,11 @@ var require_pool = __commonJS({
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
-        if (typeof connect !== "function") {
-          connect = buildConnector({
+        if (typeof connect2 !== "function") {
+          connect2 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -25720,13 +25854,13 @@ var require_pool = __commonJS({
             socketPath,
             timeout: connectTimeout,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect
+            ...connect2
           });
         }
         super(options);
         this[kConnections] = connections || null;
         this[kUrl] = util.parseOrigin(origin);
-        this[kOptions] = { ...util.deepClone(options), connect, allowH2, useH2c, clientTtl, socketPath };
+        this[kOptions] = { ...util.deepClone(options), connect: connect2, allowH2, useH2c, clientTtl, socketPath };
         this[kFactory] = factory;
         this[kProtocol] = null;
         this[kProtocolProbe] = null;
@@ -25862,15 +25996,15 @@ var require_balanced_pool = __commonJS({
       return new Pool(origin, opts);
     }
     var BalancedPool = class extends PoolBase {
-      constructor(upstreams = [], { factory = defaultFactory, connect, tls, ...opts } = {}) {
+      constructor(upstreams = [], { factory = defaultFactory, connect: connect2, tls, ...opts } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
         super(opts);
         this[kOriginless] = true;
-        if (connect && typeof connect !== "function") connect = { ...connect };
+        if (connect2 && typeof connect2 !== "function") connect2 = { ...connect2 };
         if (tls && typeof tls !== "function") tls = { ...tls };
-        this[kOptions] = { ...util.deepClone(opts), connect, tls };
+        this[kOptions] = { ...util.deepClone(opts), connect: connect2, tls };
         this[kIndex] = -1;
         this[kCurrentWeight] = 0;
         this[kMaxWeightPerServer] = this[kOptions].maxWeightPerServer || 100;
@@ -25991,7 +26125,7 @@ var require_round_robin_pool = __commonJS({
     } = require_errors2();
     var util = require_util();
     var { kUrl, kQueued } = require_symbols();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var kOptions = /* @__PURE__ */ Symbol("options");
     var kConnections = /* @__PURE__ */ Symbol("connections");
     var kFactory = /* @__PURE__ */ Symbol("factory");
@@ -26003,7 +26137,7 @@ var require_round_robin_pool = __commonJS({
       constructor(origin, {
         connections,
         factory = defaultFactory,
-        connect,
+        connect: connect2,
         connectTimeout,
         tls,
         maxCachedSessions,
@@ -26020,24 +26154,24 @@ var require_round_robin_pool = __commonJS({
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
-        if (typeof connect !== "function") {
-          connect = buildConnector({
+        if (typeof connect2 !== "function") {
+          connect2 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
             socketPath,
             timeout: connectTimeout,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect
+            ...connect2
           });
         }
         super(options);
         this[kConnections] = connections || null;
         this[kUrl] = util.parseOrigin(origin);
-        this[kOptions] = { ...util.deepClone(options), connect, allowH2, clientTtl, socketPath };
+        this[kOptions] = { ...util.deepClone(options), connect: connect2, allowH2, clientTtl, socketPath };
         this[kFactory] = factory;
         this[kIndex] = -1;
         this.on("connect", (origin2, targets) => {
@@ -26132,24 +26266,24 @@ var require_agent = __commonJS({
       return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool(origin, opts);
     }
     var Agent4 = class extends DispatcherBase {
-      constructor({ factory = defaultFactory, maxOrigins = Infinity, connect, tls, ...options } = {}) {
+      constructor({ factory = defaultFactory, maxOrigins = Infinity, connect: connect2, tls, ...options } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (typeof maxOrigins !== "number" || Number.isNaN(maxOrigins) || maxOrigins <= 0) {
           throw new InvalidArgumentError("maxOrigins must be a number greater than 0");
         }
         super(options);
-        if (connect && typeof connect !== "function") {
-          connect = { ...connect };
+        if (connect2 && typeof connect2 !== "function") {
+          connect2 = { ...connect2 };
         }
         if (tls && typeof tls !== "function") {
           tls = { ...tls };
         }
-        this[kOptions] = { ...util.deepClone(options), maxOrigins, connect, tls };
+        this[kOptions] = { ...util.deepClone(options), maxOrigins, connect: connect2, tls };
         this[kFactory] = factory;
         this[kClients] = /* @__PURE__ */ new Map();
         this[kOrigins] = /* @__PURE__ */ new Set();
@@ -26736,11 +26870,11 @@ var require_socks5_client = __commonJS({
       /**
        * Build a SOCKS5 request
        */
-      buildConnectRequest(command3, address2, port) {
+      buildConnectRequest(command4, address2, port) {
         const { type: addressType, buffer: addressBuffer } = parseAddress(address2);
         const request4 = Buffer2.alloc(4 + addressBuffer.length + 2);
         request4[0] = SOCKS_VERSION;
-        request4[1] = command3;
+        request4[1] = command4;
         request4[2] = 0;
         request4[3] = addressType;
         addressBuffer.copy(request4, 4);
@@ -26854,7 +26988,7 @@ var require_socks5_proxy_agent = __commonJS({
     var { Socks5Client, STATES } = require_socks5_client();
     var { kBusy, kConnected, kDispatch, kClose, kDestroy } = require_symbols();
     var Pool = require_pool();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var { setupConnectTimeout } = require_util();
     var { debuglog } = __require("node:util");
     var debug = debuglog("undici:socks5-proxy");
@@ -26914,7 +27048,7 @@ var require_socks5_proxy_agent = __commonJS({
         if (!Number.isFinite(proxyTlsTimeout) || proxyTlsTimeout < 0) {
           throw new InvalidArgumentError("invalid proxyTls.timeout");
         }
-        this[kConnector] = options.connect || buildConnector({
+        this[kConnector] = options.connect || buildConnector2({
           ...options.proxyTls,
           timeout: proxyTlsTimeout,
           servername: options.proxyTls?.servername || url.hostname
@@ -27123,7 +27257,7 @@ var require_proxy_agent = __commonJS({
     var Pool = require_pool();
     var DispatcherBase = require_dispatcher_base();
     var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError, ProxyConnectionError } = require_errors2();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var Client = require_client();
     var { channels } = require_diagnostics();
     var Socks5ProxyAgent = require_socks5_proxy_agent();
@@ -27157,7 +27291,7 @@ var require_proxy_agent = __commonJS({
     var Http1ProxyWrapper = class extends DispatcherBase {
       #client;
       #proxyServername;
-      constructor(proxyUrl, { headers = {}, connect, factory, proxyServername }) {
+      constructor(proxyUrl, { headers = {}, connect: connect2, factory, proxyServername }) {
         if (!proxyUrl) {
           throw new InvalidArgumentError("Proxy URL is mandatory");
         }
@@ -27165,9 +27299,9 @@ var require_proxy_agent = __commonJS({
         this[kProxyHeaders] = headers;
         this.#proxyServername = proxyServername;
         if (factory) {
-          this.#client = factory(proxyUrl, { connect });
+          this.#client = factory(proxyUrl, { connect: connect2 });
         } else {
-          this.#client = new Client(proxyUrl, { connect });
+          this.#client = new Client(proxyUrl, { connect: connect2 });
         }
       }
       [kDispatch](opts, handler2) {
@@ -27232,17 +27366,17 @@ var require_proxy_agent = __commonJS({
         } else if (username) {
           this[kProxyHeaders]["proxy-authorization"] = `Basic ${Buffer.from(`${decodeURIComponent(username)}:`).toString("base64")}`;
         }
-        const connect = buildConnector({ timeout: connectTimeout, ...opts.proxyTls });
-        const connectHTTP1 = buildConnector({ timeout: connectTimeout, ...opts.proxyTls, allowH2: false });
-        this[kConnectEndpoint] = buildConnector({ timeout: connectTimeout, ...opts.requestTls });
-        this[kConnectEndpointHTTP1] = buildConnector({ timeout: connectTimeout, ...opts.requestTls, allowH2: false });
+        const connect2 = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls });
+        const connectHTTP1 = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls, allowH2: false });
+        this[kConnectEndpoint] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls });
+        this[kConnectEndpointHTTP1] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls, allowH2: false });
         const agentFactory = opts.factory || defaultAgentFactory;
         const factory = (origin2, options) => {
           const { protocol: protocol2 } = new URL(origin2);
           if (this[kProxy].protocol === "socks5:" || this[kProxy].protocol === "socks:") {
             return new Socks5ProxyAgent(this[kProxy].uri, {
               headers: this[kProxyHeaders],
-              connect,
+              connect: connect2,
               factory: agentFactory,
               username: opts.username || username,
               password: opts.password || password,
@@ -27271,7 +27405,7 @@ var require_proxy_agent = __commonJS({
         if (protocol === "socks5:" || protocol === "socks:") {
           this[kClient] = null;
         } else {
-          this[kClient] = clientFactory(url, { connect });
+          this[kClient] = clientFactory(url, { connect: connect2 });
         }
         this[kAgent] = new Agent4({
           ...opts,
@@ -29444,10 +29578,10 @@ var require_api_connect = __commonJS({
         }
       }
     };
-    function connect(opts, callback) {
+    function connect2(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve2, reject) => {
-          connect.call(this, opts, (err, data2) => {
+          connect2.call(this, opts, (err, data2) => {
             return err ? reject(err) : resolve2(data2);
           });
         });
@@ -29464,7 +29598,7 @@ var require_api_connect = __commonJS({
         queueMicrotask(() => callback(err, { opaque }));
       }
     }
-    module.exports = connect;
+    module.exports = connect2;
   }
 });
 
@@ -30932,8 +31066,8 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile4, readFile: readFile2, mkdir: mkdir5 } = __require("node:fs/promises");
-    var { dirname: dirname6, resolve: resolve2 } = __require("node:path");
+    var { writeFile: writeFile5, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
+    var { dirname: dirname7, resolve: resolve2 } = __require("node:path");
     var { setTimeout: setTimeout3, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors2();
     var { setHeader } = require_util();
@@ -31150,7 +31284,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         try {
-          const data2 = await readFile2(resolve2(path6), "utf8");
+          const data2 = await readFile3(resolve2(path6), "utf8");
           const parsed3 = JSON.parse(data2);
           if (Array.isArray(parsed3)) {
             this.#snapshots.clear();
@@ -31180,12 +31314,12 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve2(path6);
-        await mkdir5(dirname6(resolvedPath), { recursive: true });
+        await mkdir6(dirname7(resolvedPath), { recursive: true });
         const data2 = Array.from(this.#snapshots.entries()).map(([hash, snapshot2]) => ({
           hash,
           snapshot: snapshot2
         }));
-        await writeFile4(resolvedPath, JSON.stringify(data2, null, 2), { flush: true });
+        await writeFile5(resolvedPath, JSON.stringify(data2, null, 2), { flush: true });
       }
       /**
        * Clears all recorded snapshots
@@ -35330,7 +35464,7 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip: createGunzip2, createBrotliDecompress, createZstdDecompress, constants: constants6 } = __require("node:zlib");
+    var { createInflate, createGunzip: createGunzip2, createBrotliDecompress, createZstdDecompress, constants: constants7 } = __require("node:zlib");
     var { pipeline: pipeline4, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors2();
     var DecoratorHandler = require_decorator_handler();
@@ -35396,7 +35530,7 @@ var require_decompress = __commonJS({
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants6.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress.bind(null, { params: { [constants7.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -43890,7 +44024,7 @@ var require_undici = __commonJS({
     var util = require_util();
     var { InvalidArgumentError } = errors;
     var api = require_api();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var MockClient = require_mock_client();
     var { MockCallHistory, MockCallHistoryLog } = require_mock_call_history();
     var MockAgent = require_mock_agent();
@@ -43932,7 +44066,7 @@ var require_undici = __commonJS({
     };
     var SqliteCacheStore = require_sqlite_cache_store();
     module.exports.cacheStores.SqliteCacheStore = SqliteCacheStore;
-    module.exports.buildConnector = buildConnector;
+    module.exports.buildConnector = buildConnector2;
     module.exports.errors = errors;
     module.exports.util = {
       parseHeaders: util.parseHeaders,
@@ -44703,6 +44837,307 @@ var init_lib = __esm({
   }
 });
 
+// node_modules/@actions/core/lib/oidc-utils.js
+var init_oidc_utils = __esm({
+  "node_modules/@actions/core/lib/oidc-utils.js"() {
+  }
+});
+
+// node_modules/@actions/core/lib/summary.js
+import { EOL as EOL3 } from "os";
+import { constants, promises } from "fs";
+var __awaiter2, access, appendFile, writeFile, SUMMARY_ENV_VAR, Summary, _summary;
+var init_summary = __esm({
+  "node_modules/@actions/core/lib/summary.js"() {
+    __awaiter2 = function(thisArg, _arguments, P, generator) {
+      function adopt2(value) {
+        return value instanceof P ? value : new P(function(resolve2) {
+          resolve2(value);
+        });
+      }
+      return new (P || (P = Promise))(function(resolve2, reject) {
+        function fulfilled(value) {
+          try {
+            step2(generator.next(value));
+          } catch (e) {
+            reject(e);
+          }
+        }
+        function rejected(value) {
+          try {
+            step2(generator["throw"](value));
+          } catch (e) {
+            reject(e);
+          }
+        }
+        function step2(result) {
+          result.done ? resolve2(result.value) : adopt2(result.value).then(fulfilled, rejected);
+        }
+        step2((generator = generator.apply(thisArg, _arguments || [])).next());
+      });
+    };
+    ({ access, appendFile, writeFile } = promises);
+    SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
+    Summary = class {
+      constructor() {
+        this._buffer = "";
+      }
+      /**
+       * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+       * Also checks r/w permissions.
+       *
+       * @returns step summary file path
+       */
+      filePath() {
+        return __awaiter2(this, void 0, void 0, function* () {
+          if (this._filePath) {
+            return this._filePath;
+          }
+          const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+          if (!pathFromEnv) {
+            throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+          }
+          try {
+            yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+          } catch (_a3) {
+            throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+          }
+          this._filePath = pathFromEnv;
+          return this._filePath;
+        });
+      }
+      /**
+       * Wraps content in an HTML tag, adding any HTML attributes
+       *
+       * @param {string} tag HTML tag to wrap
+       * @param {string | null} content content within the tag
+       * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+       *
+       * @returns {string} content wrapped in HTML element
+       */
+      wrap(tag, content, attrs = {}) {
+        const htmlAttrs = Object.entries(attrs).map(([key, value]) => ` ${key}="${value}"`).join("");
+        if (!content) {
+          return `<${tag}${htmlAttrs}>`;
+        }
+        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+      }
+      /**
+       * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+       *
+       * @param {SummaryWriteOptions} [options] (optional) options for write operation
+       *
+       * @returns {Promise<Summary>} summary instance
+       */
+      write(options) {
+        return __awaiter2(this, void 0, void 0, function* () {
+          const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+          const filePath = yield this.filePath();
+          const writeFunc = overwrite ? writeFile : appendFile;
+          yield writeFunc(filePath, this._buffer, { encoding: "utf8" });
+          return this.emptyBuffer();
+        });
+      }
+      /**
+       * Clears the summary buffer and wipes the summary file
+       *
+       * @returns {Summary} summary instance
+       */
+      clear() {
+        return __awaiter2(this, void 0, void 0, function* () {
+          return this.emptyBuffer().write({ overwrite: true });
+        });
+      }
+      /**
+       * Returns the current summary buffer as a string
+       *
+       * @returns {string} string of summary buffer
+       */
+      stringify() {
+        return this._buffer;
+      }
+      /**
+       * If the summary buffer is empty
+       *
+       * @returns {boolen} true if the buffer is empty
+       */
+      isEmptyBuffer() {
+        return this._buffer.length === 0;
+      }
+      /**
+       * Resets the summary buffer without writing to summary file
+       *
+       * @returns {Summary} summary instance
+       */
+      emptyBuffer() {
+        this._buffer = "";
+        return this;
+      }
+      /**
+       * Adds raw text to the summary buffer
+       *
+       * @param {string} text content to add
+       * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+       *
+       * @returns {Summary} summary instance
+       */
+      addRaw(text3, addEOL = false) {
+        this._buffer += text3;
+        return addEOL ? this.addEOL() : this;
+      }
+      /**
+       * Adds the operating system-specific end-of-line marker to the buffer
+       *
+       * @returns {Summary} summary instance
+       */
+      addEOL() {
+        return this.addRaw(EOL3);
+      }
+      /**
+       * Adds an HTML codeblock to the summary buffer
+       *
+       * @param {string} code content to render within fenced code block
+       * @param {string} lang (optional) language to syntax highlight code
+       *
+       * @returns {Summary} summary instance
+       */
+      addCodeBlock(code2, lang) {
+        const attrs = Object.assign({}, lang && { lang });
+        const element = this.wrap("pre", this.wrap("code", code2), attrs);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML list to the summary buffer
+       *
+       * @param {string[]} items list of items to render
+       * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+       *
+       * @returns {Summary} summary instance
+       */
+      addList(items2, ordered = false) {
+        const tag = ordered ? "ol" : "ul";
+        const listItems = items2.map((item) => this.wrap("li", item)).join("");
+        const element = this.wrap(tag, listItems);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML table to the summary buffer
+       *
+       * @param {SummaryTableCell[]} rows table rows
+       *
+       * @returns {Summary} summary instance
+       */
+      addTable(rows2) {
+        const tableBody = rows2.map((row2) => {
+          const cells = row2.map((cell) => {
+            if (typeof cell === "string") {
+              return this.wrap("td", cell);
+            }
+            const { header, data: data2, colspan, rowspan } = cell;
+            const tag = header ? "th" : "td";
+            const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
+            return this.wrap(tag, data2, attrs);
+          }).join("");
+          return this.wrap("tr", cells);
+        }).join("");
+        const element = this.wrap("table", tableBody);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds a collapsable HTML details element to the summary buffer
+       *
+       * @param {string} label text for the closed state
+       * @param {string} content collapsable content
+       *
+       * @returns {Summary} summary instance
+       */
+      addDetails(label, content) {
+        const element = this.wrap("details", this.wrap("summary", label) + content);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML image tag to the summary buffer
+       *
+       * @param {string} src path to the image you to embed
+       * @param {string} alt text description of the image
+       * @param {SummaryImageOptions} options (optional) addition image attributes
+       *
+       * @returns {Summary} summary instance
+       */
+      addImage(src, alt, options) {
+        const { width, height } = options || {};
+        const attrs = Object.assign(Object.assign({}, width && { width }), height && { height });
+        const element = this.wrap("img", null, Object.assign({ src, alt }, attrs));
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML section heading element
+       *
+       * @param {string} text heading text
+       * @param {number | string} [level=1] (optional) the heading level, default: 1
+       *
+       * @returns {Summary} summary instance
+       */
+      addHeading(text3, level2) {
+        const tag = `h${level2}`;
+        const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
+        const element = this.wrap(allowedTag, text3);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML thematic break (<hr>) to the summary buffer
+       *
+       * @returns {Summary} summary instance
+       */
+      addSeparator() {
+        const element = this.wrap("hr", null);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML line break (<br>) to the summary buffer
+       *
+       * @returns {Summary} summary instance
+       */
+      addBreak() {
+        const element = this.wrap("br", null);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML blockquote to the summary buffer
+       *
+       * @param {string} text quote text
+       * @param {string} cite (optional) citation url
+       *
+       * @returns {Summary} summary instance
+       */
+      addQuote(text3, cite) {
+        const attrs = Object.assign({}, cite && { cite });
+        const element = this.wrap("blockquote", text3, attrs);
+        return this.addRaw(element).addEOL();
+      }
+      /**
+       * Adds an HTML anchor tag to the summary buffer
+       *
+       * @param {string} text link text/content
+       * @param {string} href hyperlink
+       *
+       * @returns {Summary} summary instance
+       */
+      addLink(text3, href) {
+        const element = this.wrap("a", text3, { href });
+        return this.addRaw(element).addEOL();
+      }
+    };
+    _summary = new Summary();
+  }
+});
+
+// node_modules/@actions/core/lib/path-utils.js
+var init_path_utils = __esm({
+  "node_modules/@actions/core/lib/path-utils.js"() {
+  }
+});
+
 // node_modules/@actions/io/lib/io-util.js
 import * as fs2 from "fs";
 import * as path2 from "path";
@@ -45438,6 +45873,128 @@ var init_exec = __esm({
   }
 });
 
+// node_modules/@actions/core/lib/platform.js
+import os4 from "os";
+var platform, arch;
+var init_platform = __esm({
+  "node_modules/@actions/core/lib/platform.js"() {
+    platform = os4.platform();
+    arch = os4.arch();
+  }
+});
+
+// node_modules/@actions/core/lib/core.js
+import * as os5 from "os";
+function setSecret(secret) {
+  issueCommand("add-mask", {}, secret);
+}
+function setOutput(name, value) {
+  const filePath = process.env["GITHUB_OUTPUT"] || "";
+  if (filePath) {
+    return issueFileCommand("OUTPUT", prepareKeyValueMessage(name, value));
+  }
+  process.stdout.write(os5.EOL);
+  issueCommand("set-output", { name }, toCommandValue(value));
+}
+function error(message, properties = {}) {
+  issueCommand("error", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+function notice(message, properties = {}) {
+  issueCommand("notice", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+var ExitCode;
+var init_core3 = __esm({
+  "node_modules/@actions/core/lib/core.js"() {
+    init_command();
+    init_file_command();
+    init_utils();
+    init_oidc_utils();
+    init_summary();
+    init_summary();
+    init_path_utils();
+    init_platform();
+    (function(ExitCode2) {
+      ExitCode2[ExitCode2["Success"] = 0] = "Success";
+      ExitCode2[ExitCode2["Failure"] = 1] = "Failure";
+    })(ExitCode || (ExitCode = {}));
+  }
+});
+
+// src/github/redactor.ts
+var shortest2, base64Cores, urlForms, formsOf, partsOf, secretForms, redactor;
+var init_redactor = __esm({
+  "src/github/redactor.ts"() {
+    "use strict";
+    init_text();
+    shortest2 = 4;
+    base64Cores = (secret) => [0, 1, 2].map((offset) => {
+      const padded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
+      const whole2 = Math.floor(padded.length * 8 / 6);
+      return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole2);
+    });
+    urlForms = (secret) => {
+      const escaped = encodeURIComponent(secret.toWellFormed());
+      const lower2 = escaped.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
+      return [escaped, lower2, escaped.replaceAll("%20", "+")];
+    };
+    formsOf = (secret) => {
+      const base642 = base64Cores(secret);
+      return [
+        secret,
+        printable(secret, secret.length * 2),
+        markdown(secret, secret.length * 9),
+        markdown(new Untrusted(secret), secret.length * 9),
+        JSON.stringify(secret).slice(1, -1),
+        secret.replaceAll("'", "'\\''"),
+        ...urlForms(secret),
+        ...base642,
+        ...base642.map((core) => core.replaceAll("+", "-").replaceAll("/", "_")),
+        ...base642.flatMap((core) => urlForms(core)),
+        Buffer.from(secret).toString("hex")
+      ];
+    };
+    partsOf = (secret) => [
+      secret,
+      secret.trim(),
+      ...secret.split(/\r?\n/).filter((line2) => line2.length >= 8 && !line2.startsWith("-----"))
+    ];
+    secretForms = (secrets) => {
+      const parts = secrets.flatMap(partsOf).filter((part) => part.length >= shortest2);
+      const forms = new Set(parts.flatMap(formsOf).filter((form) => form.length >= shortest2));
+      return [...forms].sort((a, b) => b.length - a.length);
+    };
+    redactor = (secrets) => {
+      const forms = secretForms(secrets);
+      if (forms.length === 0) return (text3) => text3;
+      const any = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");
+      return (text3) => text3.replace(any, "***");
+    };
+  }
+});
+
+// src/github/annotations.ts
+var inActions, maskSecrets, longest2, annotate;
+var init_annotations = __esm({
+  "src/github/annotations.ts"() {
+    "use strict";
+    init_core3();
+    init_redactor();
+    inActions = (env) => env.GITHUB_ACTIONS === "true";
+    maskSecrets = (secrets, env) => {
+      if (!inActions(env)) return;
+      for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
+    };
+    longest2 = 4e3;
+    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
+      if (!inActions(env)) return;
+      const message = redact(text3).slice(0, longest2);
+      const properties = { title: redact(headline2) };
+      if (level2 === "error") error(message, properties);
+      else notice(message, properties);
+    };
+  }
+});
+
 // src/config/server-config.ts
 function readServerConfig(text3) {
   const doc = (0, import_yaml2.parseDocument)(text3);
@@ -45475,7 +46032,7 @@ var init_server_config = __esm({
 });
 
 // node_modules/@actions/github/lib/context.js
-import { readFileSync as readFileSync2, existsSync as existsSync2 } from "fs";
+import { readFileSync as readFileSync3, existsSync as existsSync2 } from "fs";
 import { EOL as EOL6 } from "os";
 var Context;
 var init_context = __esm({
@@ -45489,7 +46046,7 @@ var init_context = __esm({
         this.payload = {};
         if (process.env.GITHUB_EVENT_PATH) {
           if (existsSync2(process.env.GITHUB_EVENT_PATH)) {
-            this.payload = JSON.parse(readFileSync2(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
+            this.payload = JSON.parse(readFileSync3(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
           } else {
             const path6 = process.env.GITHUB_EVENT_PATH;
             process.stdout.write(`GITHUB_EVENT_PATH ${path6} does not exist${EOL6}`);
@@ -45550,7 +46107,7 @@ function getApiBaseUrl() {
   return process.env["GITHUB_API_URL"] || "https://api.github.com";
 }
 var import_undici2, __awaiter7;
-var init_utils = __esm({
+var init_utils2 = __esm({
   "node_modules/@actions/github/lib/internal/utils.js"() {
     init_lib();
     import_undici2 = __toESM(require_undici(), 1);
@@ -49718,14 +50275,14 @@ var init_dist_bundle5 = __esm({
 
 // node_modules/@actions/github/lib/utils.js
 var context, baseUrl, defaults, GitHub;
-var init_utils2 = __esm({
+var init_utils3 = __esm({
   "node_modules/@actions/github/lib/utils.js"() {
     init_context();
-    init_utils();
+    init_utils2();
     init_dist_src2();
     init_dist_src3();
     init_dist_bundle5();
-    init_utils();
+    init_utils2();
     context = new Context();
     baseUrl = getApiBaseUrl();
     defaults = {
@@ -49772,7 +50329,7 @@ var import_undici3, ANSWER_BYTES, ANSWER_WITHIN, githubClient, quiet, again, isA
 var init_client = __esm({
   "src/github/client.ts"() {
     "use strict";
-    init_utils2();
+    init_utils3();
     import_undici3 = __toESM(require_undici(), 1);
     init_backoff();
     ANSWER_BYTES = 32 * 1024 ** 2;
@@ -49921,7 +50478,7 @@ var init_exposition = __esm({
     };
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
-      let quoted;
+      let quoted2;
       for (let first2 = true; !eat(c, "}"); first2 = false) {
         if (!first2 && !eat(c, ",")) return "labels are not separated by a comma";
         if (eat(c, "}")) break;
@@ -49930,7 +50487,7 @@ var init_exposition = __esm({
         if (label === void 0) return "a label has no name";
         if (!eat(c, "=")) {
           if (!first2 || text3 === void 0) return "a label has no value";
-          quoted = label;
+          quoted2 = label;
           continue;
         }
         take2(c, BLANKS);
@@ -49939,7 +50496,7 @@ var init_exposition = __esm({
         if (label in labels2) return "a label is given twice";
         labels2[label] = unescape(value);
       }
-      return quoted === void 0 ? { labels: labels2 } : { labels: labels2, quoted };
+      return quoted2 === void 0 ? { labels: labels2 } : { labels: labels2, quoted: quoted2 };
     };
     unescape = (text3) => text3.replace(/\\([\\"n])/g, (_, char) => char === "n" ? "\n" : char);
     parseSelector = (text3) => {
@@ -50151,8 +50708,8 @@ var init_asset = __esm({
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
       const holding = fitting.filter((a) => a.binaries?.includes(wanted.binary));
       const pool = holding.length > 0 ? holding : fitting.filter((a) => a.binaries === void 0);
-      const named4 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
-      const best = [named4(wanted.binary), named4(wanted.repository.split("/").at(-1) ?? ""), pool].find(
+      const named5 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
+      const best = [named5(wanted.binary), named5(wanted.repository.split("/").at(-1) ?? ""), pool].find(
         (set) => set.length > 0
       ) ?? [];
       const [archive] = best;
@@ -51756,7 +52313,7 @@ main "$@" </dev/null
 var stage_copy_default;
 var init_stage_copy = __esm({
   "src/node/programs/stage-copy.sh"() {
-    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  finish\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
+    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  say stage_port "$(spare_port)"\n  finish\n}\n# spare_port: a port of loopback on which nobody listens just now.\nspare_port() {\n  tick\n  spare=$((20000 + (now + $$ * 7) % 12000))\n  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done\n  printf %s "$spare"\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -52273,12 +52830,17 @@ function nodeOn(shell, service, config2, options) {
       const answer2 = await call(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
       return answer2.values["lease"]?.at(-1) === "held" ? "held" : "lost";
     },
-    act: (action, grip) => act3(on, action, grip)
+    act: (action, grip) => act3(on, action, grip),
+    reach: async (port) => {
+      const at = await shell.forward({ host: "127.0.0.1", port });
+      return `http://${at.host}:${at.port}`;
+    },
+    serverLogs: (lives) => serverLogs(on, lives)
   };
 }
 async function act3(on, action, grip) {
   const task = taskOf(on, action);
-  const brought = task.bring && await bring(on, task.bring, grip.token);
+  const brought = task.bring && await bring(on, task.bring, grip.token, grip);
   const words2 = [`token=${grip.token}`, ...task.words, ...brought ? [`file=${brought}`] : []];
   const interrupt = () => void call(on, "interrupt", [`token=${grip.token}`], { limit: SHORT }).catch(() => void 0);
   if (grip.stop.aborted) throw stopped2(on, task.program);
@@ -52290,20 +52852,32 @@ async function act3(on, action, grip) {
     grip.stop.removeEventListener("abort", interrupt);
   }
 }
-async function bring(on, content, token) {
+async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID2()}`;
   try {
-    await on.shell.put(content, path6, 384);
+    await on.shell.put(content, path6, 384, (done2, of2) => {
+      if (of2 > 1e6) grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
+    });
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
     const [problem3] = error2.problems;
     throw new StepFailed({
       ...problem3 ?? { code: "NOT_WRITTEN", what: "could not write", next: "" },
       effect: "none",
-      kind: "other"
+      kind: problem3?.code === "NODE_NOT_WRITABLE" ? "other" : "unreachable"
     });
   }
   return path6;
+}
+async function serverLogs(on, lives) {
+  const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
+  const read3 = names2.map(async (name) => {
+    const bytes3 = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES);
+    const text3 = Buffer.from(bytes3).toString("utf8");
+    const whole2 = bytes3.length < LOG_BYTES;
+    return { name, text: whole2 ? text3 : text3.slice(text3.indexOf("\n") + 1) };
+  });
+  return Promise.all(read3);
 }
 async function call(on, name, words2, options) {
   const ran2 = await on.shell.run(program(name), [...placeWords(on), ...words2], {
@@ -52313,6 +52887,10 @@ async function call(on, name, words2, options) {
       if (progress) options.progress?.(progress);
     }
   });
+  if (ran2.lost) {
+    const unknown3 = ran2.lost.begun && !READS.has(name);
+    throw new StepFailed({ ...ran2.lost.problem, effect: unknown3 ? "unknown" : "none", kind: "unreachable" });
+  }
   const answer2 = parseAnswer(ran2.stdout);
   if (answer2.end === "ok") return answer2;
   if (answer2.end !== void 0) throw new StepFailed(failureOf2(on.config.name, answer2));
@@ -52327,7 +52905,7 @@ async function call(on, name, words2, options) {
     kind: "unreachable"
   });
 }
-var stopped2, claimWords, READS, placeWords, oneLine3;
+var stopped2, claimWords, LOG_BYTES, READS, placeWords, oneLine3;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
@@ -52356,6 +52934,7 @@ var init_server = __esm({
       `ttl=${Math.round(claim2.ttl)}`,
       `over=${claim2.over}`
     ];
+    LOG_BYTES = 2e5;
     READS = /* @__PURE__ */ new Set(["inspect", "interrupt"]);
     placeWords = ({ config: config2, options, service }) => [
       `install=${config2.install}`,
@@ -52652,8 +53231,8 @@ function goesOn(found, survey2, wish2) {
   if (!recorded2 || !waits || wish2.mode !== "release" || recorded2.version !== wish2.target)
     return busy2(found, survey2, recorded2);
   if (survey2.unreachable.length > 0 || survey2.problems.length > 0) {
-    const unreachable2 = survey2.unreachable.map((u) => ({ ...u.failure, where: u.node }));
-    return { is: "refused", code: "plan-refused", problems: [...survey2.problems, ...unreachable2] };
+    const unreachable3 = survey2.unreachable.map((u) => ({ ...u.failure, where: u.node }));
+    return { is: "refused", code: "plan-refused", problems: [...survey2.problems, ...unreachable3] };
   }
   const hash = decisions.findLast((e) => e.what === "rehearsed")?.hash ?? planHash(recorded2);
   const differences = wish2.planHash !== "" && wish2.planHash !== hash ? approvedOther(wish2.planHash, hash) : differs(recorded2, survey2);
@@ -52697,12 +53276,12 @@ function busy2(found, survey2, recorded2) {
 function leaseProblems(nodes) {
   return nodes.flatMap(({ node: node3, now: { lease: lease3 } }) => {
     if (lease3 === "free" || lease3.left <= 0) return [];
-    const seconds2 = Math.max(0, Math.round(lease3.left / 1e3));
+    const seconds3 = Math.max(0, Math.round(lease3.left / 1e3));
     return [
       {
         code: "LEASE_HELD",
         what: `${node3} is held by ${lease3.holder} (rollout ${lease3.rollout}), which is busy with: ${lease3.doing || "its rollout"}`,
-        because: `its lease runs for another ${seconds2} s unless it is refreshed`,
+        because: `its lease runs for another ${seconds3} s unless it is refreshed`,
         next: "wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`",
         where: node3
       }
@@ -52972,6 +53551,25 @@ var init_standing = __esm({
   }
 });
 
+// src/domain/comparison.ts
+function compared(unreachable3, reached3) {
+  return unreachable3.map(
+    (one) => one.failure.code === "SSH_KEY_REFUSED" ? { ...one, failure: { ...one.failure, because: ofKey(one.node, reached3) } } : one
+  );
+}
+var ofKey;
+var init_comparison = __esm({
+  "src/domain/comparison.ts"() {
+    "use strict";
+    init_log();
+    ofKey = (node3, reached3) => {
+      if (reached3.length === 0) return "no node accepts it: it may be the wrong key, or the wrong user";
+      const verb = reached3.length === 1 ? "accepts" : "accept";
+      return `${list(reached3.slice(0, 5))} ${verb} it: the key is fine, ${node3} lacks it`;
+    };
+  }
+});
+
 // src/domain/release-notes.ts
 var HEADING, LIST_MARK, BREAKING_HEADING, BREAKING_LINE, CHARACTERS, LINE, breakingChanges, sectionAfter;
 var init_release_notes = __esm({
@@ -53012,9 +53610,13 @@ import { join as join6 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = found.flatMap((f) => "now" in f ? [f] : []);
-  const unreachable2 = found.flatMap((f) => "failure" in f ? [f] : []);
+  const failed2 = found.flatMap((f) => "failure" in f ? [f] : []);
+  const unreachable3 = compared(
+    failed2,
+    nodes.map((n) => n.node)
+  );
   const { release, problems: problems2 } = wanted.tag === "" ? { problems: [] } : await releaseOf(s, nodes, wanted);
-  return { nodes, unreachable: unreachable2, problems: problems2, warnings: [], ...release ? { release } : {} };
+  return { nodes, unreachable: unreachable3, problems: problems2, warnings: inTheClear(s.config), ...release ? { release } : {} };
 }
 async function reached2(s, id, stop) {
   const port = s.nodes.get(id);
@@ -53111,14 +53713,17 @@ async function kept(file, as) {
   await copyFile2(file, `${as}.new`, constants3.COPYFILE_FICLONE);
   await rename3(`${as}.new`, as);
 }
+var inTheClear;
 var init_survey = __esm({
   "src/survey.ts"() {
     "use strict";
     init_server_config();
+    init_comparison();
     init_errors();
     init_release_notes();
     init_text();
     init_port();
+    inTheClear = ({ shell }) => shell.kind === "ssh" && shell.plainHttp ? ["requests and API keys travel to the nodes unencrypted; you accepted that (plain-http)"] : [];
   }
 });
 
@@ -53211,7 +53816,7 @@ var init_planning = __esm({
 });
 
 // src/probe/http.ts
-var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER, OURS, classify, codeOf;
+var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER, OURS, classify, codeOf;
 var init_http = __esm({
   "src/probe/http.ts"() {
     "use strict";
@@ -53220,11 +53825,11 @@ var init_http = __esm({
     LIMIT2 = 2e3;
     MAX_BYTES2 = 256 * 1024;
     CONNECTIONS = 16;
-    httpClient = () => {
+    httpClient = (options = {}) => {
       const agents = /* @__PURE__ */ new Map();
       const agentOf = (url) => {
         const { origin } = new URL(url);
-        const agent = agents.get(origin) ?? newAgent();
+        const agent = agents.get(origin) ?? newAgent(origin, options);
         agents.set(origin, agent);
         return agent;
       };
@@ -53237,10 +53842,22 @@ var init_http = __esm({
         }
       };
     };
-    newAgent = () => new import_undici4.Agent({
+    connector = (origin, { reach: reach2, ca }) => {
+      const straight = (0, import_undici4.buildConnector)({ timeout: 5e3, ...ca === void 0 ? {} : { ca } });
+      const led = async (way, ...[options, callback]) => {
+        const at = await way.catch(() => void 0);
+        if (at === void 0) return callback(Object.assign(new Error("no way"), { code: "EHOSTUNREACH" }), null);
+        straight({ ...options, hostname: at.host, port: String(at.port) }, callback);
+      };
+      return (options, callback) => {
+        const way = reach2?.(origin);
+        return way === void 0 ? straight(options, callback) : void led(way, options, callback);
+      };
+    };
+    newAgent = (origin, options) => new import_undici4.Agent({
       connections: CONNECTIONS,
       pipelining: 1,
-      connect: { timeout: 5e3 },
+      connect: connector(origin, options),
       headersTimeout: 6e4,
       bodyTimeout: 6e4,
       // shorter than any server's own idle limit, so that a reused connection is not one that is just being closed
@@ -53418,8 +54035,8 @@ var init_journey = __esm({
         [STEPS.remove, () => db.deleteMessage(made, p.stop)],
         [STEPS.sweep, () => db.deleteThread(made.thread, p.stop)]
       ];
-      for (const [step2, run4] of script2) {
-        const outcome2 = await run4();
+      for (const [step2, run5] of script2) {
+        const outcome2 = await run5();
         steps2.push(stepOf(step2, outcome2));
         if (outcome2.is !== "ok") return { ok: false, why: `${step2}: ${whyNot2(outcome2)}`, steps: steps2 };
       }
@@ -53531,18 +54148,18 @@ var init_call = __esm({
   "src/probe/call.ts"() {
     "use strict";
     init_text();
-    caller = (ask4, target3, secrets) => async (call2, stop) => {
-      const reply = await ask4(target3.url, call2, stop);
-      return reply.is === "answer" ? understand(reply, call2, secrets) : reply;
+    caller = (ask4, target3, secrets) => async (call3, stop) => {
+      const reply = await ask4(target3.url, call3, stop);
+      return reply.is === "answer" ? understand(reply, call3, secrets) : reply;
     };
-    understand = (reply, call2, secrets) => {
+    understand = (reply, call3, secrets) => {
       const raw = Untrusted.raw(reply.body);
       const { status, ms } = reply;
-      if (!call2.expect.includes(status)) {
+      if (!call3.expect.includes(status)) {
         const why2 = `${status} ${errorText(raw, secrets)}`.trim();
         return status === 429 ? { is: "failed", why: why2, ms, status, limited: true } : { is: "failed", why: why2, ms, status };
       }
-      const value = call2.read(parse6(raw));
+      const value = call3.read(parse6(raw));
       return value === void 0 ? { is: "failed", why: `${status} with an answer that is not the expected one`, ms, status } : { is: "ok", value, ms };
     };
     errorText = (raw, secrets) => {
@@ -53696,12 +54313,12 @@ var init_progressdb = __esm({
   "src/probe/progressdb.ts"() {
     "use strict";
     init_call();
-    progressDb = (call2, { user, keys, patience }) => {
+    progressDb = (call3, { user, keys, patience }) => {
       const backend = bearer(keys.backend);
       const admin = bearer(keys.admin);
       let signature = "";
       const asUser = () => keys.frontend !== void 0 && signature !== "" ? { ...bearer(keys.frontend), "x-user-id": user, "x-user-signature": signature } : { ...backend, "x-user-id": user };
-      const get = (path6) => ({ method: "GET", path: path6, headers: asUser(), expect: [200] });
+      const get2 = (path6) => ({ method: "GET", path: path6, headers: asUser(), expect: [200] });
       const remove = (path6) => ({
         method: "DELETE",
         path: path6,
@@ -53719,32 +54336,32 @@ var init_progressdb = __esm({
       });
       return {
         sign: async (stop) => {
-          const signed = await call2(signCall(user, backend), stop);
+          const signed = await call3(signCall(user, backend), stop);
           if (signed.is === "ok") signature = signed.value;
           return signed;
         },
-        createThread: (title2, stop) => call2(post(THREADS, { title: title2 }), stop),
+        createThread: (title2, stop) => call3(post(THREADS, { title: title2 }), stop),
         thread: async (key, stop) => orAbsent(
-          await call2({ ...get(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
+          await call3({ ...get2(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
           [403, 404]
         ),
-        threads: (stop) => call2({ ...get(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
-        deleteThread: (key, stop) => call2(remove(`${THREADS}/${key}`), stop),
-        post: (thread, text3, stop) => call2(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
+        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
+        deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
+        post: (thread, text3, stop) => call3(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
         read: async ({ thread, key }, stop) => {
-          const request4 = { ...get(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call2({ ...request4, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
+          const request4 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
+          return orAbsent(await call3({ ...request4, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
         },
-        list: (thread, stop) => call2(
+        list: (thread, stop) => call3(
           {
-            ...get(`${THREADS}/${thread}/messages?limit=20`),
+            ...get2(`${THREADS}/${thread}/messages?limit=20`),
             read: (json2) => listOf(json2["messages"], messageOf)
           },
           stop
         ),
-        deleteMessage: ({ thread, key }, stop) => call2(remove(`${THREADS}/${thread}/messages/${key}`), stop),
-        keyTotal: (of2, stop) => call2(totalCall(of2, admin), stop),
-        stats: (stop) => call2(statsCall(admin), stop)
+        deleteMessage: ({ thread, key }, stop) => call3(remove(`${THREADS}/${thread}/messages/${key}`), stop),
+        keyTotal: (of2, stop) => call3(totalCall(of2, admin), stop),
+        stats: (stop) => call3(statsCall(admin), stop)
       };
     };
     THREADS = "/frontend/v1/threads";
@@ -53816,12 +54433,12 @@ var init_readiness = __esm({
       version: { path: "/readyz", field: "version" }
     };
     readiness = async (ask4, paths, at) => {
-      const get = (path6) => ask4(at.target.url, { method: "GET", path: path6 }, at.stop);
-      const ready = await get(paths.ready);
-      if (paths === PROGRESSDB && isOld(ready)) return plain(await get(paths.health), paths.health);
+      const get2 = (path6) => ask4(at.target.url, { method: "GET", path: path6 }, at.stop);
+      const ready = await get2(paths.ready);
+      if (paths === PROGRESSDB && isOld(ready)) return plain(await get2(paths.health), paths.health);
       const asked2 = plain(ready, paths.ready);
       if (!asked2.ready || !paths.version) return asked2;
-      const told = paths.version.path === paths.ready ? ready : await get(paths.version.path);
+      const told = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
       return { ...asked2, version: versionIn(told, paths.version.field) };
     };
     isOld = (reply) => reply.is === "answer" && (reply.status === 401 || reply.status === 404) && reply.server !== "fasthttp";
@@ -53935,20 +54552,20 @@ var init_probe = __esm({
       };
       const ready = (target3, stop) => readiness(ask4, paths, { target: target3, stop });
       const patience = (stop) => ({ clock: clock3, patience: options.patience, stop });
-      const common = {
+      const common2 = {
         ready,
         waitReady: (target3, wait) => waitReady2(() => ready(target3, wait.stop), clock3, wait),
         block: (target3, span2) => measureBlock(peer(target3).gun, clock3, { span: span2, turn: peer(target3).turn }),
         acknowledged: (target3) => ({ ...peer(target3).acknowledged })
       };
-      if (options.profile === "http") return { ...common, ...countless };
+      if (options.profile === "http") return { ...common2, ...countless };
       const write2 = (target3, what, stop) => writeAndRead(
         peer(target3).db,
         { title: title2, body: `${what} ${options.rollout} at ${clock3.now()}` },
         patience(stop)
       );
       return {
-        ...common,
+        ...common2,
         counts: (target3, stop) => countAll(peer(target3).db, target3, stop),
         refusedKeys: (target3, stop) => refusedKeys(peer(target3).db, { target: target3, keys: options.keys, stop }),
         writeSentinel: async (target3, stop) => written(await write2(target3, "sentinel", stop), target3),
@@ -53983,13 +54600,13 @@ var init_probe = __esm({
     newPeer = (ask4, target3, { options, clock: clock3, title: title2, paths }) => {
       const acknowledged = { keys: 0, threads: 0, messages: 0 };
       const { user, keys, patience } = options;
-      const call2 = caller(ask4, target3, Object.values(keys));
-      const db = counting(progressDb(call2, { user, keys, patience }), acknowledged);
+      const call3 = caller(ask4, target3, Object.values(keys));
+      const db = counting(progressDb(call3, { user, keys, patience }), acknowledged);
       const health2 = (stop) => readiness(ask4, paths, { target: target3, stop });
       const plain2 = async (_turn, stop) => ({
         step: paths.ready,
         timed: true,
-        outcome: await call2({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
+        outcome: await call3({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
       });
       const shoot2 = options.profile === "http" ? plain2 : cycle(db, { clock: clock3, patience, title: title2 });
       return { db, gun: { shoot: shoot2, health: health2 }, turn: { next: 0 }, acknowledged };
@@ -54269,7 +54886,7 @@ var init_tar = __esm({
 // src/releases/archive.ts
 import { createHash as createHash2 } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open as open5, rename as rename4, rm as rm2 } from "node:fs/promises";
+import { open as open4, rename as rename4, rm as rm2 } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 async function* bounded3(source, limit) {
@@ -54346,7 +54963,7 @@ var init_archive = __esm({
       return entry.kind === "file" && parts.length <= 2 && parts.at(-1) === binary;
     };
     write = async (file, entry) => {
-      const handle = await open5(file, "wx", 448);
+      const handle = await open4(file, "wx", 448);
       try {
         const written2 = await writeAll(handle, entry);
         await handle.chmod(493);
@@ -54622,9 +55239,9 @@ var init_selection = __esm({
     CHECKSUMS = /(?:^|_)checksums\.txt$/i;
     checksumsFile = (offered, product) => {
       const files2 = offered.filter((file) => CHECKSUMS.test(file.name));
-      const named4 = (start) => files2.find((file) => file.name.startsWith(start));
+      const named5 = (start) => files2.find((file) => file.name.startsWith(start));
       const repository = product.repository.split("/").at(-1) ?? "";
-      return named4("checksums.txt") ?? named4(`${product.binary}_`) ?? named4(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
+      return named5("checksums.txt") ?? named5(`${product.binary}_`) ?? named5(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
     listed = (names2) => {
@@ -54671,7 +55288,7 @@ var init_selection = __esm({
 });
 
 // src/releases/directory.ts
-import { constants as constants4, copyFile as copyFile3, readFile, stat as stat3 } from "node:fs/promises";
+import { constants as constants4, copyFile as copyFile3, readFile, stat as stat2 } from "node:fs/promises";
 import { join as join8 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
@@ -54772,7 +55389,7 @@ var init_directory = __esm({
     ];
     sizeOf2 = async (file) => {
       try {
-        const found = await stat3(file);
+        const found = await stat2(file);
         return found.isFile() ? found.size : void 0;
       } catch (error2) {
         if (isAbsent(error2)) return void 0;
@@ -55105,7 +55722,7 @@ var init_github = __esm({
     CHECKSUMS_BYTES = 1024 ** 2;
     githubReleases = (access2, product, options) => {
       const limits = options.limits ?? { bytes: ARCHIVE_BYTES };
-      const common = {
+      const common2 = {
         token: access2.token,
         dispatcher: access2.files,
         ...limits.patience === void 0 ? {} : { patience: limits.patience }
@@ -55115,7 +55732,7 @@ var init_github = __esm({
         const file = checksumsFile(offered, product);
         if (file === void 0) return { problems: [] };
         const bytes3 = await downloadBytes({
-          ...common,
+          ...common2,
           url: address2(file.where),
           name: file.name,
           bytes: file.bytes,
@@ -55159,7 +55776,7 @@ var init_github = __esm({
           binary: product.binary,
           ...limits.unpacked === void 0 ? {} : { limits: limits.unpacked },
           get: (archive, file, { stop, progress }) => downloadTo(file, {
-            ...common,
+            ...common2,
             url: address2(archive.where),
             name: archive.name,
             bytes: archive.bytes,
@@ -55210,7 +55827,7 @@ var init_github = __esm({
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST, parseImage, ACCEPT, requireImage, reason, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask3;
+var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask3;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
@@ -55220,7 +55837,7 @@ var init_image = __esm({
     DOCKER_HUB = "registry-1.docker.io";
     NAME2 = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
     REFERENCE = /^(?:[A-Za-z0-9_][\w.-]{0,127}|sha256:[0-9a-f]{64})$/;
-    HOST = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
+    HOST2 = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
     parseImage = (text3, version3) => {
       const filled = text3.replaceAll("{version}", version3.replaceAll("+", "_"));
       const [front = "", digest] = filled.split("@");
@@ -55231,7 +55848,7 @@ var init_image = __esm({
       const [path6 = "", tag = "latest"] = rest.split(":");
       const name = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
       const reference = digest ?? tag;
-      return HOST.test(host) && NAME2.test(name) && REFERENCE.test(reference) ? { host, name, reference } : void 0;
+      return HOST2.test(host) && NAME2.test(name) && REFERENCE.test(reference) ? { host, name, reference } : void 0;
     };
     ACCEPT = [
       "application/vnd.oci.image.index.v1+json",
@@ -55400,8 +56017,21 @@ var init_collector = __esm({
   }
 });
 
+// src/shell/drained.ts
+var drained;
+var init_drained = __esm({
+  "src/shell/drained.ts"() {
+    "use strict";
+    drained = (words2) => [
+      "sh",
+      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words2]
+    ];
+  }
+});
+
 // src/shell/script.ts
-var quote, script;
+import { randomUUID as randomUUID3 } from "node:crypto";
+var quote, script, boundedScript;
 var init_script = __esm({
   "src/shell/script.ts"() {
     "use strict";
@@ -55416,18 +56046,27 @@ ${program2.text}
 exit
 }
 `;
+    boundedScript = (program2, args, seconds3) => {
+      const end = `end-of-program-${randomUUID3()}`;
+      return `{
+timeout ${Math.ceil(seconds3)} sh -s <<'${end}'
+${script(program2, args)}${end}
+exit
+}
+`;
+    };
   }
 });
 
 // src/shell/local.ts
-import { randomUUID as randomUUID3 } from "node:crypto";
-import { constants as constants5, copyFile as copyFile4, mkdir as mkdir3, open as open6, rename as rename6, rm as rm5, writeFile as writeFile3 } from "node:fs/promises";
+import { randomUUID as randomUUID4 } from "node:crypto";
+import { constants as constants5, copyFile as copyFile4, mkdir as mkdir3, open as open5, rename as rename6, rm as rm5, writeFile as writeFile3 } from "node:fs/promises";
 import { dirname as dirname5 } from "node:path";
 async function run2(env, input, options) {
   const out = collector(options.line);
   const err = collector();
-  const seconds2 = String(Math.ceil(options.limit / 1e3));
-  const ended2 = exec("timeout", [seconds2, "sh", "-s"], {
+  const seconds3 = String(Math.ceil(options.limit / 1e3));
+  const ended2 = exec(...drained(["timeout", seconds3, "sh", "-s"]), {
     env,
     input: Buffer.from(input),
     silent: true,
@@ -55445,13 +56084,13 @@ async function run2(env, input, options) {
   };
 }
 async function put(source, path6, mode) {
-  const part = `${path6}.${randomUUID3()}`;
+  const part = `${path6}.${randomUUID4()}`;
   try {
     await mkdir3(dirname5(path6), { recursive: true, mode: 448 });
     if ("file" in source)
       await copyFile4(source.file, part, constants5.COPYFILE_EXCL | constants5.COPYFILE_FICLONE);
     else await writeFile3(part, source.bytes, { mode: 384, flag: "wx" });
-    const handle = await open6(part, "r+");
+    const handle = await open5(part, "r+");
     try {
       await handle.chmod(mode);
       await handle.sync();
@@ -55471,7 +56110,7 @@ async function put(source, path6, mode) {
 }
 async function tail(path6, limit) {
   try {
-    const handle = await open6(path6, "r");
+    const handle = await open5(path6, "r");
     try {
       const { size: size3 } = await handle.stat();
       const length2 = Math.min(size3, limit);
@@ -55498,6 +56137,7 @@ var init_local = __esm({
     init_errors();
     init_text();
     init_collector();
+    init_drained();
     init_script();
     GRACE = 6e4;
     localShell = (options = {}) => {
@@ -55522,17 +56162,412 @@ var init_local = __esm({
   }
 });
 
+// src/shell/ssh-config.ts
+function sshConfig(hosts, files2, options) {
+  const { jump, own: own2 } = options;
+  const entry = (h, more) => [
+    `Host ${h.alias}`,
+    `  HostName ${h.host}`,
+    `  Port ${h.port}`,
+    `  User ${h.user}`,
+    ...more.map((line2) => `  ${line2}`)
+  ];
+  return [
+    ...hosts.flatMap(
+      (h) => entry(
+        h,
+        [jump ? `ProxyJump ${jump.alias}` : own2 ? "" : "ProxyJump none"].filter((l) => l !== "")
+      )
+    ),
+    ...jump ? entry(jump, own2 ? [] : ["ProxyJump none"]) : [],
+    "Host *",
+    ...common(files2, own2).map((line2) => `  ${line2}`),
+    ...own2 ? ["Host *", "  Include ~/.ssh/config", "  Include /etc/ssh/ssh_config"] : [],
+    ""
+  ].join("\n");
+}
+var seconds2, common, quoted;
+var init_ssh_config = __esm({
+  "src/shell/ssh-config.ts"() {
+    "use strict";
+    seconds2 = (n) => String(n);
+    common = (files2, own2) => [
+      "BatchMode yes",
+      "StrictHostKeyChecking yes",
+      ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
+      "UpdateHostKeys no",
+      "VerifyHostKeyDNS no",
+      ...files2.identity === void 0 ? [] : [`IdentityFile ${quoted(files2.identity)}`, "IdentitiesOnly yes", "IdentityAgent none"],
+      "PreferredAuthentications publickey",
+      "ForwardAgent no",
+      "ForwardX11 no",
+      "PermitLocalCommand no",
+      "ClearAllForwardings no",
+      "ExitOnForwardFailure yes",
+      "RequestTTY no",
+      "EscapeChar none",
+      "SendEnv -*",
+      "ControlMaster auto",
+      `ControlPath ${quoted(`${files2.sockets}/%C`)}`,
+      `ControlPersist ${seconds2(60)}`,
+      `ConnectTimeout ${seconds2(10)}`,
+      "ConnectionAttempts 1",
+      `ServerAliveInterval ${seconds2(5)}`,
+      "ServerAliveCountMax 3",
+      "TCPKeepAlive no",
+      "Compression no",
+      ...own2 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
+      "LogLevel ERROR"
+    ];
+    quoted = (path6) => `"${path6}"`;
+  }
+});
+
+// src/shell/ssh-failure.ts
+function sshFailure(way, said4) {
+  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
+  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
+  const words2 = printable(new Untrusted(last), 300);
+  const problem3 = tell?.(way) ?? {
+    code: "SSH_FAILED",
+    what: `${way.node}: ssh could not connect to ${place(way)}`,
+    next: `try it by hand:  ssh ${command3(way)} true`
+  };
+  return {
+    ...problem3,
+    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
+    where: way.node
+  };
+}
+function changedKey(w) {
+  return {
+    code: "SSH_HOST_KEY_CHANGED",
+    what: `${w.node}: ${named4(w)} shows another host key than the one in ${w.knownHosts}`,
+    because: "the machine was set up anew, or something else answers in its place",
+    next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
+  };
+}
+function unknownKey2(w) {
+  return {
+    code: "SSH_HOST_UNKNOWN",
+    what: `${w.node}: the host key of ${named4(w)} is not in ${w.knownHosts}`,
+    because: "no host is trusted on first use",
+    next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
+  };
+}
+function keyRefused(w) {
+  return {
+    code: "SSH_KEY_REFUSED",
+    what: `${w.node}: ${named4(w)} does not accept the key for user ${w.at.user}`,
+    because: "the key is not in authorized_keys of that user, or the account is locked",
+    next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
+  };
+}
+function noName(w) {
+  return {
+    code: "SSH_NAME_UNKNOWN",
+    what: `${w.node}: nothing is named ${w.at.host} as seen from here`,
+    next: "correct `host:` in the fleet file, or run where that name can be resolved (a self-hosted runner, or ssh: { jump: … })"
+  };
+}
+function unreachable2(w, because) {
+  return {
+    code: "SSH_UNREACHABLE",
+    what: `${w.node}: no connection to ${place(w)}`,
+    because,
+    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
+  };
+}
+var table2, place, command3, named4, scan;
+var init_ssh_failure = __esm({
+  "src/shell/ssh-failure.ts"() {
+    "use strict";
+    init_text();
+    table2 = [
+      [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
+      [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
+      [/Permission denied \(|Too many authentication failures/i, keyRefused],
+      [/Could not resolve hostname/i, noName],
+      [/Connection refused/i, (w) => unreachable2(w, "nobody listens there (connection refused)")],
+      [
+        /timed out|No route to host|Network is unreachable|Connection closed|Connection reset|banner exchange/i,
+        (w) => unreachable2(w, "it does not answer")
+      ]
+    ];
+    place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
+    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
+    named4 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+    scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
+  }
+});
+
+// src/shell/ssh.ts
+import { createHash as createHash6 } from "node:crypto";
+import { constants as constants6 } from "node:fs";
+import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile as readFile2, rm as rm6, writeFile as writeFile4 } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname as dirname6, join as join9 } from "node:path";
+async function openSsh(options) {
+  const folder = join9(options.dir, "ssh");
+  const files2 = await prepare(folder, options);
+  const hosts = options.nodes.map((n, i) => ({ ...n, alias: `node-${i + 1}` }));
+  const jump = options.jump && { ...options.jump, alias: "jump" };
+  const config2 = join9(files2.sockets, "config");
+  await writePrivate(config2, sshConfig(hosts, files2, { ...jump ? { jump } : {}, own: options.own }));
+  const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
+  const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
+  const open6 = /* @__PURE__ */ new Set();
+  const shells = hosts.map((at, i) => {
+    const node3 = options.nodes[i]?.name ?? "";
+    const link = {
+      options,
+      config: config2,
+      folder,
+      way: { node: node3, at, knownHosts, authorize },
+      ...jump ? { jump } : {},
+      forwards: /* @__PURE__ */ new Map()
+    };
+    open6.add(link);
+    return [node3, shellOf2(link, open6)];
+  });
+  return new Map(shells);
+}
+async function prepare(folder, o) {
+  await mkdir4(folder, { recursive: true, mode: 448 });
+  await chmod2(folder, 448);
+  const identity = join9(folder, "key");
+  const knownHosts = join9(folder, "known_hosts");
+  if (o.key !== "") await writePrivate(identity, o.key);
+  if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
+`);
+  return {
+    sockets: await socketFolder(o.dir),
+    ...o.knownHosts === "" ? {} : { knownHosts },
+    ...o.key === "" ? {} : { identity }
+  };
+}
+async function socketFolder(dir) {
+  const path6 = `/tmp/pdbr-${createHash6("sha256").update(dir).digest("hex").slice(0, 16)}`;
+  await mkdir4(path6, { mode: 448 }).catch((error2) => {
+    if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
+  });
+  const { uid, mode } = await lstat2(path6);
+  if (uid === process.getuid?.() && (mode & constants6.S_IFMT) === constants6.S_IFDIR && (mode & 63) === 0)
+    return path6;
+  throw new UserError({
+    code: "SSH_FOLDER_TAKEN",
+    what: `${path6} is not a private folder of ours`,
+    next: "remove it; somebody else on this machine made it"
+  });
+}
+async function publicHalf(identity, env) {
+  const out = collector();
+  const code2 = await call2("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
+  const line2 = out.text().trim();
+  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
+}
+async function ssh2(link, command4, o) {
+  const out = collector(o.line);
+  const err = collector();
+  const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
+  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
+  const code2 = await call2("sh", ["-c", BOUNDED, "sh", ...words2], {
+    env: link.options.env,
+    input: o.input,
+    out,
+    err
+  });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 || code2 === 137 };
+}
+function connect(link) {
+  const connecting = link.connected ?? ssh2(link, ["sh", "-s"], { input: Buffer.from("exit 0\n"), seconds: CONNECT });
+  link.connected = connecting;
+  return connecting.then((ran2) => {
+    if (ran2.code !== 0) delete link.connected;
+    return ran2;
+  });
+}
+async function whyNot3(link, ran2) {
+  if (link.jump) {
+    const { way, jump: at } = link;
+    const asked2 = await ssh2(link, ["sh", "-s"], {
+      input: Buffer.from("exit 0\n"),
+      seconds: CONNECT,
+      to: at.alias
+    });
+    if (asked2.code === 255) return sshFailure({ ...way, at }, asked2.stderr);
+  }
+  return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
+}
+async function run3(link, program2, args, options) {
+  const first2 = await connect(link);
+  if (first2.code !== 0)
+    return { ...first2, code: null, lost: { problem: await whyNot3(link, first2), begun: false } };
+  const ran2 = await ssh2(link, ["sh", "-s"], {
+    input: Buffer.from(boundedScript(program2, args, options.limit / 1e3)),
+    seconds: (options.limit + GRACE2) / 1e3,
+    ...options.line ? { line: options.line } : {}
+  });
+  if (ran2.code !== 255) return ran2;
+  delete link.connected;
+  return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
+}
+async function put2(link, { source, path: path6, mode, sent }) {
+  const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile2(source.file);
+  const first2 = await connect(link);
+  if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+  if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
+  const head = Buffer.from(`${path6}
+${mode.toString(8).padStart(4, "0")}
+${bytes3.length}
+`);
+  const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
+    input: Buffer.concat([head, bytes3]),
+    seconds: putSeconds(bytes3.length),
+    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
+  });
+  if (ran2.code === 0) return;
+  if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
+  throw new UserError(notWritten(link, path6, lastWords(ran2)));
+}
+async function get(link, path6, limit) {
+  const ran2 = await run3(link, TAIL, [path6, String(limit)], { limit: 6e4 });
+  if (ran2.lost) throw new UserError(ran2.lost.problem);
+  if (ran2.code === 0) return Buffer.from(ran2.stdout);
+  throw new UserError({
+    code: "NODE_NOT_READABLE",
+    what: `${link.way.node}: cannot read ${path6}`,
+    because: lastWords(ran2),
+    next: `give ${link.way.at.user} read access to it`,
+    where: link.way.node
+  });
+}
+async function forward2(link, to) {
+  const name = `${to.host}:${to.port}`;
+  const known2 = link.forwards.get(name);
+  if (known2 && (await master(link, "check", [])).code === 0) return known2;
+  const made = openForward(link, to);
+  link.forwards.set(name, made);
+  made.catch(() => link.forwards.delete(name));
+  return made;
+}
+async function openForward(link, to) {
+  for (let tries = 1; ; tries++) {
+    const first2 = await connect(link);
+    if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+    const here = { host: "127.0.0.1", port: await freePort() };
+    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
+    const ran2 = await master(link, "forward", ["-L", `${here.host}:${here.port}:${host}:${to.port}`]);
+    if (ran2.code === 0) return here;
+    delete link.connected;
+    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
+  }
+}
+async function master(link, what, more, to = link.way.at.alias) {
+  const out = collector();
+  const err = collector();
+  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
+  const code2 = await call2("timeout", words2, { env: link.options.env, out, err });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
+}
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
+  const address2 = server.address();
+  await new Promise((resolve2) => server.close(resolve2));
+  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
+  return address2.port;
+}
+async function close(link, open6) {
+  const { options, jump } = link;
+  if (options.last) await master(link, "exit", []).catch(() => void 0);
+  open6.delete(link);
+  if (open6.size > 0) return;
+  if (options.last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
+  const goes = [join9(link.folder, "key"), ...options.last ? [dirname6(link.config)] : []];
+  for (const path6 of goes) await rm6(path6, { recursive: true, force: true }).catch(() => void 0);
+}
+var GRACE2, CONNECT, BOUNDED, RECEIVE, shellOf2, writePrivate, ENVIRONMENT, call2, putSeconds, lastWords, notWritten, TAIL;
+var init_ssh = __esm({
+  "src/shell/ssh.ts"() {
+    "use strict";
+    init_exec();
+    init_errors();
+    init_text();
+    init_collector();
+    init_script();
+    init_ssh_config();
+    init_ssh_failure();
+    GRACE2 = 6e4;
+    CONNECT = 30;
+    BOUNDED = `exec 4>&2 5>&1
+code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
+exit "\${code:-255}"`;
+    RECEIVE = `umask 077
+IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
+part=$path.$$.part
+mkdir -p "\${path%/*}" || exit 91
+trap 'rm -f "$part"' EXIT
+: >"$part" || exit 91
+had=-1 has=0
+while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
+  had=$has
+  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
+  has=$(wc -c <"$part")
+  printf '%s\\n' "$has"
+done
+[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
+    shellOf2 = (link, open6) => ({
+      run: (program2, args, options) => run3(link, program2, args, options),
+      put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
+      get: (path6, limit) => get(link, path6, limit),
+      forward: (to) => forward2(link, to),
+      close: () => close(link, open6)
+    });
+    writePrivate = async (path6, text3) => {
+      await rm6(path6, { force: true });
+      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
+    };
+    ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
+    call2 = (program2, args, c) => exec(program2, args, {
+      env: Object.fromEntries([
+        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
+        ["LC_ALL", "C"]
+      ]),
+      // an empty one is written too, and a program that has closed its input meanwhile would end this process
+      ...c.input ? { input: c.input } : {},
+      silent: true,
+      ignoreReturnCode: true,
+      delay: 1e3,
+      cwd: "/",
+      listeners: { stdout: (data2) => c.out?.add(data2), stderr: (data2) => c.err?.add(data2) }
+    });
+    putSeconds = (bytes3) => 120 + bytes3 / 25e4;
+    lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
+    notWritten = ({ way }, path6, because) => ({
+      code: "NODE_NOT_WRITABLE",
+      what: `${way.node}: cannot write in ${path6.slice(0, path6.lastIndexOf("/"))}`,
+      because,
+      next: `give ${way.at.user} write access to the install folder, or free some space`,
+      where: way.node
+    });
+    TAIL = {
+      name: "tail",
+      text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null'
+    };
+  }
+});
+
 // src/tests-command.ts
 async function runTests(config2, t) {
   if (!config2.tests) return "";
-  const { command: command3, limit, keys = [] } = config2.tests;
+  const { command: command4, limit, keys = [] } = config2.tests;
   let output = "";
   const keep2 = (data2) => void (output = (output + data2.toString("utf8")).slice(-KEPT));
-  const seconds2 = Math.max(1, Math.round(limit / 1e3));
-  const code2 = await exec("timeout", ["--kill-after=5", String(seconds2), "sh", "-c", command3], {
+  const seconds3 = Math.max(1, Math.round(limit / 1e3));
+  const code2 = await exec("sh", ["-c", BOUNDED2, String(seconds3), command4], {
     silent: true,
     ignoreReturnCode: true,
-    input: Buffer.alloc(0),
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
       HOME: process.env["HOME"] ?? "/",
@@ -55547,15 +56582,16 @@ async function runTests(config2, t) {
   }).catch(() => 127);
   if (code2 === 0) return "";
   const last = printable(new Untrusted(output.trim().split("\n").slice(-3).join(" / ")), 300);
-  return code2 === 124 ? `your tests ran longer than ${seconds2} s: ${last}` : `your tests ended with ${code2}: ${last}`;
+  return code2 === 124 ? `your tests ran longer than ${seconds3} s: ${last}` : `your tests ended with ${code2}: ${last}`;
 }
-var KEPT;
+var KEPT, BOUNDED2;
 var init_tests_command = __esm({
   "src/tests-command.ts"() {
     "use strict";
     init_exec();
     init_text();
     KEPT = 4e3;
+    BOUNDED2 = 'exec timeout --kill-after=5 "$0" sh -c "$1" </dev/null';
   }
 });
 
@@ -55564,20 +56600,21 @@ var wire_exports = {};
 __export(wire_exports, {
   wire: () => wire
 });
-import { createHash as createHash6 } from "node:crypto";
+import { createHash as createHash7 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
-import { mkdir as mkdir4 } from "node:fs/promises";
-import { join as join9 } from "node:path";
-function wire(w) {
-  const http2 = httpClient();
+import { mkdir as mkdir5 } from "node:fs/promises";
+import { join as join10 } from "node:path";
+async function wire(w) {
+  const shells = await shellsOf(w);
+  const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
   const github = githubClient(githubOptions(w));
-  const nodes = nodesOf3(w.config);
+  const nodes = nodesOf3(w.config, shells);
   const probe2 = createProbe(http2.ask, w.clock, probeOptions(w));
   const metrics = scrapeSource(http2.ask, expositionOf2(w));
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join9(w.dir, "downloads");
+  const downloads = join10(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -55585,7 +56622,7 @@ function wire(w) {
     probe: probe2,
     observe: createObserver({ probe: probe2, metrics, machine, url, clock: w.clock }),
     plan: async (r, stop) => {
-      await mkdir4(downloads, { recursive: true });
+      await mkdir5(downloads, { recursive: true });
       const image = (version3) => imageOf(w, github, version3);
       const surveyor = {
         config: w.config,
@@ -55613,11 +56650,46 @@ function wire(w) {
     effects,
     nodes,
     probe: probe2,
-    close: async () => void await Promise.all([http2.close(), github.close()])
+    close: async () => {
+      await Promise.all([http2.close(), github.close()]);
+      await Promise.all([...new Set(shells.values())].map((shell) => shell.close()));
+    }
   };
 }
-function nodesOf3(config2) {
-  const shell = localShell();
+async function shellsOf({ config: config2, inputs, dir, env, last }) {
+  const { shell, nodes } = config2;
+  switch (shell.kind) {
+    case "local": {
+      const here = localShell();
+      return new Map(nodes.map((n) => [n.name, here]));
+    }
+    case "ssh":
+      return openSsh({
+        dir,
+        nodes: nodes.flatMap((n) => n.machine ? [{ ...n.machine, name: n.name }] : []),
+        ...shell.jump ? { jump: shell.jump } : {},
+        key: inputs.sshKey,
+        knownHosts: inputs.sshKnownHosts,
+        own: !inActions(env),
+        last,
+        env
+      });
+    default:
+      return unreachable(shell);
+  }
+}
+function reachOf(config2, shells) {
+  const behind = new Map(
+    config2.nodes.flatMap(
+      ({ name, url, listens: listens2 }) => listens2 ? [[new URL(url).origin, { name, listens: listens2 }]] : []
+    )
+  );
+  return (origin) => {
+    const found = behind.get(origin);
+    return found && shells.get(found.name)?.forward(found.listens);
+  };
+}
+function nodesOf3(config2, shells) {
   const service = processService2(config2.service);
   const options = {
     binary: config2.binary,
@@ -55626,7 +56698,12 @@ function nodesOf3(config2) {
     stopLimit: config2.policy.stopLimit,
     stageLimit: config2.stageLimit
   };
-  return new Map(config2.nodes.map((node3) => [node3.name, nodeOn(shell, service, node3, options)]));
+  return new Map(
+    config2.nodes.flatMap((node3) => {
+      const shell = shells.get(node3.name);
+      return shell ? [[node3.name, nodeOn(shell, service, node3, options)]] : [];
+    })
+  );
 }
 function releasesOf2({ config: config2, inputs }, github) {
   const product = { binary: config2.binary, repository: config2.repository };
@@ -55678,13 +56755,13 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release) {
-  const file = join9(downloads, release.sha256);
+  const file = join10(downloads, release.sha256);
   const found = await sha256(file).catch(() => void 0);
   if (found !== release.sha256) throw new UserError(notHere(release, found));
   return file;
 }
 async function sha256(file) {
-  const hash = createHash6("sha256");
+  const hash = createHash7("sha256");
   for await (const chunk of createReadStream3(file)) hash.update(chunk);
   return hash.digest("hex");
 }
@@ -55703,6 +56780,8 @@ var init_wire = __esm({
     init_keys();
     init_errors();
     init_log();
+    init_authorities();
+    init_annotations();
     init_client();
     init_scrape();
     init_port();
@@ -55716,6 +56795,7 @@ var init_wire = __esm({
     init_image();
     init_process();
     init_local();
+    init_ssh();
     init_tests_command();
     IMMUTABLE = ["*.sst", "*.ldb"];
     DOING = {
@@ -55749,9 +56829,9 @@ var init_wire = __esm({
 
 // src/main.ts
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync as readFileSync5 } from "node:fs";
+import { mkdtempSync, readFileSync as readFileSync6 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join as join10 } from "node:path";
+import { join as join11 } from "node:path";
 
 // src/adopt.ts
 init_errors();
@@ -55777,9 +56857,10 @@ async function adoptOne(on, node3, holder) {
   const before = await node3.inspect();
   if (before.facts.adopted && before.now.running !== "unknown")
     return "was adopted before; nothing was changed";
-  const told = (await on.probe.ready({ id: node3.id, url: config2?.url ?? "" })).version;
+  const said4 = await on.probe.ready({ id: node3.id, url: config2?.url ?? "" });
+  const told = said4.version;
   const version3 = told === "unknown" ? on.effects.config.from : told.startsWith("v") ? told : `v${told}`;
-  if (version3 === void 0) throw new UserError(unknownVersion(node3.id));
+  if (version3 === void 0) throw new UserError(unknownVersion(node3.id, said4.why));
   const rollout = `adopt-${holder.process}`;
   const who = [holder.who, holder.host].join(" on ");
   const leased = await node3.lease({
@@ -55806,12 +56887,16 @@ async function adoptOne(on, node3, holder) {
     await node3.act({ do: "release" }, grip);
   }
 }
-var unknownVersion = (id) => ({
+var unknownVersion = (id, why2) => ({
   code: "VERSION_UNKNOWN",
   what: `${id} does not say which version it runs`,
+  ...why2 === "" ? {} : { because: why2 },
   next: "write it into the fleet file, e.g. `from: v0.1.2`, and adopt again",
   where: id
 });
+
+// src/main.ts
+init_authorities();
 
 // src/domain/apply.ts
 init_errors();
@@ -55881,10 +56966,10 @@ function change(o, g) {
   out.push({ do: "start", release: g.release });
   return out;
 }
-var serve = (g, drained) => [
+var serve = (g, drained2) => [
   { do: "wait-ready", release: g.release },
   { do: "check", release: g.release },
-  ...drained ? [{ do: "undrain" }] : []
+  ...drained2 ? [{ do: "undrain" }] : []
 ];
 function letGo(o, g) {
   if (g.lease.state === "free")
@@ -56117,9 +57202,9 @@ function observed(r, fact2) {
   return asked2 ? { ...next3, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next3;
 }
 function proofAsWitness(fact2) {
-  const run4 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
+  const run5 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
   const point2 = fact2.now.snapshots.find((s) => s.name === fact2.proof?.name);
-  return run4?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run4.counts, quiet: true } } : {};
+  return run5?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run5.counts, quiet: true } } : {};
 }
 function measured(r, block2, c) {
   const before = merge2([...Object.values(r.before), ...block2.baseline]);
@@ -56147,9 +57232,9 @@ function failed(r, c, failure2) {
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
 function consequence(r, c, failure2, was) {
-  const forward2 = r.goingBack === void 0 && r.step !== "settle" && r.request.mode !== "recover";
-  if (c.kind !== "step") return forward2 && was.tries + 1 >= MAX_TRIES ? { fault: failure2 } : {};
-  if (forward2 && r.plan?.mode === "release")
+  const forward3 = r.goingBack === void 0 && r.step !== "settle" && r.request.mode !== "recover";
+  if (c.kind !== "step") return forward3 && was.tries + 1 >= MAX_TRIES ? { fault: failure2 } : {};
+  if (forward3 && r.plan?.mode === "release")
     return failure2.kind === "busy" && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure2 };
   const deaf = c.step.do === "wait-ready" || c.step.do === "check" || c.step.do === "start" || c.step.do === "back";
   const refusal = deaf && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
@@ -56412,9 +57497,9 @@ var share2 = (x) => {
 var outOf = (k, n) => `${count2(k)} of ${count2(n)}`;
 var latency = (ms) => ms >= 1e3 ? `${Number((ms / 1e3).toFixed(1))} s` : `${Number(ms.toFixed(ms < 100 ? 1 : 0))} ms`;
 var clock2 = (ms) => {
-  const seconds2 = Math.max(0, Math.ceil(ms / 1e3));
-  const tail2 = `${String(Math.floor(seconds2 / 60) % 60)}:${String(seconds2 % 60).padStart(2, "0")}`;
-  return seconds2 < 3600 ? tail2 : `${Math.floor(seconds2 / 3600)}:${tail2.padStart(5, "0")}`;
+  const seconds3 = Math.max(0, Math.ceil(ms / 1e3));
+  const tail2 = `${String(Math.floor(seconds3 / 60) % 60)}:${String(seconds3 % 60).padStart(2, "0")}`;
+  return seconds3 < 3600 ? tail2 : `${Math.floor(seconds3 / 3600)}:${tail2.padStart(5, "0")}`;
 };
 var UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 var bytes2 = (n) => {
@@ -56582,11 +57667,11 @@ var health = (e) => {
   return finding(row2, { says: "pass", code: "all-passed", text: numbers });
 };
 var unhealthyRun = (e, node3) => {
-  let run4 = 0;
+  let run5 = 0;
   let best = 0;
   for (const row2 of of(e.canary, node3)) {
-    run4 = mostlyFailed(row2.shown.health) ? run4 + 1 : 0;
-    best = Math.max(best, run4);
+    run5 = mostlyFailed(row2.shown.health) ? run5 + 1 : 0;
+    best = Math.max(best, run5);
   }
   return best;
 };
@@ -56656,16 +57741,16 @@ var breaker = (e) => {
   if (!worst)
     return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
   const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown2(e.canary)))}`;
-  const open7 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
-  return finding(row2, { says: open7 ? "fail" : "pass", code: open7 ? "errors-breaker" : "all-passed", text: text3 });
+  const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
+  return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text3 });
 };
 var longestRun = (blocks) => {
   const none2 = { blocks: 0, failed: 0, of: 0 };
-  let run4 = none2;
+  let run5 = none2;
   let best = none2;
   for (const t of blocks) {
-    run4 = mostlyFailed(t) ? { blocks: run4.blocks + 1, failed: run4.failed + t.failed, of: run4.of + t.of } : none2;
-    if (run4.blocks > best.blocks) best = run4;
+    run5 = mostlyFailed(t) ? { blocks: run5.blocks + 1, failed: run5.failed + t.failed, of: run5.of + t.of } : none2;
+    if (run5.blocks > best.blocks) best = run5;
   }
   return best;
 };
@@ -56775,19 +57860,19 @@ var tableRow = (e, rule) => {
   };
 };
 var breach = (e, rule, node3) => {
-  const run4 = values(of(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
-  const last = run4.at(-1);
+  const run5 = values(of(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
+  const last = run5.at(-1);
   const say4 = (x) => reading(rule.series, x);
-  const whole2 = run4.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
+  const whole2 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
   const { max, min, maxRatio } = rule;
-  if (max !== void 0 && whole2 && run4.every((x) => !(x <= max)))
+  if (max !== void 0 && whole2 && run5.every((x) => !(x <= max)))
     return [
       {
         code: "series-above-limit",
         text: `${rule.name} is ${say4(last)} on ${node3}; the limit is ${say4(max)}`
       }
     ];
-  if (min !== void 0 && whole2 && run4.every((x) => !(x >= min)))
+  if (min !== void 0 && whole2 && run5.every((x) => !(x >= min)))
     return [
       {
         code: "series-below-limit",
@@ -56806,10 +57891,10 @@ var breach = (e, rule, node3) => {
 };
 var lacking2 = (e, rule) => {
   const has2 = (r) => r?.is === "value";
-  const compared = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
-  const blind = Math.max(...compared.map((arm) => blocksWithout(e, arm, (b) => has2(b.series[rule.name]))));
+  const compared2 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
+  const blind = Math.max(...compared2.map((arm) => blocksWithout(e, arm, (b) => has2(b.series[rule.name]))));
   if (blind > e.policy.noDataBlocks) {
-    const why2 = compared.flatMap((arm) => arm.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
+    const why2 = compared2.flatMap((arm) => arm.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
     const ours2 = why2.find((w) => w.is === "error");
     return {
       says: ours2 ? "error" : "no-data",
@@ -56909,8 +57994,8 @@ function rollbackClass(plan2, proofs) {
   if (plan2.mode === "rollback") return { class: all.length > 0 ? "keeps-data" : "restores-snapshot" };
   if (all.length === 0) return { class: "unknown" };
   const again2 = all.map(([, proof]) => proof.runs[2]);
-  if (again2.some((run4) => run4 !== void 0 && run4.outcome !== "ok")) return { class: "restores-snapshot" };
-  return { class: again2.every((run4) => run4?.outcome === "ok") ? "keeps-data" : "unknown" };
+  if (again2.some((run5) => run5 !== void 0 && run5.outcome !== "ok")) return { class: "restores-snapshot" };
+  return { class: again2.every((run5) => run5?.outcome === "ok") ? "keeps-data" : "unknown" };
 }
 function rehearsalFailure(id, proof) {
   const [old, fresh] = proof.runs;
@@ -56927,11 +58012,11 @@ function rehearsalFailure(id, proof) {
   };
 }
 function targetFailure(id, proof) {
-  const run4 = proof.runs[0];
-  if (run4?.outcome === "ok") return void 0;
+  const run5 = proof.runs[0];
+  if (run5?.outcome === "ok") return void 0;
   return {
     code: "would-lose-writes",
-    why: `${id}: ${run4?.release.version ?? "the target"} does not open a copy of the present data: ${run4?.why ?? "it never ran"}`
+    why: `${id}: ${run5?.release.version ?? "the target"} does not open a copy of the present data: ${run5?.why ?? "it never ran"}`
   };
 }
 
@@ -57391,9 +58476,9 @@ async function advance(journal, start, ports) {
       continue;
     }
     for (const task of n.start) {
-      const command3 = { ...task, id: r.lastCommand + 1, of: start.step };
-      record3({ type: "started", command: command3 });
-      running2.set(command3.id, attempt(ports, command3, { r, stop: stop.signal }));
+      const command4 = { ...task, id: r.lastCommand + 1, of: start.step };
+      record3({ type: "started", command: command4 });
+      running2.set(command4.id, attempt(ports, command4, { r, stop: stop.signal }));
     }
     const body = await Promise.race([ports.signal, ...running2.values()]);
     record3(body);
@@ -57404,11 +58489,11 @@ async function advance(journal, start, ports) {
     if (body.type === "done" || body.type === "failed") running2.delete(body.id);
   }
 }
-async function attempt(ports, command3, at) {
+async function attempt(ports, command4, at) {
   try {
-    return { type: "done", id: command3.id, fact: await ports.perform(command3, at.r, at.stop) };
+    return { type: "done", id: command4.id, fact: await ports.perform(command4, at.r, at.stop) };
   } catch (error2) {
-    return { type: "failed", id: command3.id, failure: ports.failureOf(error2, command3) };
+    return { type: "failed", id: command4.id, failure: ports.failureOf(error2, command4) };
   }
 }
 
@@ -57527,7 +58612,7 @@ var INPUTS = [
   },
   {
     name: "ssh-key",
-    description: "Private key for the nodes, without a passphrase. This version reaches local nodes only and does not use it.",
+    description: "Private key for nodes that are reached over ssh, without a passphrase. An ssh agent of the job serves as well.",
     default: "",
     secret: true,
     steps: WORKING,
@@ -57536,7 +58621,7 @@ var INPUTS = [
   },
   {
     name: "ssh-known-hosts",
-    description: "Lines of known_hosts for the nodes. This version reaches local nodes only and does not use them.",
+    description: "Lines of known_hosts for the nodes, compared on their own consoles. No host is trusted on first use.",
     default: "",
     secret: false,
     steps: WORKING,
@@ -57740,8 +58825,8 @@ var distance = (a, b) => {
 var kebab = (word3) => word3.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
 var nearest = (word3, known2) => {
   const meant = kebab(word3.slice(0, 100));
-  const close = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
-  return close[0]?.candidate;
+  const close2 = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
+  return close2[0]?.candidate;
 };
 
 // src/config/inputs.ts
@@ -57793,11 +58878,11 @@ var refused = (name, what, next3, because) => ({
 var choice = (name, text3, allowed) => {
   const value = allowed.find((candidate) => candidate === text3);
   if (value !== void 0) return { value };
-  const close = nearest(text3, allowed);
+  const close2 = nearest(text3, allowed);
   return refused(
     name,
     `${name} is ${shown3(text3)}`,
-    close === void 0 ? `write one of ${allowed.join(", ")}` : `write ${close}`
+    close2 === void 0 ? `write one of ${allowed.join(", ")}` : `write ${close2}`
   );
 };
 var readMode = (text3, where2) => {
@@ -57958,18 +59043,18 @@ var flagProblem = ({ name, value, inlineValue }, seen2) => {
 };
 var rowOf = (name) => FLAGS.find((input) => input.name === name);
 var unknownFlag = (name) => {
-  const close = nearest(name, Object.keys(OPTIONS));
-  const next3 = close === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close}`;
+  const close2 = nearest(name, Object.keys(OPTIONS));
+  const next3 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
   const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next3;
   return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown3(`--${name}`)}`, next: known2 };
 };
 var unknownMode = (word3) => {
   const names2 = MODES.map((mode) => mode.name);
-  const close = nearest(word3, names2);
+  const close2 = nearest(word3, names2);
   return {
     code: "MODE_UNKNOWN",
     what: word3 === "" ? "the mode is missing" : `there is no mode ${shown3(word3)}`,
-    next: close === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close}`
+    next: close2 === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close2}`
   };
 };
 var unexpected = (word3) => ({
@@ -57982,13 +59067,13 @@ var tagTwice = {
   what: "the tag is given twice",
   next: "write it after the mode, or as --tag"
 };
-var flagSource = (flags, { secrets, readFile: readFile2 }, problems2) => {
+var flagSource = (flags, { secrets, readFile: readFile3 }, problems2) => {
   const files2 = /* @__PURE__ */ new Map();
   for (const { name } of FLAGS.filter((input) => input.secret)) {
     const path6 = flags.get(name);
     if (path6 === void 0) continue;
     try {
-      files2.set(name, readFile2(path6));
+      files2.set(name, readFile3(path6));
     } catch {
       problems2.push(unreadableSecret(name));
     }
@@ -58016,8 +59101,8 @@ var LOOPBACK = "127.0.0.1";
 var DEFAULT_PORT = 8080;
 var placedNodes = (file) => file.nodes.map((written2, index) => {
   const entry = typeof written2 === "string" ? { name: written2 } : written2;
-  const value = (place) => (entry[place] ?? file[place])?.replaceAll("{name}", entry.name);
-  const at = (place) => entry[place] === void 0 ? [place] : ["nodes", index, place];
+  const value = (place2) => (entry[place2] ?? file[place2])?.replaceAll("{name}", entry.name);
+  const at = (place2) => entry[place2] === void 0 ? [place2] : ["nodes", index, place2];
   const install2 = value("install");
   const data2 = value("data");
   const config2 = value("config") ?? (install2 === void 0 ? void 0 : `${install2}/config.yaml`);
@@ -58026,7 +59111,8 @@ var placedNodes = (file) => file.nodes.map((written2, index) => {
     index,
     entry,
     name: entry.name,
-    url: address(entry),
+    url: address(entry, file.ssh !== void 0),
+    machine: file.ssh === void 0 ? "" : entry.host ?? entry.name,
     at: {
       install: at("install"),
       data: at("data"),
@@ -58039,14 +59125,21 @@ var placedNodes = (file) => file.nodes.map((written2, index) => {
     ...configNext === void 0 ? {} : { configNext }
   };
 });
-var address = (entry) => {
+var address = (entry, remote) => {
   if (entry.url !== void 0) return entry.url.replace(/\/+$/, "");
-  const host = entry.host ?? LOOPBACK;
+  const host = entry.host ?? (remote ? entry.name : LOOPBACK);
   return `http://${host.includes(":") ? `[${host}]` : host}:${entry.port ?? DEFAULT_PORT}`;
 };
-var nodeConfig = (node3) => ({
+var listens = ({ entry }) => {
+  if (entry.url === void 0) return { host: LOOPBACK, port: entry.port ?? DEFAULT_PORT };
+  const { hostname: hostname2, port, protocol } = new URL(entry.url);
+  return { host: hostname2.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
+};
+var nodeConfig = (node3, ssh3) => ({
   name: node3.name,
   url: node3.url,
+  ...ssh3 === void 0 ? {} : { machine: { host: node3.machine, port: ssh3.port, user: ssh3.user } },
+  ...ssh3?.connect === "tunnel" ? { listens: listens(node3) } : {},
   install: node3.install ?? "",
   data: node3.data ?? "",
   config: node3.config ?? "",
@@ -58124,7 +59217,7 @@ var node2 = strictObject(
     name: described(nodeName(), "Name in logs, reports and {name}."),
     host: described(
       optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, "a host name or an IP address")),
-      "Where its HTTP interface listens. Default: 127.0.0.1."
+      "With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1."
     ),
     port: described(
       optional(whole(1, 65535, "a port from 1 to 65535")),
@@ -58139,6 +59232,39 @@ var node2 = strictObject(
     ...places
   },
   "a node name, or a mapping with name, host, port, url, install, data, config, config-next"
+);
+var HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`;
+var USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`;
+var ssh = strictObject(
+  {
+    user: described(
+      text(new RegExp(`^${USER}$`), "the name of a user, such as deploy"),
+      "Who logs in, and owns releases, record and lease on the nodes."
+    ),
+    port: described(prefault(whole(1, 65535, "a port from 1 to 65535"), 22), "Port of sshd."),
+    jump: described(
+      optional(
+        text(
+          new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+          "a jump host such as bastion.example.org or deploy@bastion:2222"
+        )
+      ),
+      "A host that the connections go through."
+    ),
+    connect: described(
+      prefault(_enum(["tunnel", "direct"], "tunnel or direct"), "tunnel"),
+      "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address."
+    ),
+    "plain-http": described(
+      prefault(yesOrNo(), false),
+      "With connect: direct, send requests and API keys unencrypted."
+    ),
+    ca: described(
+      optional(text(/^[^\0\r\n]{1,400}$/, "a file with certificates")),
+      "Certificates (PEM) that nodes with https are checked against, instead of the usual ones."
+    )
+  },
+  "user and, where they differ, port, jump, connect"
 );
 var drain = union(
   [
@@ -58204,6 +59330,7 @@ var fleetSettings = {
     ),
     "A container image that must exist too; {version} and {tag} are replaced."
   ),
+  ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
   local: described(
     optional(literal(true, "true, or leave the line out")),
     "The nodes run on this machine."
@@ -58685,7 +59812,7 @@ var build = (file, nodes, origin) => {
     profile: file.profile,
     ...file.http === void 0 ? {} : { http: httpOf(file.http) },
     ...releasesOf(file, origin.world, or),
-    shell: { kind: "local" },
+    shell: shellOf(file),
     service: serviceOf(file, or),
     drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
     nodes: nodesOf(file, nodes, or),
@@ -58705,6 +59832,20 @@ var build = (file, nodes, origin) => {
     environment: file.environment,
     defaults: taken2
   };
+};
+var shellOf = ({ ssh: ssh3 }) => {
+  if (ssh3 === void 0) return { kind: "local" };
+  const { user, jump, ca } = ssh3;
+  return {
+    kind: "ssh",
+    plainHttp: ssh3["plain-http"],
+    ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
+    ...ca === void 0 ? {} : { ca }
+  };
+};
+var hostOf = (text3, user) => {
+  const [, named5, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+  return { host, port: port === void 0 ? 22 : Number(port), user: named5 ?? user };
 };
 var policyOf = (file, or) => ({
   watch: watchPolicy2(file, or),
@@ -58737,7 +59878,7 @@ var serviceOf = (file, or) => {
 var nodesOf = (file, nodes, or) => {
   if (nodes.some((node3) => node3.entry.config === void 0))
     or("config", file.config, "", "config.yaml in install");
-  return nodes.map(nodeConfig);
+  return nodes.map((node3) => nodeConfig(node3, file.ssh));
 };
 var canaryOf = ({ canary: canary3 }, nodes, or) => {
   if (canary3.name !== void 0) return [canary3.name];
@@ -58776,13 +59917,13 @@ var readDocument = (text3, file) => {
   if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
   const lines2 = new import_yaml.LineCounter();
   const document = parse3(text3, file, lines2);
-  const place = (offset) => `${file}:${spot(lines2, offset)}`;
-  const problems2 = [...syntaxProblems(document, place), ...references(document, place)];
+  const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
+  const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
   if (problems2.length > 0) throw new UserError(...problems2);
   return {
     value: document.toJS(),
-    at: (path6) => place(offsetOf(document, path6)),
-    atKey: (path6, key) => place(offsetOfKey(document, path6, key))
+    at: (path6) => place2(offsetOf(document, path6)),
+    atKey: (path6, key) => place2(offsetOfKey(document, path6, key))
   };
 };
 var tooLarge = (file, length2) => ({
@@ -58809,13 +59950,13 @@ var spot = (lines2, offset) => {
   return `${Math.max(line2, 1)}:${Math.max(col, 1)}`;
 };
 var MOST_SHOWN = 20;
-var syntaxProblems = (document, place) => {
+var syntaxProblems = (document, place2) => {
   const lines2 = /* @__PURE__ */ new Map();
   const errors = [...document.errors, ...document.warnings].filter(
     (error2) => error2.code !== "TAG_RESOLVE_FAILED"
   );
   for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
-    const where2 = place(error2.pos[0]);
+    const where2 = place2(error2.pos[0]);
     const line2 = where2.slice(0, where2.lastIndexOf(":"));
     if (!lines2.has(line2)) lines2.set(line2, syntaxProblem(error2.code, where2));
   }
@@ -58837,9 +59978,9 @@ var SYNTAX = {
   TAB_AS_INDENT: "a tab is used as indentation",
   UNEXPECTED_TOKEN: "this does not belong here"
 };
-var references = (document, place) => {
+var references = (document, place2) => {
   const problems2 = [];
-  const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place(offset ?? 0) });
+  const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place2(offset ?? 0) });
   (0, import_yaml.visit)(document, {
     Alias: (_, node3) => {
       refuse('aliases ("*name") are not supported in the fleet file', "CONFIG_ALIAS", node3.range?.[0]);
@@ -58871,12 +60012,40 @@ var NO_NODES = "no nodes";
 
 // src/config/fleet.ts
 var kindRules = (file, unread, world) => [
-  ...file.local === void 0 && !unread.has("local") && !unread.has("ssh") ? [broken2([], "PLACE_MISSING", "the file does not say where the nodes are", "add local: true")] : [],
+  ...placeOfNodes(file, unread),
   ...file.process === void 0 && !["process", "systemd", "docker"].some((kind) => unread.has(kind)) ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", "add process: {}")] : [],
   ...profileRules(file, unread),
   ...repositoryRules(file, unread, world),
   ...argumentRules(file)
 ];
+var placeOfNodes = (file, unread) => {
+  if (unread.has("local") || unread.has("ssh")) return [];
+  if (file.local === void 0 && file.ssh === void 0)
+    return [
+      broken2(
+        [],
+        "PLACE_MISSING",
+        "the file does not say where the nodes are",
+        "add ssh: { user: deploy }, or local: true where they are processes on this machine"
+      )
+    ];
+  return file.local !== void 0 && file.ssh !== void 0 ? [
+    broken2(
+      ["local"],
+      "SETTING_CONTRADICTS",
+      "the file says local and ssh",
+      "keep one: the nodes are in one kind of place"
+    )
+  ] : [];
+};
+var clearText = ({ ssh: ssh3 }, node3) => ssh3?.connect === "direct" && !ssh3["plain-http"] && node3.url.startsWith("http://") ? [
+  broken2(
+    ["nodes", node3.index],
+    "PLAIN_HTTP",
+    `${node3.name} would get requests and API keys unencrypted, at ${node3.url}`,
+    "write connect: tunnel, give the node a url with https://, or accept it with plain-http: true"
+  )
+] : [];
 var profileRules = (file, unread) => {
   if (unread.has("profile") || unread.has("http")) return [];
   if (file.profile === "progressdb")
@@ -58934,7 +60103,7 @@ var nodeRules = (file, nodes, unread) => [
   ...nodes.flatMap((node3) => [
     ...nameTaken(node3, nodes),
     ...addressTwice(node3),
-    ...unread.has("ssh") ? [] : addressTaken(node3, nodes)
+    ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
   ]),
   ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
 ];
@@ -58998,8 +60167,11 @@ var canaryRules = ({ canary: canary3 }, nodes) => {
 var placeRules = (nodes, unread) => oncePerPlace([
   ...unread.has("nodes") ? [] : missingFolders(nodes),
   ...systemFolders(nodes),
-  ...unread.has("ssh") ? [] : [...overlaps(nodes), ...configFiles(nodes)]
+  ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
 ]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
+var machines = (nodes) => [
+  ...Map.groupBy(nodes, (node3) => node3.machine).values()
+];
 var oncePerPlace = (all) => {
   const seen2 = /* @__PURE__ */ new Set();
   return all.filter((one) => {
@@ -59097,7 +60269,6 @@ var misplacedFile = (file, nodes) => {
 // src/config/shape.ts
 init_mini();
 var LATER = /* @__PURE__ */ new Map([
-  ["ssh", "local: true, on a runner on the machine of the nodes"],
   ["systemd", "process: { args: […] }"],
   ["docker", "process: { args: […] }"]
 ]);
@@ -59175,10 +60346,10 @@ var unknownKey = (path6, key, source) => {
 var whatInstead = (parent, key) => {
   const here = keysUnder(parent);
   const elsewhere = SETTINGS.find((name) => name === key || name.endsWith(`.${key}`));
-  const close = nearest(key, here);
+  const close2 = nearest(key, here);
   if (elsewhere !== void 0)
     return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
-  return close === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close}`;
+  return close2 === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close2}`;
 };
 var missing2 = (path6, source, wanted) => ({
   code: "SETTING_MISSING",
@@ -59398,6 +60569,35 @@ var urlEncoded = (secret) => {
   ];
 };
 
+// src/config/ssh-inputs.ts
+function missingSsh(config2, inputs, where2) {
+  if (config2.shell.kind !== "ssh" || !where2.ci) return [];
+  return [
+    ...inputs.sshKnownHosts === "" ? [noKnownHosts(config2)] : [],
+    ...inputs.sshKey === "" && !where2.agent ? [noKey] : []
+  ];
+}
+var noKnownHosts = ({ nodes, shell }) => {
+  const jump = shell.kind === "ssh" && shell.jump ? [shell.jump] : [];
+  const machines2 = [...jump, ...nodes.flatMap((n) => n.machine ?? [])];
+  const [first2] = machines2;
+  const port = first2 && first2.port !== 22 ? `-p ${first2.port} ` : "";
+  const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");
+  return {
+    code: "SSH_KNOWN_HOSTS_MISSING",
+    what: "nobody has said which host keys the nodes have",
+    because: "a key that is trusted on first use protects against nothing",
+    next: `run  ssh-keyscan -t ed25519 ${port}${hosts}  , compare each fingerprint with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on the server's own console, and pass the lines as ssh-known-hosts`,
+    where: "ssh-known-hosts"
+  };
+};
+var noKey = {
+  code: "SSH_KEY_MISSING",
+  what: "there is no key for the nodes, and no agent that holds one",
+  next: 'pass one as ssh-key: ${{ secrets.ROLLOUT_SSH_KEY }}; to make one: ssh-keygen -t ed25519 -N "" -C rollout -f rollout_key',
+  where: "ssh-key"
+};
+
 // src/domain/continues.ts
 function continues(r) {
   if (r.refused || r.already || r.nothing || r.signal || r.goingBack || r.parked || r.plan === void 0)
@@ -59444,481 +60644,8 @@ var changesFromProposal = ({ event, mode }) => ({
 });
 var short = (sha) => /^[0-9a-f]{7,64}$/.test(sha) ? sha.slice(0, 12) : "an unknown commit";
 
-// node_modules/@actions/core/lib/command.js
-import * as os from "os";
-
-// node_modules/@actions/core/lib/utils.js
-function toCommandValue(input) {
-  if (input === null || input === void 0) {
-    return "";
-  } else if (typeof input === "string" || input instanceof String) {
-    return input;
-  }
-  return JSON.stringify(input);
-}
-function toCommandProperties(annotationProperties) {
-  if (!Object.keys(annotationProperties).length) {
-    return {};
-  }
-  return {
-    title: annotationProperties.title,
-    file: annotationProperties.file,
-    line: annotationProperties.startLine,
-    endLine: annotationProperties.endLine,
-    col: annotationProperties.startColumn,
-    endColumn: annotationProperties.endColumn
-  };
-}
-
-// node_modules/@actions/core/lib/command.js
-function issueCommand(command3, properties, message) {
-  const cmd = new Command(command3, properties, message);
-  process.stdout.write(cmd.toString() + os.EOL);
-}
-var CMD_STRING = "::";
-var Command = class {
-  constructor(command3, properties, message) {
-    if (!command3) {
-      command3 = "missing.command";
-    }
-    this.command = command3;
-    this.properties = properties;
-    this.message = message;
-  }
-  toString() {
-    let cmdStr = CMD_STRING + this.command;
-    if (this.properties && Object.keys(this.properties).length > 0) {
-      cmdStr += " ";
-      let first2 = true;
-      for (const key in this.properties) {
-        if (this.properties.hasOwnProperty(key)) {
-          const val = this.properties[key];
-          if (val) {
-            if (first2) {
-              first2 = false;
-            } else {
-              cmdStr += ",";
-            }
-            cmdStr += `${key}=${escapeProperty(val)}`;
-          }
-        }
-      }
-    }
-    cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
-    return cmdStr;
-  }
-};
-function escapeData(s) {
-  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
-}
-function escapeProperty(s) {
-  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/:/g, "%3A").replace(/,/g, "%2C");
-}
-
-// node_modules/@actions/core/lib/file-command.js
-import * as crypto from "crypto";
-import * as fs from "fs";
-import * as os2 from "os";
-function issueFileCommand(command3, message) {
-  const filePath = process.env[`GITHUB_${command3}`];
-  if (!filePath) {
-    throw new Error(`Unable to find environment variable for file command ${command3}`);
-  }
-  if (!fs.existsSync(filePath)) {
-    throw new Error(`Missing file at path: ${filePath}`);
-  }
-  fs.appendFileSync(filePath, `${toCommandValue(message)}${os2.EOL}`, {
-    encoding: "utf8"
-  });
-}
-function prepareKeyValueMessage(key, value) {
-  const delimiter2 = `ghadelimiter_${crypto.randomUUID()}`;
-  const convertedValue = toCommandValue(value);
-  if (key.includes(delimiter2)) {
-    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter2}"`);
-  }
-  if (convertedValue.includes(delimiter2)) {
-    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter2}"`);
-  }
-  return `${key}<<${delimiter2}${os2.EOL}${convertedValue}${os2.EOL}${delimiter2}`;
-}
-
-// node_modules/@actions/core/lib/core.js
-import * as os5 from "os";
-
-// node_modules/@actions/core/lib/summary.js
-import { EOL as EOL3 } from "os";
-import { constants, promises } from "fs";
-var __awaiter2 = function(thisArg, _arguments, P, generator) {
-  function adopt2(value) {
-    return value instanceof P ? value : new P(function(resolve2) {
-      resolve2(value);
-    });
-  }
-  return new (P || (P = Promise))(function(resolve2, reject) {
-    function fulfilled(value) {
-      try {
-        step2(generator.next(value));
-      } catch (e) {
-        reject(e);
-      }
-    }
-    function rejected(value) {
-      try {
-        step2(generator["throw"](value));
-      } catch (e) {
-        reject(e);
-      }
-    }
-    function step2(result) {
-      result.done ? resolve2(result.value) : adopt2(result.value).then(fulfilled, rejected);
-    }
-    step2((generator = generator.apply(thisArg, _arguments || [])).next());
-  });
-};
-var { access, appendFile, writeFile } = promises;
-var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
-var Summary = class {
-  constructor() {
-    this._buffer = "";
-  }
-  /**
-   * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
-   * Also checks r/w permissions.
-   *
-   * @returns step summary file path
-   */
-  filePath() {
-    return __awaiter2(this, void 0, void 0, function* () {
-      if (this._filePath) {
-        return this._filePath;
-      }
-      const pathFromEnv = process.env[SUMMARY_ENV_VAR];
-      if (!pathFromEnv) {
-        throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
-      }
-      try {
-        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
-      } catch (_a3) {
-        throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
-      }
-      this._filePath = pathFromEnv;
-      return this._filePath;
-    });
-  }
-  /**
-   * Wraps content in an HTML tag, adding any HTML attributes
-   *
-   * @param {string} tag HTML tag to wrap
-   * @param {string | null} content content within the tag
-   * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
-   *
-   * @returns {string} content wrapped in HTML element
-   */
-  wrap(tag, content, attrs = {}) {
-    const htmlAttrs = Object.entries(attrs).map(([key, value]) => ` ${key}="${value}"`).join("");
-    if (!content) {
-      return `<${tag}${htmlAttrs}>`;
-    }
-    return `<${tag}${htmlAttrs}>${content}</${tag}>`;
-  }
-  /**
-   * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
-   *
-   * @param {SummaryWriteOptions} [options] (optional) options for write operation
-   *
-   * @returns {Promise<Summary>} summary instance
-   */
-  write(options) {
-    return __awaiter2(this, void 0, void 0, function* () {
-      const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
-      const filePath = yield this.filePath();
-      const writeFunc = overwrite ? writeFile : appendFile;
-      yield writeFunc(filePath, this._buffer, { encoding: "utf8" });
-      return this.emptyBuffer();
-    });
-  }
-  /**
-   * Clears the summary buffer and wipes the summary file
-   *
-   * @returns {Summary} summary instance
-   */
-  clear() {
-    return __awaiter2(this, void 0, void 0, function* () {
-      return this.emptyBuffer().write({ overwrite: true });
-    });
-  }
-  /**
-   * Returns the current summary buffer as a string
-   *
-   * @returns {string} string of summary buffer
-   */
-  stringify() {
-    return this._buffer;
-  }
-  /**
-   * If the summary buffer is empty
-   *
-   * @returns {boolen} true if the buffer is empty
-   */
-  isEmptyBuffer() {
-    return this._buffer.length === 0;
-  }
-  /**
-   * Resets the summary buffer without writing to summary file
-   *
-   * @returns {Summary} summary instance
-   */
-  emptyBuffer() {
-    this._buffer = "";
-    return this;
-  }
-  /**
-   * Adds raw text to the summary buffer
-   *
-   * @param {string} text content to add
-   * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
-   *
-   * @returns {Summary} summary instance
-   */
-  addRaw(text3, addEOL = false) {
-    this._buffer += text3;
-    return addEOL ? this.addEOL() : this;
-  }
-  /**
-   * Adds the operating system-specific end-of-line marker to the buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addEOL() {
-    return this.addRaw(EOL3);
-  }
-  /**
-   * Adds an HTML codeblock to the summary buffer
-   *
-   * @param {string} code content to render within fenced code block
-   * @param {string} lang (optional) language to syntax highlight code
-   *
-   * @returns {Summary} summary instance
-   */
-  addCodeBlock(code2, lang) {
-    const attrs = Object.assign({}, lang && { lang });
-    const element = this.wrap("pre", this.wrap("code", code2), attrs);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML list to the summary buffer
-   *
-   * @param {string[]} items list of items to render
-   * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
-   *
-   * @returns {Summary} summary instance
-   */
-  addList(items2, ordered = false) {
-    const tag = ordered ? "ol" : "ul";
-    const listItems = items2.map((item) => this.wrap("li", item)).join("");
-    const element = this.wrap(tag, listItems);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML table to the summary buffer
-   *
-   * @param {SummaryTableCell[]} rows table rows
-   *
-   * @returns {Summary} summary instance
-   */
-  addTable(rows2) {
-    const tableBody = rows2.map((row2) => {
-      const cells = row2.map((cell) => {
-        if (typeof cell === "string") {
-          return this.wrap("td", cell);
-        }
-        const { header, data: data2, colspan, rowspan } = cell;
-        const tag = header ? "th" : "td";
-        const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
-        return this.wrap(tag, data2, attrs);
-      }).join("");
-      return this.wrap("tr", cells);
-    }).join("");
-    const element = this.wrap("table", tableBody);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds a collapsable HTML details element to the summary buffer
-   *
-   * @param {string} label text for the closed state
-   * @param {string} content collapsable content
-   *
-   * @returns {Summary} summary instance
-   */
-  addDetails(label, content) {
-    const element = this.wrap("details", this.wrap("summary", label) + content);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML image tag to the summary buffer
-   *
-   * @param {string} src path to the image you to embed
-   * @param {string} alt text description of the image
-   * @param {SummaryImageOptions} options (optional) addition image attributes
-   *
-   * @returns {Summary} summary instance
-   */
-  addImage(src, alt, options) {
-    const { width, height } = options || {};
-    const attrs = Object.assign(Object.assign({}, width && { width }), height && { height });
-    const element = this.wrap("img", null, Object.assign({ src, alt }, attrs));
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML section heading element
-   *
-   * @param {string} text heading text
-   * @param {number | string} [level=1] (optional) the heading level, default: 1
-   *
-   * @returns {Summary} summary instance
-   */
-  addHeading(text3, level2) {
-    const tag = `h${level2}`;
-    const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
-    const element = this.wrap(allowedTag, text3);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML thematic break (<hr>) to the summary buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addSeparator() {
-    const element = this.wrap("hr", null);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML line break (<br>) to the summary buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addBreak() {
-    const element = this.wrap("br", null);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML blockquote to the summary buffer
-   *
-   * @param {string} text quote text
-   * @param {string} cite (optional) citation url
-   *
-   * @returns {Summary} summary instance
-   */
-  addQuote(text3, cite) {
-    const attrs = Object.assign({}, cite && { cite });
-    const element = this.wrap("blockquote", text3, attrs);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML anchor tag to the summary buffer
-   *
-   * @param {string} text link text/content
-   * @param {string} href hyperlink
-   *
-   * @returns {Summary} summary instance
-   */
-  addLink(text3, href) {
-    const element = this.wrap("a", text3, { href });
-    return this.addRaw(element).addEOL();
-  }
-};
-var _summary = new Summary();
-
-// node_modules/@actions/core/lib/platform.js
-import os4 from "os";
-var platform = os4.platform();
-var arch = os4.arch();
-
-// node_modules/@actions/core/lib/core.js
-var ExitCode;
-(function(ExitCode2) {
-  ExitCode2[ExitCode2["Success"] = 0] = "Success";
-  ExitCode2[ExitCode2["Failure"] = 1] = "Failure";
-})(ExitCode || (ExitCode = {}));
-function setSecret(secret) {
-  issueCommand("add-mask", {}, secret);
-}
-function setOutput(name, value) {
-  const filePath = process.env["GITHUB_OUTPUT"] || "";
-  if (filePath) {
-    return issueFileCommand("OUTPUT", prepareKeyValueMessage(name, value));
-  }
-  process.stdout.write(os5.EOL);
-  issueCommand("set-output", { name }, toCommandValue(value));
-}
-function error(message, properties = {}) {
-  issueCommand("error", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-function notice(message, properties = {}) {
-  issueCommand("notice", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-
-// src/github/redactor.ts
-init_text();
-var shortest2 = 4;
-var base64Cores = (secret) => [0, 1, 2].map((offset) => {
-  const padded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-  const whole2 = Math.floor(padded.length * 8 / 6);
-  return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole2);
-});
-var urlForms = (secret) => {
-  const escaped = encodeURIComponent(secret.toWellFormed());
-  const lower2 = escaped.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
-  return [escaped, lower2, escaped.replaceAll("%20", "+")];
-};
-var formsOf = (secret) => {
-  const base642 = base64Cores(secret);
-  return [
-    secret,
-    printable(secret, secret.length * 2),
-    markdown(secret, secret.length * 9),
-    markdown(new Untrusted(secret), secret.length * 9),
-    JSON.stringify(secret).slice(1, -1),
-    secret.replaceAll("'", "'\\''"),
-    ...urlForms(secret),
-    ...base642,
-    ...base642.map((core) => core.replaceAll("+", "-").replaceAll("/", "_")),
-    ...base642.flatMap((core) => urlForms(core)),
-    Buffer.from(secret).toString("hex")
-  ];
-};
-var partsOf = (secret) => [
-  secret,
-  secret.trim(),
-  ...secret.split(/\r?\n/).filter((line2) => line2.length >= 8 && !line2.startsWith("-----"))
-];
-var secretForms = (secrets) => {
-  const parts = secrets.flatMap(partsOf).filter((part) => part.length >= shortest2);
-  const forms = new Set(parts.flatMap(formsOf).filter((form) => form.length >= shortest2));
-  return [...forms].sort((a, b) => b.length - a.length);
-};
-var redactor = (secrets) => {
-  const forms = secretForms(secrets);
-  if (forms.length === 0) return (text3) => text3;
-  const any = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");
-  return (text3) => text3.replace(any, "***");
-};
-
-// src/github/annotations.ts
-var inActions = (env) => env.GITHUB_ACTIONS === "true";
-var maskSecrets = (secrets, env) => {
-  if (!inActions(env)) return;
-  for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
-};
-var longest2 = 4e3;
-var annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
-  if (!inActions(env)) return;
-  const message = redact(text3).slice(0, longest2);
-  const properties = { title: redact(headline2) };
-  if (level2 === "error") error(message, properties);
-  else notice(message, properties);
-};
+// src/main.ts
+init_annotations();
 
 // src/github/console.ts
 init_log();
@@ -59942,6 +60669,7 @@ var createConsole = (write2, redact) => {
 };
 
 // src/github/outputs.ts
+init_core3();
 init_errors();
 var oneLine = (name, value) => {
   if (new RegExp("\\p{Cc}", "u").test(value)) throw new Bug(`output ${name} has a control character`);
@@ -59952,8 +60680,11 @@ var writeOutputs = (values2, redact, env) => {
   for (const [name, value] of Object.entries(values2)) setOutput(name, oneLine(name, redact(value)));
 };
 
+// src/main.ts
+init_redactor();
+
 // src/journal/journal.ts
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync as readFileSync2, truncateSync, writeSync } from "node:fs";
 import { dirname as dirname3 } from "node:path";
 
 // src/journal/upcast.ts
@@ -60003,7 +60734,7 @@ var newer = (where2, schema) => ({
 function openJournal(file, clock3) {
   mkdirSync(dirname3(file), { recursive: true, mode: 448 });
   const fd = openSync(file, "a+", 384);
-  const text3 = readFileSync(file, "utf8");
+  const text3 = readFileSync2(file, "utf8");
   const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
   if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
   const lines2 = whole2.split("\n").filter((line2) => line2 !== "");
@@ -60129,10 +60860,10 @@ function planned2(plan2, hash) {
   ];
 }
 function rehearsal(proof) {
-  const runs3 = proof.runs.map((run4) => {
-    const counted2 = run4.counts["messages"] ?? run4.counts["keys"];
-    const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run4.counts["messages"] === void 0 ? "keys" : "messages"}`;
-    return run4.outcome === "ok" ? `${run4.release.version} opened the copy in ${duration(run4.startup)}${data2}` : `${run4.release.version} ${run4.outcome}: ${run4.why}`;
+  const runs3 = proof.runs.map((run5) => {
+    const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
+    const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run5.counts["messages"] === void 0 ? "keys" : "messages"}`;
+    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
   });
   const again2 = proof.runs[2];
   const grew = proof.bytesBefore > 0 ? `; the copy went from ${bytes(proof.bytesBefore)} to ${bytes(proof.bytesAfter)}` : "";
@@ -60148,11 +60879,11 @@ var STARTS = {
   back: "goes back",
   restore: "gets its checkpoint back"
 };
-function started(command3) {
-  if (command3.kind !== "step") return [];
-  const { step: step2 } = command3;
+function started(command4) {
+  if (command4.kind !== "step") return [];
+  const { step: step2 } = command4;
   const text3 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
-  return text3 === void 0 ? [] : [{ topic: command3.of, text: `${command3.node} ${text3}` }];
+  return text3 === void 0 ? [] : [{ topic: command4.of, text: `${command4.node} ${text3}` }];
 }
 var TAKEN_UP = {
   release: "goes on from what the nodes' records say",
@@ -60324,7 +61055,6 @@ init_port();
 // src/prove.ts
 init_server_config();
 init_release();
-import { createServer } from "node:net";
 init_port();
 async function proveCheckpoint(d, s) {
   await act2(d, { do: "hash", name: s.name });
@@ -60335,9 +61065,9 @@ async function proveCheckpoint(d, s) {
     const proof = await runs2(inside, { s, copy });
     if (watched3.signal.aborted) throw new StepFailed(watched3.failure());
     await act2(d, { do: "clean-staging" });
-    const ran2 = proof.runs.filter((run4) => run4.outcome === "ok").map((run4) => releaseId(run4.release));
+    const ran2 = proof.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
     const seen2 = await act2(d, { do: "mark-proven", name: s.name, ran: ran2 });
-    const failed2 = proof.runs.find((run4) => run4.outcome !== "ok");
+    const failed2 = proof.runs.find((run5) => run5.outcome !== "ok");
     if (failed2 && !s.name.includes(".rehearsal.")) throw new StepFailed(unproven(d, s.name, failed2));
     return { proof, seen: seen2 };
   } catch (error2) {
@@ -60347,9 +61077,9 @@ async function proveCheckpoint(d, s) {
     watched3.end();
   }
 }
-var unproven = (d, name, run4) => ({
+var unproven = (d, name, run5) => ({
   code: "CHECKPOINT_NOT_PROVEN",
-  what: `${d.node.id}: ${run4.release.version} does not hold on a restored copy of ${name}: ${run4.why}`,
+  what: `${d.node.id}: ${run5.release.version} does not hold on a restored copy of ${name}: ${run5.why}`,
   next: "nothing goes further without a proven rollback point; look at the disk, then release again",
   effect: "none",
   kind: "proof"
@@ -60357,6 +61087,7 @@ var unproven = (d, name, run4) => ({
 async function runs2(d, { s, copy }) {
   const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
   const bytesBefore = number3(copy.answer["stage_bytes"]);
+  const staged = { folder, port: number3(copy.answer["stage_port"]), config: copy.facts.configText };
   const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
   const rehearsal2 = s.name.includes(".rehearsal.");
   const out = [];
@@ -60364,7 +61095,7 @@ async function runs2(d, { s, copy }) {
   let bytesWritten = 0;
   let before = rehearsal2 ? { ...known2, quiet: false } : known2;
   for (const release of s.with) {
-    const done2 = await runOne(d, { release, folder, config: copy.facts.configText, before, rehearsal: rehearsal2 });
+    const done2 = await runOne(d, { ...staged, release, before, rehearsal: rehearsal2 });
     out.push(done2.run);
     bytesAfter = Math.max(bytesAfter, done2.bytes);
     bytesWritten = Math.max(bytesWritten, done2.written);
@@ -60374,22 +61105,22 @@ async function runs2(d, { s, copy }) {
   return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten };
 }
 async function runOne(d, one) {
-  const port = await freePort();
-  const guest = { id: `${d.node.id} (copy)`, url: `http://127.0.0.1:${port}` };
+  const { port } = one;
+  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) };
   const began = d.effects.clock.now();
   const config2 = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` });
-  const run4 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
+  const run5 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
   try {
     await act2(d, { do: "stage-start", release: one.release, config: config2 });
   } catch (error2) {
     if (!(error2 instanceof StepFailed) || error2.failure.kind !== "ended") throw error2;
-    return { run: { ...run4, outcome: "exited", why: error2.failure.what }, bytes: 0, written: 0 };
+    return { run: { ...run5, outcome: "exited", why: error2.failure.what }, bytes: 0, written: 0 };
   }
   const found = await asked(d, one, guest);
   const stopped3 = await act2(d, { do: "stage-stop" });
   const startup = found.startup ?? d.effects.clock.now() - began;
   const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
-  return { run: { ...run4, ...found.run, startup }, bytes: number3(bytes3), written: number3(written2) };
+  return { run: { ...run5, ...found.run, startup }, bytes: number3(bytes3), written: number3(written2) };
 }
 async function asked(d, one, guest) {
   const { probe: probe2 } = d.effects;
@@ -60467,14 +61198,6 @@ function guardProduction(d) {
   };
 }
 var number3 = (values2) => Number(values2?.at(-1) ?? 0);
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
-  const address2 = server.address();
-  await new Promise((resolve2) => server.close(resolve2));
-  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
-  return address2.port;
-}
 
 // src/witness.ts
 init_server_config();
@@ -60491,15 +61214,15 @@ async function beforeStop(d, goingBack3) {
 }
 async function witness(d) {
   const seen2 = node(d.r, d.node.id).seen;
-  const drained = seen2 !== "unknown" && seen2.traffic === "drained";
+  const drained2 = seen2 !== "unknown" && seen2.traffic === "drained";
   const { probe: probe2, clock: clock3 } = d.effects;
   const sentinel = await probe2.writeSentinel(target2(d), d.stop);
-  const pause = drained ? await quietTime(d) : 0;
+  const pause = drained2 ? await quietTime(d) : 0;
   await clock3.sleep(pause, d.stop);
   const barrier = await probe2.barrier(target2(d), d.stop);
   if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
-  const counts3 = drained ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
-  return { counts: counts3, quiet: drained, ...sentinel ? { sentinel } : {} };
+  const counts3 = drained2 ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
+  return { counts: counts3, quiet: drained2, ...sentinel ? { sentinel } : {} };
 }
 async function quietTime(d) {
   const { facts } = await d.node.inspect();
@@ -60535,18 +61258,18 @@ var notQuiet = (d) => ({
 });
 
 // src/perform.ts
-async function perform(effects, command3, at) {
-  switch (command3.kind) {
+async function perform(effects, command4, at) {
+  switch (command4.kind) {
     case "plan":
       return effects.plan(at.r, at.stop);
     case "observe":
-      return { is: "measured", block: await effects.observe({ ...command3, ...watchOf(at.r) }, at.stop) };
+      return { is: "measured", block: await effects.observe({ ...command4, ...watchOf(at.r) }, at.stop) };
     case "inspect":
-      return observed2(effects, command3.node, at);
+      return observed2(effects, command4.node, at);
     case "step":
-      return step(doing(effects, command3.node, at), command3.step);
+      return step(doing(effects, command4.node, at), command4.step);
     default:
-      return unreachable(command3);
+      return unreachable(command4);
   }
 }
 var watchOf = (r) => {
@@ -60723,18 +61446,18 @@ var broken3 = (d, release, text3) => ({
   effect: "none",
   kind: "check"
 });
-function failureOf(error2, command3) {
+function failureOf(error2, command4) {
   if (error2 instanceof StepFailed) return error2.failure;
   if (error2 instanceof UserError && error2.problems[0])
     return {
       ...error2.problems[0],
       effect: "none",
-      kind: command3.kind === "step" && command3.step.do === "check" ? "check" : "other"
+      kind: command4.kind === "step" && command4.step.do === "check" ? "check" : "other"
     };
   const what = error2 instanceof Error ? error2.stack ?? error2.message : String(error2);
   return {
     code: "INTERNAL",
-    what: `progressdb-rollout failed in ${command3.kind === "step" ? command3.step.do : command3.kind}: ${what.split("\n").slice(0, 4).join(" ")}`,
+    what: `progressdb-rollout failed in ${command4.kind === "step" ? command4.step.do : command4.kind}: ${what.split("\n").slice(0, 4).join(" ")}`,
     next: "please report it with the journal; the nodes are inspected before anything else happens",
     effect: "unknown",
     kind: "other"
@@ -60767,13 +61490,13 @@ function held2(r) {
 }
 var lettingGo = (r) => new Set(
   Object.values(r?.inFlight ?? {}).flatMap(
-    (command3) => command3.kind === "step" && (command3.step.do === "release" || command3.step.do === "park") ? [command3.node] : []
+    (command4) => command4.kind === "step" && (command4.step.do === "release" || command4.step.do === "park") ? [command4.node] : []
   )
 );
 
 // src/reporting.ts
-import { readFileSync as readFileSync3 } from "node:fs";
-import { join as join4 } from "node:path";
+import { readFileSync as readFileSync4 } from "node:fs";
+import { join as join3 } from "node:path";
 init_errors();
 
 // src/domain/report.ts
@@ -60827,12 +61550,12 @@ var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...pa
 init_errors();
 init_log();
 var countsHeld = (proof) => {
-  const counted2 = proof.runs.map((run4) => run4.counts).filter((counts3) => Object.keys(counts3).length > 0);
+  const counted2 = proof.runs.map((run5) => run5.counts).filter((counts3) => Object.keys(counts3).length > 0);
   const first2 = counted2[0];
   if (first2 === void 0 || counted2.length < 2) return "unknown";
   return counted2.every((counts3) => Object.keys(first2).every((name) => counts3[name] === first2[name]));
 };
-var startupOf = (proof, version3) => proof.runs.find((run4) => run4.release.version === version3 && run4.outcome === "ok")?.startup;
+var startupOf = (proof, version3) => proof.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
 var growth = (proof) => {
   const { bytesBefore, bytesAfter, bytesWritten } = proof;
   if (bytesBefore <= 0) return "disk did not grow";
@@ -61184,12 +61907,12 @@ var releaseLine = ({ plan: plan2 }) => {
   const { breaking, digestSource } = plan2.notes;
   const digests = [...new Set(plan2.nodes.map((node3) => node3.to.sha256))];
   const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
-  const quoted = breaking.slice(0, 5).map((line2) => `"${line2}"`).join(", ");
+  const quoted2 = breaking.slice(0, 5).map((line2) => `"${line2}"`).join(", ");
   const shas = joined(
     digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
     ", "
   );
-  return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted}${breaking.length > 5 ? ", …" : ""}.`];
+  return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted2}${breaking.length > 5 ? ", …" : ""}.`];
 };
 var contractLine = ({ planHash: planHash2 }) => [
   { code: planHash2 === "" ? "none" : planHash2 },
@@ -61205,10 +61928,10 @@ var row = (plan2, node3) => {
   const wave2 = plan2.waves.findIndex((names2) => names2.includes(node3.node));
   const counts3 = Object.entries(plan2.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
   const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
-  const place = wave2 === 0 && plan2.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
+  const place2 = wave2 === 0 && plan2.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
   return [
     [node3.node],
-    [place],
+    [place2],
     [`${node3.from.version} → ${node3.to.version}`],
     [safeStops[node3.safeStop]],
     [node3.checkpoint],
@@ -61515,8 +62238,8 @@ var maxBars = 100;
 var maxRows4 = 300;
 var day2 = 864e5;
 var bar = (segment) => {
-  const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
-  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
+  const seconds3 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
+  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds3}s`;
 };
 var chosen = (timeline) => {
   if (timeline.length <= maxBars) return timeline;
@@ -61663,13 +62386,13 @@ function staging({ proofs }) {
   const all = Object.entries(proofs);
   if (all.length === 0) return {};
   const done2 = all.every(
-    ([, proof]) => proof.runs.length > 1 && proof.runs.slice(0, 2).every((run4) => run4.outcome === "ok")
+    ([, proof]) => proof.runs.length > 1 && proof.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
   );
   return { staging: { done: done2, evidence: all.slice(0, 4).map(rehearsed3).join("; ") } };
 }
 var rehearsed3 = ([id, proof]) => {
   const runs3 = proof.runs.map(
-    (run4) => `${run4.release.version} ${run4.outcome === "ok" ? `ready in ${duration(run4.startup)}` : `${run4.outcome}: ${run4.why}`}`
+    (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
   );
   return `on a copy of ${id}: ${runs3.join(", then ")}`;
 };
@@ -61704,14 +62427,14 @@ function linesOf2(events2) {
   let before = initial;
   return events2.map((e) => {
     const after2 = apply(before, e);
-    const command3 = e.type === "done" || e.type === "failed" ? before.inFlight[e.id] : void 0;
-    const line2 = { e, before, after: after2, ...command3 ? { command: command3 } : {} };
+    const command4 = e.type === "done" || e.type === "failed" ? before.inFlight[e.id] : void 0;
+    const line2 = { e, before, after: after2, ...command4 ? { command: command4 } : {} };
     before = after2;
     return line2;
   });
 }
-var about2 = (lines2, id) => lines2.filter(({ e, command: command3 }) => {
-  const c = e.type === "started" ? e.command : command3;
+var about2 = (lines2, id) => lines2.filter(({ e, command: command4 }) => {
+  const c = e.type === "started" ? e.command : command4;
   return c !== void 0 && "node" in c && c.node === id;
 });
 var answersOf = (lines2, id) => lines2.flatMap(
@@ -61793,24 +62516,24 @@ function countedAfter(own2) {
 // src/domain/retell/gaps.ts
 function gapsOf(lines2, id) {
   const closed2 = [];
-  let open7;
+  let open6;
   let opens = 0;
   for (const { e, before } of about2(lines2, id)) {
     if (e.type === "started" && takesOut(e))
-      open7 ??= { from: e.at, what: direction2(before), opens, out: false };
+      open6 ??= { from: e.at, what: direction2(before), opens, out: false };
     if (e.type !== "done" || e.fact.is !== "observed") continue;
     const { now: now2 } = e.fact;
     opens = now2.data.opens;
-    if (!open7) continue;
+    if (!open6) continue;
     if (!inService2(now2)) {
-      open7.out = true;
+      open6.out = true;
       continue;
     }
-    if (open7.out || now2.data.opens !== open7.opens)
-      closed2.push({ what: both(open7.what, direction2(before)), from: open7.from, to: e.at });
-    open7 = void 0;
+    if (open6.out || now2.data.opens !== open6.opens)
+      closed2.push({ what: both(open6.what, direction2(before)), from: open6.from, to: e.at });
+    open6 = void 0;
   }
-  return { closed: closed2, ...open7?.out ? { since: open7.from } : {} };
+  return { closed: closed2, ...open6?.out ? { since: open6.from } : {} };
 }
 var inService2 = (o) => typeof o.running === "object" && o.ready && o.traffic !== "drained";
 var takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
@@ -61963,9 +62686,9 @@ function pointOf2(r, o) {
   const point2 = ofKind(r, o, "rollback-point");
   return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
 }
-var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command3 }) => {
-  if (e.type !== "done" || e.fact.is !== "observed" || command3?.kind !== "step") return [];
-  if (command3.step.do !== "snapshot" || command3.step.kind !== "rehearsal") return [];
+var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command4 }) => {
+  if (e.type !== "done" || e.fact.is !== "observed" || command4?.kind !== "step") return [];
+  if (command4.step.do !== "snapshot" || command4.step.kind !== "rehearsal") return [];
   return [{ what: "snapshot", from: e.at - e.fact.took, ms: e.fact.took }];
 });
 function noteOf(r, id, since) {
@@ -61989,7 +62712,7 @@ function timelineOf(lines2, { r, watches: watches2, end }) {
   return [...planned4(lines2), ...watches2.flatMap(watched2), ...ids.flatMap((id) => ofNode2(lines2, { r, id, end }))];
 }
 var planned4 = (lines2) => answered(lines2).flatMap(
-  ({ command: command3, start, end, failed: failed2 }) => command3.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
+  ({ command: command4, start, end, failed: failed2 }) => command4.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
 );
 function watched2({ wave: wave2, blocks, verdict: verdict3 }) {
   const [first2, last] = [blocks[0], blocks.at(-1)];
@@ -62008,16 +62731,16 @@ function ofNode2(lines2, at) {
   ].toSorted((a, b) => a.start - b.start);
 }
 function answered(lines2) {
-  const starts2 = /* @__PURE__ */ new Map();
-  return lines2.flatMap(({ e, command: command3 }) => {
-    if (e.type === "started") starts2.set(e.command.id, e.at);
-    if (e.type !== "done" && e.type !== "failed" || !command3) return [];
-    return [{ command: command3, start: starts2.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
+  const starts3 = /* @__PURE__ */ new Map();
+  return lines2.flatMap(({ e, command: command4 }) => {
+    if (e.type === "started") starts3.set(e.command.id, e.at);
+    if (e.type !== "done" && e.type !== "failed" || !command4) return [];
+    return [{ command: command4, start: starts3.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
   });
 }
-function prepared(id, { command: command3, start, end, failed: failed2 }) {
-  if (command3.kind !== "step") return [];
-  const { step: step2 } = command3;
+function prepared(id, { command: command4, start, end, failed: failed2 }) {
+  if (command4.kind !== "step") return [];
+  const { step: step2 } = command4;
   const part = (label) => [{ section: id, label, start, end, crit: failed2 }];
   if (step2.do === "snapshot" && step2.kind === "rehearsal") return part("snapshot");
   if (step2.do !== "prove") return [];
@@ -62030,17 +62753,17 @@ function ran(own2, { r, id, end }) {
   const out = [];
   const label = r.plan?.waves[0]?.includes(id) ? `${target3.version} canary` : target3.version;
   let since;
-  const close = (at, crit) => {
+  const close2 = (at, crit) => {
     if (since !== void 0) out.push({ section: id, label, start: since, end: at, crit });
     since = void 0;
   };
   for (const { e } of own2) {
     if (e.type !== "started" || e.command.kind !== "step") continue;
     const { step: step2 } = e.command;
-    if (step2.do === "stop" || step2.do === "back") close(e.at, r.goingBack !== void 0);
+    if (step2.do === "stop" || step2.do === "back") close2(e.at, r.goingBack !== void 0);
     if (step2.do === "start" && step2.release.sha256 === target3.sha256) since ??= e.at;
   }
-  close(end, false);
+  close2(end, false);
   return out;
 }
 
@@ -62180,6 +62903,9 @@ var refused2 = (context2) => ({
   planHash: "",
   ...around(context2)
 });
+
+// src/reporting.ts
+init_annotations();
 
 // src/github/summary.ts
 import { mkdir as mkdir2, rename as rename2, writeFile as writeFile2 } from "node:fs/promises";
@@ -62357,51 +63083,6 @@ function deploymentOf(input, { env, config: config2 }) {
   };
 }
 
-// src/reporting/server-logs.ts
-import { open as open4, stat as stat2 } from "node:fs/promises";
-import { join as join3 } from "node:path";
-var LONGEST2 = 2e5;
-var NAMES = ["server.log", "server.log.1"];
-async function keepServerLogs(events2, to) {
-  const since = firstStarts(events2);
-  for (const { name, install: install2 } of to.nodes) {
-    const at = since.get(name);
-    if (at === void 0) continue;
-    for (const file of NAMES) {
-      const text3 = await writtenSince(join3(install2, "state", file), at);
-      if (text3 !== "")
-        await writeReport(join3(to.folder, `${name.replace(/[^\w.-]/g, "_")}.${file}`), text3, to.redact);
-    }
-  }
-}
-function firstStarts(events2) {
-  const first2 = /* @__PURE__ */ new Map();
-  for (const e of events2) {
-    if (e.type !== "started" || e.command.kind !== "step") continue;
-    const { step: step2, node: node3 } = e.command;
-    if ((step2.do === "start" || step2.do === "back") && !first2.has(node3)) first2.set(node3, e.at);
-  }
-  return first2;
-}
-async function writtenSince(file, since) {
-  const found = await stat2(file).catch(() => void 0);
-  if (!found?.isFile() || found.mtimeMs < since) return "";
-  const handle = await open4(file);
-  try {
-    const start = Math.max(0, found.size - LONGEST2);
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(Math.min(found.size, LONGEST2)),
-      0,
-      void 0,
-      start
-    );
-    const text3 = buffer.toString("utf8", 0, bytesRead);
-    return start === 0 ? text3 : text3.slice(text3.indexOf("\n") + 1);
-  } finally {
-    await handle.close();
-  }
-}
-
 // package.json
 var package_default = {
   name: "progressdb-rollout",
@@ -62491,7 +63172,7 @@ async function reportOn(use) {
   const events2 = journalOf(use);
   const input = events2 && retell(events2, contextOf(use));
   if (!events2 || !input) return untold(use);
-  const folder = join4(use.dir, "report");
+  const folder = join3(use.dir, "report");
   const told = report(input, folder);
   await attempt2(use, () => files(use, { folder, told, events: events2 }));
   say2(use, { input, told, folder });
@@ -62499,7 +63180,7 @@ async function reportOn(use) {
   return ending(input).exit;
 }
 function journalOf(use) {
-  const file = join4(use.dir, "journal.jsonl");
+  const file = join3(use.dir, "journal.jsonl");
   try {
     const text3 = textOf(file);
     const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
@@ -62512,7 +63193,7 @@ function journalOf(use) {
 }
 var textOf = (file) => {
   try {
-    return readFileSync3(file, "utf8");
+    return readFileSync4(file, "utf8");
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return "";
     throw error2;
@@ -62541,23 +63222,22 @@ function runLink(env) {
   const {
     GITHUB_SERVER_URL: server,
     GITHUB_REPOSITORY: repository,
-    GITHUB_RUN_ID: run4,
+    GITHUB_RUN_ID: run5,
     GITHUB_RUN_ATTEMPT: attempt3
   } = env;
-  if (!server || !repository || !run4) return [];
+  if (!server || !repository || !run5) return [];
   return [
     {
       label: "this run",
-      url: `${server}/${repository}/actions/runs/${run4}${attempt3 ? `/attempts/${attempt3}` : ""}`
+      url: `${server}/${repository}/actions/runs/${run5}${attempt3 ? `/attempts/${attempt3}` : ""}`
     }
   ];
 }
-async function files({ redact, env, config: config2 }, { folder, told, events: events2 }) {
+async function files({ redact, env }, { folder, told, events: events2 }) {
   await writeSummary(told.markdown, redact, env);
-  await writeReport(join4(folder, "summary.md"), told.markdown, redact);
-  await writeReport(join4(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
+  await writeReport(join3(folder, "summary.md"), told.markdown, redact);
+  await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
 `).join(""), redact);
-  if (config2) await keepServerLogs(events2, { nodes: config2.nodes, folder, redact });
 }
 function say2({ env, redact, inAction, out }, { input, told, folder }) {
   out.lines(["", ...told.plain.trimEnd().split("\n")]);
@@ -62586,6 +63266,27 @@ function untold({ out, env, redact }) {
   });
   writeOutputs({ outcome: "needs-operator", "reason-code": "unfinished-rollout" }, redact, env);
   return 4;
+}
+
+// src/reporting/server-logs.ts
+import { join as join4 } from "node:path";
+async function keepServerLogs(events2, to) {
+  const kept2 = [...starts2(events2)].map(async ([node3, lives]) => {
+    const logs = await to.nodes.get(node3)?.serverLogs(lives);
+    for (const { name, text: text3 } of logs ?? [])
+      if (text3 !== "")
+        await writeReport(join4(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name}`), text3, to.redact);
+  });
+  await Promise.allSettled(kept2);
+}
+function starts2(events2) {
+  const count3 = /* @__PURE__ */ new Map();
+  for (const e of events2) {
+    if (e.type !== "started" || e.command.kind !== "step") continue;
+    const { step: step2, node: node3 } = e.command;
+    if (step2.do === "start" || step2.do === "back") count3.set(node3, (count3.get(node3) ?? 0) + 1);
+  }
+  return count3;
 }
 
 // src/signals.ts
@@ -62621,7 +63322,7 @@ function signals(l) {
 }
 
 // src/workspace.ts
-import { readFileSync as readFileSync4 } from "node:fs";
+import { readFileSync as readFileSync5 } from "node:fs";
 import { join as join5 } from "node:path";
 function workspaceHead(folder) {
   const git = join5(folder, ".git");
@@ -62635,7 +63336,7 @@ function workspaceHead(folder) {
 }
 function read(file) {
   try {
-    return readFileSync4(file, "utf8");
+    return readFileSync5(file, "utf8");
   } catch {
     return "";
   }
@@ -62648,12 +63349,12 @@ async function main(world) {
   try {
     const asked2 = parseCommandLine(world.argv, {
       secrets: taken2,
-      readFile: (path6) => readFileSync5(path6, "utf8")
+      readFile: (path6) => readFileSync6(path6, "utf8")
     });
     if (asked2.is === "help") return printed(world, asked2.of ? modeHelp(asked2.of) : helpText());
     if (asked2.is === "version") return printed(world, `progressdb-rollout ${VERSION7}
 `);
-    const use = prepare(world, asked2, taken2);
+    const use = prepare2(world, asked2, taken2);
     if (asked2.is === "step") return await actionStep(use, asked2.step);
     return await byHand(use);
   } catch (error2) {
@@ -62678,7 +63379,7 @@ function complain(out, error2) {
   });
   return 1;
 }
-function prepare(world, asked2, taken2) {
+function prepare2(world, asked2, taken2) {
   const inAction = asked2.is === "step";
   const { env } = world;
   const problems2 = [];
@@ -62699,7 +63400,10 @@ function prepare(world, asked2, taken2) {
   const file = inputs?.config ?? (source("config") || ".github/rollout.yml");
   const config2 = attempt3(() => fleetFile(file, env));
   if (inputs && inAction) problems2.push(...refusals(triggerOf(env, inputs)));
-  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join10(tmpdir(), "progressdb-rollout-"));
+  if (config2) attempt3(() => authorities(config2));
+  if (inputs && config2)
+    problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
+  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join11(tmpdir(), "progressdb-rollout-"));
   const out = createConsole(world.write, redact);
   return {
     env,
@@ -62715,7 +63419,7 @@ function prepare(world, asked2, taken2) {
 function fleetFile(file, env) {
   const read3 = () => {
     try {
-      return readFileSync5(file, "utf8");
+      return readFileSync6(file, "utf8");
     } catch {
       throw new UserError({
         code: "CONFIG_NOT_FOUND",
@@ -62735,7 +63439,7 @@ var triggerOf = (env, inputs) => ({
 });
 async function actionStep(use, step2) {
   if (step2 === "report") return reportOn(reporting(use));
-  const r = await run3(use, step2);
+  const r = await run4(use, step2);
   writeOutputs(
     { continue: continues(r) ? "true" : "false", ...step2 === "settle" ? said3(r) : {} },
     use.redact,
@@ -62754,12 +63458,12 @@ var said3 = (r) => ({
 async function byHand(use) {
   if (use.problems.length > 0) throw new UserError(...use.problems);
   if (use.inputs?.mode === "adopt")
-    return adopt(await wired(use, rolloutId()), { out: use.out, holder: holderOf(use) });
+    return adopt(await wired(use, rolloutId(), true), { out: use.out, holder: holderOf(use) });
   for (const step2 of ["plan", "snapshot", "canary", "promote"]) {
-    const r = await run3(use, step2);
+    const r = await run4(use, step2);
     if (!continues(r)) break;
   }
-  await run3(use, "settle");
+  await run4(use, "settle");
   return reportOn(reporting(use));
 }
 var reporting = (use) => ({
@@ -62772,13 +63476,13 @@ var reporting = (use) => ({
   ...use.inputs ? { inputs: use.inputs } : {},
   problems: use.problems
 });
-async function run3(use, step2) {
-  const journal = openJournal(join10(use.dir, "journal.jsonl"), systemClock);
+async function run4(use, step2) {
+  const journal = openJournal(join11(use.dir, "journal.jsonl"), systemClock);
   const first2 = journal.events.find((e) => e.type === "opened");
   const began = journal.events[0]?.at ?? systemClock.now();
   const rollout = first2?.type === "opened" ? first2.rollout : rolloutId();
   const ready = use.config && use.inputs && use.problems.length === 0;
-  const on = ready ? await wired(use, rollout) : void 0;
+  const on = ready ? await wired(use, rollout, step2 === "settle") : void 0;
   const heard = signals({
     env: use.env,
     settling: step2 === "settle",
@@ -62788,7 +63492,7 @@ async function run3(use, step2) {
   });
   const leases2 = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 6e4, clock: systemClock });
   const ports = {
-    perform: (command3, r, stop) => on ? perform(on.effects, command3, { r, stop }) : refused6(use.problems),
+    perform: (command4, r, stop) => on ? perform(on.effects, command4, { r, stop }) : refused6(use.problems),
     failureOf,
     signal: leases2 ? Promise.race([heard.signal, leases2.lost]) : heard.signal,
     told: (r, body) => {
@@ -62797,7 +63501,9 @@ async function run3(use, step2) {
     }
   };
   try {
-    return await advance(journal, { rollout, step: step2, by: holderOf(use), request: requestOf(use) }, ports);
+    const r = await advance(journal, { rollout, step: step2, by: holderOf(use), request: requestOf(use) }, ports);
+    if (on && step2 === "settle") await logsOf(use, on, journal.events);
+    return r;
   } finally {
     heard.end();
     leases2?.end();
@@ -62805,6 +63511,7 @@ async function run3(use, step2) {
     journal.close();
   }
 }
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join11(use.dir, "report"), redact: use.redact });
 var refused6 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",
@@ -62815,17 +63522,18 @@ function say3(use, r, body) {
   if (body.type === "done" && body.fact.is === "refused")
     for (const problem3 of body.fact.problems) use.out.problem(problem3);
 }
-async function wired(use, rollout) {
+async function wired(use, rollout, last) {
   const { config: config2, inputs } = use;
   if (!config2 || !inputs) throw new UserError(...use.problems);
   const { wire: wire2 } = await Promise.resolve().then(() => (init_wire(), wire_exports));
-  return wire2({ config: config2, inputs, rollout, dir: use.dir, env: use.env, clock: systemClock, say: use.out.line });
+  const { dir, env } = use;
+  return wire2({ config: config2, inputs, rollout, dir, env, clock: systemClock, say: use.out.line, last });
 }
 var rolloutId = () => `r-${randomBytes(4).toString("hex")}`;
 function holderOf({ env }) {
-  const run4 = env["GITHUB_RUN_ID"] ? `${env["GITHUB_REPOSITORY"] ?? ""} run ${env["GITHUB_RUN_ID"]} attempt ${env["GITHUB_RUN_ATTEMPT"] ?? "1"}` : "";
+  const run5 = env["GITHUB_RUN_ID"] ? `${env["GITHUB_REPOSITORY"] ?? ""} run ${env["GITHUB_RUN_ID"]} attempt ${env["GITHUB_RUN_ATTEMPT"] ?? "1"}` : "";
   const who = env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "unknown";
-  return { process: `p-${randomBytes(6).toString("hex")}`, who, run: run4, host: hostname() };
+  return { process: `p-${randomBytes(6).toString("hex")}`, who, run: run5, host: hostname() };
 }
 var requestOf = ({ inputs }) => ({
   mode: inputs && inputs.mode !== "adopt" ? inputs.mode : "plan",

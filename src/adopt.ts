@@ -32,9 +32,10 @@ async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<stri
   const before = await node.inspect()
   if (before.facts.adopted && before.now.running !== 'unknown')
     return 'was adopted before; nothing was changed'
-  const told = (await on.probe.ready({ id: node.id, url: config?.url ?? '' })).version
+  const said = await on.probe.ready({ id: node.id, url: config?.url ?? '' })
+  const told = said.version
   const version = told === 'unknown' ? on.effects.config.from : told.startsWith('v') ? told : `v${told}`
-  if (version === undefined) throw new UserError(unknownVersion(node.id))
+  if (version === undefined) throw new UserError(unknownVersion(node.id, said.why))
   const rollout = `adopt-${holder.process}`
   const who = [holder.who, holder.host].join(' on ')
   const leased = await node.lease({
@@ -62,9 +63,10 @@ async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<stri
   }
 }
 
-const unknownVersion = (id: string): Problem => ({
+const unknownVersion = (id: string, why: string): Problem => ({
   code: 'VERSION_UNKNOWN',
   what: `${id} does not say which version it runs`,
+  ...(why === '' ? {} : { because: why }),
   next: 'write it into the fleet file, e.g. `from: v0.1.2`, and adopt again',
   where: id,
 })

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adopt } from './adopt.ts'
+import { authorities } from './authorities.ts'
 import { type Ports, advance } from './advance.ts'
 import { systemClock } from './clock.ts'
 import { type CommandLine, parseCommandLine } from './config/command-line.ts'
@@ -11,12 +12,13 @@ import { parseConfig } from './config/file.ts'
 import { helpText, modeHelp } from './config/help.ts'
 import { environmentSource, readInputs, secretsOf } from './config/inputs.ts'
 import { redactable, takeSecrets } from './config/secrets.ts'
+import { missingSsh } from './config/ssh-inputs.ts'
 import { continues } from './domain/continues.ts'
 import { type Problem, UserError } from './domain/errors.ts'
-import type { Body, Fact, Holder, Request, Step } from './domain/event.ts'
+import type { Body, Event, Fact, Holder, Request, Step } from './domain/event.ts'
 import { refusals } from './domain/trigger.ts'
 import type { Rollout } from './domain/rollout.ts'
-import { maskSecrets } from './github/annotations.ts'
+import { inActions, maskSecrets } from './github/annotations.ts'
 import { type Console, createConsole } from './github/console.ts'
 import { writeOutputs } from './github/outputs.ts'
 import { redactor } from './github/redactor.ts'
@@ -25,6 +27,7 @@ import { narrate } from './narrate.ts'
 import { failureOf, perform } from './perform.ts'
 import { keepLeases } from './refresh.ts'
 import { reportOn } from './reporting.ts'
+import { keepServerLogs } from './reporting/server-logs.ts'
 import { signals } from './signals.ts'
 import { VERSION } from './version.ts'
 import type { Wired } from './wire.ts'
@@ -110,6 +113,9 @@ function prepare(
   const file = inputs?.config ?? (source('config') || '.github/rollout.yml')
   const config = attempt(() => fleetFile(file, env))
   if (inputs && inAction) problems.push(...refusals(triggerOf(env, inputs)))
+  if (config) attempt(() => authorities(config))
+  if (inputs && config)
+    problems.push(...missingSsh(config, inputs, { ci: inActions(env), agent: Boolean(env['SSH_AUTH_SOCK']) }))
   const dir = env['ROLLOUT_DIR'] ?? mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
   const out = createConsole(world.write, redact)
   return {
@@ -175,7 +181,7 @@ const said = (r: Rollout): Record<string, string> => ({
 async function byHand(use: Use): Promise<number> {
   if (use.problems.length > 0) throw new UserError(...use.problems)
   if (use.inputs?.mode === 'adopt')
-    return adopt(await wired(use, rolloutId()), { out: use.out, holder: holderOf(use) })
+    return adopt(await wired(use, rolloutId(), true), { out: use.out, holder: holderOf(use) })
   for (const step of ['plan', 'snapshot', 'canary', 'promote'] as const) {
     const r = await run(use, step)
     if (!continues(r)) break
@@ -202,7 +208,7 @@ async function run(use: Use, step: Step): Promise<Rollout> {
   const began = journal.events[0]?.at ?? systemClock.now()
   const rollout = first?.type === 'opened' ? first.rollout : rolloutId()
   const ready = use.config && use.inputs && use.problems.length === 0
-  const on = ready ? await wired(use, rollout) : undefined
+  const on = ready ? await wired(use, rollout, step === 'settle') : undefined
   const heard = signals({
     env: use.env,
     settling: step === 'settle',
@@ -222,7 +228,9 @@ async function run(use: Use, step: Step): Promise<Rollout> {
     },
   }
   try {
-    return await advance(journal, { rollout, step, by: holderOf(use), request: requestOf(use) }, ports)
+    const r = await advance(journal, { rollout, step, by: holderOf(use), request: requestOf(use) }, ports)
+    if (on && step === 'settle') await logsOf(use, on, journal.events)
+    return r
   } finally {
     heard.end()
     leases?.end()
@@ -230,6 +238,10 @@ async function run(use: Use, step: Step): Promise<Rollout> {
     journal.close()
   }
 }
+
+/** `report` has no way to the nodes: what the servers wrote is fetched for it here. Failing changes nothing. */
+const logsOf = (use: Use, on: Wired, events: readonly Event[]): Promise<void> =>
+  keepServerLogs(events, { nodes: on.nodes, folder: join(use.dir, 'report'), redact: use.redact })
 
 /** Nothing was read that could be planned: the plan is the list of everything that is wrong. */
 const refused = async (problems: Problem[]): Promise<Fact> => ({
@@ -245,11 +257,12 @@ function say(use: Use, r: Rollout, body: Body): void {
 }
 
 /** Only what reaches out needs HTTP and GitHub, which take most of the time of a start. */
-async function wired(use: Use, rollout: string): Promise<Wired> {
+async function wired(use: Use, rollout: string, last: boolean): Promise<Wired> {
   const { config, inputs } = use
   if (!config || !inputs) throw new UserError(...use.problems)
   const { wire } = await import('./wire.ts')
-  return wire({ config, inputs, rollout, dir: use.dir, env: use.env, clock: systemClock, say: use.out.line })
+  const { dir, env } = use
+  return wire({ config, inputs, rollout, dir, env, clock: systemClock, say: use.out.line, last })
 }
 
 const rolloutId = (): string => `r-${randomBytes(4).toString('hex')}`

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { readServerConfig, stagingConfig } from './config/server-config.ts'
 import type { Millis, NodeStep, Proof, Witness } from './domain/node.ts'
 import { type Release, releaseId } from './domain/release.ts'
@@ -51,6 +50,7 @@ type Staged = { s: Prove; copy: Inspection & { answer: Record<string, string[]> 
 async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
   const folder = copy.answer['staging_folder']?.at(-1) ?? ''
   const bytesBefore = number(copy.answer['stage_bytes'])
+  const staged = { folder, port: number(copy.answer['stage_port']), config: copy.facts.configText }
   const known = witnessAt(d, copy.now.snapshots.find(point => point.name === s.name)?.opens ?? 0)
   const rehearsal = s.name.includes('.rehearsal.')
   const out: Run[] = []
@@ -58,7 +58,7 @@ async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
   let bytesWritten = 0
   let before: Witness = rehearsal ? { ...known, quiet: false } : known
   for (const release of s.with) {
-    const done = await runOne(d, { release, folder, config: copy.facts.configText, before, rehearsal })
+    const done = await runOne(d, { ...staged, release, before, rehearsal })
     out.push(done.run)
     bytesAfter = Math.max(bytesAfter, done.bytes)
     bytesWritten = Math.max(bytesWritten, done.written)
@@ -69,12 +69,19 @@ async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
   return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten }
 }
 
-type One = { release: Release; folder: string; config: string; before: Witness; rehearsal: boolean }
+type One = {
+  release: Release
+  folder: string
+  port: number
+  config: string
+  before: Witness
+  rehearsal: boolean
+}
 
 /** One release on the copy: ready, counts and sentinel, a journey, the user's own tests; then stopped again. */
 async function runOne(d: Doing, one: One): Promise<{ run: Run; bytes: number; written: number }> {
-  const port = await freePort()
-  const guest = { id: `${d.node.id} (copy)`, url: `http://127.0.0.1:${port}` }
+  const { port } = one
+  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) }
   const began = d.effects.clock.now()
   const config = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` })
   const run: Run = { release: one.release, startup: 0, outcome: 'ok', why: '', counts: {} }
@@ -186,13 +193,3 @@ function guardProduction(d: Doing): {
 }
 
 const number = (values: string[] | undefined): number => Number(values?.at(-1) ?? 0)
-
-/** A port on loopback that nobody listens on just now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
-}

@@ -14,7 +14,6 @@ import { writeOutputs } from './github/outputs.ts'
 import { writeReport, writeSummary } from './github/summary.ts'
 import { readLine } from './journal/upcast.ts'
 import { recordDeployment } from './reporting/deployment.ts'
-import { keepServerLogs } from './reporting/server-logs.ts'
 import { VERSION } from './version.ts'
 
 /** `dir` is the folder of this use, with its journal; `problems` is why inputs or configuration could not be read. */
@@ -109,11 +108,10 @@ function runLink(env: NodeJS.ProcessEnv): Link[] {
 type Told = { folder: string; told: Report; events: Event[] }
 
 /** What is kept beside the log: the page, the journal and the servers' own words. No data, environment or configuration. */
-async function files({ redact, env, config }: Reporting, { folder, told, events }: Told): Promise<void> {
+async function files({ redact, env }: Reporting, { folder, told, events }: Told): Promise<void> {
   await writeSummary(told.markdown, redact, env)
   await writeReport(join(folder, 'summary.md'), told.markdown, redact)
   await writeReport(join(folder, 'journal.jsonl'), events.map(e => `${JSON.stringify(e)}\n`).join(''), redact)
-  if (config) await keepServerLogs(events, { nodes: config.nodes, folder, redact })
 }
 
 function say(

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 import type { Clock } from './domain/clock.ts'
 import { readServerConfig } from './config/server-config.ts'
+import { compared } from './domain/comparison.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { NodeId } from './domain/node.ts'
 import { breakingChanges } from './domain/release-notes.ts'
@@ -32,10 +33,19 @@ export type Surveyor = {
 export async function survey(s: Surveyor, wanted: { tag: string; stop: AbortSignal }): Promise<Survey> {
   const found = await Promise.all(s.config.nodes.map(n => reached(s, n.name, wanted.stop)))
   const nodes = found.flatMap(f => ('now' in f ? [f] : []))
-  const unreachable = found.flatMap(f => ('failure' in f ? [f] : []))
+  const failed = found.flatMap(f => ('failure' in f ? [f] : []))
+  const unreachable = compared(
+    failed,
+    nodes.map(n => n.node),
+  )
   const { release, problems } = wanted.tag === '' ? { problems: [] } : await releaseOf(s, nodes, wanted)
-  return { nodes, unreachable, problems, warnings: [], ...(release ? { release } : {}) }
+  return { nodes, unreachable, problems, warnings: inTheClear(s.config), ...(release ? { release } : {}) }
 }
+
+const inTheClear = ({ shell }: Config): string[] =>
+  shell.kind === 'ssh' && shell.plainHttp
+    ? ['requests and API keys travel to the nodes unencrypted; you accepted that (plain-http)']
+    : []
 
 type Reached = SurveyedNode | Survey['unreachable'][number]
 

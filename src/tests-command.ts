@@ -7,6 +7,8 @@ import { printable, Untrusted } from './domain/text.ts'
 export type Testing = { url: string; release: Release; stop: AbortSignal; keys: Record<string, string> }
 
 const KEPT = 4000
+/** With nothing to read, whatever it asks for. Nothing is written to it: a command that ends at once would break that pipe. */
+const BOUNDED = 'exec timeout --kill-after=5 "$0" sh -c "$1" </dev/null'
 
 /**
  * Runs the user's own test command against a staging address, with a listed environment and only the keys it was granted.
@@ -18,10 +20,9 @@ export async function runTests(config: Config, t: Testing): Promise<string> {
   let output = ''
   const keep = (data: Buffer): void => void (output = (output + data.toString('utf8')).slice(-KEPT))
   const seconds = Math.max(1, Math.round(limit / 1000))
-  const code = await exec('timeout', ['--kill-after=5', String(seconds), 'sh', '-c', command], {
+  const code = await exec('sh', ['-c', BOUNDED, String(seconds), command], {
     silent: true,
     ignoreReturnCode: true,
-    input: Buffer.alloc(0),
     env: {
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',
       HOME: process.env['HOME'] ?? '/',

@@ -5,19 +5,21 @@ import { join } from 'node:path'
 import type { Config, Inputs } from './config/config.ts'
 import { missingKeys } from './config/keys.ts'
 import type { Clock } from './domain/clock.ts'
-import { type Problem, UserError } from './domain/errors.ts'
+import { type Problem, unreachable, UserError } from './domain/errors.ts'
 import type { Step } from './domain/event.ts'
 import type { NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { bytes } from './domain/log.ts'
 import type { Effects } from './effects.ts'
+import { authorities } from './authorities.ts'
+import { inActions } from './github/annotations.ts'
 import { githubClient, type GitHubClient } from './github/client.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
 import { nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
-import { httpClient } from './probe/http.ts'
+import { httpClient, type Reach } from './probe/http.ts'
 import { createProbe, type Probe } from './probe/probe.ts'
 import { directoryReleases } from './releases/directory.ts'
 import { githubReleases } from './releases/github.ts'
@@ -25,6 +27,8 @@ import { requireImage } from './releases/image.ts'
 import type { Releases } from './releases/port.ts'
 import { processService } from './service/process.ts'
 import { localShell } from './shell/local.ts'
+import type { Shell } from './shell/port.ts'
+import { openSsh } from './shell/ssh.ts'
 import { runTests } from './tests-command.ts'
 
 /** What one process of the engine is made with. `dir` is the folder of this use of the action. */
@@ -36,6 +40,8 @@ export type Wiring = {
   env: NodeJS.ProcessEnv
   clock: Clock
   say: (topic: string, text: string) => void
+  /** Nothing comes after this process: what it opened is closed. */
+  last: boolean
 }
 
 export type Wired = {
@@ -49,10 +55,11 @@ export type Wired = {
 const IMMUTABLE = ['*.sst', '*.ldb']
 
 /** From what was configured to what does it: one place, and an unknown kind does not compile. */
-export function wire(w: Wiring): Wired {
-  const http = httpClient()
+export async function wire(w: Wiring): Promise<Wired> {
+  const shells = await shellsOf(w)
+  const http = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) })
   const github = githubClient(githubOptions(w))
-  const nodes = nodesOf(w.config)
+  const nodes = nodesOf(w.config, shells)
   const probe = createProbe(http.ask, w.clock, probeOptions(w))
   const metrics = scrapeSource(http.ask, expositionOf(w))
   const releases = releasesOf(w, github)
@@ -95,7 +102,10 @@ export function wire(w: Wiring): Wired {
     effects,
     nodes,
     probe,
-    close: async () => void (await Promise.all([http.close(), github.close()])),
+    close: async () => {
+      await Promise.all([http.close(), github.close()])
+      await Promise.all([...new Set(shells.values())].map(shell => shell.close()))
+    },
   }
 }
 
@@ -107,8 +117,45 @@ const DOING: Record<Step, string> = {
   settle: 'settling',
 }
 
-function nodesOf(config: Config): ReadonlyMap<NodeId, NodePort> {
-  const shell = localShell()
+type Shells = ReadonlyMap<NodeId, Shell>
+
+async function shellsOf({ config, inputs, dir, env, last }: Wiring): Promise<Shells> {
+  const { shell, nodes } = config
+  switch (shell.kind) {
+    case 'local': {
+      const here = localShell()
+      return new Map(nodes.map(n => [n.name, here]))
+    }
+    case 'ssh':
+      return openSsh({
+        dir,
+        nodes: nodes.flatMap(n => (n.machine ? [{ ...n.machine, name: n.name }] : [])),
+        ...(shell.jump ? { jump: shell.jump } : {}),
+        key: inputs.sshKey,
+        knownHosts: inputs.sshKnownHosts,
+        own: !inActions(env),
+        last,
+        env,
+      })
+    default:
+      return unreachable(shell)
+  }
+}
+
+/** The address of a node behind its own loopback leads through its connection. */
+function reachOf(config: Config, shells: Shells): Reach {
+  const behind = new Map(
+    config.nodes.flatMap(({ name, url, listens }) =>
+      listens ? [[new URL(url).origin, { name, listens }] as const] : [],
+    ),
+  )
+  return origin => {
+    const found = behind.get(origin)
+    return found && shells.get(found.name)?.forward(found.listens)
+  }
+}
+
+function nodesOf(config: Config, shells: Shells): ReadonlyMap<NodeId, NodePort> {
   const service = processService(config.service)
   const options = {
     binary: config.binary,
@@ -117,7 +164,12 @@ function nodesOf(config: Config): ReadonlyMap<NodeId, NodePort> {
     stopLimit: config.policy.stopLimit,
     stageLimit: config.stageLimit,
   }
-  return new Map(config.nodes.map(node => [node.name, nodeOn(shell, service, node, options)]))
+  return new Map(
+    config.nodes.flatMap(node => {
+      const shell = shells.get(node.name)
+      return shell ? [[node.name, nodeOn(shell, service, node, options)] as const] : []
+    }),
+  )
 }
 
 const githubOptions = ({ env, inputs }: Wiring): Parameters<typeof githubClient>[0] => ({

@@ -11,7 +11,15 @@ import type { Truth } from './ground-truth.ts'
 export type ByHand = { code: number; text: string; summary: string; journal: Event[] }
 
 /** Where a scenario plays: its folder, fleet and GitHub, and the folder of the action. */
-export type Place = { at: (...parts: string[]) => string; fleet: Fleet; github: GitHubDouble; action: string }
+export type Place = {
+  at: (...parts: string[]) => string
+  fleet: Fleet
+  github: GitHubDouble
+  action: string
+  /** The nodes are reached over ssh: the inputs for it. */
+  ssh?: Ssh
+}
+export type Ssh = { key: string; knownHosts: string }
 
 /** The token of every use; the double of GitHub takes no other. */
 export const TOKEN = 'ghs_the-token-of-this-job'
@@ -19,7 +27,7 @@ export const TOKEN = 'ghs_the-token-of-this-job'
 let uses = 0
 
 /** The same engine as a command line, outside of any job. */
-export async function byHand({ at, action, github }: Place, words: string[]): Promise<ByHand> {
+export async function byHand({ at, action, github, ssh }: Place, words: string[]): Promise<ByHand> {
   const dir = at(`use-${++uses}`)
   mkdirSync(dir)
   const env = {
@@ -29,6 +37,7 @@ export async function byHand({ at, action, github }: Place, words: string[]): Pr
     GITHUB_API_URL: github.url,
     ROLLOUT_DIR: dir,
     INPUT_TOKEN: TOKEN,
+    ...(ssh ? { INPUT_SSH_KEY: ssh.key } : {}),
   }
   const args = [
     join(action, 'dist', 'index.mjs'),
@@ -37,6 +46,7 @@ export async function byHand({ at, action, github }: Place, words: string[]): Pr
     at('workspace', '.github', 'rollout.yml'),
     '--keys',
     at('keys'),
+    ...(ssh ? ['--ssh-known-hosts', ssh.knownHosts] : []),
   ]
   return new Promise(resolve => {
     execFile(

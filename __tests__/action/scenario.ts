@@ -14,7 +14,7 @@ import {
 } from '../runner/composite.ts'
 import type { BuiltRelease } from '../standin/release.ts'
 import { builtAction } from './built-action.ts'
-import { type ByHand, byHand, type Place, statusIsTrue, TOKEN } from './by-hand.ts'
+import { type ByHand, byHand, type Place, type Ssh, statusIsTrue, TOKEN } from './by-hand.ts'
 import { type Lost, lostWrites, type Truth, truthOf } from './ground-truth.ts'
 
 export { TOKEN } from './by-hand.ts'
@@ -29,6 +29,8 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   drain?: boolean
   /** With a drain: the writer goes past it. */
   disobeys?: boolean
+  /** Each node lies behind an sshd of its own on 127.0.0.2, .3, …, all at this port. */
+  ssh?: Ssh & { user: string; port: number }
   /** Writes per second on each node. */
   writes?: number
 }
@@ -90,10 +92,10 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       releases: options.releases.map(released),
     })
     ends.push(() => github.close())
-    writeConfig(at('workspace'), rolloutYaml(fleet, settings(options)))
+    writeConfig(at('workspace'), rolloutYaml(fleet, settings(options, fleet)))
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()
-    const place: Place = { at, fleet, github, action }
+    const place: Place = { at, fleet, github, action, ...(options.ssh ? { ssh: options.ssh } : {}) }
     const adopted = await byHand(place, ['adopt'])
     expect(adopted.text).toContain('recorded as known to be good')
     const { writes: rate = 20, drain = false, disobeys = false } = options
@@ -139,8 +141,14 @@ function scenarioOf(
   }
 }
 
-const settings = ({ drain = false, config = {} }: ScenarioOptions): Tree =>
-  merge(merge(QUICK, drain ? {} : { drain: null }), config)
+const settings = ({ drain = false, config = {}, ssh }: ScenarioOptions, fleet: Fleet): Tree =>
+  merge(merge(merge(QUICK, drain ? {} : { drain: null }), ssh ? overSsh(ssh, fleet) : {}), config)
+
+const overSsh = ({ user, port }: { user: string; port: number }, fleet: Fleet): Tree => ({
+  local: null,
+  ssh: { user, port },
+  nodes: fleet.nodes.map((node, i): Tree => ({ name: node.name, host: `127.0.0.${i + 2}`, port: node.port })),
+})
 
 const released = (release: BuiltRelease) => ({
   tag: `v${release.version}`,
@@ -178,15 +186,19 @@ function jobOf(
   inputs: Record<string, string>,
   options: Partial<CompositeOptions>,
 ): CompositeOptions {
-  const { fleet, github, at, action } = place
+  const { fleet, github, at, action, ssh } = place
   const workDir = at(`runner-${++jobs}`)
   mkdirSync(workDir)
   return {
     actionDir: action,
     workspace: at('workspace'),
     workDir,
-    inputs: { keys: keysOf(fleet), ...inputs },
-    secrets: [fleet.keys.probe, fleet.keys.admin, TOKEN],
+    inputs: {
+      keys: keysOf(fleet),
+      ...(ssh ? { 'ssh-key': ssh.key, 'ssh-known-hosts': ssh.knownHosts } : {}),
+      ...inputs,
+    },
+    secrets: [fleet.keys.probe, fleet.keys.admin, TOKEN, ...(ssh ? [ssh.key] : [])],
     machineEnvironment: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: at(), LANG: 'C.UTF-8' },
     github: {
       api_url: github.url,

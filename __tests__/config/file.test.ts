@@ -202,7 +202,9 @@ canary: { nodes: 1, watch: ten minutes }
   })
 
   test.each<[lines: string[], code: string, said: RegExp]>([
-    [['ssh: { user: deploy }'], 'SETTING_NOT_SUPPORTED', /^ssh is not supported by this version;/],
+    [['ssh: { user: deploy }'], 'SETTING_CONTRADICTS', /local and ssh/],
+    [['ssh: { user: "-oProxyCommand=x" }'], 'SETTING_INVALID', /name of a user/],
+    [['ssh: { user: a, jump: "-oProxyCommand=x" }'], 'SETTING_INVALID', /a jump host/],
     [['docker: {}'], 'SETTING_NOT_SUPPORTED', /docker/],
     [['systemd: { unit: x.service }'], 'SETTING_NOT_SUPPORTED', /systemd/],
     [['maxParallel: 2'], 'SETTING_UNKNOWN', /write max-parallel/],

@@ -60,3 +60,10 @@ it('puts whole files, private ones private, and leaves no part behind', async ()
 it('gives the address of a port', async () => {
   expect(await shell.forward({ host: '127.0.0.1', port: 8080 })).toEqual({ host: '127.0.0.1', port: 8080 })
 })
+
+it('survives a program that ends before it has read its input', async () => {
+  // a mistake at its beginning: the shell gives up, and reads no further
+  const long = { name: 'long', text: `)\n${'x\n'.repeat(200_000)}` }
+  const ended = await Promise.all(Array.from({ length: 20 }, () => shell.run(long, [], { limit: 5000 })))
+  expect(new Set(ended.map(ran => ran.code))).toEqual(new Set([2]))
+})

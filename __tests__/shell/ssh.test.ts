@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { UserError } from '../../src/domain/errors.ts'
 import type { Shell } from '../../src/shell/port.ts'
 import { openSsh, type SshOptions } from '../../src/shell/ssh.ts'
 import { type KeyPair, keyPair, openSshd, type Sshd } from './sshd.ts'
@@ -252,11 +251,5 @@ describe('why there is no connection', () => {
     const { problem } = await failure({ jump: jump(), knownHosts: node.knownHosts })
     expect(problem.code).toBe('SSH_HOST_UNKNOWN')
     expect(problem.what).toContain(`[127.0.0.2]:${gate.port}`)
-  })
-  test('no known_hosts at all: refused before anything is tried', async () => {
-    await expect(openSsh(optionsOf({ knownHosts: '' }))).rejects.toThrow(UserError)
-    await expect(openSsh(optionsOf({ knownHosts: '' }))).rejects.toMatchObject({
-      problems: [{ code: 'SSH_KNOWN_HOSTS_MISSING' }],
-    })
   })
 })

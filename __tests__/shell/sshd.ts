@@ -33,9 +33,12 @@ export function keyPair(dir: string, name: string): KeyPair {
   return { private: readFileSync(file, 'utf8'), public: readFileSync(`${file}.pub`, 'utf8').trim() }
 }
 
-export async function openSshd(host = '127.0.0.1'): Promise<Sshd & { close: () => Promise<void> }> {
+export async function openSshd(
+  host = '127.0.0.1',
+  given?: number,
+): Promise<Sshd & { close: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'sshd-'))
-  const [port = 0] = await freePorts(1)
+  const port = given ?? (await freePorts(1))[0] ?? 0
   mkdirSync('/run/sshd', { recursive: true })
   let key = keyPair(dir, 'host')
   let running: ChildProcess | undefined

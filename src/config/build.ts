@@ -23,7 +23,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     profile: file.profile,
     ...(file.http === undefined ? {} : { http: httpOf(file.http) }),
     ...releasesOf(file, origin.world, or),
-    shell: { kind: 'local' },
+    shell: shellOf(file),
     service: serviceOf(file, or),
     drain: file.drain === 'none' ? { kind: 'none' } : { kind: 'commands', ...file.drain.commands },
     nodes: nodesOf(file, nodes, or),
@@ -43,6 +43,23 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     environment: file.environment,
     defaults: taken,
   }
+}
+
+const shellOf = ({ ssh }: FleetFile): Config['shell'] => {
+  if (ssh === undefined) return { kind: 'local' }
+  const { user, jump, ca } = ssh
+  return {
+    kind: 'ssh',
+    plainHttp: ssh['plain-http'],
+    ...(jump === undefined ? {} : { jump: hostOf(jump, user) }),
+    ...(ca === undefined ? {} : { ca }),
+  }
+}
+
+/** `deploy@bastion:2222`; user and port may be missing. */
+const hostOf = (text: string, user: string): { host: string; port: number; user: string } => {
+  const [, named, host = '', port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text) ?? []
+  return { host, port: port === undefined ? 22 : Number(port), user: named ?? user }
 }
 
 const policyOf = (file: FleetFile, or: Default): Policy => ({
@@ -85,7 +102,7 @@ const serviceOf = (file: FleetFile, or: Default): ProcessService => {
 const nodesOf = (file: FleetFile, nodes: PlacedNode[], or: Default) => {
   if (nodes.some(node => node.entry.config === undefined))
     or('config', file.config, '', 'config.yaml in install')
-  return nodes.map(nodeConfig)
+  return nodes.map(node => nodeConfig(node, file.ssh))
 }
 
 const canaryOf = ({ canary }: FleetFile, nodes: PlacedNode[], or: Default): NodeId[] => {

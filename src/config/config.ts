@@ -7,12 +7,24 @@ export type NodeConfig = {
   name: NodeId
   /** Base address of its HTTP interface, e.g. `http://127.0.0.1:8080`, no trailing slash. */
   url: string
+  /** Over ssh: the machine. */
+  machine?: { host: string; port: number; user: string }
+  /** Over ssh, through the connection: where its HTTP interface listens, as seen from the machine itself. */
+  listens?: { host: string; port: number }
   install: string
   data: string
   /** The server's own configuration file; part of every checkpoint. */
   config: string
   /** The configuration file for the new version, where it differs. */
   configNext?: string
+}
+
+/** `plainHttp`: requests and keys travel unencrypted, which was accepted. `ca`: a file with certificates. */
+export type SshPlace = {
+  kind: 'ssh'
+  jump?: { host: string; port: number; user: string }
+  plainHttp: boolean
+  ca?: string
 }
 
 /** `process`: we start the server ourselves as a detached process. Argument `{config}` and `{data}` are replaced. */
@@ -44,7 +56,7 @@ export type Config = {
   /** Name of the program inside the archive. */
   binary: string
   requireImage?: string
-  shell: { kind: 'local' }
+  shell: { kind: 'local' } | SshPlace
   service: ProcessService
   drain: Drain
   nodes: NodeConfig[]

@@ -8,9 +8,7 @@ export type World = { repository?: string | undefined }
 
 /** One place, one kind of service, one profile. */
 export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken[] => [
-  ...(file.local === undefined && !unread.has('local') && !unread.has('ssh')
-    ? [broken([], 'PLACE_MISSING', 'the file does not say where the nodes are', 'add local: true')]
-    : []),
+  ...placeOfNodes(file, unread),
   ...(file.process === undefined && !['process', 'systemd', 'docker'].some(kind => unread.has(kind))
     ? [broken([], 'SERVICE_MISSING', 'the file does not say how the service is run', 'add process: {}')]
     : []),
@@ -18,6 +16,42 @@ export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken
   ...repositoryRules(file, unread, world),
   ...argumentRules(file),
 ]
+
+const placeOfNodes = (file: FleetFile, unread: Unread): Broken[] => {
+  if (unread.has('local') || unread.has('ssh')) return []
+  if (file.local === undefined && file.ssh === undefined)
+    return [
+      broken(
+        [],
+        'PLACE_MISSING',
+        'the file does not say where the nodes are',
+        'add ssh: { user: deploy }, or local: true where they are processes on this machine',
+      ),
+    ]
+  return file.local !== undefined && file.ssh !== undefined
+    ? [
+        broken(
+          ['local'],
+          'SETTING_CONTRADICTS',
+          'the file says local and ssh',
+          'keep one: the nodes are in one kind of place',
+        ),
+      ]
+    : []
+}
+
+/** Keys do not travel in the clear to another machine unless somebody says so. */
+const clearText = ({ ssh }: FleetFile, node: PlacedNode): Broken[] =>
+  ssh?.connect === 'direct' && !ssh['plain-http'] && node.url.startsWith('http://')
+    ? [
+        broken(
+          ['nodes', node.index],
+          'PLAIN_HTTP',
+          `${node.name} would get requests and API keys unencrypted, at ${node.url}`,
+          'write connect: tunnel, give the node a url with https://, or accept it with plain-http: true',
+        ),
+      ]
+    : []
 
 const profileRules = (file: FleetFile, unread: Unread): Broken[] => {
   if (unread.has('profile') || unread.has('http')) return []
@@ -96,7 +130,7 @@ export const nodeRules = (file: FleetFile, nodes: PlacedNode[], unread: Unread):
   ...nodes.flatMap(node => [
     ...nameTaken(node, nodes),
     ...addressTwice(node),
-    ...(unread.has('ssh') ? [] : addressTaken(node, nodes)),
+    ...(unread.has('ssh') ? [] : [...addressTaken(node, nodes), ...clearText(file, node)]),
   ]),
   ...([NO_NODES, 'nodes', 'canary'].some(setting => unread.has(setting)) ? [] : canaryRules(file, nodes)),
 ]

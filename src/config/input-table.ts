@@ -136,7 +136,7 @@ export const INPUTS: readonly InputRow[] = [
   {
     name: 'ssh-key',
     description:
-      'Private key for the nodes, without a passphrase. This version reaches local nodes only and does not use it.',
+      'Private key for nodes that are reached over ssh, without a passphrase. An ssh agent of the job serves as well.',
     default: '',
     secret: true,
     steps: WORKING,
@@ -146,7 +146,7 @@ export const INPUTS: readonly InputRow[] = [
   {
     name: 'ssh-known-hosts',
     description:
-      'Lines of known_hosts for the nodes. This version reaches local nodes only and does not use them.',
+      'Lines of known_hosts for the nodes, compared on their own consoles. No host is trusted on first use.',
     default: '',
     secret: false,
     steps: WORKING,

@@ -11,6 +11,8 @@ export type PlacedNode = {
   entry: Entry
   name: string
   url: string
+  /** Host that is reached over ssh; '' for this one. */
+  machine: string
   install?: string
   data?: string
   config?: string
@@ -35,7 +37,8 @@ export const placedNodes = (file: FleetFile): PlacedNode[] =>
       index,
       entry,
       name: entry.name,
-      url: address(entry),
+      url: address(entry, file.ssh !== undefined),
+      machine: file.ssh === undefined ? '' : (entry.host ?? entry.name),
       at: {
         install: at('install'),
         data: at('data'),
@@ -49,16 +52,25 @@ export const placedNodes = (file: FleetFile): PlacedNode[] =>
     }
   })
 
-const address = (entry: Entry): string => {
+const address = (entry: Entry, remote: boolean): string => {
   if (entry.url !== undefined) return entry.url.replace(/\/+$/, '')
-  const host = entry.host ?? LOOPBACK
+  const host = entry.host ?? (remote ? entry.name : LOOPBACK)
   return `http://${host.includes(':') ? `[${host}]` : host}:${entry.port ?? DEFAULT_PORT}`
 }
 
+/** As seen from the machine itself. */
+const listens = ({ entry }: PlacedNode): { host: string; port: number } => {
+  if (entry.url === undefined) return { host: LOOPBACK, port: entry.port ?? DEFAULT_PORT }
+  const { hostname, port, protocol } = new URL(entry.url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) }
+}
+
 /** A node whose paths the rules have found to be there. */
-export const nodeConfig = (node: PlacedNode): NodeConfig => ({
+export const nodeConfig = (node: PlacedNode, ssh: FleetFile['ssh']): NodeConfig => ({
   name: node.name,
   url: node.url,
+  ...(ssh === undefined ? {} : { machine: { host: node.machine, port: ssh.port, user: ssh.user } }),
+  ...(ssh?.connect === 'tunnel' ? { listens: listens(node) } : {}),
   install: node.install ?? '',
   data: node.data ?? '',
   config: node.config ?? '',

@@ -6,13 +6,17 @@ import type { Unread } from './unread.ts'
 /** A folder or file of one node, for comparing it with all others on the same machine. */
 type Spot = { node: string; kind: string; path: string; at: Path }
 
-/** Where things may lie: nothing of the system's, nothing inside another, nothing twice. All nodes are on one machine. */
+/** Where things may lie: nothing of the system's, and on one machine nothing inside another, nothing twice. */
 export const placeRules = (nodes: PlacedNode[], unread: Unread): Broken[] =>
   oncePerPlace([
     ...(unread.has('nodes') ? [] : missingFolders(nodes)),
     ...systemFolders(nodes),
-    ...(unread.has('ssh') ? [] : [...overlaps(nodes), ...configFiles(nodes)]),
+    ...(unread.has('ssh') ? [] : machines(nodes).flatMap(on => [...overlaps(on), ...configFiles(on)])),
   ]).filter(({ path: [setting] }) => setting === 'nodes' || !unread.has(String(setting)))
+
+const machines = (nodes: PlacedNode[]): PlacedNode[][] => [
+  ...Map.groupBy(nodes, node => node.machine).values(),
+]
 
 /** A value of the fleet is wrong for every node; it is said once. */
 const oncePerPlace = (all: Broken[]): Broken[] => {

@@ -20,7 +20,6 @@ export type Shaped = {
 
 /** Settings that other versions know. */
 const LATER = new Map([
-  ['ssh', 'local: true, on a runner on the machine of the nodes'],
   ['systemd', 'process: { args: […] }'],
   ['docker', 'process: { args: […] }'],
 ])

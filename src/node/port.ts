@@ -40,7 +40,7 @@ export type Action =
   | { do: 'hash'; name: string }
   /** The releases in this sequence ran on a copy of the checkpoint and held the invariants. */
   | { do: 'mark-proven'; name: string; ran: string[] }
-  /** A real copy (or reflink) of the checkpoint in the staging folder. */
+  /** A real copy (or reflink) of the checkpoint in the staging folder. The answer's `stage_port` is free for a guest. */
   | { do: 'stage-copy'; name: string }
   /** Start `release` on the staging copy with this configuration text (0600) on loopback. */
   | { do: 'stage-start'; release: Release; config: string }
@@ -69,6 +69,10 @@ export interface NodePort {
   lease(claim: Claim): Promise<Inspection>
   /** Writes only this token's time file. 'lost' when the node's lease has another token. */
   refresh(token: number, ttl: number): Promise<'held' | 'lost'>
+  /** Address of this machine, e.g. `http://127.0.0.1:4711`, that reaches a port of the node's loopback. */
+  reach(port: number): Promise<string>
+  /** The end of what its server wrote, of its present life and, where `lives` is more than 1, of the one before. */
+  serverLogs(lives: number): Promise<{ name: string; text: string }[]>
   act(action: Action, grip: Grip): Promise<Inspection & { answer: Record<string, string[]> }>
 }
 

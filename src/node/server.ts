@@ -40,6 +40,11 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
       return answer.values['lease']?.at(-1) === 'held' ? 'held' : 'lost'
     },
     act: (action, grip) => act(on, action, grip),
+    reach: async port => {
+      const at = await shell.forward({ host: '127.0.0.1', port })
+      return `http://${at.host}:${at.port}`
+    },
+    serverLogs: lives => serverLogs(on, lives),
   }
 }
 
@@ -51,7 +56,7 @@ async function act(
   grip: Grip,
 ): Promise<Inspection & { answer: Record<string, string[]> }> {
   const task = taskOf(on, action)
-  const brought = task.bring && (await bring(on, task.bring, grip.token))
+  const brought = task.bring && (await bring(on, task.bring, grip.token, grip))
   const words = [`token=${grip.token}`, ...task.words, ...(brought ? [`file=${brought}`] : [])]
   const interrupt = (): void =>
     void call(on, 'interrupt', [`token=${grip.token}`], { limit: SHORT }).catch(() => undefined)
@@ -86,20 +91,37 @@ const claimWords = (claim: Claim): string[] => [
 ]
 
 /** A file for a program, readable by its owner only; the program moves or removes it. */
-async function bring(on: On, content: Content, token: number): Promise<string> {
+async function bring(on: On, content: Content, token: number, grip?: Grip): Promise<string> {
   const path = `${on.config.install}/state/put-${token}-${randomUUID()}`
   try {
-    await on.shell.put(content, path, 0o600)
+    await on.shell.put(content, path, 0o600, (done, of) => {
+      // what is there at once needs no word
+      if (of > 1_000_000) grip?.progress({ what: 'upload', done, of, unit: 'bytes' })
+    })
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const [problem] = error.problems
     throw new StepFailed({
       ...(problem ?? { code: 'NOT_WRITTEN', what: 'could not write', next: '' }),
       effect: 'none',
-      kind: 'other',
+      kind: problem?.code === 'NODE_NOT_WRITABLE' ? 'other' : 'unreachable',
     })
   }
   return path
+}
+
+const LOG_BYTES = 200_000
+
+/** A line that was cut could hold half a secret, which nothing would find: it is left out. */
+async function serverLogs(on: On, lives: number): Promise<{ name: string; text: string }[]> {
+  const names = lives > 1 ? ['server.log', 'server.log.1'] : ['server.log']
+  const read = names.map(async name => {
+    const bytes = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES)
+    const text = Buffer.from(bytes).toString('utf8')
+    const whole = bytes.length < LOG_BYTES
+    return { name, text: whole ? text : text.slice(text.indexOf('\n') + 1) }
+  })
+  return Promise.all(read)
 }
 
 type CallOptions = { limit: Millis; progress?: (p: Progress) => void }
@@ -113,6 +135,10 @@ async function call(on: On, name: ProgramName, words: string[], options: CallOpt
       if (progress) options.progress?.(progress)
     },
   })
+  if (ran.lost) {
+    const unknown = ran.lost.begun && !READS.has(name)
+    throw new StepFailed({ ...ran.lost.problem, effect: unknown ? 'unknown' : 'none', kind: 'unreachable' })
+  }
   const answer = parseAnswer(ran.stdout)
   if (answer.end === 'ok') return answer
   if (answer.end !== undefined) throw new StepFailed(failureOf(on.config.name, answer))

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { Ask, HttpReply, HttpRequest } from '../domain/http.ts'
 import { Untrusted } from '../domain/text.ts'
 
@@ -9,12 +9,16 @@ const CONNECTIONS = 16
 
 export type HttpClient = { ask: Ask; close: () => Promise<void> }
 
+/** Where a server's address leads to from here, where that is another place; asked at every new connection. Rejects where there is no way. */
+export type Reach = (origin: string) => Promise<{ host: string; port: number }> | undefined
+export type HttpOptions = { reach?: Reach; ca?: string }
+
 /** One keep-alive agent per server address. `close` ends all connections. */
-export const httpClient = (): HttpClient => {
+export const httpClient = (options: HttpOptions = {}): HttpClient => {
   const agents = new Map<string, Agent>()
   const agentOf = (url: string): Agent => {
     const { origin } = new URL(url)
-    const agent = agents.get(origin) ?? newAgent()
+    const agent = agents.get(origin) ?? newAgent(origin, options)
     agents.set(origin, agent)
     return agent
   }
@@ -28,11 +32,28 @@ export const httpClient = (): HttpClient => {
   }
 }
 
-const newAgent = (): Agent =>
+/** TLS is spoken with the server's own name (`host`), wherever the bytes go. */
+const connector = (origin: string, { reach, ca }: HttpOptions): buildConnector.connector => {
+  const straight = buildConnector({ timeout: 5_000, ...(ca === undefined ? {} : { ca }) })
+  const led = async (
+    way: Promise<{ host: string; port: number }>,
+    ...[options, callback]: Parameters<buildConnector.connector>
+  ): Promise<void> => {
+    const at = await way.catch(() => undefined)
+    if (at === undefined) return callback(Object.assign(new Error('no way'), { code: 'EHOSTUNREACH' }), null)
+    straight({ ...options, hostname: at.host, port: String(at.port) }, callback)
+  }
+  return (options, callback) => {
+    const way = reach?.(origin)
+    return way === undefined ? straight(options, callback) : void led(way, options, callback)
+  }
+}
+
+const newAgent = (origin: string, options: HttpOptions): Agent =>
   new Agent({
     connections: CONNECTIONS,
     pipelining: 1,
-    connect: { timeout: 5_000 },
+    connect: connector(origin, options),
     headersTimeout: 60_000,
     bodyTimeout: 60_000,
     // shorter than any server's own idle limit, so that a reused connection is not one that is just being closed

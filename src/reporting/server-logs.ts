@@ -1,62 +1,35 @@
-import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { NodeConfig } from '../config/config.ts'
 import type { Event } from '../domain/event.ts'
-import type { Millis, NodeId } from '../domain/node.ts'
+import type { NodeId } from '../domain/node.ts'
 import { writeReport } from '../github/summary.ts'
 
-const LONGEST = 200_000
-
-/** The server's output of its present life, and of the one before. */
-const NAMES = ['server.log', 'server.log.1']
+/** What a node answers of its server's output. Rejects where it cannot be asked. */
+type Logs = { serverLogs(lives: number): Promise<{ name: string; text: string }[]> }
 
 /**
- * Copies the end of what the servers wrote since this rollout first started one on them, without secrets, to
- * `<folder>/<node>.server.log`. A node that it never started a server on has none; nor has one whose log is gone.
+ * Fetches the end of what the servers wrote since this rollout first started one on them, without secrets, to
+ * `<folder>/<node>.server.log`. A node that it never started a server on has none; nor has one that cannot be asked any more.
  */
 export async function keepServerLogs(
   events: readonly Event[],
-  to: { nodes: readonly NodeConfig[]; folder: string; redact: (text: string) => string },
+  to: { nodes: ReadonlyMap<NodeId, Logs>; folder: string; redact: (text: string) => string },
 ): Promise<void> {
-  const since = firstStarts(events)
-  for (const { name, install } of to.nodes) {
-    const at = since.get(name)
-    if (at === undefined) continue
-    for (const file of NAMES) {
-      const text = await writtenSince(join(install, 'state', file), at)
+  const kept = [...starts(events)].map(async ([node, lives]) => {
+    const logs = await to.nodes.get(node)?.serverLogs(lives)
+    for (const { name, text } of logs ?? [])
       if (text !== '')
-        await writeReport(join(to.folder, `${name.replace(/[^\w.-]/g, '_')}.${file}`), text, to.redact)
-    }
-  }
+        await writeReport(join(to.folder, `${node.replace(/[^\w.-]/g, '_')}.${name}`), text, to.redact)
+  })
+  await Promise.allSettled(kept)
 }
 
-function firstStarts(events: readonly Event[]): Map<NodeId, Millis> {
-  const first = new Map<NodeId, Millis>()
+/** How often this rollout started a server on each node. */
+function starts(events: readonly Event[]): Map<NodeId, number> {
+  const count = new Map<NodeId, number>()
   for (const e of events) {
     if (e.type !== 'started' || e.command.kind !== 'step') continue
     const { step, node } = e.command
-    if ((step.do === 'start' || step.do === 'back') && !first.has(node)) first.set(node, e.at)
+    if (step.do === 'start' || step.do === 'back') count.set(node, (count.get(node) ?? 0) + 1)
   }
-  return first
-}
-
-/** The last whole lines of a file that was written to since; '' for any other. */
-async function writtenSince(file: string, since: Millis): Promise<string> {
-  const found = await stat(file).catch(() => undefined)
-  if (!found?.isFile() || found.mtimeMs < since) return ''
-  const handle = await open(file)
-  try {
-    const start = Math.max(0, found.size - LONGEST)
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(Math.min(found.size, LONGEST)),
-      0,
-      undefined,
-      start,
-    )
-    const text = buffer.toString('utf8', 0, bytesRead)
-    // a line that was cut could hold half a secret, which nothing would find
-    return start === 0 ? text : text.slice(text.indexOf('\n') + 1)
-  } finally {
-    await handle.close()
-  }
+  return count
 }

@@ -5,6 +5,7 @@ import { exec } from '@actions/exec'
 import { UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
+import { drained } from './drained.ts'
 import type { Content, Ran, RunOptions, Shell } from './port.ts'
 import { script } from './script.ts'
 
@@ -39,7 +40,7 @@ async function run(env: Record<string, string>, input: string, options: RunOptio
   const out = collector(options.line)
   const err = collector()
   const seconds = String(Math.ceil(options.limit / 1000))
-  const ended = exec('timeout', [seconds, 'sh', '-s'], {
+  const ended = exec(...drained(['timeout', seconds, 'sh', '-s']), {
     env,
     input: Buffer.from(input),
     silent: true,

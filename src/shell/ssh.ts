@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, rm, rmdir, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { exec } from '@actions/exec'
@@ -35,10 +35,11 @@ const CONNECT = 30
 
 /**
  * ssh, with both its outputs bounded here: a hostile node may send without end. Its exit status comes out as that of the whole;
- * one that was cut short is killed by the closed pipe.
+ * one that was cut short is killed by the closed pipe. What it did not read of its input is read here, or whoever writes it would
+ * meet a broken pipe, which @actions/exec does not survive.
  */
 const BOUNDED = `exec 4>&2 5>&1
-code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
+code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
 exit "\${code:-255}"`
 
 /** Path, mode and length come first, a line each; then the file. \`read\` takes no byte more than its line. */
@@ -68,6 +69,7 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
   await writePrivate(config, sshConfig(hosts, files, { ...(jump ? { jump } : {}), own: options.own }))
   const authorize = files.identity === undefined ? '' : await publicHalf(files.identity, options.env)
   const knownHosts = options.knownHosts === '' ? 'known_hosts' : 'the input ssh-known-hosts'
+  const open = new Set<Link>()
   const shells = hosts.map((at, i): [string, Shell] => {
     const node = options.nodes[i]?.name ?? ''
     const link: Link = {
@@ -78,7 +80,8 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
       ...(jump ? { jump } : {}),
       forwards: new Map(),
     }
-    return [node, shellOf(link)]
+    open.add(link)
+    return [node, shellOf(link, open)]
   })
   return new Map(shells)
 }
@@ -93,12 +96,12 @@ type Link = {
   forwards: Map<string, Promise<Address>>
 }
 
-const shellOf = (link: Link): Shell => ({
+const shellOf = (link: Link, open: Set<Link>): Shell => ({
   run: (program, args, options) => run(link, program, args, options),
   put: (source, path, mode, sent) => put(link, { source, path, mode, ...(sent ? { sent } : {}) }),
   get: (path, limit) => get(link, path, limit),
   forward: to => forward(link, to),
-  close: () => close(link),
+  close: () => close(link, open),
 })
 
 /** The key in a file of its own, known hosts, and a folder for the control sockets whose name is short enough for the kernel. */
@@ -108,7 +111,6 @@ async function prepare(
 ): Promise<{ sockets: string; knownHosts?: string; identity?: string }> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(folder, 0o700)
-  if (o.knownHosts === '' && !o.own) throw new UserError(noKnownHosts(o))
   const identity = join(folder, 'key')
   const knownHosts = join(folder, 'known_hosts')
   if (o.key !== '') await writePrivate(identity, o.key)
@@ -119,19 +121,6 @@ async function prepare(
     ...(o.key === '' ? {} : { identity }),
   }
 }
-
-const noKnownHosts = ({ nodes, jump }: SshOptions): Problem => ({
-  code: 'SSH_KNOWN_HOSTS_MISSING',
-  what: 'nobody has said which host keys the nodes have (ssh-known-hosts)',
-  because: 'a key that is trusted on first use protects against nothing',
-  next: `run  ssh-keyscan -t ed25519 ${[...(jump ? [jump] : []), ...nodes]
-    .map(n => n.host)
-    .slice(0, 20)
-    .join(
-      ' ',
-    )}  , compare each fingerprint on the server's own console, and pass the lines as ssh-known-hosts`,
-  where: 'ssh-known-hosts',
-})
 
 const writePrivate = async (path: string, text: string): Promise<void> => {
   await rm(path, { force: true })
@@ -177,7 +166,8 @@ const call = (program: string, args: string[], c: Calling): Promise<number> =>
       ...ENVIRONMENT.flatMap(name => (c.env[name] === undefined ? [] : [[name, c.env[name]] as const])),
       ['LC_ALL', 'C'],
     ]),
-    input: c.input ?? Buffer.alloc(0),
+    // an empty one is written too, and a program that has closed its input meanwhile would end this process
+    ...(c.input ? { input: c.input } : {}),
     silent: true,
     ignoreReturnCode: true,
     delay: 1000,
@@ -193,17 +183,14 @@ async function ssh(
 ): Promise<Ran> {
   const out = collector(o.line)
   const err = collector()
-  const words = ['ssh', '-F', link.config, '-T', o.to ?? link.way.at.alias, ...command]
-  const code = await call(
-    'timeout',
-    ['--kill-after=5', String(Math.ceil(o.seconds)), 'sh', '-c', BOUNDED, 'sh', ...words],
-    {
-      env: link.options.env,
-      input: o.input,
-      out,
-      err,
-    },
-  )
+  const limit = ['timeout', '--kill-after=5', String(Math.ceil(o.seconds))]
+  const words = [...limit, 'ssh', '-F', link.config, '-T', o.to ?? link.way.at.alias, ...command]
+  const code = await call('sh', ['-c', BOUNDED, 'sh', ...words], {
+    env: link.options.env,
+    input: o.input,
+    out,
+    err,
+  })
   return { code, stdout: out.text(), stderr: err.text(), late: code === 124 || code === 137 }
 }
 
@@ -255,7 +242,7 @@ type Put = { source: Content; path: string; mode: number; sent?: Sent }
 const putSeconds = (bytes: number): number => 120 + bytes / 250_000
 
 async function put(link: Link, { source, path, mode, sent }: Put): Promise<void> {
-  const bytes = 'bytes' in source ? Buffer.from(source.bytes) : await contentOf(source.file)
+  const bytes = 'bytes' in source ? Buffer.from(source.bytes) : await readFile(source.file)
   const first = await connect(link)
   if (first.code !== 0) throw new UserError(await whyNot(link, first))
   if (/[\r\n\0]/.test(path)) throw new UserError(notWritten(link, path, 'the path has a line break in it'))
@@ -281,15 +268,6 @@ const notWritten = ({ way }: Link, path: string, because: string): Problem => ({
   next: `give ${way.at.user} write access to the install folder, or free some space`,
   where: way.node,
 })
-
-async function contentOf(file: string): Promise<Buffer> {
-  const handle = await open(file, 'r')
-  try {
-    return await handle.readFile()
-  } finally {
-    await handle.close()
-  }
-}
 
 const TAIL: Program = {
   name: 'tail',
@@ -357,13 +335,13 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** The key does not outlive the process; the connection does, for the next step, unless this was the last. */
-async function close(link: Link): Promise<void> {
-  if (link.options.last) {
-    await master(link, 'exit', []).catch(() => undefined)
-    if (link.jump) await master(link, 'exit', [], link.jump.alias).catch(() => undefined)
-    await rm(link.config, { force: true }).catch(() => undefined)
-    await rmdir(dirname(link.config)).catch(() => undefined)
-  }
-  await rm(join(link.folder, 'key'), { force: true }).catch(() => undefined)
+/** The key does not outlive the process; the connections do, for the next step, unless this was the last. */
+async function close(link: Link, open: Set<Link>): Promise<void> {
+  const { options, jump } = link
+  if (options.last) await master(link, 'exit', []).catch(() => undefined)
+  open.delete(link)
+  if (open.size > 0) return
+  if (options.last && jump) await master(link, 'exit', [], jump.alias).catch(() => undefined)
+  const goes = [join(link.folder, 'key'), ...(options.last ? [dirname(link.config)] : [])]
+  for (const path of goes) await rm(path, { recursive: true, force: true }).catch(() => undefined)
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { command, described, duration, nodeName, path, route, text, whole } from './leaf.ts'
+import { command, described, duration, nodeName, path, route, text, whole, yesOrNo } from './leaf.ts'
 
 /** What is rolled out, where it lies, and how it is started. */
 
@@ -69,7 +69,7 @@ export const node = z.strictObject(
     name: described(nodeName(), 'Name in logs, reports and {name}.'),
     host: described(
       z.optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, 'a host name or an IP address')),
-      'Where its HTTP interface listens. Default: 127.0.0.1.',
+      'With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1.',
     ),
     port: described(
       z.optional(whole(1, 65_535, 'a port from 1 to 65535')),
@@ -84,6 +84,41 @@ export const node = z.strictObject(
     ...places,
   },
   'a node name, or a mapping with name, host, port, url, install, data, config, config-next',
+)
+
+const HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`
+const USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`
+
+export const ssh = z.strictObject(
+  {
+    user: described(
+      text(new RegExp(`^${USER}$`), 'the name of a user, such as deploy'),
+      'Who logs in, and owns releases, record and lease on the nodes.',
+    ),
+    port: described(z.prefault(whole(1, 65_535, 'a port from 1 to 65535'), 22), 'Port of sshd.'),
+    jump: described(
+      z.optional(
+        text(
+          new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+          'a jump host such as bastion.example.org or deploy@bastion:2222',
+        ),
+      ),
+      'A host that the connections go through.',
+    ),
+    connect: described(
+      z.prefault(z.enum(['tunnel', 'direct'], 'tunnel or direct'), 'tunnel'),
+      "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address.",
+    ),
+    'plain-http': described(
+      z.prefault(yesOrNo(), false),
+      'With connect: direct, send requests and API keys unencrypted.',
+    ),
+    ca: described(
+      z.optional(text(/^[^\0\r\n]{1,400}$/, 'a file with certificates')),
+      'Certificates (PEM) that nodes with https are checked against, instead of the usual ones.',
+    ),
+  },
+  'user and, where they differ, port, jump, connect',
 )
 
 export const drain = z.union(
@@ -151,6 +186,7 @@ export const fleetSettings = {
     ),
     'A container image that must exist too; {version} and {tag} are replaced.',
   ),
+  ssh: described(z.optional(ssh), 'The nodes are machines that are reached over ssh.'),
   local: described(
     z.optional(z.literal(true, 'true, or leave the line out')),
     'The nodes run on this machine.',

@@ -23,7 +23,15 @@ main() {
   listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs 'the copy has not the file set of the checkpoint'
   cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"
   say stage_bytes "${1:-0}"
+  say stage_port "$(spare_port)"
   finish
+}
+# spare_port: a port of loopback on which nobody listens just now.
+spare_port() {
+  tick
+  spare=$((20000 + (now + $$ * 7) % 12000))
+  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done
+  printf %s "$spare"
 }
 watch_copy() {
   exec 9>&-

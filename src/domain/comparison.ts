@@ -1,0 +1,20 @@
+import { list } from './log.ts'
+import type { NodeId } from './node.ts'
+import type { Survey } from './survey.ts'
+
+type Unreachable = Survey['unreachable'][number]
+
+/** What the other nodes say of a failure: a key that some accept is the right one. */
+export function compared(unreachable: Unreachable[], reached: NodeId[]): Unreachable[] {
+  return unreachable.map(one =>
+    one.failure.code === 'SSH_KEY_REFUSED'
+      ? { ...one, failure: { ...one.failure, because: ofKey(one.node, reached) } }
+      : one,
+  )
+}
+
+const ofKey = (node: NodeId, reached: NodeId[]): string => {
+  if (reached.length === 0) return 'no node accepts it: it may be the wrong key, or the wrong user'
+  const verb = reached.length === 1 ? 'accepts' : 'accept'
+  return `${list(reached.slice(0, 5))} ${verb} it: the key is fine, ${node} lacks it`
+}
