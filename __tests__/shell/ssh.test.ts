@@ -195,7 +195,13 @@ describe('the connection', () => {
       [1, 2, 3].map(() => shell.run(program('echo "$SSH_CONNECTION"'), [], { limit: 5000 })),
     )
     expect(new Set(parents.map(p => p.stdout)).size).toBe(1)
-    execFileSync('ssh', ['-F', configOf(options), '-O', 'exit', 'node-1'], { stdio: 'ignore' })
+    const lose = (): void =>
+      void execFileSync('ssh', ['-F', configOf(options), '-O', 'exit', 'node-1'], { stdio: 'ignore' })
+    lose()
+    expect(await ask()).toBe('hello')
+    // lost again, and made anew by another command, which knows of no forward
+    lose()
+    await shell.run(program('true'), [], { limit: 5000 })
     expect(await ask()).toBe('hello')
   })
 

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { exec } from '@actions/exec'
 import { type Problem, UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
-import type { Address, Content, Program, Ran, RunOptions, Sent, Shell } from './port.ts'
+import type { Content, Program, Ran, RunOptions, Sent, Shell } from './port.ts'
 import { boundedScript, quote } from './script.ts'
 import { type SshHost, sshConfig } from './ssh-config.ts'
-import { sshFailure, type Way } from './ssh-failure.ts'
+import { sshFailure } from './ssh-failure.ts'
+import { call, connect, forward, type Link, master, ssh, whyNot } from './ssh-link.ts'
 
 /**
  * `dir` is a folder of ours that only we can read. `key` and `knownHosts` are texts, '' where none was given.
@@ -30,18 +29,6 @@ export type SshOptions = {
 
 /** How much longer than its limit a program is waited for: a critical one finishes what it has begun. */
 const GRACE = 60_000
-/** A connection that could not be made within this time is none. */
-const CONNECT = 30
-
-/**
- * ssh, with both its outputs bounded here: a hostile node may send without end. Its exit status comes out as that of the whole;
- * one that was cut short is killed by the closed pipe. What it did not read of its input is read here, or whoever writes it would
- * meet a broken pipe, which @actions/exec does not survive.
- */
-const BOUNDED = `exec 4>&2 5>&1
-code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
-exit "\${code:-255}"`
-
 /** Path, mode and length come first, a line each; then the file. \`read\` takes no byte more than its line. */
 const RECEIVE = `umask 077
 IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
@@ -73,7 +60,8 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
   const shells = hosts.map((at, i): [string, Shell] => {
     const node = options.nodes[i]?.name ?? ''
     const link: Link = {
-      options,
+      env: options.env,
+      last: options.last,
       config,
       folder,
       way: { node, at, knownHosts, authorize },
@@ -84,16 +72,6 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
     return [node, shellOf(link, open)]
   })
   return new Map(shells)
-}
-
-type Link = {
-  options: SshOptions
-  config: string
-  folder: string
-  way: Way
-  jump?: SshHost
-  connected?: Promise<Ran>
-  forwards: Map<string, Promise<Address>>
 }
 
 const shellOf = (link: Link, open: Set<Link>): Shell => ({
@@ -148,78 +126,6 @@ async function publicHalf(identity: string, env: NodeJS.ProcessEnv): Promise<str
   const code = await call('timeout', ['10', 'ssh-keygen', '-y', '-f', identity], { env, out })
   const line = out.text().trim()
   return code === 0 && /^[\x20-\x7e]{1,2000}$/.test(line) ? line : ''
-}
-
-type Calling = {
-  env: NodeJS.ProcessEnv
-  out?: { add: (chunk: Buffer) => void }
-  err?: { add: (chunk: Buffer) => void }
-  input?: Buffer
-}
-
-/** What ssh needs of the environment: the agent, and where the user's own files are. */
-const ENVIRONMENT = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'USER', 'LOGNAME']
-
-const call = (program: string, args: string[], c: Calling): Promise<number> =>
-  exec(program, args, {
-    env: Object.fromEntries([
-      ...ENVIRONMENT.flatMap(name => (c.env[name] === undefined ? [] : [[name, c.env[name]] as const])),
-      ['LC_ALL', 'C'],
-    ]),
-    // an empty one is written too, and a program that has closed its input meanwhile would end this process
-    ...(c.input ? { input: c.input } : {}),
-    silent: true,
-    ignoreReturnCode: true,
-    delay: 1000,
-    cwd: '/',
-    listeners: { stdout: data => c.out?.add(data), stderr: data => c.err?.add(data) },
-  })
-
-/** One command over the connection; the words are constants of ours. */
-async function ssh(
-  link: Link,
-  command: string[],
-  o: { input: Buffer; seconds: number; line?: (line: string) => void; to?: string },
-): Promise<Ran> {
-  const out = collector(o.line)
-  const err = collector()
-  const limit = ['timeout', '--kill-after=5', String(Math.ceil(o.seconds))]
-  const words = [...limit, 'ssh', '-F', link.config, '-T', o.to ?? link.way.at.alias, ...command]
-  const code = await call('sh', ['-c', BOUNDED, 'sh', ...words], {
-    env: link.options.env,
-    input: o.input,
-    out,
-    err,
-  })
-  return { code, stdout: out.text(), stderr: err.text(), late: code === 124 || code === 137 }
-}
-
-/** The first command makes the connection that all later ones share. One that failed is tried anew by the next. */
-function connect(link: Link): Promise<Ran> {
-  const connecting =
-    link.connected ?? ssh(link, ['sh', '-s'], { input: Buffer.from('exit 0\n'), seconds: CONNECT })
-  link.connected = connecting
-  return connecting.then(ran => {
-    if (ran.code !== 0) delete link.connected
-    return ran
-  })
-}
-
-/**
- * Why there is no connection. Through a jump the inner ssh's words are lost (it shares no terminal with a connection that is kept), so
- * the jump is asked by itself.
- */
-async function whyNot(link: Link, ran: Ran): Promise<Problem> {
-  if (link.jump) {
-    const { way, jump: at } = link
-    const asked = await ssh(link, ['sh', '-s'], {
-      input: Buffer.from('exit 0\n'),
-      seconds: CONNECT,
-      to: at.alias,
-    })
-    if (asked.code === 255) return sshFailure({ ...way, at }, asked.stderr)
-  }
-  return sshFailure(link.way, ran.late ? 'Connection timed out' : ran.stderr)
 }
 
 async function run(link: Link, program: Program, args: string[], options: RunOptions): Promise<Ran> {
@@ -287,61 +193,13 @@ async function get(link: Link, path: string, limit: number): Promise<Uint8Array>
   })
 }
 
-/** Made once; where the connection has gone meanwhile, made again. */
-async function forward(link: Link, to: Address): Promise<Address> {
-  const name = `${to.host}:${to.port}`
-  const known = link.forwards.get(name)
-  if (known && (await master(link, 'check', [])).code === 0) return known
-  const made = openForward(link, to)
-  link.forwards.set(name, made)
-  made.catch(() => link.forwards.delete(name))
-  return made
-}
-
-async function openForward(link: Link, to: Address): Promise<Address> {
-  for (let tries = 1; ; tries++) {
-    const first = await connect(link)
-    if (first.code !== 0) throw new UserError(await whyNot(link, first))
-    const here: Address = { host: '127.0.0.1', port: await freePort() }
-    const host = to.host.includes(':') ? `[${to.host}]` : to.host
-    const ran = await master(link, 'forward', ['-L', `${here.host}:${here.port}:${host}:${to.port}`])
-    if (ran.code === 0) return here
-    delete link.connected
-    if (tries === 3) throw new UserError(sshFailure(link.way, ran.stderr))
-  }
-}
-
-/** Speaks to the process that keeps the connection. */
-async function master(
-  link: Link,
-  what: 'check' | 'forward' | 'exit',
-  more: string[],
-  to = link.way.at.alias,
-): Promise<Ran> {
-  const out = collector()
-  const err = collector()
-  const words = ['15', 'ssh', '-F', link.config, '-O', what, ...more, to]
-  const code = await call('timeout', words, { env: link.options.env, out, err })
-  return { code, stdout: out.text(), stderr: err.text(), late: code === 124 }
-}
-
-/** A port on loopback that nobody listens on just now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
-}
-
 /** The key does not outlive the process; the connections do, for the next step, unless this was the last. */
 async function close(link: Link, open: Set<Link>): Promise<void> {
-  const { options, jump } = link
-  if (options.last) await master(link, 'exit', []).catch(() => undefined)
+  const { last, jump } = link
+  if (last) await master(link, 'exit', []).catch(() => undefined)
   open.delete(link)
   if (open.size > 0) return
-  if (options.last && jump) await master(link, 'exit', [], jump.alias).catch(() => undefined)
-  const goes = [join(link.folder, 'key'), ...(options.last ? [dirname(link.config)] : [])]
+  if (last && jump) await master(link, 'exit', [], jump.alias).catch(() => undefined)
+  const goes = [join(link.folder, 'key'), ...(last ? [dirname(link.config)] : [])]
   for (const path of goes) await rm(path, { recursive: true, force: true }).catch(() => undefined)
 }
