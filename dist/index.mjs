@@ -53815,6 +53815,633 @@ var init_planning = __esm({
   }
 });
 
+// src/shell/collector.ts
+import { StringDecoder } from "node:string_decoder";
+function collector(line2) {
+  const decoder = new StringDecoder("utf8");
+  let text3 = "";
+  let told = 0;
+  const add2 = (chunk) => {
+    if (text3.length < BOUND) text3 += decoder.write(chunk);
+    if (line2 === void 0) return;
+    for (let end = text3.indexOf("\n", told); end !== -1; end = text3.indexOf("\n", told)) {
+      line2(text3.slice(told, end));
+      told = end + 1;
+    }
+  };
+  return { add: add2, text: () => text3 };
+}
+var BOUND;
+var init_collector = __esm({
+  "src/shell/collector.ts"() {
+    "use strict";
+    BOUND = 16 * 1024 * 1024;
+  }
+});
+
+// src/shell/drained.ts
+var drained;
+var init_drained = __esm({
+  "src/shell/drained.ts"() {
+    "use strict";
+    drained = (words2) => [
+      "sh",
+      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words2]
+    ];
+  }
+});
+
+// src/shell/script.ts
+import { randomUUID as randomUUID3 } from "node:crypto";
+var quote, script, boundedScript;
+var init_script = __esm({
+  "src/shell/script.ts"() {
+    "use strict";
+    init_errors();
+    quote = (text3) => {
+      if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
+      return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
+    };
+    script = (program2, args) => `{
+set -- ${args.map(quote).join(" ")}
+${program2.text}
+exit
+}
+`;
+    boundedScript = (program2, args, seconds3) => {
+      const end = `end-of-program-${randomUUID3()}`;
+      return `{
+timeout ${Math.ceil(seconds3)} sh -s <<'${end}'
+${script(program2, args)}${end}
+exit
+}
+`;
+    };
+  }
+});
+
+// src/shell/local.ts
+import { randomUUID as randomUUID4 } from "node:crypto";
+import { constants as constants4, copyFile as copyFile3, mkdir as mkdir3, open as open4, rename as rename4, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { dirname as dirname5 } from "node:path";
+async function run(env, input, options) {
+  const out = collector(options.line);
+  const err = collector();
+  const seconds3 = String(Math.ceil(options.limit / 1e3));
+  const ended2 = exec(...drained(["timeout", seconds3, "sh", "-s"]), {
+    env,
+    input: Buffer.from(input),
+    silent: true,
+    ignoreReturnCode: true,
+    delay: 1e3,
+    cwd: "/",
+    listeners: { stdout: out.add, stderr: err.add }
+  });
+  const code2 = await Promise.race([ended2, late(options.limit + GRACE)]);
+  return {
+    code: code2 === "late" ? null : code2,
+    stdout: out.text(),
+    stderr: err.text(),
+    late: code2 === "late"
+  };
+}
+async function put(source, path6, mode) {
+  const part = `${path6}.${randomUUID4()}`;
+  try {
+    await mkdir3(dirname5(path6), { recursive: true, mode: 448 });
+    if ("file" in source)
+      await copyFile3(source.file, part, constants4.COPYFILE_EXCL | constants4.COPYFILE_FICLONE);
+    else await writeFile3(part, source.bytes, { mode: 384, flag: "wx" });
+    const handle = await open4(part, "r+");
+    try {
+      await handle.chmod(mode);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename4(part, path6);
+  } catch (error2) {
+    await rm2(part, { force: true }).catch(() => void 0);
+    throw new UserError({
+      code: "NODE_NOT_WRITABLE",
+      what: `cannot write in ${dirname5(path6)}`,
+      because: reason(error2),
+      next: "give the user that runs this action write access to the install folder, or free some space"
+    });
+  }
+}
+async function tail(path6, limit) {
+  try {
+    const handle = await open4(path6, "r");
+    try {
+      const { size: size3 } = await handle.stat();
+      const length2 = Math.min(size3, limit);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length2), 0, length2, size3 - length2);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error2) {
+    if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return new Uint8Array();
+    throw new UserError({
+      code: "NODE_NOT_READABLE",
+      what: `cannot read ${path6}`,
+      because: reason(error2),
+      next: "give the user that runs this action read access to it"
+    });
+  }
+}
+var GRACE, localShell, late, reason;
+var init_local = __esm({
+  "src/shell/local.ts"() {
+    "use strict";
+    init_exec();
+    init_errors();
+    init_text();
+    init_collector();
+    init_drained();
+    init_script();
+    GRACE = 6e4;
+    localShell = (options = {}) => {
+      const env = {
+        PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        LC_ALL: "C",
+        HOME: options.home ?? "/",
+        TMPDIR: options.tmp ?? "/tmp"
+      };
+      return {
+        run: (program2, args, runOptions) => run(env, script(program2, args), runOptions),
+        put,
+        get: tail,
+        forward: (to) => Promise.resolve(to),
+        close: () => Promise.resolve()
+      };
+    };
+    late = (ms) => new Promise((resolve2) => {
+      setTimeout(() => resolve2("late"), ms).unref();
+    });
+    reason = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)));
+  }
+});
+
+// src/shell/ssh-config.ts
+function sshConfig(hosts, files2, options) {
+  const { jump, own: own2 } = options;
+  const entry = (h, more) => [
+    `Host ${h.alias}`,
+    `  HostName ${h.host}`,
+    `  Port ${h.port}`,
+    `  User ${h.user}`,
+    ...more.map((line2) => `  ${line2}`)
+  ];
+  return [
+    ...hosts.flatMap(
+      (h) => entry(
+        h,
+        [jump ? `ProxyJump ${jump.alias}` : own2 ? "" : "ProxyJump none"].filter((l) => l !== "")
+      )
+    ),
+    ...jump ? entry(jump, own2 ? [] : ["ProxyJump none"]) : [],
+    "Host *",
+    ...common(files2, own2).map((line2) => `  ${line2}`),
+    ...own2 ? ["Host *", "  Include ~/.ssh/config", "  Include /etc/ssh/ssh_config"] : [],
+    ""
+  ].join("\n");
+}
+var seconds2, common, quoted;
+var init_ssh_config = __esm({
+  "src/shell/ssh-config.ts"() {
+    "use strict";
+    seconds2 = (n) => String(n);
+    common = (files2, own2) => [
+      "BatchMode yes",
+      "StrictHostKeyChecking yes",
+      ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
+      "UpdateHostKeys no",
+      "VerifyHostKeyDNS no",
+      ...files2.identity === void 0 ? [] : [`IdentityFile ${quoted(files2.identity)}`, "IdentitiesOnly yes", "IdentityAgent none"],
+      "PreferredAuthentications publickey",
+      "ForwardAgent no",
+      "ForwardX11 no",
+      "PermitLocalCommand no",
+      "ClearAllForwardings no",
+      "ExitOnForwardFailure yes",
+      "RequestTTY no",
+      "EscapeChar none",
+      "SendEnv -*",
+      "ControlMaster auto",
+      `ControlPath ${quoted(`${files2.sockets}/%C`)}`,
+      `ControlPersist ${seconds2(60)}`,
+      `ConnectTimeout ${seconds2(10)}`,
+      "ConnectionAttempts 1",
+      `ServerAliveInterval ${seconds2(5)}`,
+      "ServerAliveCountMax 3",
+      "TCPKeepAlive no",
+      "Compression no",
+      ...own2 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
+      "LogLevel ERROR"
+    ];
+    quoted = (path6) => `"${path6}"`;
+  }
+});
+
+// src/shell/ssh-failure.ts
+function sshFailure(way, said4) {
+  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
+  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
+  const words2 = printable(new Untrusted(last), 300);
+  const problem3 = tell?.(way) ?? {
+    code: "SSH_FAILED",
+    what: `${way.node}: ssh could not connect to ${place(way)}`,
+    next: `try it by hand:  ssh ${command3(way)} true`
+  };
+  return {
+    ...problem3,
+    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
+    where: way.node
+  };
+}
+function changedKey(w) {
+  return {
+    code: "SSH_HOST_KEY_CHANGED",
+    what: `${w.node}: ${named3(w)} shows another host key than the one in ${w.knownHosts}`,
+    because: "the machine was set up anew, or something else answers in its place",
+    next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
+  };
+}
+function unknownKey2(w) {
+  return {
+    code: "SSH_HOST_UNKNOWN",
+    what: `${w.node}: the host key of ${named3(w)} is not in ${w.knownHosts}`,
+    because: "no host is trusted on first use",
+    next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
+  };
+}
+function keyRefused(w) {
+  return {
+    code: "SSH_KEY_REFUSED",
+    what: `${w.node}: ${named3(w)} does not accept the key for user ${w.at.user}`,
+    because: "the key is not in authorized_keys of that user, or the account is locked",
+    next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
+  };
+}
+function noName(w) {
+  return {
+    code: "SSH_NAME_UNKNOWN",
+    what: `${w.node}: nothing is named ${w.at.host} as seen from here`,
+    next: "correct `host:` in the fleet file, or run where that name can be resolved (a self-hosted runner, or ssh: { jump: … })"
+  };
+}
+function unreachable2(w, because) {
+  return {
+    code: "SSH_UNREACHABLE",
+    what: `${w.node}: no connection to ${place(w)}`,
+    because,
+    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
+  };
+}
+var table2, place, command3, named3, scan;
+var init_ssh_failure = __esm({
+  "src/shell/ssh-failure.ts"() {
+    "use strict";
+    init_text();
+    table2 = [
+      [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
+      [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
+      [/Permission denied \(|Too many authentication failures/i, keyRefused],
+      [/Could not resolve hostname/i, noName],
+      [/Connection refused/i, (w) => unreachable2(w, "nobody listens there (connection refused)")],
+      [
+        /timed out|No route to host|Network is unreachable|Connection closed|Connection reset|banner exchange/i,
+        (w) => unreachable2(w, "it does not answer")
+      ]
+    ];
+    place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
+    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
+    named3 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+    scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
+  }
+});
+
+// src/shell/ssh-link.ts
+import { createServer } from "node:net";
+async function ssh2(link, command4, o) {
+  const out = collector(o.line);
+  const err = collector();
+  const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
+  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
+  const code2 = await call2("sh", ["-c", BOUNDED, "sh", ...words2], {
+    env: link.env,
+    input: o.input,
+    out,
+    err
+  });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 || code2 === 137 };
+}
+function connect(link) {
+  const connecting = link.connected ?? ssh2(link, ["sh", "-s"], { input: Buffer.from("exit 0\n"), seconds: CONNECT });
+  link.connected = connecting;
+  return connecting.then((ran2) => {
+    if (ran2.code !== 0) delete link.connected;
+    return ran2;
+  });
+}
+async function whyNot2(link, ran2) {
+  if (link.jump) {
+    const { way, jump: at } = link;
+    const asked2 = await ssh2(link, ["sh", "-s"], {
+      input: Buffer.from("exit 0\n"),
+      seconds: CONNECT,
+      to: at.alias
+    });
+    if (asked2.code === 255) return sshFailure({ ...way, at }, asked2.stderr);
+  }
+  return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
+}
+async function forward2(link, to) {
+  const name = `${to.host}:${to.port}`;
+  const known2 = link.forwards.get(name);
+  if (known2 && await keeper(link) === (await known2).by) return (await known2).at;
+  const made = openForward(link, to);
+  link.forwards.set(name, made);
+  made.catch(() => link.forwards.delete(name));
+  return (await made).at;
+}
+async function keeper(link) {
+  const ran2 = await master(link, "check", []);
+  return ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
+}
+async function openForward(link, to) {
+  for (let tries = 1; ; tries++) {
+    const first2 = await connect(link);
+    if (first2.code !== 0) throw new UserError(await whyNot2(link, first2));
+    const by = await keeper(link);
+    const at = { host: "127.0.0.1", port: await freePort() };
+    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
+    const ran2 = await master(link, "forward", ["-L", `${at.host}:${at.port}:${host}:${to.port}`]);
+    if (ran2.code === 0) return { at, by };
+    delete link.connected;
+    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
+  }
+}
+async function master(link, what, more, to = link.way.at.alias) {
+  const out = collector();
+  const err = collector();
+  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
+  const code2 = await call2("timeout", words2, { env: link.env, out, err });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
+}
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
+  const address2 = server.address();
+  await new Promise((resolve2) => server.close(resolve2));
+  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
+  return address2.port;
+}
+var CONNECT, BOUNDED, ENVIRONMENT, call2;
+var init_ssh_link = __esm({
+  "src/shell/ssh-link.ts"() {
+    "use strict";
+    init_exec();
+    init_errors();
+    init_collector();
+    init_ssh_failure();
+    CONNECT = 30;
+    BOUNDED = `exec 4>&2 5>&1
+code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
+exit "\${code:-255}"`;
+    ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
+    call2 = (program2, args, c) => exec(program2, args, {
+      env: Object.fromEntries([
+        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
+        ["LC_ALL", "C"]
+      ]),
+      // an empty one is written too, and a program that has closed its input meanwhile would end this process
+      ...c.input ? { input: c.input } : {},
+      silent: true,
+      ignoreReturnCode: true,
+      delay: 1e3,
+      cwd: "/",
+      listeners: { stdout: (data2) => c.out?.add(data2), stderr: (data2) => c.err?.add(data2) }
+    });
+  }
+});
+
+// src/shell/ssh.ts
+import { createHash as createHash2 } from "node:crypto";
+import { constants as constants5 } from "node:fs";
+import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
+import { dirname as dirname6, join as join7 } from "node:path";
+async function openSsh(options) {
+  const folder = join7(options.dir, "ssh");
+  const files2 = await prepare(folder, options);
+  const hosts = options.nodes.map((n, i) => ({ ...n, alias: `node-${i + 1}` }));
+  const jump = options.jump && { ...options.jump, alias: "jump" };
+  const config2 = join7(files2.sockets, "config");
+  await writePrivate(config2, sshConfig(hosts, files2, { ...jump ? { jump } : {}, own: options.own }));
+  const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
+  const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
+  const open6 = /* @__PURE__ */ new Set();
+  const shells = hosts.map((at, i) => {
+    const node3 = options.nodes[i]?.name ?? "";
+    const link = {
+      env: options.env,
+      last: options.last,
+      config: config2,
+      folder,
+      way: { node: node3, at, knownHosts, authorize },
+      ...jump ? { jump } : {},
+      forwards: /* @__PURE__ */ new Map()
+    };
+    open6.add(link);
+    return [node3, shellOf2(link, open6)];
+  });
+  return new Map(shells);
+}
+async function prepare(folder, o) {
+  await mkdir4(folder, { recursive: true, mode: 448 });
+  await chmod2(folder, 448);
+  const identity = join7(folder, "key");
+  const knownHosts = join7(folder, "known_hosts");
+  if (o.key !== "") await writePrivate(identity, o.key);
+  if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
+`);
+  return {
+    sockets: await socketFolder(o.dir),
+    ...o.knownHosts === "" ? {} : { knownHosts },
+    ...o.key === "" ? {} : { identity }
+  };
+}
+async function socketFolder(dir) {
+  const path6 = `/tmp/pdbr-${createHash2("sha256").update(dir).digest("hex").slice(0, 16)}`;
+  await mkdir4(path6, { mode: 448 }).catch((error2) => {
+    if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
+  });
+  const { uid, mode } = await lstat2(path6);
+  if (uid === process.getuid?.() && (mode & constants5.S_IFMT) === constants5.S_IFDIR && (mode & 63) === 0)
+    return path6;
+  throw new UserError({
+    code: "SSH_FOLDER_TAKEN",
+    what: `${path6} is not a private folder of ours`,
+    next: "remove it; somebody else on this machine made it"
+  });
+}
+async function publicHalf(identity, env) {
+  const out = collector();
+  const code2 = await call2("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
+  const line2 = out.text().trim();
+  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
+}
+async function run2(link, program2, args, options) {
+  const first2 = await connect(link);
+  if (first2.code !== 0)
+    return { ...first2, code: null, lost: { problem: await whyNot2(link, first2), begun: false } };
+  const ran2 = await ssh2(link, ["sh", "-s"], {
+    input: Buffer.from(boundedScript(program2, args, options.limit / 1e3)),
+    seconds: (options.limit + GRACE2) / 1e3,
+    ...options.line ? { line: options.line } : {}
+  });
+  if (ran2.code !== 255) return ran2;
+  delete link.connected;
+  return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
+}
+async function put2(link, { source, path: path6, mode, sent }) {
+  const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
+  const first2 = await connect(link);
+  if (first2.code !== 0) throw new UserError(await whyNot2(link, first2));
+  if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
+  const head = Buffer.from(`${path6}
+${mode.toString(8).padStart(4, "0")}
+${bytes3.length}
+`);
+  const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
+    input: Buffer.concat([head, bytes3]),
+    seconds: putSeconds(bytes3.length),
+    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
+  });
+  if (ran2.code === 0) return;
+  if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
+  throw new UserError(notWritten(link, path6, lastWords(ran2)));
+}
+async function get(link, path6, limit) {
+  const ran2 = await run2(link, TAIL, [path6, String(limit)], { limit: 6e4 });
+  if (ran2.lost) throw new UserError(ran2.lost.problem);
+  if (ran2.code === 0) return Buffer.from(ran2.stdout);
+  throw new UserError({
+    code: "NODE_NOT_READABLE",
+    what: `${link.way.node}: cannot read ${path6}`,
+    because: lastWords(ran2),
+    next: `give ${link.way.at.user} read access to it`,
+    where: link.way.node
+  });
+}
+async function close(link, open6) {
+  const { last, jump } = link;
+  if (last) await master(link, "exit", []).catch(() => void 0);
+  open6.delete(link);
+  if (open6.size > 0) return;
+  if (last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
+  const goes = [join7(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
+  for (const path6 of goes) await rm3(path6, { recursive: true, force: true }).catch(() => void 0);
+}
+var GRACE2, RECEIVE, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
+var init_ssh = __esm({
+  "src/shell/ssh.ts"() {
+    "use strict";
+    init_errors();
+    init_text();
+    init_collector();
+    init_script();
+    init_ssh_config();
+    init_ssh_failure();
+    init_ssh_link();
+    GRACE2 = 6e4;
+    RECEIVE = `umask 077
+IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
+part=$path.$$.part
+mkdir -p "\${path%/*}" || exit 91
+trap 'rm -f "$part"' EXIT
+: >"$part" || exit 91
+had=-1 has=0
+while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
+  had=$has
+  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
+  has=$(wc -c <"$part")
+  printf '%s\\n' "$has"
+done
+[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
+    shellOf2 = (link, open6) => ({
+      run: (program2, args, options) => run2(link, program2, args, options),
+      put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
+      get: (path6, limit) => get(link, path6, limit),
+      forward: (to) => forward2(link, to),
+      close: () => close(link, open6)
+    });
+    writePrivate = async (path6, text3) => {
+      await rm3(path6, { force: true });
+      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
+    };
+    putSeconds = (bytes3) => 120 + bytes3 / 25e4;
+    lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
+    notWritten = ({ way }, path6, because) => ({
+      code: "NODE_NOT_WRITABLE",
+      what: `${way.node}: cannot write in ${path6.slice(0, path6.lastIndexOf("/"))}`,
+      because,
+      next: `give ${way.at.user} write access to the install folder, or free some space`,
+      where: way.node
+    });
+    TAIL = {
+      name: "tail",
+      text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null'
+    };
+  }
+});
+
+// src/shells.ts
+async function shellsOf({ config: config2, inputs, dir, env, last }) {
+  const { shell, nodes } = config2;
+  switch (shell.kind) {
+    case "local": {
+      const here = localShell();
+      return new Map(nodes.map((n) => [n.name, here]));
+    }
+    case "ssh":
+      return openSsh({
+        dir,
+        nodes: nodes.flatMap((n) => n.machine ? [{ ...n.machine, name: n.name }] : []),
+        ...shell.jump ? { jump: shell.jump } : {},
+        key: inputs.sshKey,
+        knownHosts: inputs.sshKnownHosts,
+        own: !inActions(env),
+        last,
+        env
+      });
+    default:
+      return unreachable(shell);
+  }
+}
+function reachOf(config2, shells) {
+  const behind = new Map(
+    config2.nodes.flatMap(
+      ({ name, url, listens: listens2 }) => listens2 ? [[new URL(url).origin, { name, listens: listens2 }]] : []
+    )
+  );
+  return (origin) => {
+    const found = behind.get(origin);
+    return found && shells.get(found.name)?.forward(found.listens);
+  };
+}
+var init_shells = __esm({
+  "src/shells.ts"() {
+    "use strict";
+    init_errors();
+    init_annotations();
+    init_local();
+    init_ssh();
+  }
+});
+
 // src/probe/http.ts
 var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER, OURS, classify, codeOf;
 var init_http = __esm({
@@ -54006,7 +54633,7 @@ var init_thread = __esm({
 });
 
 // src/probe/journey.ts
-var STEPS, journey, readBack, keep, stepOf, whyNot2;
+var STEPS, journey, readBack, keep, stepOf, whyNot3;
 var init_journey = __esm({
   "src/probe/journey.ts"() {
     "use strict";
@@ -54038,7 +54665,7 @@ var init_journey = __esm({
       for (const [step2, run5] of script2) {
         const outcome2 = await run5();
         steps2.push(stepOf(step2, outcome2));
-        if (outcome2.is !== "ok") return { ok: false, why: `${step2}: ${whyNot2(outcome2)}`, steps: steps2 };
+        if (outcome2.is !== "ok") return { ok: false, why: `${step2}: ${whyNot3(outcome2)}`, steps: steps2 };
       }
       return { ok: true, why: "", steps: steps2 };
     };
@@ -54056,8 +54683,8 @@ var init_journey = __esm({
       if (outcome2.is === "ok") take3(outcome2.value);
       return outcome2;
     };
-    stepOf = (step2, outcome2) => outcome2.is === "ok" ? { step: step2, ok: true, why: "", ms: outcome2.ms } : { step: step2, ok: false, why: whyNot2(outcome2), ms: outcome2.is === "stopped" ? 0 : outcome2.ms };
-    whyNot2 = (outcome2) => outcome2.is === "stopped" ? "stopped" : outcome2.why;
+    stepOf = (step2, outcome2) => outcome2.is === "ok" ? { step: step2, ok: true, why: "", ms: outcome2.ms } : { step: step2, ok: false, why: whyNot3(outcome2), ms: outcome2.is === "stopped" ? 0 : outcome2.ms };
+    whyNot3 = (outcome2) => outcome2.is === "stopped" ? "stopped" : outcome2.why;
   }
 });
 
@@ -54069,10 +54696,10 @@ var init_access = __esm({
     init_journey();
     refusedKeys = async (db, at) => {
       const signed = await db.sign(at.stop);
-      if (isRefusal(signed)) return [refused3(at.target, "backend", `signing a user answers ${whyNot2(signed)}`)];
+      if (isRefusal(signed)) return [refused3(at.target, "backend", `signing a user answers ${whyNot3(signed)}`)];
       const listed2 = await db.threads(at.stop);
       const role = at.keys.frontend === void 0 ? "backend" : "frontend";
-      return isRefusal(listed2) ? [refused3(at.target, role, `listing threads answers ${whyNot2(listed2)}`)] : [];
+      return isRefusal(listed2) ? [refused3(at.target, role, `listing threads answers ${whyNot3(listed2)}`)] : [];
     };
     isRefusal = (outcome2) => outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
     refused3 = ({ id }, role, because) => ({
@@ -54204,14 +54831,14 @@ var init_counts = __esm({
         return {
           code: "KEY_REFUSED",
           what: `${id} does not accept the admin key`,
-          because: `counting its keys answers ${whyNot2(outcome2)}`,
+          because: `counting its keys answers ${whyNot3(outcome2)}`,
           next: "check the line of the admin key in the input keys against server.api_keys.admin of this node",
           where: id
         };
       return {
         code: "COUNT_FAILED",
         what: `the keys on ${id} could not be counted`,
-        because: whyNot2(outcome2),
+        because: whyNot3(outcome2),
         next: "check that the server answers GET /admin/keys?limit=1 with the admin key, then run again",
         where: id
       };
@@ -54220,7 +54847,7 @@ var init_counts = __esm({
 });
 
 // src/probe/cycle.ts
-var MESSAGE, CYCLE, WAITS, cycle, shoot, run, after, posting, reading2, listing, creating, inThread;
+var MESSAGE, CYCLE, WAITS, cycle, shoot, run3, after, posting, reading2, listing, creating, inThread;
 var init_cycle = __esm({
   "src/probe/cycle.ts"() {
     "use strict";
@@ -54239,10 +54866,10 @@ var init_cycle = __esm({
       };
     };
     shoot = async (c, step2) => {
-      const outcome2 = await run(c, step2);
+      const outcome2 = await run3(c, step2);
       return outcome2 === "skipped" ? outcome2 : { step: step2, timed: !WAITS.includes(step2), outcome: outcome2 };
     };
-    run = (c, step2) => {
+    run3 = (c, step2) => {
       const { db, state, p } = c;
       switch (step2) {
         case STEPS.sign:
@@ -54504,14 +55131,14 @@ var init_sentinel = __esm({
       const read3 = await db.read(sentinel, stop);
       if (read3.is !== "ok") {
         const refused7 = read3.is === "failed" && (read3.status === 403 || (read3.status ?? 0) >= 500);
-        return refused7 ? { is: "missing", why: whyNot2(read3) } : { is: "error", why: whyNot2(read3) };
+        return refused7 ? { is: "missing", why: whyNot3(read3) } : { is: "error", why: whyNot3(read3) };
       }
       if (read3.value === "absent") return { is: "missing", why: "the server answers 404" };
       return read3.value.text === sentinel.body ? { is: "same" } : { is: "different" };
     };
     written = (outcome2, target3) => {
       if (outcome2.is === "ok") return outcome2.value;
-      const why2 = whyNot2(outcome2);
+      const why2 = whyNot3(outcome2);
       const key = outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
       throw new UserError({
         code: key ? "KEY_REFUSED" : "PROBE_WRITE_FAILED",
@@ -54575,7 +55202,7 @@ var init_probe = __esm({
           const outcome2 = await write2(target3, "barrier", stop);
           return {
             ok: outcome2.is === "ok",
-            why: outcome2.is === "ok" ? "" : whyNot2(outcome2),
+            why: outcome2.is === "ok" ? "" : whyNot3(outcome2),
             took: clock3.now() - began
           };
         },
@@ -54633,12 +55260,12 @@ var init_probe = __esm({
     });
     sweep = async (db, what, stop) => {
       const all = await db.threads(stop);
-      if (all.is !== "ok") return { deleted: 0, left: 0, why: whyNot2(all) };
+      if (all.is !== "ok") return { deleted: 0, left: 0, why: whyNot3(all) };
       const mine2 = (title2) => title2 === what.title || title2.startsWith(`${what.title} `);
       const doomed = all.value.filter((t) => t.title.startsWith(TITLE) && (what.own || !mine2(t.title)));
       const outcomes = [];
       for (const { key } of doomed) outcomes.push(await db.deleteThread(key, stop));
-      const bad = outcomes.flatMap((o) => o.is === "ok" ? [] : [whyNot2(o)]);
+      const bad = outcomes.flatMap((o) => o.is === "ok" ? [] : [whyNot3(o)]);
       return { deleted: outcomes.length - bad.length, left: bad.length, why: bad[0] ?? "" };
     };
   }
@@ -54884,9 +55511,9 @@ var init_tar = __esm({
 });
 
 // src/releases/archive.ts
-import { createHash as createHash2 } from "node:crypto";
+import { createHash as createHash3 } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open as open4, rename as rename4, rm as rm2 } from "node:fs/promises";
+import { open as open5, rename as rename5, rm as rm4 } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 async function* bounded3(source, limit) {
@@ -54922,15 +55549,15 @@ var init_archive = __esm({
     ARCHIVE_LIMITS = { entries: 1e4, bytes: 2 * 1024 ** 3 };
     extractBinary = async (extraction) => {
       const temporary = `${extraction.to}.part`;
-      await rm2(temporary, { force: true });
+      await rm4(temporary, { force: true });
       try {
         const found = await extractTo(temporary, extraction);
-        await rename4(temporary, extraction.to);
+        await rename5(temporary, extraction.to);
         return found;
       } catch (error2) {
         throw explained(error2, extraction);
       } finally {
-        await rm2(temporary, { force: true });
+        await rm4(temporary, { force: true });
       }
     };
     extractTo = async (temporary, extraction) => {
@@ -54963,7 +55590,7 @@ var init_archive = __esm({
       return entry.kind === "file" && parts.length <= 2 && parts.at(-1) === binary;
     };
     write = async (file, entry) => {
-      const handle = await open4(file, "wx", 448);
+      const handle = await open5(file, "wx", 448);
       try {
         const written2 = await writeAll(handle, entry);
         await handle.chmod(493);
@@ -54974,7 +55601,7 @@ var init_archive = __esm({
       }
     };
     writeAll = async (handle, entry) => {
-      const hash = createHash2("sha256");
+      const hash = createHash3("sha256");
       let bytes3 = 0;
       for await (const portion of entry.body) {
         hash.update(portion);
@@ -55014,10 +55641,10 @@ var init_archive = __esm({
 });
 
 // src/releases/fetched.ts
-import { createHash as createHash3 } from "node:crypto";
+import { createHash as createHash4 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
-import { rm as rm3 } from "node:fs/promises";
-import { join as join7 } from "node:path";
+import { rm as rm5 } from "node:fs/promises";
+import { join as join8 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -55027,11 +55654,11 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join7(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join8(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2562 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2562 !== archive.sha256) {
-        await rm3(file, { force: true });
+        await rm5(file, { force: true });
         throw wrong(archive, sha2562);
       }
       const program2 = await extractBinary({ ...how, file, name: archive.name, to: stem });
@@ -55054,7 +55681,7 @@ var init_fetched = __esm({
       next: "do not install it; run again, and if it stays so publish the release again under a new version"
     });
     sha256OfFile = async (file) => {
-      const hash = createHash3("sha256");
+      const hash = createHash4("sha256");
       try {
         await pipeline2(createReadStream2(file), hash);
         return hash.digest("hex");
@@ -55288,8 +55915,8 @@ var init_selection = __esm({
 });
 
 // src/releases/directory.ts
-import { constants as constants4, copyFile as copyFile3, readFile, stat as stat2 } from "node:fs/promises";
-import { join as join8 } from "node:path";
+import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
+import { join as join9 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
@@ -55346,7 +55973,7 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join8(path6, version3), join8(path6, version3.slice(1))]) {
+      for (const folder of [join9(path6, version3), join9(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
           return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
@@ -55355,18 +55982,18 @@ var init_directory = __esm({
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join8(folder, "artifacts.json"));
-      const metadata = await textOf2(join8(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join9(folder, "artifacts.json"));
+      const metadata = await textOf2(join9(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join8(folder, "artifacts.json") },
-        { text: metadata, from: join8(folder, "metadata.json") }
+        { text: artifacts2, from: join9(folder, "artifacts.json") },
+        { text: metadata, from: join9(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
     textOf2 = async (file) => {
       try {
-        return await readFile(file, "utf8");
+        return await readFile2(file, "utf8");
       } catch (error2) {
         if (isAbsent(error2)) return void 0;
         throw error2;
@@ -55376,8 +56003,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name) => ({
         name,
-        where: join8(folder, name),
-        bytes: await sizeOf2(join8(folder, name))
+        where: join9(folder, name),
+        bytes: await sizeOf2(join9(folder, name))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -55399,7 +56026,7 @@ var init_directory = __esm({
     checksumsOf = async (dist, product) => {
       const file = checksumsFile(dist.offered, product);
       if (file === void 0) return { problems: [] };
-      const parsed3 = parseChecksums(await readFile(file.where, "utf8"));
+      const parsed3 = parseChecksums(await readFile2(file.where, "utf8"));
       if (parsed3.is === "read") return { of: parsed3.of, problems: [] };
       return {
         problems: [
@@ -55412,11 +56039,11 @@ var init_directory = __esm({
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join8(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join9(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
-        await copyFile3(archive.where, file, constants4.COPYFILE_FICLONE);
+        await copyFile4(archive.where, file, constants6.COPYFILE_FICLONE);
       } catch (error2) {
         if (error2 instanceof Error && "code" in error2 && error2.code === "ENOSPC") throw diskFull(file);
         throw error2;
@@ -55435,9 +56062,9 @@ var init_directory = __esm({
 });
 
 // src/releases/download.ts
-import { createHash as createHash4 } from "node:crypto";
+import { createHash as createHash5 } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { rename as rename5, rm as rm4 } from "node:fs/promises";
+import { rename as rename6, rm as rm6 } from "node:fs/promises";
 import { pipeline as pipeline3 } from "node:stream/promises";
 import { setTimeout as sleep2 } from "node:timers/promises";
 async function* counting2(body, download, see) {
@@ -55465,14 +56092,14 @@ var init_download = __esm({
     DONE_WITHIN = 15 * 6e4;
     downloadTo = (file, download) => persistently(download, async (body) => {
       const temporary = `${file}.part`;
-      const hash = createHash4("sha256");
+      const hash = createHash5("sha256");
       try {
         const counted2 = counting2(body, download, (chunk) => hash.update(chunk));
         await pipeline3(counted2, createWriteStream(temporary, { mode: 384, flush: true }));
-        await rename5(temporary, file);
+        await rename6(temporary, file);
         return hash.digest("hex");
       } finally {
-        await rm4(temporary, { force: true });
+        await rm6(temporary, { force: true });
       }
     });
     downloadBytes = (download) => persistently(download, async (body) => {
@@ -55614,7 +56241,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named3, byTag, newest, notFound2, hidden, drafted, unknown2, several2;
+var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown2, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -55640,13 +56267,13 @@ var init_github_release = __esm({
         )
       );
     };
-    named3 = (repository) => {
+    named4 = (repository) => {
       const [owner = "", repo = ""] = repository.split("/");
       return { owner, repo };
     };
     byTag = async (access2, repository, tag) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named3(repository), tag });
+        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named4(repository), tag });
         return data2.tag_name === tag ? data2 : void 0;
       } catch (error2) {
         if (statusOf(error2) === 404) return void 0;
@@ -55655,7 +56282,7 @@ var init_github_release = __esm({
     };
     newest = async (access2, repository) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named3(repository), per_page: 100 });
+        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named4(repository), per_page: 100 });
         return data2;
       } catch (error2) {
         if (statusOf(error2) === 404) return "hidden";
@@ -55703,7 +56330,7 @@ var init_github_release = __esm({
 });
 
 // src/releases/github.ts
-import { createHash as createHash5 } from "node:crypto";
+import { createHash as createHash6 } from "node:crypto";
 var ARCHIVE_BYTES, CHECKSUMS_BYTES, githubReleases, offer, described2, alsoSay, readChecksums;
 var init_github = __esm({
   "src/releases/github.ts"() {
@@ -55808,7 +56435,7 @@ var init_github = __esm({
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
     };
     readChecksums = (bytes3, file) => {
-      const sha2562 = createHash5("sha256").update(bytes3).digest("hex");
+      const sha2562 = createHash6("sha256").update(bytes3).digest("hex");
       const next3 = "publish the release again under a new version, with the checksums that goreleaser writes";
       if (file.api !== void 0 && file.api !== sha2562) {
         const because2 = `its sha256 is ${sha2562}, GitHub's asset digest is ${file.api}`;
@@ -55827,7 +56454,7 @@ var init_github = __esm({
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask3;
+var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask3;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
@@ -55870,14 +56497,14 @@ var init_image = __esm({
         throw error2 instanceof UserError ? error2 : refused5(
           shown4,
           "IMAGE_REGISTRY_UNREACHABLE",
-          `${image.host} did not answer: ${reason(error2)}`,
+          `${image.host} did not answer: ${reason2(error2)}`,
           "run again; if it stays so, check the connection to the registry"
         );
       });
       if (response.status === 200) return digestOf(response.headers["docker-content-digest"]);
       throw explained2(shown4, response.status);
     };
-    reason = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 120);
+    reason2 = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 120);
     digestOf = (header) => /^sha256:[0-9a-f]{64}$/.exec([header].flat()[0] ?? "")?.[0] ?? "";
     explained2 = (shown4, status) => {
       if (status === 404)
@@ -55993,571 +56620,6 @@ var init_process = __esm({
   }
 });
 
-// src/shell/collector.ts
-import { StringDecoder } from "node:string_decoder";
-function collector(line2) {
-  const decoder = new StringDecoder("utf8");
-  let text3 = "";
-  let told = 0;
-  const add2 = (chunk) => {
-    if (text3.length < BOUND) text3 += decoder.write(chunk);
-    if (line2 === void 0) return;
-    for (let end = text3.indexOf("\n", told); end !== -1; end = text3.indexOf("\n", told)) {
-      line2(text3.slice(told, end));
-      told = end + 1;
-    }
-  };
-  return { add: add2, text: () => text3 };
-}
-var BOUND;
-var init_collector = __esm({
-  "src/shell/collector.ts"() {
-    "use strict";
-    BOUND = 16 * 1024 * 1024;
-  }
-});
-
-// src/shell/drained.ts
-var drained;
-var init_drained = __esm({
-  "src/shell/drained.ts"() {
-    "use strict";
-    drained = (words2) => [
-      "sh",
-      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words2]
-    ];
-  }
-});
-
-// src/shell/script.ts
-import { randomUUID as randomUUID3 } from "node:crypto";
-var quote, script, boundedScript;
-var init_script = __esm({
-  "src/shell/script.ts"() {
-    "use strict";
-    init_errors();
-    quote = (text3) => {
-      if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
-      return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
-    };
-    script = (program2, args) => `{
-set -- ${args.map(quote).join(" ")}
-${program2.text}
-exit
-}
-`;
-    boundedScript = (program2, args, seconds3) => {
-      const end = `end-of-program-${randomUUID3()}`;
-      return `{
-timeout ${Math.ceil(seconds3)} sh -s <<'${end}'
-${script(program2, args)}${end}
-exit
-}
-`;
-    };
-  }
-});
-
-// src/shell/local.ts
-import { randomUUID as randomUUID4 } from "node:crypto";
-import { constants as constants5, copyFile as copyFile4, mkdir as mkdir3, open as open5, rename as rename6, rm as rm5, writeFile as writeFile3 } from "node:fs/promises";
-import { dirname as dirname5 } from "node:path";
-async function run2(env, input, options) {
-  const out = collector(options.line);
-  const err = collector();
-  const seconds3 = String(Math.ceil(options.limit / 1e3));
-  const ended2 = exec(...drained(["timeout", seconds3, "sh", "-s"]), {
-    env,
-    input: Buffer.from(input),
-    silent: true,
-    ignoreReturnCode: true,
-    delay: 1e3,
-    cwd: "/",
-    listeners: { stdout: out.add, stderr: err.add }
-  });
-  const code2 = await Promise.race([ended2, late(options.limit + GRACE)]);
-  return {
-    code: code2 === "late" ? null : code2,
-    stdout: out.text(),
-    stderr: err.text(),
-    late: code2 === "late"
-  };
-}
-async function put(source, path6, mode) {
-  const part = `${path6}.${randomUUID4()}`;
-  try {
-    await mkdir3(dirname5(path6), { recursive: true, mode: 448 });
-    if ("file" in source)
-      await copyFile4(source.file, part, constants5.COPYFILE_EXCL | constants5.COPYFILE_FICLONE);
-    else await writeFile3(part, source.bytes, { mode: 384, flag: "wx" });
-    const handle = await open5(part, "r+");
-    try {
-      await handle.chmod(mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename6(part, path6);
-  } catch (error2) {
-    await rm5(part, { force: true }).catch(() => void 0);
-    throw new UserError({
-      code: "NODE_NOT_WRITABLE",
-      what: `cannot write in ${dirname5(path6)}`,
-      because: reason2(error2),
-      next: "give the user that runs this action write access to the install folder, or free some space"
-    });
-  }
-}
-async function tail(path6, limit) {
-  try {
-    const handle = await open5(path6, "r");
-    try {
-      const { size: size3 } = await handle.stat();
-      const length2 = Math.min(size3, limit);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length2), 0, length2, size3 - length2);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (error2) {
-    if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return new Uint8Array();
-    throw new UserError({
-      code: "NODE_NOT_READABLE",
-      what: `cannot read ${path6}`,
-      because: reason2(error2),
-      next: "give the user that runs this action read access to it"
-    });
-  }
-}
-var GRACE, localShell, late, reason2;
-var init_local = __esm({
-  "src/shell/local.ts"() {
-    "use strict";
-    init_exec();
-    init_errors();
-    init_text();
-    init_collector();
-    init_drained();
-    init_script();
-    GRACE = 6e4;
-    localShell = (options = {}) => {
-      const env = {
-        PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        LC_ALL: "C",
-        HOME: options.home ?? "/",
-        TMPDIR: options.tmp ?? "/tmp"
-      };
-      return {
-        run: (program2, args, runOptions) => run2(env, script(program2, args), runOptions),
-        put,
-        get: tail,
-        forward: (to) => Promise.resolve(to),
-        close: () => Promise.resolve()
-      };
-    };
-    late = (ms) => new Promise((resolve2) => {
-      setTimeout(() => resolve2("late"), ms).unref();
-    });
-    reason2 = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)));
-  }
-});
-
-// src/shell/ssh-config.ts
-function sshConfig(hosts, files2, options) {
-  const { jump, own: own2 } = options;
-  const entry = (h, more) => [
-    `Host ${h.alias}`,
-    `  HostName ${h.host}`,
-    `  Port ${h.port}`,
-    `  User ${h.user}`,
-    ...more.map((line2) => `  ${line2}`)
-  ];
-  return [
-    ...hosts.flatMap(
-      (h) => entry(
-        h,
-        [jump ? `ProxyJump ${jump.alias}` : own2 ? "" : "ProxyJump none"].filter((l) => l !== "")
-      )
-    ),
-    ...jump ? entry(jump, own2 ? [] : ["ProxyJump none"]) : [],
-    "Host *",
-    ...common(files2, own2).map((line2) => `  ${line2}`),
-    ...own2 ? ["Host *", "  Include ~/.ssh/config", "  Include /etc/ssh/ssh_config"] : [],
-    ""
-  ].join("\n");
-}
-var seconds2, common, quoted;
-var init_ssh_config = __esm({
-  "src/shell/ssh-config.ts"() {
-    "use strict";
-    seconds2 = (n) => String(n);
-    common = (files2, own2) => [
-      "BatchMode yes",
-      "StrictHostKeyChecking yes",
-      ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
-      "UpdateHostKeys no",
-      "VerifyHostKeyDNS no",
-      ...files2.identity === void 0 ? [] : [`IdentityFile ${quoted(files2.identity)}`, "IdentitiesOnly yes", "IdentityAgent none"],
-      "PreferredAuthentications publickey",
-      "ForwardAgent no",
-      "ForwardX11 no",
-      "PermitLocalCommand no",
-      "ClearAllForwardings no",
-      "ExitOnForwardFailure yes",
-      "RequestTTY no",
-      "EscapeChar none",
-      "SendEnv -*",
-      "ControlMaster auto",
-      `ControlPath ${quoted(`${files2.sockets}/%C`)}`,
-      `ControlPersist ${seconds2(60)}`,
-      `ConnectTimeout ${seconds2(10)}`,
-      "ConnectionAttempts 1",
-      `ServerAliveInterval ${seconds2(5)}`,
-      "ServerAliveCountMax 3",
-      "TCPKeepAlive no",
-      "Compression no",
-      ...own2 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
-      "LogLevel ERROR"
-    ];
-    quoted = (path6) => `"${path6}"`;
-  }
-});
-
-// src/shell/ssh-failure.ts
-function sshFailure(way, said4) {
-  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
-  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
-  const words2 = printable(new Untrusted(last), 300);
-  const problem3 = tell?.(way) ?? {
-    code: "SSH_FAILED",
-    what: `${way.node}: ssh could not connect to ${place(way)}`,
-    next: `try it by hand:  ssh ${command3(way)} true`
-  };
-  return {
-    ...problem3,
-    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
-    where: way.node
-  };
-}
-function changedKey(w) {
-  return {
-    code: "SSH_HOST_KEY_CHANGED",
-    what: `${w.node}: ${named4(w)} shows another host key than the one in ${w.knownHosts}`,
-    because: "the machine was set up anew, or something else answers in its place",
-    next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
-  };
-}
-function unknownKey2(w) {
-  return {
-    code: "SSH_HOST_UNKNOWN",
-    what: `${w.node}: the host key of ${named4(w)} is not in ${w.knownHosts}`,
-    because: "no host is trusted on first use",
-    next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
-  };
-}
-function keyRefused(w) {
-  return {
-    code: "SSH_KEY_REFUSED",
-    what: `${w.node}: ${named4(w)} does not accept the key for user ${w.at.user}`,
-    because: "the key is not in authorized_keys of that user, or the account is locked",
-    next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
-  };
-}
-function noName(w) {
-  return {
-    code: "SSH_NAME_UNKNOWN",
-    what: `${w.node}: nothing is named ${w.at.host} as seen from here`,
-    next: "correct `host:` in the fleet file, or run where that name can be resolved (a self-hosted runner, or ssh: { jump: … })"
-  };
-}
-function unreachable2(w, because) {
-  return {
-    code: "SSH_UNREACHABLE",
-    what: `${w.node}: no connection to ${place(w)}`,
-    because,
-    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
-  };
-}
-var table2, place, command3, named4, scan;
-var init_ssh_failure = __esm({
-  "src/shell/ssh-failure.ts"() {
-    "use strict";
-    init_text();
-    table2 = [
-      [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
-      [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
-      [/Permission denied \(|Too many authentication failures/i, keyRefused],
-      [/Could not resolve hostname/i, noName],
-      [/Connection refused/i, (w) => unreachable2(w, "nobody listens there (connection refused)")],
-      [
-        /timed out|No route to host|Network is unreachable|Connection closed|Connection reset|banner exchange/i,
-        (w) => unreachable2(w, "it does not answer")
-      ]
-    ];
-    place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
-    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
-    named4 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
-    scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
-  }
-});
-
-// src/shell/ssh.ts
-import { createHash as createHash6 } from "node:crypto";
-import { constants as constants6 } from "node:fs";
-import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile as readFile2, rm as rm6, writeFile as writeFile4 } from "node:fs/promises";
-import { createServer } from "node:net";
-import { dirname as dirname6, join as join9 } from "node:path";
-async function openSsh(options) {
-  const folder = join9(options.dir, "ssh");
-  const files2 = await prepare(folder, options);
-  const hosts = options.nodes.map((n, i) => ({ ...n, alias: `node-${i + 1}` }));
-  const jump = options.jump && { ...options.jump, alias: "jump" };
-  const config2 = join9(files2.sockets, "config");
-  await writePrivate(config2, sshConfig(hosts, files2, { ...jump ? { jump } : {}, own: options.own }));
-  const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
-  const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
-  const open6 = /* @__PURE__ */ new Set();
-  const shells = hosts.map((at, i) => {
-    const node3 = options.nodes[i]?.name ?? "";
-    const link = {
-      options,
-      config: config2,
-      folder,
-      way: { node: node3, at, knownHosts, authorize },
-      ...jump ? { jump } : {},
-      forwards: /* @__PURE__ */ new Map()
-    };
-    open6.add(link);
-    return [node3, shellOf2(link, open6)];
-  });
-  return new Map(shells);
-}
-async function prepare(folder, o) {
-  await mkdir4(folder, { recursive: true, mode: 448 });
-  await chmod2(folder, 448);
-  const identity = join9(folder, "key");
-  const knownHosts = join9(folder, "known_hosts");
-  if (o.key !== "") await writePrivate(identity, o.key);
-  if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
-`);
-  return {
-    sockets: await socketFolder(o.dir),
-    ...o.knownHosts === "" ? {} : { knownHosts },
-    ...o.key === "" ? {} : { identity }
-  };
-}
-async function socketFolder(dir) {
-  const path6 = `/tmp/pdbr-${createHash6("sha256").update(dir).digest("hex").slice(0, 16)}`;
-  await mkdir4(path6, { mode: 448 }).catch((error2) => {
-    if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
-  });
-  const { uid, mode } = await lstat2(path6);
-  if (uid === process.getuid?.() && (mode & constants6.S_IFMT) === constants6.S_IFDIR && (mode & 63) === 0)
-    return path6;
-  throw new UserError({
-    code: "SSH_FOLDER_TAKEN",
-    what: `${path6} is not a private folder of ours`,
-    next: "remove it; somebody else on this machine made it"
-  });
-}
-async function publicHalf(identity, env) {
-  const out = collector();
-  const code2 = await call2("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
-  const line2 = out.text().trim();
-  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
-}
-async function ssh2(link, command4, o) {
-  const out = collector(o.line);
-  const err = collector();
-  const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
-  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
-  const code2 = await call2("sh", ["-c", BOUNDED, "sh", ...words2], {
-    env: link.options.env,
-    input: o.input,
-    out,
-    err
-  });
-  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 || code2 === 137 };
-}
-function connect(link) {
-  const connecting = link.connected ?? ssh2(link, ["sh", "-s"], { input: Buffer.from("exit 0\n"), seconds: CONNECT });
-  link.connected = connecting;
-  return connecting.then((ran2) => {
-    if (ran2.code !== 0) delete link.connected;
-    return ran2;
-  });
-}
-async function whyNot3(link, ran2) {
-  if (link.jump) {
-    const { way, jump: at } = link;
-    const asked2 = await ssh2(link, ["sh", "-s"], {
-      input: Buffer.from("exit 0\n"),
-      seconds: CONNECT,
-      to: at.alias
-    });
-    if (asked2.code === 255) return sshFailure({ ...way, at }, asked2.stderr);
-  }
-  return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
-}
-async function run3(link, program2, args, options) {
-  const first2 = await connect(link);
-  if (first2.code !== 0)
-    return { ...first2, code: null, lost: { problem: await whyNot3(link, first2), begun: false } };
-  const ran2 = await ssh2(link, ["sh", "-s"], {
-    input: Buffer.from(boundedScript(program2, args, options.limit / 1e3)),
-    seconds: (options.limit + GRACE2) / 1e3,
-    ...options.line ? { line: options.line } : {}
-  });
-  if (ran2.code !== 255) return ran2;
-  delete link.connected;
-  return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
-}
-async function put2(link, { source, path: path6, mode, sent }) {
-  const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile2(source.file);
-  const first2 = await connect(link);
-  if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
-  if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
-  const head = Buffer.from(`${path6}
-${mode.toString(8).padStart(4, "0")}
-${bytes3.length}
-`);
-  const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
-    input: Buffer.concat([head, bytes3]),
-    seconds: putSeconds(bytes3.length),
-    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
-  });
-  if (ran2.code === 0) return;
-  if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
-  throw new UserError(notWritten(link, path6, lastWords(ran2)));
-}
-async function get(link, path6, limit) {
-  const ran2 = await run3(link, TAIL, [path6, String(limit)], { limit: 6e4 });
-  if (ran2.lost) throw new UserError(ran2.lost.problem);
-  if (ran2.code === 0) return Buffer.from(ran2.stdout);
-  throw new UserError({
-    code: "NODE_NOT_READABLE",
-    what: `${link.way.node}: cannot read ${path6}`,
-    because: lastWords(ran2),
-    next: `give ${link.way.at.user} read access to it`,
-    where: link.way.node
-  });
-}
-async function forward2(link, to) {
-  const name = `${to.host}:${to.port}`;
-  const known2 = link.forwards.get(name);
-  if (known2 && (await master(link, "check", [])).code === 0) return known2;
-  const made = openForward(link, to);
-  link.forwards.set(name, made);
-  made.catch(() => link.forwards.delete(name));
-  return made;
-}
-async function openForward(link, to) {
-  for (let tries = 1; ; tries++) {
-    const first2 = await connect(link);
-    if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
-    const here = { host: "127.0.0.1", port: await freePort() };
-    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
-    const ran2 = await master(link, "forward", ["-L", `${here.host}:${here.port}:${host}:${to.port}`]);
-    if (ran2.code === 0) return here;
-    delete link.connected;
-    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
-  }
-}
-async function master(link, what, more, to = link.way.at.alias) {
-  const out = collector();
-  const err = collector();
-  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
-  const code2 = await call2("timeout", words2, { env: link.options.env, out, err });
-  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
-}
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
-  const address2 = server.address();
-  await new Promise((resolve2) => server.close(resolve2));
-  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
-  return address2.port;
-}
-async function close(link, open6) {
-  const { options, jump } = link;
-  if (options.last) await master(link, "exit", []).catch(() => void 0);
-  open6.delete(link);
-  if (open6.size > 0) return;
-  if (options.last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
-  const goes = [join9(link.folder, "key"), ...options.last ? [dirname6(link.config)] : []];
-  for (const path6 of goes) await rm6(path6, { recursive: true, force: true }).catch(() => void 0);
-}
-var GRACE2, CONNECT, BOUNDED, RECEIVE, shellOf2, writePrivate, ENVIRONMENT, call2, putSeconds, lastWords, notWritten, TAIL;
-var init_ssh = __esm({
-  "src/shell/ssh.ts"() {
-    "use strict";
-    init_exec();
-    init_errors();
-    init_text();
-    init_collector();
-    init_script();
-    init_ssh_config();
-    init_ssh_failure();
-    GRACE2 = 6e4;
-    CONNECT = 30;
-    BOUNDED = `exec 4>&2 5>&1
-code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
-exit "\${code:-255}"`;
-    RECEIVE = `umask 077
-IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
-part=$path.$$.part
-mkdir -p "\${path%/*}" || exit 91
-trap 'rm -f "$part"' EXIT
-: >"$part" || exit 91
-had=-1 has=0
-while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
-  had=$has
-  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
-  has=$(wc -c <"$part")
-  printf '%s\\n' "$has"
-done
-[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
-    shellOf2 = (link, open6) => ({
-      run: (program2, args, options) => run3(link, program2, args, options),
-      put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
-      get: (path6, limit) => get(link, path6, limit),
-      forward: (to) => forward2(link, to),
-      close: () => close(link, open6)
-    });
-    writePrivate = async (path6, text3) => {
-      await rm6(path6, { force: true });
-      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
-    };
-    ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
-    call2 = (program2, args, c) => exec(program2, args, {
-      env: Object.fromEntries([
-        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
-        ["LC_ALL", "C"]
-      ]),
-      // an empty one is written too, and a program that has closed its input meanwhile would end this process
-      ...c.input ? { input: c.input } : {},
-      silent: true,
-      ignoreReturnCode: true,
-      delay: 1e3,
-      cwd: "/",
-      listeners: { stdout: (data2) => c.out?.add(data2), stderr: (data2) => c.err?.add(data2) }
-    });
-    putSeconds = (bytes3) => 120 + bytes3 / 25e4;
-    lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
-    notWritten = ({ way }, path6, because) => ({
-      code: "NODE_NOT_WRITABLE",
-      what: `${way.node}: cannot write in ${path6.slice(0, path6.lastIndexOf("/"))}`,
-      because,
-      next: `give ${way.at.user} write access to the install folder, or free some space`,
-      where: way.node
-    });
-    TAIL = {
-      name: "tail",
-      text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null'
-    };
-  }
-});
-
 // src/tests-command.ts
 async function runTests(config2, t) {
   if (!config2.tests) return "";
@@ -56656,39 +56718,6 @@ async function wire(w) {
     }
   };
 }
-async function shellsOf({ config: config2, inputs, dir, env, last }) {
-  const { shell, nodes } = config2;
-  switch (shell.kind) {
-    case "local": {
-      const here = localShell();
-      return new Map(nodes.map((n) => [n.name, here]));
-    }
-    case "ssh":
-      return openSsh({
-        dir,
-        nodes: nodes.flatMap((n) => n.machine ? [{ ...n.machine, name: n.name }] : []),
-        ...shell.jump ? { jump: shell.jump } : {},
-        key: inputs.sshKey,
-        knownHosts: inputs.sshKnownHosts,
-        own: !inActions(env),
-        last,
-        env
-      });
-    default:
-      return unreachable(shell);
-  }
-}
-function reachOf(config2, shells) {
-  const behind = new Map(
-    config2.nodes.flatMap(
-      ({ name, url, listens: listens2 }) => listens2 ? [[new URL(url).origin, { name, listens: listens2 }]] : []
-    )
-  );
-  return (origin) => {
-    const found = behind.get(origin);
-    return found && shells.get(found.name)?.forward(found.listens);
-  };
-}
 function nodesOf3(config2, shells) {
   const service = processService2(config2.service);
   const options = {
@@ -56781,21 +56810,19 @@ var init_wire = __esm({
     init_errors();
     init_log();
     init_authorities();
-    init_annotations();
     init_client();
     init_scrape();
     init_port();
     init_server();
     init_observe();
     init_planning();
+    init_shells();
     init_http();
     init_probe();
     init_directory();
     init_github();
     init_image();
     init_process();
-    init_local();
-    init_ssh();
     init_tests_command();
     IMMUTABLE = ["*.sst", "*.ldb"];
     DOING = {

@@ -5,30 +5,27 @@ import { join } from 'node:path'
 import type { Config, Inputs } from './config/config.ts'
 import { missingKeys } from './config/keys.ts'
 import type { Clock } from './domain/clock.ts'
-import { type Problem, unreachable, UserError } from './domain/errors.ts'
+import { type Problem, UserError } from './domain/errors.ts'
 import type { Step } from './domain/event.ts'
 import type { NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { bytes } from './domain/log.ts'
 import type { Effects } from './effects.ts'
 import { authorities } from './authorities.ts'
-import { inActions } from './github/annotations.ts'
 import { githubClient, type GitHubClient } from './github/client.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
 import { nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
-import { httpClient, type Reach } from './probe/http.ts'
+import { reachOf, type Shells, shellsOf } from './shells.ts'
+import { httpClient } from './probe/http.ts'
 import { createProbe, type Probe } from './probe/probe.ts'
 import { directoryReleases } from './releases/directory.ts'
 import { githubReleases } from './releases/github.ts'
 import { requireImage } from './releases/image.ts'
 import type { Releases } from './releases/port.ts'
 import { processService } from './service/process.ts'
-import { localShell } from './shell/local.ts'
-import type { Shell } from './shell/port.ts'
-import { openSsh } from './shell/ssh.ts'
 import { runTests } from './tests-command.ts'
 
 /** What one process of the engine is made with. `dir` is the folder of this use of the action. */
@@ -115,44 +112,6 @@ const DOING: Record<Step, string> = {
   canary: 'the canary',
   promote: 'the remaining nodes',
   settle: 'settling',
-}
-
-type Shells = ReadonlyMap<NodeId, Shell>
-
-async function shellsOf({ config, inputs, dir, env, last }: Wiring): Promise<Shells> {
-  const { shell, nodes } = config
-  switch (shell.kind) {
-    case 'local': {
-      const here = localShell()
-      return new Map(nodes.map(n => [n.name, here]))
-    }
-    case 'ssh':
-      return openSsh({
-        dir,
-        nodes: nodes.flatMap(n => (n.machine ? [{ ...n.machine, name: n.name }] : [])),
-        ...(shell.jump ? { jump: shell.jump } : {}),
-        key: inputs.sshKey,
-        knownHosts: inputs.sshKnownHosts,
-        own: !inActions(env),
-        last,
-        env,
-      })
-    default:
-      return unreachable(shell)
-  }
-}
-
-/** The address of a node behind its own loopback leads through its connection. */
-function reachOf(config: Config, shells: Shells): Reach {
-  const behind = new Map(
-    config.nodes.flatMap(({ name, url, listens }) =>
-      listens ? [[new URL(url).origin, { name, listens }] as const] : [],
-    ),
-  )
-  return origin => {
-    const found = behind.get(origin)
-    return found && shells.get(found.name)?.forward(found.listens)
-  }
 }
 
 function nodesOf(config: Config, shells: Shells): ReadonlyMap<NodeId, NodePort> {
