@@ -228,8 +228,8 @@ var init_log = __esm({
     };
     two = (n) => String(n).padStart(2, "0");
     clock = (ms) => {
-      const seconds3 = Math.max(0, Math.floor(ms / 1e3));
-      const [h, m, s] = [Math.floor(seconds3 / 3600), Math.floor(seconds3 / 60) % 60, seconds3 % 60];
+      const seconds2 = Math.max(0, Math.floor(ms / 1e3));
+      const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
       return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
     };
     duration = (ms) => {
@@ -53276,12 +53276,12 @@ function busy2(found, survey2, recorded2) {
 function leaseProblems(nodes) {
   return nodes.flatMap(({ node: node3, now: { lease: lease3 } }) => {
     if (lease3 === "free" || lease3.left <= 0) return [];
-    const seconds3 = Math.max(0, Math.round(lease3.left / 1e3));
+    const seconds2 = Math.max(0, Math.round(lease3.left / 1e3));
     return [
       {
         code: "LEASE_HELD",
         what: `${node3} is held by ${lease3.holder} (rollout ${lease3.rollout}), which is busy with: ${lease3.doing || "its rollout"}`,
-        because: `its lease runs for another ${seconds3} s unless it is refreshed`,
+        because: `its lease runs for another ${seconds2} s unless it is refreshed`,
         next: "wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`",
         where: node3
       }
@@ -53868,10 +53868,10 @@ ${program2.text}
 exit
 }
 `;
-    boundedScript = (program2, args, seconds3) => {
+    boundedScript = (program2, args, seconds2) => {
       const end = `end-of-program-${randomUUID3()}`;
       return `{
-timeout ${Math.ceil(seconds3)} sh -s <<'${end}'
+timeout ${Math.ceil(seconds2)} sh -s <<'${end}'
 ${script(program2, args)}${end}
 exit
 }
@@ -53887,8 +53887,8 @@ import { dirname as dirname5 } from "node:path";
 async function run(env, input, options) {
   const out = collector(options.line);
   const err = collector();
-  const seconds3 = String(Math.ceil(options.limit / 1e3));
-  const ended2 = exec(...drained(["timeout", seconds3, "sh", "-s"]), {
+  const seconds2 = String(Math.ceil(options.limit / 1e3));
+  const ended2 = exec(...drained(["timeout", seconds2, "sh", "-s"]), {
     env,
     input: Buffer.from(input),
     silent: true,
@@ -53985,35 +53985,31 @@ var init_local = __esm({
 });
 
 // src/shell/ssh-config.ts
-function sshConfig(hosts, files2, options) {
-  const { jump, own: own2 } = options;
+function sshConfig(hosts, files2, jump) {
+  const { own: own2 } = files2;
   const entry = (h, more) => [
     `Host ${h.alias}`,
-    `  HostName ${h.host}`,
+    // else the user's own configuration may know where that is
+    ...h.alias === h.host ? [] : [`  HostName ${h.host}`],
     `  Port ${h.port}`,
     `  User ${h.user}`,
     ...more.map((line2) => `  ${line2}`)
   ];
+  const straight = own2 !== void 0 ? [] : ["ProxyJump none"];
   return [
-    ...hosts.flatMap(
-      (h) => entry(
-        h,
-        [jump ? `ProxyJump ${jump.alias}` : own2 ? "" : "ProxyJump none"].filter((l) => l !== "")
-      )
-    ),
-    ...jump ? entry(jump, own2 ? [] : ["ProxyJump none"]) : [],
+    ...hosts.flatMap((h) => entry(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
+    ...jump ? entry(jump, straight) : [],
     "Host *",
-    ...common(files2, own2).map((line2) => `  ${line2}`),
-    ...own2 ? ["Host *", "  Include ~/.ssh/config", "  Include /etc/ssh/ssh_config"] : [],
+    ...common(files2).map((line2) => `  ${line2}`),
+    ...own2 === void 0 ? [] : ["Host *", `  Include "${own2}"`, "  Include /etc/ssh/ssh_config"],
     ""
   ].join("\n");
 }
-var seconds2, common, quoted;
+var common, quoted;
 var init_ssh_config = __esm({
   "src/shell/ssh-config.ts"() {
     "use strict";
-    seconds2 = (n) => String(n);
-    common = (files2, own2) => [
+    common = (files2) => [
       "BatchMode yes",
       "StrictHostKeyChecking yes",
       ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
@@ -54030,18 +54026,18 @@ var init_ssh_config = __esm({
       "EscapeChar none",
       "SendEnv -*",
       "ControlMaster auto",
-      `ControlPath ${quoted(`${files2.sockets}/%C`)}`,
-      `ControlPersist ${seconds2(60)}`,
-      `ConnectTimeout ${seconds2(10)}`,
+      `ControlPath ${files2.sockets}/%C`,
+      "ControlPersist 60",
+      "ConnectTimeout 10",
       "ConnectionAttempts 1",
-      `ServerAliveInterval ${seconds2(5)}`,
+      "ServerAliveInterval 5",
       "ServerAliveCountMax 3",
       "TCPKeepAlive no",
       "Compression no",
-      ...own2 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
+      ...files2.own !== void 0 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
       "LogLevel ERROR"
     ];
-    quoted = (path6) => `"${path6}"`;
+    quoted = (path6) => `"${path6.replaceAll("%", "%%")}"`;
   }
 });
 
@@ -54236,10 +54232,10 @@ import { dirname as dirname6, join as join7 } from "node:path";
 async function openSsh(options) {
   const folder = join7(options.dir, "ssh");
   const files2 = await prepare(folder, options);
-  const hosts = options.nodes.map((n, i) => ({ ...n, alias: `node-${i + 1}` }));
-  const jump = options.jump && { ...options.jump, alias: "jump" };
+  const hosts = options.nodes.map((n) => ({ ...n, alias: n.host }));
+  const jump = jumpOf(options);
   const config2 = join7(files2.sockets, "config");
-  await writePrivate(config2, sshConfig(hosts, files2, { ...jump ? { jump } : {}, own: options.own }));
+  await writePrivate(config2, sshConfig(hosts, files2, jump));
   const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
   const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
   const open6 = /* @__PURE__ */ new Set();
@@ -54270,7 +54266,8 @@ async function prepare(folder, o) {
   return {
     sockets: await socketFolder(o.dir),
     ...o.knownHosts === "" ? {} : { knownHosts },
-    ...o.key === "" ? {} : { identity }
+    ...o.key === "" ? {} : { identity },
+    ...o.own ? { own: join7(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
   };
 }
 async function socketFolder(dir) {
@@ -54345,7 +54342,7 @@ async function close(link, open6) {
   const goes = [join7(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
   for (const path6 of goes) await rm3(path6, { recursive: true, force: true }).catch(() => void 0);
 }
-var GRACE2, RECEIVE, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
+var GRACE2, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
 var init_ssh = __esm({
   "src/shell/ssh.ts"() {
     "use strict";
@@ -54371,6 +54368,7 @@ while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
   printf '%s\\n' "$has"
 done
 [ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
+    jumpOf = ({ jump, nodes }) => jump && { ...jump, alias: nodes.some((n) => n.host === jump.host) ? "jump" : jump.host };
     shellOf2 = (link, open6) => ({
       run: (program2, args, options) => run2(link, program2, args, options),
       put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
@@ -56626,8 +56624,8 @@ async function runTests(config2, t) {
   const { command: command4, limit, keys = [] } = config2.tests;
   let output = "";
   const keep2 = (data2) => void (output = (output + data2.toString("utf8")).slice(-KEPT));
-  const seconds3 = Math.max(1, Math.round(limit / 1e3));
-  const code2 = await exec("sh", ["-c", BOUNDED2, String(seconds3), command4], {
+  const seconds2 = Math.max(1, Math.round(limit / 1e3));
+  const code2 = await exec("sh", ["-c", BOUNDED2, String(seconds2), command4], {
     silent: true,
     ignoreReturnCode: true,
     env: {
@@ -56644,7 +56642,7 @@ async function runTests(config2, t) {
   }).catch(() => 127);
   if (code2 === 0) return "";
   const last = printable(new Untrusted(output.trim().split("\n").slice(-3).join(" / ")), 300);
-  return code2 === 124 ? `your tests ran longer than ${seconds3} s: ${last}` : `your tests ended with ${code2}: ${last}`;
+  return code2 === 124 ? `your tests ran longer than ${seconds2} s: ${last}` : `your tests ended with ${code2}: ${last}`;
 }
 var KEPT, BOUNDED2;
 var init_tests_command = __esm({
@@ -57524,9 +57522,9 @@ var share2 = (x) => {
 var outOf = (k, n) => `${count2(k)} of ${count2(n)}`;
 var latency = (ms) => ms >= 1e3 ? `${Number((ms / 1e3).toFixed(1))} s` : `${Number(ms.toFixed(ms < 100 ? 1 : 0))} ms`;
 var clock2 = (ms) => {
-  const seconds3 = Math.max(0, Math.ceil(ms / 1e3));
-  const tail2 = `${String(Math.floor(seconds3 / 60) % 60)}:${String(seconds3 % 60).padStart(2, "0")}`;
-  return seconds3 < 3600 ? tail2 : `${Math.floor(seconds3 / 3600)}:${tail2.padStart(5, "0")}`;
+  const seconds2 = Math.max(0, Math.ceil(ms / 1e3));
+  const tail2 = `${String(Math.floor(seconds2 / 60) % 60)}:${String(seconds2 % 60).padStart(2, "0")}`;
+  return seconds2 < 3600 ? tail2 : `${Math.floor(seconds2 / 3600)}:${tail2.padStart(5, "0")}`;
 };
 var UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 var bytes2 = (n) => {
@@ -62265,8 +62263,8 @@ var maxBars = 100;
 var maxRows4 = 300;
 var day2 = 864e5;
 var bar = (segment) => {
-  const seconds3 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
-  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds3}s`;
+  const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
+  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
 };
 var chosen = (timeline) => {
   if (timeline.length <= maxBars) return timeline;

@@ -9,6 +9,7 @@ import { openSsh } from './shell/ssh.ts'
 
 /** `dir` is the folder of this use of the action; `last`: nothing comes after this process. */
 type Placing = { config: Config; inputs: Inputs; dir: string; env: NodeJS.ProcessEnv; last: boolean }
+/** By node. */
 export type Shells = ReadonlyMap<NodeId, Shell>
 
 /** What reaches each node, from where the fleet file says that they are. Throws `UserError`. */

@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -196,7 +205,7 @@ describe('the connection', () => {
     )
     expect(new Set(parents.map(p => p.stdout)).size).toBe(1)
     const lose = (): void =>
-      void execFileSync('ssh', ['-F', configOf(options), '-O', 'exit', 'node-1'], { stdio: 'ignore' })
+      void execFileSync('ssh', ['-F', configOf(options), '-O', 'exit', node.host], { stdio: 'ignore' })
     lose()
     expect(await ask()).toBe('hello')
     // lost again, and made anew by another command, which knows of no forward
@@ -214,6 +223,41 @@ describe('the connection', () => {
     await shell?.close()
     expect(readdirSync(join(options.dir, 'ssh'))).toEqual(['known_hosts'])
     expect(existsSync(dirname(configOf(options)))).toBe(false)
+  })
+})
+
+describe('by hand', () => {
+  const home = (lines: string[]): string => {
+    const path = mkdtempSync(join(folder, 'home '))
+    mkdirSync(join(path, '.ssh'))
+    writeFileSync(join(path, '.ssh', 'known'), node.knownHosts + gate.knownHosts)
+    writeFileSync(join(path, '.ssh', 'key'), key.private, { mode: 0o600 })
+    writeFileSync(
+      join(path, '.ssh', 'config'),
+      `${lines.map(line => line.replaceAll('~', path)).join('\n')}\n`,
+    )
+    return path
+  }
+  const mine = ['UserKnownHostsFile "~/.ssh/known"', 'IdentityFile "~/.ssh/key"']
+  const reached = async (lines: string[], given: Partial<SshOptions>) => {
+    const shell = await open({ own: true, env: { ...process.env, HOME: home(lines) }, ...given })
+    const ran = await shell.run(program('echo "$SSH_CONNECTION"'), [], { limit: 5000 })
+    return ran.lost?.problem.code ?? ran.stdout
+  }
+
+  test("the user's own configuration, key and known hosts serve, by the names of the machines", async () => {
+    const own = [`Host ${node.host}`, ...mine]
+    expect(await reached(own, { key: '', knownHosts: '' })).toContain(`${node.host} ${node.port}`)
+    expect(await reached(['Host another', ...mine], { key: '', knownHosts: '' })).toBe('SSH_HOST_UNKNOWN')
+  })
+  test('what was given wins over it, also that no host is trusted on first use', async () => {
+    const lax = [
+      'Host *',
+      'StrictHostKeyChecking no',
+      'UserKnownHostsFile /dev/null',
+      'IdentityFile "~/.ssh/key"',
+    ]
+    expect(await reached(lax, { key: '', knownHosts: gate.knownHosts })).toBe('SSH_HOST_UNKNOWN')
   })
 })
 

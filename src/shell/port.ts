@@ -24,6 +24,7 @@ export type Ran = {
   lost?: { problem: Problem; begun: boolean }
 }
 
+/** What is put: a file of this machine, or bytes. */
 export type Content = { file: string } | { bytes: Uint8Array }
 /** Where something listens. */
 export type Address = { host: string; port: number }

@@ -1,4 +1,4 @@
-/** What reaches a fleet over ssh. `alias` is the name that stands on command lines; never text that a person wrote. */
+/** One machine. `alias` is what stands on ssh's command line: the host's own name, by which the user's own configuration knows it. */
 export type SshHost = { alias: string; host: string; port: number; user: string }
 
 export type SshFiles = {
@@ -7,44 +7,38 @@ export type SshFiles = {
   /** Files of ours; where there is none, the user's own are used. */
   knownHosts?: string
   identity?: string
+  /** The user's own configuration; outside of CI. */
+  own?: string
 }
-
-const seconds = (n: number): string => String(n)
 
 /**
  * The one file of options (`-F`): a jump's inner ssh takes no others. What stands here first wins over what is included.
- * `own`: the user's and the machine's files are read after it, for whatever it leaves open (outside of CI).
+ * The user's own file, where one is named, is read after it together with the machine's, for whatever it leaves open.
  * Nothing is trusted on first use, nothing is forwarded to the node, and nobody is asked anything.
  */
-export function sshConfig(
-  hosts: SshHost[],
-  files: SshFiles,
-  options: { jump?: SshHost; own: boolean },
-): string {
-  const { jump, own } = options
+export function sshConfig(hosts: SshHost[], files: SshFiles, jump?: SshHost): string {
+  const { own } = files
   const entry = (h: SshHost, more: string[]): string[] => [
     `Host ${h.alias}`,
-    `  HostName ${h.host}`,
+    // else the user's own configuration may know where that is
+    ...(h.alias === h.host ? [] : [`  HostName ${h.host}`]),
     `  Port ${h.port}`,
     `  User ${h.user}`,
     ...more.map(line => `  ${line}`),
   ]
+  // the user's own configuration may know a jump of its own
+  const straight = own !== undefined ? [] : ['ProxyJump none']
   return [
-    ...hosts.flatMap(h =>
-      entry(
-        h,
-        [jump ? `ProxyJump ${jump.alias}` : own ? '' : 'ProxyJump none'].filter(l => l !== ''),
-      ),
-    ),
-    ...(jump ? entry(jump, own ? [] : ['ProxyJump none']) : []),
+    ...hosts.flatMap(h => entry(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
+    ...(jump ? entry(jump, straight) : []),
     'Host *',
-    ...common(files, own).map(line => `  ${line}`),
-    ...(own ? ['Host *', '  Include ~/.ssh/config', '  Include /etc/ssh/ssh_config'] : []),
+    ...common(files).map(line => `  ${line}`),
+    ...(own === undefined ? [] : ['Host *', `  Include "${own}"`, '  Include /etc/ssh/ssh_config']),
     '',
   ].join('\n')
 }
 
-const common = (files: SshFiles, own: boolean): string[] => [
+const common = (files: SshFiles): string[] => [
   'BatchMode yes',
   'StrictHostKeyChecking yes',
   ...(files.knownHosts === undefined
@@ -65,17 +59,17 @@ const common = (files: SshFiles, own: boolean): string[] => [
   'EscapeChar none',
   'SendEnv -*',
   'ControlMaster auto',
-  `ControlPath ${quoted(`${files.sockets}/%C`)}`,
-  `ControlPersist ${seconds(60)}`,
-  `ConnectTimeout ${seconds(10)}`,
+  `ControlPath ${files.sockets}/%C`,
+  'ControlPersist 60',
+  'ConnectTimeout 10',
   'ConnectionAttempts 1',
-  `ServerAliveInterval ${seconds(5)}`,
+  'ServerAliveInterval 5',
   'ServerAliveCountMax 3',
   'TCPKeepAlive no',
   'Compression no',
-  ...(own ? [] : ['CanonicalizeHostname no', 'HashKnownHosts no']),
+  ...(files.own !== undefined ? [] : ['CanonicalizeHostname no', 'HashKnownHosts no']),
   'LogLevel ERROR',
 ]
 
-/** A path as one word of ssh_config; its `%` are no tokens, but for the one of ours. */
-const quoted = (path: string): string => `"${path}"`
+/** A path as one word of ssh_config, in which `%` begins no token. */
+const quoted = (path: string): string => `"${path.replaceAll('%', '%%')}"`

@@ -10,8 +10,8 @@ import { sshFailure, type Way } from './ssh-failure.ts'
 const CONNECT = 30
 
 /**
- * ssh, with both its outputs bounded here: a hostile node may send without end. Its exit status comes out as that of the whole;
- * one that was cut short is killed by the closed pipe. What it did not read of its input is read here, or whoever writes it would
+ * ssh, with both its outputs bounded here: a hostile node may send without end. Its exit status comes out as that of the whole; one
+ * that sends on is not heard, and ends with its limit. What it did not read of its input is read here, or whoever writes it would
  * meet a broken pipe, which @actions/exec does not survive.
  */
 const BOUNDED = `exec 4>&2 5>&1
@@ -40,6 +40,7 @@ type Calling = {
 /** What ssh needs of the environment: the agent, and where the user's own files are. */
 const ENVIRONMENT = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'USER', 'LOGNAME']
 
+/** Runs a program of this machine with that environment, and answers its exit status. */
 export const call = (program: string, args: string[], c: Calling): Promise<number> =>
   exec(program, args, {
     env: Object.fromEntries([

@@ -7,7 +7,7 @@ import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
 import type { Content, Program, Ran, RunOptions, Sent, Shell } from './port.ts'
 import { boundedScript, quote } from './script.ts'
-import { type SshHost, sshConfig } from './ssh-config.ts'
+import { type SshFiles, type SshHost, sshConfig } from './ssh-config.ts'
 import { sshFailure } from './ssh-failure.ts'
 import { call, connect, forward, type Link, master, ssh, whyNot } from './ssh-link.ts'
 
@@ -18,6 +18,7 @@ import { call, connect, forward, type Link, master, ssh, whyNot } from './ssh-li
  */
 export type SshOptions = {
   dir: string
+  /** Two may lie on one machine. */
   nodes: { name: string; host: string; port: number; user: string }[]
   jump?: { host: string; port: number; user: string }
   key: string
@@ -29,7 +30,8 @@ export type SshOptions = {
 
 /** How much longer than its limit a program is waited for: a critical one finishes what it has begun. */
 const GRACE = 60_000
-/** Path, mode and length come first, a line each; then the file. \`read\` takes no byte more than its line. */
+
+/** Path, mode and length come first, a line each; then the file. `read` takes no byte more than its line. */
 const RECEIVE = `umask 077
 IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
 part=$path.$$.part
@@ -49,11 +51,11 @@ done
 export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, Shell>> {
   const folder = join(options.dir, 'ssh')
   const files = await prepare(folder, options)
-  const hosts = options.nodes.map((n, i): SshHost => ({ ...n, alias: `node-${i + 1}` }))
-  const jump = options.jump && { ...options.jump, alias: 'jump' }
+  const hosts = options.nodes.map((n): SshHost => ({ ...n, alias: n.host }))
+  const jump = jumpOf(options)
   // a jump's inner ssh is started with this name unquoted, so no blank may be in it
   const config = join(files.sockets, 'config')
-  await writePrivate(config, sshConfig(hosts, files, { ...(jump ? { jump } : {}), own: options.own }))
+  await writePrivate(config, sshConfig(hosts, files, jump))
   const authorize = files.identity === undefined ? '' : await publicHalf(files.identity, options.env)
   const knownHosts = options.knownHosts === '' ? 'known_hosts' : 'the input ssh-known-hosts'
   const open = new Set<Link>()
@@ -74,6 +76,10 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
   return new Map(shells)
 }
 
+/** A jump that is a node itself needs another name: a node is reached through the jump, the jump is not. */
+const jumpOf = ({ jump, nodes }: SshOptions): SshHost | undefined =>
+  jump && { ...jump, alias: nodes.some(n => n.host === jump.host) ? 'jump' : jump.host }
+
 const shellOf = (link: Link, open: Set<Link>): Shell => ({
   run: (program, args, options) => run(link, program, args, options),
   put: (source, path, mode, sent) => put(link, { source, path, mode, ...(sent ? { sent } : {}) }),
@@ -83,10 +89,7 @@ const shellOf = (link: Link, open: Set<Link>): Shell => ({
 })
 
 /** The key in a file of its own, known hosts, and a folder for the control sockets whose name is short enough for the kernel. */
-async function prepare(
-  folder: string,
-  o: SshOptions,
-): Promise<{ sockets: string; knownHosts?: string; identity?: string }> {
+async function prepare(folder: string, o: SshOptions): Promise<SshFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(folder, 0o700)
   const identity = join(folder, 'key')
@@ -97,6 +100,7 @@ async function prepare(
     sockets: await socketFolder(o.dir),
     ...(o.knownHosts === '' ? {} : { knownHosts }),
     ...(o.key === '' ? {} : { identity }),
+    ...(o.own ? { own: join(o.env['HOME'] ?? '/', '.ssh', 'config') } : {}),
   }
 }
 
