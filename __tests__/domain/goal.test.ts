@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { apply } from '../../src/domain/apply.ts'
+import { goal } from '../../src/domain/goal.ts'
+import { initial } from '../../src/domain/rollout.ts'
+import { plan } from './report/fixtures.ts'
+import { fresh, Notes, observed, old } from './retell/journal.ts'
+
+test('before a rollback only nodes that move are rehearsed: one that is on the target already is freed, no more', () => {
+  const nodes = plan.nodes.map(n => ({ ...n, from: n.node === 'db-1' ? fresh : old, to: old }))
+  const back = { ...plan, mode: 'rollback' as const, version: old.version, nodes }
+  const notes = new Notes()
+    .opened('plan', { mode: 'rollback' })
+    .did({ kind: 'plan' }, { is: 'planned', plan: back, hash: 'h' })
+    .opened('snapshot', { mode: 'rollback' })
+    .inspected('db-1', observed({ running: fresh, active: fresh }))
+    .inspected('db-2', observed())
+  const r = notes.events.reduce(apply, initial)
+  expect(goal(r, 'db-1')?.proof).toEqual([old])
+  expect(goal(r, 'db-2')).toMatchObject({ proof: [], release: old, lease: { state: 'ours' } })
+})
