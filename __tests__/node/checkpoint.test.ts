@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { checkpoint, refusal, type Rig, rig, sha, shells, shim, sleep, started, state, tree } from './rig.ts'
+import { checkpoint, refusal, type Rig, rig, sha, shells, shim, sleep, started, notes, tree } from './rig.ts'
 
 const rigs: Rig[] = []
 afterEach(() => rigs.splice(0).forEach(r => r.close()))
@@ -66,7 +66,7 @@ describe.each(shells)('a checkpoint under %s', shellName => {
     expect(statSync(copy).size).toBe(size)
     expect(statSync(join(r.config.data, 'store/000009.sst')).size).toBeGreaterThan(size)
     expect(readFileSync(`/proc/${facts.pid}/stat`, 'utf8')).not.toMatch(/\) T/)
-    expect(existsSync(state(r, 'paused'))).toBe(false)
+    expect(existsSync(notes(r, 'paused'))).toBe(false)
   })
 
   it('is hashed, proven, and known when it was touched afterwards', async () => {

@@ -15,6 +15,7 @@ import {
   shim,
   sleep,
   started,
+  notes,
   state,
   unshim,
 } from './rig.ts'
@@ -162,7 +163,7 @@ describe.each(shells)('a program that its engine has left, under %s', shellName 
     shim(r, 'cp', 'case $1 in -al) echo began >"$TMPDIR/began"; exec sleep 60 ;; esac; exec {real} "$@"')
     const lost = refusal(r.act({ do: 'snapshot', kind: 'rollback-point', name: 'slow' }))
     await until(() => existsSync(`${r.root}/began`))
-    process.kill(Number(readFileSync(state(r, 'owner'), 'utf8').split(' ')[0]), 'SIGKILL')
+    process.kill(Number(readFileSync(notes(r, 'owner'), 'utf8').split(' ')[0]), 'SIGKILL')
     expect(await lost).toMatchObject({ code: 'NO_ANSWER', effect: 'unknown' })
     expect((await r.node.inspect()).now.busy).toBe(true)
     unshim(r, 'cp')

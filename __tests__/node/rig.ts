@@ -206,4 +206,6 @@ export function shim(r: Rig, name: string, text: string): void {
 export const unshim = (r: Rig, name: string): void => rmSync(join(r.root, 'bin', name))
 export const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 export const state = (r: Rig, name: string): string => join(r.config.install, 'state', name)
+/** What the programs keep that touch the data. */
+export const notes = (r: Rig, name: string): string => join(r.root, 'var', '.data-notes', name)
 export const checkpoint = (r: Rig, name: string): string => join(r.root, 'var', '.data-snapshots', name)

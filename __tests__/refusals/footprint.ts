@@ -6,7 +6,7 @@ import { processesUnder } from '../local-fleet/server-process.ts'
 
 /** What a running server writes by itself, and a cache of digests that looking fills. */
 const OWN =
-  /(?:^|\/)(?:data\/(?:store|index|wal|state)(?:\/.*)?|server\.log|scratch\/.*|install\/state\/digests)$/
+  /(?:^|\/)(?:data\/(?:store|index|wal|state)(?:\/.*)?|server\.log|scratch\/.*|\.data-notes\/digests)$/
 
 /** One line for every folder, link and file of ours on a fleet's nodes, with its mode and content, and one for every process. */
 export function footprint(fleet: Fleet): string[] {

@@ -38,18 +38,21 @@ import starting from './programs/starting.sh'
 import stop from './programs/stop.sh'
 import stopping from './programs/stopping.sh'
 import swap from './programs/swap.sh'
+import taking from './programs/taking.sh'
+import vacate from './programs/vacate.sh'
 
 /** What each program is made of, behind what all share: a text that needs no other file on the node. */
 const bodies = {
   inspect: [inspect],
-  lease: [decisions, lease],
+  lease: [taking, decisions, lease],
+  vacate: [taking, vacate],
   refresh: [refresh],
   interrupt: [interrupt],
   park: [park],
   release: [release],
   record: [decisions, record],
   install: [install],
-  adopt: [data, opening, adopt],
+  adopt: [data, opening, activation, adopt],
   drain: [drain],
   stop: [data, stopping, stop],
   snapshot: [data, pause, checkpoint, snapshot],

@@ -6,15 +6,26 @@ activate_release() {
   digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
   may_open "$version" "$sha256"
   touching
-  printf '%s\n' "$1" >"$state/activating.next" && commit "$state/activating" || fail not-written "cannot write $state"
+  pair "$1"
+  # point
+  switch "$1"
+  # point
+}
+
+# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.
+pair() {
+  mkdir -p "$notes" && printf '%s\n' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"
   # point
   pair_config
   # point
+  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"
+}
+
+# switch ID: `current` becomes that release.
+switch() {
   rm -f "$install/.current.next"
   ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&
     durable "$install" || fail not-written "cannot switch $install/current"
-  # point
-  rm -f "$state/activating"
 }
 
 # pair_config: which configuration goes with the release that is being activated ($sha256).

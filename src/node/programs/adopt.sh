@@ -8,13 +8,12 @@ main() {
   sha256=$sum release=$version-$(printf %.12s "$sum")
   touching
   keep_release
-  rm -f "$install/.current.next"
-  ln -s "releases/$release" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" || fail not-written "cannot write $install"
+  mkdir -p "$notes" && printf '%s\n' "$release" >"$notes/paired" && switch "$release"
   # point
   marks "$data"
   [ "$opened_sha" = "$sha256" ] || note_opening
   # point
-  rm -f "$state/starter" "$state/exit" "$state/stopped" "$state/activating"
+  rm -f "$state/starter" "$state/exit" "$state/stopped" "$notes/activating"
   folder=$(readlink "/proc/$pid/cwd") && printf '%s\n' "$folder" >"$state/cwd"
   identify "$pid" || fail not-found "process $pid ended"
   printf '%s %s %s\n' "$pid" "$start" "$boot" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"

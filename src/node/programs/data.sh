@@ -7,7 +7,7 @@ data_at_rest() {
   [ -z "$server" ] || fail server-running "the server runs (pid $pid)"
   nobody_has_data
 }
-no_swap() { [ ! -f "$state/swap" ] || fail swap-unfinished 'a restore was cut short and must be finished first'; }
+no_swap() { [ ! -f "$notes/swap" ] || fail swap-unfinished 'a restore was cut short and must be finished first'; }
 nobody_has_data() {
   data_holder "$data"
   [ -z "$holder" ] || fail data-in-use "process $holder, which we did not start, has the data open"

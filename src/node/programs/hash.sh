@@ -1,10 +1,10 @@
 # Hash every file of a checkpoint, and compare: with its seal, and with the digests of the time before, if there are any.
 main() {
   arguments "$@"
-  begin hash interruptible
+  begin hash interruptible "$notes"
   as_guest
   [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
-  folder=$snapshots/$name sums=$state/sums.next
+  folder=$snapshots/$name sums=$notes/sums.next
   listing "$folder/data" | cmp -s - "$folder/SEAL" || fail checkpoint-damaged "checkpoint $name has not the file set of its seal"
   all=$(awk '{ all += $1 } END { printf "%.0f", all }' "$folder/SEAL") done_bytes=0
   : >"$sums"
@@ -40,5 +40,5 @@ keep_sums() {
   touching
   cp "$sums" "$folder/SHA256SUMS.next" && commit "$folder/SHA256SUMS" || fail not-written "cannot write $folder"
 }
-cleanup() { rm -f "$state/sums.next"; }
+cleanup() { rm -f "$notes/sums.next"; }
 main "$@" </dev/null

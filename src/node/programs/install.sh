@@ -28,7 +28,7 @@ the_release_is_whole() {
   first_line "$folder/release"
   # shellcheck disable=SC2086
   set -- $line
-  [ "${2:-}" = "$sha256" ] && digest_once "$folder/${3:-}" && [ "$sum" = "$sha256" ] ||
+  [ "${2:-}" = "$sha256" ] && digest "$folder/${3:-}" && [ "$sum" = "$sha256" ] ||
     fail release-damaged "$folder is there but does not hold what its name says"
 }
 main "$@" </dev/null

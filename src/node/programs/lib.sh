@@ -11,7 +11,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0
+  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0 opens_given='' look=1
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -44,6 +44,8 @@ arguments() {
     port=*) port=${word#*=} ;;
     ran=*) ran=${word#*=} ;;
     older=*) older=${word#*=} ;;
+    opens=*) opens_given=${word#*=} ;;
+    look=*) look=${word#*=} ;;
     arg=* | env=* | keep=*) ;;
     *) fail bad-argument "argument ${word%%=*} is not known" ;;
     esac
@@ -56,11 +58,13 @@ places() {
   case $data in /*) ;; *) fail bad-argument 'data must be an absolute path' ;; esac
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
-  case $token$ttl$wait$limit$force$older in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
+  case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi
   if line=$(readlink -f "$data"); then data=$line; fi
+  # what the user that drives the node keeps, and what the user of the service does: each writes only its own
   state=$install/state releases=$install/releases
+  notes=${data%/*}/.${data##*/}-notes
   snapshots=${data%/*}/.${data##*/}-snapshots
   staging=${data%/*}/.${data##*/}-staging
   restoring=$data.restore-new
@@ -120,8 +124,12 @@ first_line() {
   [ ! -f "$1" ] || IFS= read -r line <"$1" || [ -n "$line" ]
 }
 
-# commit FILE: makes FILE.next the file, durably; at every instant the old or the new one is there, whole.
-commit() { durable "$1.next" && mv -f "$1.next" "$1" && durable "${1%/*}"; }
+# commit FILE: makes FILE.next the file, durably; at every instant the old or the new one is there, whole. What is kept in
+# $state holds no secrets, and the service's user reads it.
+commit() {
+  case $1 in "$state"/*) chmod 644 "$1.next" ;; esac
+  durable "$1.next" && mv -f "$1.next" "$1" && durable "${1%/*}"
+}
 
 # durable PATH...: these files and folders (not what is in them) are on disk. Never the whole file system: on a busy node that
 # takes as long as everybody else's writes.
@@ -141,11 +149,11 @@ digest() {
 # digest_once FILE: like digest, remembered by inode, size and times. For what nobody acts on blindly.
 digest_once() {
   key=$(stat -L -c '%d:%i:%s:%y:%z' "$1" 2>/dev/null) || return 1
-  if [ -f "$state/digests" ]; then
-    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$state/digests"
+  if [ -f "$notes/digests" ]; then
+    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$notes/digests"
   fi
   digest "$1" || return 1
-  [ ! -d "$state" ] || printf '%s %s\n' "$sum" "$key" >>"$state/digests" 2>/dev/null || :
+  [ ! -w "$notes" ] || printf '%s %s\n' "$sum" "$key" >>"$notes/digests" || :
 }
 
 # long COMMAND...: runs it so that a TERM ends it at once and not when it is done.

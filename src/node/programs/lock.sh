@@ -1,30 +1,48 @@
 # One program at a time on a node, and only of the holder of its lease.
 #
 # The lock is flock(2) on state/lock: the kernel lets it go when the program AND every child that inherited it have ended, so
-# that a killed program whose `cp` still writes is not overtaken, and there is no stale lock to break. state/owner says who
-# holds it. What outlives a program (the server, its watchdog, a user's command) is started with 9>&-.
+# that a killed program whose `cp` still writes is not overtaken, and there is no stale lock to break. A file `owner` among what
+# its user keeps says who holds it. What outlives a program (the server, its watchdog, a user's command) is started with 9>&-.
 
-# begin PROGRAM critical|interruptible: take the lock, check the token under it. Held to the end of the program.
+# begin PROGRAM critical|interruptible [FOLDER]: take the lock, check the token under it. Held to the end of the program.
+# FOLDER: $notes for a program that the service's user runs.
 begin() {
-  take_lock "$1" "$2"
+  take_lock "$@"
   read_lease
   [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ] ||
     fail lease-lost "token $token is not that of the lease any more (now ${lease_token:-0}, ${lease_holder:-nobody})"
 }
 
 take_lock() {
-  [ -d "$state" ] || fail no-lease 'this node was never leased'
-  exec 9>>"$state/lock"
+  [ -r "$state/lock" ] || fail no-lease 'this node was never leased'
+  desk=${3:-$state}
+  mkdir -p "$desk" || fail not-written "cannot write $desk"
+  # reading is enough to lock, and all that one of the two users may
+  exec 9<"$state/lock"
   tick
   until=$((now + wait * 100))
   while ! flock -n 9; do
     tick
-    [ "$now" -lt "$until" ] || fail busy "another program works on this node: $(cat "$state/owner" 2>/dev/null)"
+    [ "$now" -lt "$until" ] || { working && fail busy "another program works on this node: $work"; }
     sleep 0.1
   done
   guard "$2"
   identify $$
-  printf '%s %s %s %s %s %s\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$state/owner"
+  umask 022
+  printf '%s %s %s %s %s %s\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner"
+  umask 077
+}
+
+# working: sets $work to the `pid start boot critical|interruptible program token` of the program that holds the lock, '' when
+# it has ended (a child of it may go on).
+working() {
+  work=''
+  for entry in "$state/owner" "$notes/owner"; do
+    first_line "$entry"
+    # shellcheck disable=SC2086
+    set -- $line
+    if [ $# -eq 6 ] && alive "$1 $2 $3"; then work=$line; fi
+  done
 }
 
 # A lost reader (PIPE) stops no program. A critical one finishes whatever comes; another one cleans up and ends.
@@ -80,7 +98,7 @@ write_lease() {
 
 write_time() {
   tick
-  printf '%s %s %s\n' "$boot" "$now" "$2" >"$state/lease-time.$1.next.$$" &&
+  printf '%s %s %s\n' "$boot" "$now" "$2" >"$state/lease-time.$1.next.$$" && chmod 644 "$state/lease-time.$1.next.$$" &&
     mv -f "$state/lease-time.$1.next.$$" "$state/lease-time.$1"
 }
 

@@ -1,7 +1,7 @@
 # What the node is. Only reads (but for a cache of digests and a probe file that it removes); needs no lock.
 
 finish() {
-  look
+  [ "$look" = 0 ] || look
   printf 'end=ok\n'
   exit 0
 }
@@ -113,12 +113,15 @@ look_releases() {
   [ -z "$active" ] || say active "$active"
 }
 
-# active: sets $active to the name of the release that `current` points to; '' also while an activation is unfinished.
+# active: sets $active to the name of the release that `current` points to; '' also while an activation is unfinished: the
+# configuration is not that release's.
 active() {
   active=''
-  [ ! -f "$state/activating" ] || return 0
+  [ ! -f "$notes/activating" ] || return 0
   active=$(readlink "$install/current" 2>/dev/null) || active=''
   active=${active##*/}
+  first_line "$notes/paired"
+  [ "$line" = "$active" ] || active=''
 }
 
 # marks DIR: what the data knows of itself. Sets $opens, $opened_version, $opened_sha, $from. They lie in the data, so they
@@ -139,7 +142,7 @@ look_data() {
   printf 'opens=%s\n' "$opens"
   [ -z "$opened_sha" ] || say opened_by "$opened_version $opened_sha"
   [ -z "$from" ] || say from "$from"
-  [ ! -f "$state/swap" ] || say swap unfinished
+  [ ! -f "$notes/swap" ] || say swap unfinished
   for entry in "$data".failed-*; do [ ! -d "$entry" ] || say set_aside "$entry"; done
   first_line "$state/drained"
   [ "$drain" = none ] || say traffic "${line:-in}"

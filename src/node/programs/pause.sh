@@ -3,7 +3,7 @@
 # pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own
 # sees that, and bounds the pause at ten seconds.
 pause() {
-  : >"$state/paused"
+  : >"$notes/paused"
   identify $$
   # shellcheck disable=SC2016,SC2086
   setsid sh -c '
@@ -13,7 +13,7 @@ pause() {
     while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
     [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"
     rm -f "$5"
-  ' watchdog "$$" "$start" "$pid" "${server#* }" "$state/paused" </dev/null >/dev/null 2>&1 9>&- &
+  ' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &
   kill -STOP "$pid" 2>/dev/null
   tries=0
   until stands; do
@@ -35,13 +35,13 @@ stands() {
 resume() {
   own_what_is_written
   whole=1
-  [ -e "$state/paused" ] && stands || whole=0
+  [ -e "$notes/paused" ] && stands || whole=0
   resume_now
   [ $whole = 1 ] || drop_part pause-limit 'the copy took longer than the server may be paused'
 }
 resume_now() {
   kill -CONT "$pid" 2>/dev/null
-  rm -f "$state/paused"
+  rm -f "$notes/paused"
 }
 
 # An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.

@@ -1,7 +1,7 @@
 # Put a checkpoint back. What was in place is set aside beside it, never deleted. Done already: nothing to do.
 main() {
   arguments "$@"
-  begin restore critical
+  begin restore critical "$notes"
   data_at_rest
   [ -n "$name" ] && [ -f "$snapshots/$name/META" ] || fail no-checkpoint "there is no checkpoint $name"
   marks "$data"
@@ -33,8 +33,8 @@ prepare_restore() {
   # point
   aside=$data.failed-$1 && count=1
   while [ -e "$aside" ]; do count=$((count + 1)) aside=$data.failed-$1-$count; done
-  printf '%s\n' "$$-$now" "$aside" >"$state/swap.next"
-  commit "$state/swap" || fail not-written "cannot write $state/swap"
+  printf '%s\n' "$$-$now" "$aside" >"$notes/swap.next"
+  commit "$notes/swap" || fail not-written "cannot write $notes/swap"
   # point
 }
 

@@ -1,7 +1,7 @@
 # A sealed checkpoint. kind=rehearsal pauses a running server; rollback-point and return-point want it stopped.
 main() {
   arguments "$@"
-  begin snapshot interruptible
+  begin snapshot interruptible "$notes"
   no_swap
   find_server
   case $kind in
@@ -13,7 +13,7 @@ main() {
   finish
 }
 cleanup() {
-  if [ -n "$server" ] && [ -e "$state/paused" ]; then resume_now; fi
+  if [ -n "$server" ] && [ -e "$notes/paused" ]; then resume_now; fi
   [ -z "${part:-}" ] || rm -rf "$part"
 }
 main "$@" </dev/null

@@ -1,7 +1,7 @@
 # A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.
 main() {
   arguments "$@"
-  begin stage-copy interruptible
+  begin stage-copy interruptible "$notes"
   as_guest
   [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
   stop_guest

@@ -1,7 +1,7 @@
 # Start a release on the staging copy. file= is its configuration, brought here before: moved, and gone when the guest ends.
 main() {
   arguments "$@"
-  begin stage-start critical
+  begin stage-start critical "$notes"
   [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no configuration for it'
   stop_guest
   the_release "$release"

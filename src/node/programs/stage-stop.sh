@@ -1,7 +1,7 @@
 # Stop the guest; its exit status and what its data weighs now are part of the answer.
 main() {
   arguments "$@"
-  begin stage-stop critical
+  begin stage-stop critical "$notes"
   stop_guest
   say stage_ended "$guest_exit"
   # shellcheck disable=SC2046

@@ -2,8 +2,8 @@
 
 # swap: brings the restored folder into place from any point at which it was cut short; the old one is set aside, once.
 swap() {
-  [ -f "$state/swap" ] || return 0
-  { read -r id && IFS= read -r aside; } <"$state/swap"
+  [ -f "$notes/swap" ] || return 0
+  { read -r id && IFS= read -r aside; } <"$notes/swap"
   touching
   if is_new "$data"; then
     [ ! -d "$restoring" ] || mv -T "$restoring" "$aside"
@@ -18,13 +18,13 @@ swap() {
   fi || fail swap-failed "could not rename in ${data%/*}"
   # point
   durable "${data%/*}"
-  rm -f "$state/swap"
+  rm -f "$notes/swap"
 }
 is_new() {
   marks "$1"
   [ "$swap_id" = "$id" ]
 }
-# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and state/swap decides in between.
+# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and a file `swap` decides in between.
 exchange() {
   if mv --exchange -T "$restoring" "$data" 2>/dev/null; then
     # point
