@@ -12,7 +12,13 @@ export default defineConfig({
   plugins: [shellText],
   test: {
     include: ['__tests__/**/*.test.ts'],
-    exclude: ['__tests__/fleet/**', '__tests__/act/**', '__tests__/bench/**', '__tests__/node/crash.test.ts'],
+    exclude: [
+      '__tests__/fleet/**',
+      '__tests__/machines/**',
+      '__tests__/act/**',
+      '__tests__/bench/**',
+      '__tests__/node/crash.test.ts',
+    ],
     // half of the suites mostly wait for real servers
     maxWorkers: 2,
     testTimeout: 30_000,

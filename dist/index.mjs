@@ -98,6 +98,3220 @@ var init_port = __esm({
   }
 });
 
+// src/domain/text.ts
+var Untrusted, rawOf, terminalSequences, lineBreaks, invisible, fenced, broken, bounded, visible, printable, safeLine, printableLines, zeroWidth, breakLinks, entities, markdownWithin, markdown, code, mermaidWords, mermaid;
+var init_text = __esm({
+  "src/domain/text.ts"() {
+    "use strict";
+    Untrusted = class {
+      #text;
+      constructor(text3) {
+        this.#text = text3;
+      }
+      /** For comparing and parsing, never for printing. */
+      static raw(value) {
+        return value.#text;
+      }
+    };
+    rawOf = (text3) => typeof text3 === "string" ? text3 : Untrusted.raw(text3);
+    terminalSequences = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
+    lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g;
+    invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
+    fenced = (line2) => line2.replace(/^:(?=:)/, ": ").replace(/##(?=\[)/g, "## ");
+    broken = (line2) => fenced(line2.replace(/:(?=:)/g, ": "));
+    bounded = (line2, max) => line2.length <= max ? line2 : `${line2.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+    visible = (text3, max) => (
+      // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
+      text3.slice(0, max * 16 + 1024).replace(terminalSequences, "").replace(lineBreaks, " ").replace(invisible, "").replace(new RegExp("\\p{Surrogate}", "gu"), "�").trim()
+    );
+    printable = (text3, max = 500) => bounded(broken(visible(rawOf(text3), max)), max);
+    safeLine = (text3, max = 500) => typeof text3 === "string" ? bounded(fenced(visible(text3, max)), max) : printable(text3, max);
+    printableLines = (text3, lines2 = 50, max = 500) => {
+      const all = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line2) => line2.trim() !== "");
+      const shown5 = all.slice(0, lines2).map((line2) => printable(new Untrusted(line2), max));
+      const left2 = all.length - shown5.length;
+      return left2 === 0 ? shown5 : [...shown5, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
+    };
+    zeroWidth = "​";
+    breakLinks = (line2) => line2.replace(/@/g, `@${zeroWidth}`).replace(/:(?=\/\/)/g, `:${zeroWidth}`).replace(/www(?=\.)/gi, `$&${zeroWidth}`);
+    entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
+    markdownWithin = (text3, max = 500) => breakLinks(safeLine(text3, max)).replace(/[\\`*_[\]~|]/g, "\\$&").replace(/[&<>$]/g, (c) => entities[c] ?? c);
+    markdown = (text3, max = 500) => markdownWithin(text3, max).replace(
+      /^(?:[-#+=:]|\d{1,9}(?=[.)]))/,
+      (start) => /\d/.test(start) ? `${start}\\` : `\\${start}`
+    );
+    code = (text3, where2 = "inline", max = 500) => {
+      const line2 = safeLine(text3, max);
+      if (line2 === "") return "";
+      const longest5 = Math.max(0, ...(line2.match(/`+/g) ?? []).map((run5) => run5.length));
+      const fence = "`".repeat(longest5 + 1);
+      const pad = /^`|`$|^ .* $/.test(line2) ? " " : "";
+      const body = where2 === "cell" ? line2.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, "\\|") : line2;
+      return `${fence}${pad}${body}${pad}${fence}`;
+    };
+    mermaidWords = /^(?:title|section|click|call|href|gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|acc(?:title|descr)|\d{4}-\d\d-\d\d)/i;
+    mermaid = (text3, max = 60) => {
+      const name = safeLine(text3, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
+      if (name === "") return "unnamed";
+      return mermaidWords.test(name) ? `· ${name}` : name;
+    };
+  }
+});
+
+// src/domain/release.ts
+var releaseId, sameRelease;
+var init_release = __esm({
+  "src/domain/release.ts"() {
+    "use strict";
+    releaseId = (release) => `${release.version}-${release.sha256.slice(0, 12)}`;
+    sameRelease = (a, b) => a.sha256 === b.sha256;
+  }
+});
+
+// src/service/unit-files.ts
+function sudoers({ unit, deploy, service }) {
+  const guest = guestUnit(unit);
+  const lines2 = [unit, guest].flatMap((name) => [
+    `--no-block start ${name}`,
+    `--no-block stop ${name}`,
+    `kill --signal=SIGKILL ${name}`,
+    `--full --lines=1000 status ${name}`
+  ]).map((words2) => `/usr/bin/systemctl --no-pager ${words2}`);
+  const programs = ["hold", "let-go"].map((name) => `${libraryOf(unit)}/${name} ""`);
+  return [
+    `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
+    "# Programs that touch the data run as the user of the service.",
+    `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
+    "# Root starts and stops two units, and runs two programs that take no argument.",
+    ...[...lines2, ...programs].map((command4) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command4)}`),
+    `Defaults:${deploy} !requiretty`,
+    ""
+  ].join("\n");
+}
+function rehearsalUnit(p) {
+  const hidden2 = [
+    .../* @__PURE__ */ new Set([p.data, p.dataPath, `${above(p.data)}/.${p.data.slice(above(p.data).length + 1)}-snapshots`])
+  ];
+  return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
+[Unit]
+Description=Rehearsal of a release for ${p.unit}
+[Service]
+Type=exec
+User=${p.service}
+${p.carried.join("\n")}
+UnsetEnvironment=${LEADS_AWAY}
+WorkingDirectory=${p.staging}/cwd
+ExecStart=${guestCommand(p)}
+Restart=no
+RuntimeMaxSec=${p.stageSeconds}
+TimeoutStopSec=1h
+Nice=19
+CPUWeight=1
+IOSchedulingClass=idle
+OOMScoreAdjust=1000
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+IPAddressDeny=any
+IPAddressAllow=localhost
+ReadWritePaths=${p.staging}
+InaccessiblePaths=${hidden2.map((path6) => `-${path6}`).join(" ")}
+InaccessiblePaths=-${p.install}/state -${libraryOf(p.unit)}
+`;
+}
+function guestCommand(p) {
+  const words2 = p.execStart.trim();
+  const [, rest = ""] = /^\S+\s*(.*)$/s.exec(words2) ?? [];
+  const places2 = {
+    [p.config]: `${p.staging}/config`,
+    [p.dataPath]: `${p.staging}/data`
+  };
+  const args = rest.replaceAll(/[^\s="']+/g, (word3) => places2[word3] ?? word3);
+  return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
+}
+var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, above, dropInText, LEADS_AWAY;
+var init_unit_files = __esm({
+  "src/service/unit-files.ts"() {
+    "use strict";
+    libraryOf = (unit) => `/usr/local/lib/progressdb-rollout/${unit}`;
+    guestUnit = (unit) => `progressdb-rollout-rehearsal-${plain(unit)}.service`;
+    plain = (unit) => unit.replace(/\.service$/, "").replaceAll(/[^A-Za-z0-9_-]/g, "-");
+    dropIn = (unit) => `/etc/systemd/system/${unit}.d/50-progressdb-rollout.conf`;
+    sudoersPath = (unit) => `/etc/sudoers.d/progressdb-rollout-${plain(unit)}`;
+    unitFiles = (p) => [
+      { path: `${libraryOf(p.unit)}/guard`, mode: "0755", text: `#!/bin/sh
+${p.guard}` },
+      { path: `${libraryOf(p.unit)}/hold`, mode: "0755", text: holdProgram(p.unit) },
+      { path: `${libraryOf(p.unit)}/let-go`, mode: "0755", text: letGoProgram(p.unit) },
+      { path: dropIn(p.unit), mode: "0644", text: dropInText(p) },
+      { path: `/etc/systemd/system/${guestUnit(p.unit)}`, mode: "0644", text: rehearsalUnit(p) },
+      { path: sudoersPath(p.unit), mode: "0440", text: sudoers(p) }
+    ];
+    escaped = (command4) => command4.replaceAll(/[\\,:=]/g, String.raw`\$&`);
+    HELD = "95-progressdb-rollout.conf";
+    holdProgram = (unit) => `#!/bin/sh
+# While a rollout changes the server of ${unit}, systemd neither restarts it nor ends one that takes long.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+dir=/run/systemd/system/${unit}.d
+mkdir -p "$dir"
+cat >"$dir/.held" <<'END'
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Restart=no
+TimeoutStartSec=1d
+TimeoutStopSec=1h
+WatchdogSec=0
+END
+mv -f "$dir/.held" "$dir/${HELD}"
+systemctl daemon-reload
+`;
+    letGoProgram = (unit) => `#!/bin/sh
+# ${unit} is looked after as its unit says again.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+rm -f '/run/systemd/system/${unit}.d/${HELD}'
+systemctl daemon-reload
+`;
+    above = (path6) => path6.slice(0, path6.lastIndexOf("/"));
+    dropInText = ({ unit, data: data2 }) => `# Written by progressdb-rollout adopt.
+[Service]
+# refuses a start that would open the data with the wrong release, and leaves the mark of the right one
+ExecStartPre=${libraryOf(unit)}/guard
+# where the marks, snapshots and what is set aside lie
+ReadWritePaths=-${above(data2)}
+`;
+    LEADS_AWAY = "PROGRESSDB_DB_PATH PROGRESSDB_ADDR PROGRESSDB_ADDRESS PROGRESSDB_PORT PROGRESSDB_CONFIG PROGRESSDB_KMS_DATA_DIR";
+  }
+});
+
+// src/shell/script.ts
+import { randomUUID } from "node:crypto";
+var quote, script, boundedScript, scriptAs, fed;
+var init_script = __esm({
+  "src/shell/script.ts"() {
+    "use strict";
+    init_errors();
+    quote = (text3) => {
+      if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
+      return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
+    };
+    script = (program2, args) => `{
+set -- ${args.map(quote).join(" ")}
+${program2.text}
+exit
+}
+`;
+    boundedScript = (program2, args, seconds2) => fed(`timeout ${Math.ceil(seconds2)} sh -s`, script(program2, args));
+    scriptAs = (user, text3) => fed(`sudo -n -u ${quote(user)} /bin/sh -s`, text3);
+    fed = (command4, text3) => {
+      const end = `end-of-program-${randomUUID()}`;
+      return `{
+${command4} <<'${end}'
+${text3}${end}
+exit
+}
+`;
+    };
+  }
+});
+
+// src/node/answer.ts
+function parseAnswer(stdout) {
+  const lines2 = stdout.split("\n");
+  lines2.pop();
+  const values2 = /* @__PURE__ */ Object.create(null);
+  for (const line2 of lines2) {
+    const pair2 = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(line2);
+    if (pair2?.[1] === void 0 || pair2[2] === void 0 || pair2[1] === "progress") continue;
+    (values2[pair2[1]] ??= []).push(decode(pair2[2]));
+  }
+  const last = lines2.at(-1);
+  return { end: last?.startsWith("end=") ? last.slice(4) : void 0, values: values2 };
+}
+function parseProgress(line2) {
+  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line2);
+  if (!found) return void 0;
+  const [, what = "", done2, of2, unit] = found;
+  return { what, done: Number(done2), of: Number(of2), unit: unit === "files" || unit === "s" ? unit : "bytes" };
+}
+var decode;
+var init_answer = __esm({
+  "src/node/answer.ts"() {
+    "use strict";
+    decode = (value) => value.replaceAll(
+      /(?:%[0-9a-fA-F]{2})+/g,
+      (bytes3) => Buffer.from(bytes3.replaceAll("%", ""), "hex").toString("utf8")
+    );
+  }
+});
+
+// src/node/programs/activate.sh
+var activate_default;
+var init_activate = __esm({
+  "src/node/programs/activate.sh"() {
+    activate_default = '# Make an installed release, with the configuration that belongs to it, the one that is started next.\nmain() {\n  arguments "$@"\n  begin activate critical\n  data_at_rest\n  activate_release "$release"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/activation.sh
+var activation_default;
+var init_activation = __esm({
+  "src/node/programs/activation.sh"() {
+    activation_default = '# Making a release and its configuration current, together.\n\n# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.\nactivate_release() {\n  the_release "$1"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  may_open "$version" "$sha256"\n  touching\n  pair "$1"\n  # point\n  switch "$1"\n  # point\n}\n\n# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.\npair() {\n  mkdir -p "$notes" && printf \'%s\\n\' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"\n  # point\n  pair_config\n  # point\n  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"\n}\n\n# switch ID: `current` becomes that release.\nswitch() {\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n\n# pair_config: which configuration goes with the release that is being activated ($sha256).\n#   it opened the data last         that of the checkpoint of this stop\n#   a way back (a return point)     that of the newest checkpoint of this release\n#   a way forward                   config_next, where it is set\n# Nothing found: the file stays.\npair_config() {\n  pair=\'\' pair_opens=0 back=0\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    [ "$meta_sealed" = 1 ] || continue\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi\n    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue\n    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi\n    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi\n  done\n  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi\n  [ -n "$pair" ] && [ -f "$pair" ] || return 0\n  ! cmp -s "$pair" "$config" || return 0\n  # a file that is not ours to write was never changed by us\n  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0\n  # shared with the old file: owner and mode\n  [ ! -f "$config" ] || cp -p "$config" "$config.next"\n  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"\n}\n';
+  }
+});
+
+// src/node/programs/adopt.sh
+var adopt_default;
+var init_adopt = __esm({
+  "src/node/programs/adopt.sh"() {
+    adopt_default = `# Take over the server that runs here, without touching it: its own bytes become the first release, known by their digest.
+main() {
+  arguments "$@"
+  begin adopt critical
+  [ -n "$version" ] && [ -n "$binary" ] || fail bad-argument 'version and binary are needed'
+  find_it
+  digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
+  sha256=$sum release=$version-$(printf %.12s "$sum")
+  touching
+  keep_release
+  mkdir -p "$notes" && printf '%s\\n' "$release" >"$notes/paired" && switch "$release"
+  # point
+  marks "$data"
+  [ "$opened_sha" = "$sha256" ] || note_opening
+  # point
+  rm -f "$state/starter" "$state/exit" "$state/stopped" "$notes/activating"
+  folder=$(readlink "/proc/$pid/cwd") && printf '%s\\n' "$folder" >"$state/cwd"
+  identify "$pid" || fail not-found "process $pid ended"
+  printf '%s %s %s\\n' "$pid" "$start" "$boot" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
+  say adopted "$sha256"
+  finish
+}
+
+# By the database's own lock; a given pid must be its holder.
+find_it() {
+  kind_of_data
+  [ "$data_is" = progressdb ] || fail data-foreign "$data is $data_is"
+  data_holder "$data"
+  case $holder in
+  '') fail not-found "no process has a database in $data open" ;;
+  other) fail not-found "a process that cannot be seen from here has $data open" ;;
+  esac
+  pid=$holder
+  [ -z "$pid_given" ] || [ "$pid_given" = "$pid" ] || fail not-found "process $pid_given has not $data open, $pid has"
+}
+
+keep_release() {
+  folder=$releases/$release
+  [ ! -d "$folder" ] || return 0
+  part=$releases/.$release.partial
+  rm -rf "$part" && mkdir -p "$part" && cat "/proc/$pid/exe" >"$part/$binary" || fail not-written "cannot write $releases"
+  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "could not copy the binary of process $pid"
+  printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
+    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/back.sh
+var back_default;
+var init_back = __esm({
+  "src/node/programs/back.sh"() {
+    back_default = `# The way back in one step: stop what runs, keep what it wrote in a return point, start the other release on the same data.
+# Every part is skipped where it is done, so that it may be cut short anywhere and called again.
+main() {
+  arguments "$@"
+  begin back critical
+  no_swap
+  the_release "$release"
+  find_server
+  if [ -n "$server" ]; then
+    if digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ]; then finish; fi
+  fi
+  target=$sha256
+  stop_server 1
+  # point
+  marks "$data"
+  [ "$opened_sha" = "$target" ] || { server='' && take_checkpoint "$name" return-point; }
+  # point
+  activate_release "$release"
+  # point
+  start_server "$release" "$@"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/checkpoint.sh
+var checkpoint_default;
+var init_checkpoint = __esm({
+  "src/node/programs/checkpoint.sh"() {
+    checkpoint_default = `# Taking a checkpoint: a sealed copy of the data with the configuration that it was served with.
+
+# take_checkpoint NAME KIND: a sealed copy, visible by one rename or not at all. Done before at this very stop: nothing to do.
+# Pauses a server that runs (only a rehearsal may come here with one).
+take_checkpoint() {
+  folder=$snapshots/$1 part=$snapshots/$1.partial
+  [ -n "$1" ] || fail bad-argument 'a checkpoint needs a name'
+  marks "$data"
+  if [ -d "$folder" ]; then
+    read_meta "$folder"
+    [ "$meta_sealed $meta_kind $meta_opens" = "1 $2 $opens" ] || fail checkpoint-exists "$1 is there, from another stop"
+    return 0
+  fi
+  [ -n "$opened_sha" ] || fail not-adopted 'nobody knows which release wrote this data: adopt the node first'
+  plain_files "$data"
+  how_to_copy
+  room_for_copy
+  touching
+  mkdir -p "$snapshots" && rm -rf "$snapshots"/*.partial && mkdir "$part" || fail not-written "cannot write $snapshots"
+  # point
+  [ -z "$server" ] || pause
+  # point
+  long copy_tree "$data" "$part/data" && listing "$data" >"$part/SEAL"
+  copied=$?
+  # point
+  [ -z "$server" ] || resume
+  [ "$copied" -eq 0 ] || drop_part copy-failed "could not copy $data"
+  seal_part "$2"
+}
+
+seal_part() {
+  listing "$part/data" | cmp -s - "$part/SEAL" || drop_part copy-differs 'the copy has not the file set of the data'
+  whole_databases "$part/data" || drop_part database-broken "\${broken##*/} names no manifest that is there"
+  [ ! -f "$config" ] || { cp -p "$config" "$part/config" && chmod 600 "$part/config"; } || drop_part copy-failed "cannot copy $config"
+  # point
+  first_line "$state/stopped"
+  # shellcheck disable=SC2086
+  set -- "$1" $line
+  clean=0
+  [ "\${2:-}" != "$opens" ] || clean=\${4:-0}
+  printf '%s\\n' "kind=$1" "version=$opened_version" "sha256=$opened_sha" "opens=$opens" "clean=$clean" \\
+    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META"
+  durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
+  # point
+  durable "$snapshots"
+}
+
+drop_part() {
+  rm -rf "$part"
+  fail "$1" "$2"
+}
+
+room_for_copy() {
+  # shellcheck disable=SC2046
+  set -- $(sizes "$data")
+  room "\${data%/*}"
+  need=$((\${2:-0} + 10485760))
+  [ "$mode" != copy ] || need=$((\${1:-0} + \${1:-0} / 10 + 10485760))
+  [ "$disk_free" -ge "$need" ] || fail disk-full "the checkpoint needs $need bytes, $disk_free are free"
+}
+`;
+  }
+});
+
+// src/node/programs/clean-staging.sh
+var clean_staging_default;
+var init_clean_staging = __esm({
+  "src/node/programs/clean-staging.sh"() {
+    clean_staging_default = '# Remove all that a rehearsal left: process, copy, configuration.\nmain() {\n  arguments "$@"\n  begin clean-staging critical "$notes"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/data.sh
+var data_default;
+var init_data = __esm({
+  "src/node/programs/data.sh"() {
+    data_default = `# Copies of the data folder: taken, sealed, put back. Nothing here ever deletes data that was in place.
+
+# The server is down by two proofs (our pid file, the database's own locks) and no swap is half done.
+data_at_rest() {
+  no_swap
+  find_server
+  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"
+  nobody_has_data
+}
+no_swap() { [ ! -f "$notes/swap" ] || fail swap-unfinished 'a restore was cut short and must be finished first'; }
+nobody_has_data() {
+  data_holder "$data"
+  [ -z "$holder" ] || fail data-in-use "process $holder, which we did not start, has the data open"
+}
+
+# plain_files DIR: regular files and folders only, with names that a list can hold.
+plain_files() {
+  odd=$(find "$1" ! -type f ! -type d 2>/dev/null | head -n 1)
+  [ -z "$odd" ] || fail data-has-specials "$odd is neither a file nor a folder"
+  odd=$(find "$1" -name '*[[:cntrl:]\\\\]*' 2>/dev/null | head -n 1)
+  [ -z "$odd" ] || fail data-has-specials "$odd has a control character or a backslash in its name"
+}
+
+# listing DIR: \`size ./path\` of every file but locks, sorted. Two trees with one listing hold the same file set.
+listing() { (cd "$1" && find . -type f ! -name LOCK -exec stat -c '%s %n' {} + | sort); }
+
+# each_mutable DIR COMMAND...: COMMAND over all files of DIR but the immutable ones and locks.
+each_mutable() (
+  cd "$1" || exit
+  shift
+  set -f
+  tests=''
+  for word in $immutable; do tests="$tests ! -name $word"; done
+  # shellcheck disable=SC2086
+  find . -type f ! -name LOCK $tests -exec "$@" {} +
+)
+
+# copy_tree FROM TO: by $mode. Only immutable files are ever linked; a lock is never part of a copy.
+copy_tree() {
+  case $mode in
+  reflink) cp -a --reflink=always "$1" "$2" ;;
+  link)
+    # one cp for all: a fork for each file would multiply the time that the server is down
+    # shellcheck disable=SC2016
+    cp -al "$1" "$2" && each_mutable "$2" rm -f &&
+      each_mutable "$1" sh -c 'to=$1 && shift && exec cp -p --parents "$@" "$to"' sh "$2"
+    ;;
+  copy) cp -a "$1" "$2" ;;
+  esac && find "$2" -type f -name LOCK -exec rm -f {} +
+}
+
+# whole_databases DIR: each database in it names a manifest that is there and not empty. Sets $broken to one that does not.
+whole_databases() {
+  broken=''
+  for entry in "$1" "$1"/*; do
+    is_database "$entry" || continue
+    first_line "$entry/CURRENT"
+    for word in "$entry"/marker.manifest.*; do [ ! -e "$word" ] || line=MANIFEST-\${word##*.MANIFEST-}; done
+    case $line in MANIFEST-*) [ ! -s "$entry/$line" ] || continue ;; esac
+    broken=$entry
+    return 1
+  done
+}
+is_database() {
+  # shellcheck disable=SC2231  # the patterns are to be expanded
+  for word in "$1"/CURRENT "$1"/MANIFEST-* "$1"/OPTIONS-* "$1"/LOCK; do [ ! -f "$word" ] || return 0; done
+  for pattern in $immutable; do
+    for word in "$1"/$pattern; do [ ! -f "$word" ] || return 0; done
+  done
+  return 1
+}
+`;
+  }
+});
+
+// src/node/programs/decisions.sh
+var decisions_default;
+var init_decisions = __esm({
+  "src/node/programs/decisions.sh"() {
+    decisions_default = '# Decision lines of rollouts, kept on the node: whatever machine comes next reads them.\n\n# add_to_record: the lines of $file. One that is there is not added again, so that a repeated step does no harm.\nadd_to_record() {\n  if [ -s "$state/record.jsonl" ]; then\n    cp "$state/record.jsonl" "$state/record.jsonl.next" && grep -vxFf "$state/record.jsonl" "$file" >>"$state/record.jsonl.next"\n  else\n    cp "$file" "$state/record.jsonl.next"\n  fi\n  # point\n  commit "$state/record.jsonl" || fail not-written "cannot write $state/record.jsonl"\n  rm -f "$file"\n}\n';
+  }
+});
+
+// src/node/programs/drain.sh
+var drain_default;
+var init_drain = __esm({
+  "src/node/programs/drain.sh"() {
+    drain_default = `# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives.
+main() {
+  arguments "$@"
+  begin drain critical
+  first_line "$state/drained"
+  case $kind in
+  out)
+    [ -n "$line" ] || {
+      by_command
+      if [ -n "$opens_given" ]; then opens=$opens_given; else marks "$data"; fi
+      # the count tells later whether anybody can have written since
+      printf '%s\\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
+    }
+    ;;
+  in)
+    by_command
+    rm -f "$state/drained"
+    ;;
+  *) fail bad-argument 'kind must be out or in' ;;
+  esac
+  finish
+}
+
+by_command() {
+  touching
+  (
+    trap - TERM HUP INT PIPE
+    export NODE_NAME="$node" NODE_PORT="$port"
+    exec timeout -k 5 "$limit" sh -c "$command" </dev/null >"$state/drain.out" 2>&1 9>&-
+  )
+  code=$?
+  # point
+  [ "$code" -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
+  rm -f "$state/drain.out"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/finish-swap.sh
+var finish_swap_default;
+var init_finish_swap = __esm({
+  "src/node/programs/finish-swap.sh"() {
+    finish_swap_default = '# Finish a restore that was cut short.\nmain() {\n  arguments "$@"\n  begin finish-swap critical "$notes"\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid) in the middle of a restore"\n  nobody_has_data\n  swap\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/guard.sh
+var guard_default;
+var init_guard = __esm({
+  "src/node/programs/guard.sh"() {
+    guard_default = `# Stands before every start of the unit, by whoever and whenever, and runs as the service's user: no release but the one that
+# last opened the data is let at it without a checkpoint of this stop, and none in the middle of a rollout's work. It leaves the
+# mark of the opening in the data.
+main() {
+  arguments "$@"
+  mkdir -p "$notes" || fail not-written "cannot write $notes"
+  nobody_works
+  no_swap
+  active
+  [ -n "$active" ] || fail not-active 'a rollout was cut short while it made a release active: run recover'
+  the_release "$active"
+  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  nobody_has_data
+  may_open "$version" "$sha256"
+  note_opening
+}
+
+nobody_works() {
+  [ -r "$state/lock" ] || return 0
+  exec 9<"$state/lock"
+  ! flock -n 9 || return 0
+  working
+  # shellcheck disable=SC2086
+  set -- $work
+  [ "\${5:-}" = start ] || fail busy 'a rollout works on this node'
+}
+
+# Its reader is whoever reads the unit's log.
+fail() {
+  printf 'not started (%s): %s\\n' "$1" "$2" >&2
+  exit 1
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/guest-start.sh
+var guest_start_default;
+var init_guest_start = __esm({
+  "src/node/programs/guest-start.sh"() {
+    guest_start_default = '# Start a release on the staging copy, in the sandbox of a unit of its own.\nmain() {\n  arguments "$@"\n  begin guest-start critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  touching\n  rm -f "$install/.staged.next"\n  ln -s "releases/$release" "$install/.staged.next" && mv -f -T "$install/.staged.next" "$install/staged" || fail not-written "cannot write $install"\n  by_root --no-block start "$guest"\n  wait_up "$guest" || fail guest-exited "it ended at once: $(unit_log "$guest" 3 | cut -c 1-300)"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/guest-stop.sh
+var guest_stop_default;
+var init_guest_stop = __esm({
+  "src/node/programs/guest-stop.sh"() {
+    guest_stop_default = '# Stop the guest; its exit status is part of the answer.\nmain() {\n  arguments "$@"\n  begin guest-stop critical\n  unit_look "$guest"\n  if ! is_down; then\n    touching\n    by_root --no-block stop "$guest"\n    unit=$guest\n    wait_down "$limit" || { by_root kill --signal=SIGKILL "$guest" && wait_down 10; }\n  fi\n  if [ "$exit_code" != 0 ]; then ended_with && say stage_ended "$status"; fi\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/guest.sh
+var guest_default;
+var init_guest = __esm({
+  "src/node/programs/guest.sh"() {
+    guest_default = '# Rehearsals are guests on a production node: last in line for processor and disk, first to go when memory is short.\nas_guest() {\n  renice -n 19 -p $$ >/dev/null 2>&1 || :\n  if command -v ionice >/dev/null; then ionice -c 3 -p $$ 2>/dev/null || :; fi\n}\n\n# stop_guest: ends the process on the staging copy, whatever it says. Sets $guest_exit.\nstop_guest() {\n  guest_exit=\'\'\n  first_line "$staging/pid"\n  server=$line\n  if alive "$server"; then\n    touching\n    kill -TERM "${server%% *}" 2>/dev/null\n    wait_gone "$limit" || { alive "$server" && kill -KILL "${server%% *}" && wait_gone 10; }\n  fi\n  tries=0\n  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done\n  first_line "$staging/exit"\n  guest_exit=${line%% *}\n  rm -f "$staging/pid" "$staging/config"\n}\n';
+  }
+});
+
+// src/node/programs/hash.sh
+var hash_default;
+var init_hash = __esm({
+  "src/node/programs/hash.sh"() {
+    hash_default = `# Hash every file of a checkpoint, and compare: with its seal, and with the digests of the time before, if there are any.
+main() {
+  arguments "$@"
+  begin hash interruptible "$notes"
+  as_guest
+  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
+  folder=$snapshots/$name sums=$notes/sums.next
+  listing "$folder/data" | cmp -s - "$folder/SEAL" || fail checkpoint-damaged "checkpoint $name has not the file set of its seal"
+  all=$(awk '{ all += $1 } END { printf "%.0f", all }' "$folder/SEAL") done_bytes=0
+  : >"$sums"
+  set --
+  pending=0
+  while IFS= read -r line; do
+    set -- "$@" "\${line#* }"
+    pending=$((pending + \${line%% *}))
+    if [ $pending -gt 67108864 ] || [ $# -ge 200 ]; then
+      hash_some "$@"
+      set --
+    fi
+  done <"$folder/SEAL"
+  [ $# -eq 0 ] || hash_some "$@"
+  keep_sums
+  finish
+}
+
+hash_some() {
+  if command -v openssl >/dev/null; then long digest_all openssl dgst -sha256 -r "$@"; else long digest_all sha256sum "$@"; fi ||
+    fail checkpoint-damaged "cannot read all of checkpoint $name"
+  done_bytes=$((done_bytes + pending)) pending=0
+  progress hash "$done_bytes" "$all" bytes
+}
+digest_all() { cd "$folder/data" && "$@" | sed 's/^\\([0-9a-f]*\\) [ *]/\\1  /' >>"$sums"; }
+
+keep_sums() {
+  [ "$(wc -l <"$sums")" -eq "$(wc -l <"$folder/SEAL")" ] || fail checkpoint-damaged "cannot read all of checkpoint $name"
+  if [ -f "$folder/SHA256SUMS" ]; then
+    cmp -s "$sums" "$folder/SHA256SUMS" || fail checkpoint-damaged "checkpoint $name is not what it was when it was first hashed"
+    return 0
+  fi
+  touching
+  cp "$sums" "$folder/SHA256SUMS.next" && commit "$folder/SHA256SUMS" || fail not-written "cannot write $folder"
+}
+cleanup() { rm -f "$notes/sums.next"; }
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/inspect.sh
+var inspect_default;
+var init_inspect = __esm({
+  "src/node/programs/inspect.sh"() {
+    inspect_default = '# What the node is, for everybody, at any time, without a lease.\nmain() {\n  arguments "$@"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/install.sh
+var install_default;
+var init_install = __esm({
+  "src/node/programs/install.sh"() {
+    install_default = `# Put a binary (file=, brought here before) into its own folder, if it is what it should be. Never overwrites.
+main() {
+  arguments "$@"
+  begin install interruptible
+  [ -n "$release" ] && [ -n "$version" ] && [ -n "$binary" ] || fail bad-argument 'release, version and binary are needed'
+  folder=$releases/$release
+  [ -d "$folder" ] || bring
+  the_release_is_whole
+  rm -f "$file"
+  finish
+}
+
+bring() {
+  digest "$file" || fail not-brought 'the binary did not arrive'
+  [ "$sum" = "$sha256" ] || fail wrong-digest "the binary that arrived has the sha256 $sum"
+  touching
+  part=$releases/.$release.partial
+  rm -rf "$part" && mkdir -p "$part" || fail not-written "cannot write $releases"
+  # point
+  mv "$file" "$part/$binary" && printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" &&
+    chmod 555 "$part/$binary" && chmod 444 "$part/release" && chmod 755 "$part" && durable_tree "$part" || fail not-written "cannot write $part"
+  # point
+  mv -T "$part" "$folder" && durable "$releases" || fail not-written "cannot write $folder"
+}
+cleanup() { [ ! -d "$releases/.$release.partial" ] || rm -rf "$releases/.$release.partial"; }
+
+the_release_is_whole() {
+  first_line "$folder/release"
+  # shellcheck disable=SC2086
+  set -- $line
+  [ "\${2:-}" = "$sha256" ] && digest "$folder/\${3:-}" && [ "$sum" = "$sha256" ] ||
+    fail release-damaged "$folder is there but does not hold what its name says"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/interrupt.sh
+var interrupt_default;
+var init_interrupt = __esm({
+  "src/node/programs/interrupt.sh"() {
+    interrupt_default = `# Tell the long program of this token, if one runs, to end and undo what it began. Critical ones are left to finish.
+main() {
+  arguments "$@"
+  working
+  # shellcheck disable=SC2086
+  set -- $work
+  if [ $# -eq 6 ] && [ "$4 $6" = "interruptible $token" ] && ! flock -n "$state/lock" true; then kill -TERM "$1"; fi
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/launch.sh
+var launch_default;
+var init_launch = __esm({
+  "src/node/programs/launch.sh"() {
+    launch_default = `# A process that outlives everything of ours: own session, stated environment, no inherited files, its output bounded.
+
+# quote WORD: as one word of sh.
+quote() {
+  rest=$1 word=''
+  while :; do
+    case $rest in *\\'*) word="$word\${rest%%\\'*}'\\\\''" rest=\${rest#*\\'} ;; *) break ;; esac
+  done
+  printf "'%s' " "$word$rest"
+}
+
+# launch DIR CWD SECONDS CONFIG DATA "$@": starts $program with the words of arg= and env= found in "$@"; {config} and {data}
+# in them are replaced. DIR gets pid, exit, starter and server.log. SECONDS > 0: a guest, last in line, killed after that time.
+launch() {
+  run=$1 cwd=$2 seconds=$3 use_config=$4 use_data=$5
+  shift 5
+  exports='' words=$(quote "$program")
+  for word; do
+    case $word in
+    env=[A-Za-z_]*=*)
+      word=\${word#env=}
+      exports="\${exports}export \${word%%=*}=$(quote "\${word#*=}")
+"
+      ;;
+    arg=*)
+      fill "\${word#arg=}"
+      words="$words$(quote "$filled")"
+      ;;
+    esac
+  done
+  [ ! -f "$run/server.log" ] || mv -f "$run/server.log" "$run/server.log.1"
+  set -- setsid env -i PATH="$PATH" sh -s
+  [ "$seconds" = 0 ] || set -- nice -n 19 "$@"
+  if [ "$seconds" != 0 ] && command -v ionice >/dev/null; then set -- ionice -c 3 "$@"; fi
+  # the program text goes through a pipe, not through argv: an environment may hold what others must not read
+  (
+    trap - TERM HUP INT PIPE
+    "$@" <<END >>"$run/server.log" 2>&1 9>&- &
+{
+run=$(quote "$run") cwd=$(quote "$cwd") seconds=$seconds boot=$boot
+become() {
+\${exports}exec $words </dev/null
+}
+$starter
+}
+END
+  )
+}
+
+# fill WORD: sets $filled.
+fill() {
+  filled='' rest=$1
+  while :; do
+    case $rest in
+    *'{config}'*) filled=$filled\${rest%%'{config}'*}$use_config rest=\${rest#*'{config}'} ;;
+    *) break ;;
+    esac
+  done
+  rest=$filled$rest filled=''
+  while :; do
+    case $rest in
+    *'{data}'*) filled=$filled\${rest%%'{data}'*}$use_data rest=\${rest#*'{data}'} ;;
+    *) break ;;
+    esac
+  done
+  filled=$filled$rest
+}
+
+# What stays as the server's parent: it records pid and exit status, bounds the log, and ends with the server.
+# shellcheck disable=SC2016
+starter='
+umask 022
+cd "$cwd" || exit 1
+fields() { shift 19 && start=$1; }
+who() { read -r stat <"/proc/$1/stat" && fields \${stat##*) }; }
+{ read -r self </proc/self/stat; } && pid=\${self%% *} && who "$pid"
+printf "%s %s %s\\n" "$pid" "$start" "$boot" >"$run/starter"
+(
+  read -r self </proc/self/stat
+  pid=\${self%% *} && who "$pid"
+  [ "$seconds" = 0 ] || echo 1000 >/proc/self/oom_score_adj
+  printf "%s %s %s\\n" "$pid" "$start" "$boot" >"$run/pid.next" && mv -f "$run/pid.next" "$run/pid" || exit 125
+  become
+) &
+pid=$! left=$seconds
+(
+  exec >/dev/null 2>&1
+  who "$pid" || exit
+  born=$start
+  while sleep 1 && who "$pid" && [ "$start" = "$born" ]; do
+    if [ "$(wc -c <"$run/server.log")" -gt 16777216 ]; then cp "$run/server.log" "$run/server.log.1" && : >"$run/server.log"; fi
+    left=$((left - 1))
+    [ $left -ne 0 ] || kill -KILL "$pid"
+  done
+) &
+wait "$pid"
+code=$?
+read -r line <"$run/pid"
+printf "%s %s\\n" "$code" "$line" >"$run/exit.next" && mv -f "$run/exit.next" "$run/exit"
+[ "$seconds" = 0 ] || rm -f "$run/config"
+'
+
+# wait_started DIR: the process is there and runs the binary (not the shell that becomes it).
+wait_started() {
+  tries=0 inode=$(stat -L -c %d:%i "$program")
+  while [ "$tries" -lt 500 ]; do
+    first_line "$1/exit"
+    [ -z "$line" ] || return 1
+    first_line "$1/pid"
+    if alive "$line" && [ "$(stat -L -c %d:%i "/proc/\${line%% *}/exe" 2>/dev/null)" = "$inode" ]; then return 0; fi
+    tries=$((tries + 1))
+    sleep 0.01
+  done
+  line='it did not start within 5 s'
+  return 1
+}
+`;
+  }
+});
+
+// src/node/programs/lease.sh
+var lease_default;
+var init_lease = __esm({
+  "src/node/programs/lease.sh"() {
+    lease_default = `# Take the node's lease. Raises the token, which fences every program of an earlier holder.
+main() {
+  arguments "$@"
+  [ -n "$rollout" ] && [ -n "$process" ] && [ "$ttl" -gt 0 ] || fail bad-argument 'rollout, process and ttl are needed'
+  (umask 022 && mkdir -p "$releases" "$state" && : >>"$state/lock") || fail not-written "cannot write $install"
+  read_lease
+  may_take || refuse
+  end_abandoned
+  take_lock lease critical
+  read_lease
+  may_take || refuse
+  touching
+  [ "$lease_process" = "$process" ] && [ "$lease_rollout" = "$rollout" ] || lease_token=$((lease_token + 1))
+  lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
+  [ -z "$file" ] || add_to_record
+  # point
+  write_lease "$ttl"
+  for entry in "$state"/lease-time.*; do [ "$entry" = "$state/lease-time.$lease_token" ] || rm -f "$entry"; done
+  for entry in "$state"/put-[1-9]*; do
+    case $entry in */put-"$lease_token"-*) ;; *) rm -f "$entry" ;; esac
+  done
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/lib.sh
+var lib_default;
+var init_lib = __esm({
+  "src/node/programs/lib.sh"() {
+    lib_default = `# What every program stands on: its arguments, its answers, and who a process is. Changes nothing by itself.
+# Plain POSIX sh over the usual tools (GNU or busybox), the same under dash, bash and busybox sh.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+boot='' now=0 touched=none
+read -r boot </proc/sys/kernel/random/boot_id
+
+# The one list of arguments. Lists of several words (arg=, env=, keep=) stay in "$@" and are read where they are used.
+arguments() {
+  install='' data='' config='' config_next='' binary='' immutable='' drain=none
+  token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
+  for word; do
+    case $word in
+    install=*) install=\${word#*=} ;;
+    data=*) data=\${word#*=} ;;
+    config=*) config=\${word#*=} ;;
+    config_next=*) config_next=\${word#*=} ;;
+    binary=*) binary=\${word#*=} ;;
+    immutable=*) immutable=\${word#*=} ;;
+    drain=*) drain=\${word#*=} ;;
+    token=*) token=\${word#*=} ;;
+    wait=*) wait=\${word#*=} ;;
+    limit=*) limit=\${word#*=} ;;
+    release=*) release=\${word#*=} ;;
+    version=*) version=\${word#*=} ;;
+    sha256=*) sha256=\${word#*=} ;;
+    file=*) file=\${word#*=} ;;
+    name=*) name=\${word#*=} ;;
+    kind=*) kind=\${word#*=} ;;
+    force=*) force=\${word#*=} ;;
+    clean_exits=*) clean_exits=\${word#*=} ;;
+    pid=*) pid_given=\${word#*=} ;;
+    rollout=*) rollout=\${word#*=} ;;
+    process=*) process=\${word#*=} ;;
+    holder=*) holder=\${word#*=} ;;
+    doing=*) doing=\${word#*=} ;;
+    ttl=*) ttl=\${word#*=} ;;
+    over=*) over=\${word#*=} ;;
+    command=*) command=\${word#*=} ;;
+    node=*) node=\${word#*=} ;;
+    port=*) port=\${word#*=} ;;
+    ran=*) ran=\${word#*=} ;;
+    older=*) older=\${word#*=} ;;
+    opens=*) opens_given=\${word#*=} ;;
+    look=*) look=\${word#*=} ;;
+    unit=*) unit=\${word#*=} ;;
+    guest=*) guest=\${word#*=} ;;
+    text=*) text=\${word#*=} ;;
+    arg=* | env=* | keep=*) ;;
+    *) fail bad-argument "argument \${word%%=*} is not known" ;;
+    esac
+  done
+  places
+}
+
+places() {
+  case $install in /*) ;; *) fail bad-argument 'install must be an absolute path' ;; esac
+  case $data in /*) ;; *) fail bad-argument 'data must be an absolute path' ;; esac
+  case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
+  case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
+  case $unit$guest in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
+  case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
+  # either folder may be a link; everything of ours lies beside what the data folder points to
+  if line=$(readlink -f "$install"); then install=$line; fi
+  if line=$(readlink -f "$data"); then data=$line; fi
+  # what the user that drives the node keeps, and what the user of the service does: each writes only its own
+  state=$install/state releases=$install/releases
+  notes=\${data%/*}/.\${data##*/}-notes
+  snapshots=\${data%/*}/.\${data##*/}-snapshots
+  staging=\${data%/*}/.\${data##*/}-staging
+  restoring=$data.restore-new
+}
+
+# say KEY VALUE: one line of the answer. Anything but plain printable ASCII is percent-encoded, byte by byte.
+say() {
+  case $2 in
+  *[!\\ -~]* | *%*) printf '%s=%s\\n' "$1" "$(printf %s "$2" | od -An -v -tx1 | tr -d ' \\n' | sed 's/../%&/g')" ;;
+  *) printf '%s=%s\\n' "$1" "$2" ;;
+  esac
+}
+
+# progress WHAT DONE OF UNIT
+progress() { printf 'progress=%s %s %s %s\\n' "$1" "$2" "$3" "$4"; }
+
+# fail CODE WHY: the last line of an answer that did not end well. Never call it in a subshell.
+fail() {
+  say why "$2"
+  # what was brought for this program may hold secrets
+  case $file in */state/put-*) rm -f "$file" ;; esac
+  printf 'effect=%s\\nend=%s\\n' "$touched" "$1"
+  exit 1
+}
+
+# From here on something may have changed: a failure is no longer without effect.
+touching() { touched=unknown; }
+
+# tick: sets $now to this boot's uptime in hundredths of a second. No wall clock decides anything.
+tick() {
+  read -r now rest </proc/uptime
+  now=\${now%.*}\${now#*.}
+}
+
+# identify PID: sets $start, the time of birth that tells a process from a later one with the same number.
+identify() {
+  start='' stat=''
+  { read -r stat </proc/"$1"/stat; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086  # the fields behind \`pid (name) \` are words
+  born \${stat##*) }
+}
+born() {
+  case \${1:-Z} in Z | X) return 1 ;; esac # a zombie has ended
+  start=\${20}
+}
+
+# alive 'PID START BOOT': does that very process run?
+alive() {
+  # shellcheck disable=SC2086
+  set -- $1
+  [ $# -eq 3 ] && [ "$3" = "$boot" ] && identify "$1" && [ "$start" = "$2" ]
+}
+
+# first_line FILE: sets $line; '' when there is none.
+first_line() {
+  line=''
+  [ ! -f "$1" ] || IFS= read -r line <"$1" || [ -n "$line" ]
+}
+
+# commit FILE: makes FILE.next the file, durably; at every instant the old or the new one is there, whole. What is kept in
+# $state holds no secrets, and the service's user reads it.
+commit() {
+  case $1 in "$state"/*) chmod 644 "$1.next" ;; esac
+  durable "$1.next" && mv -f "$1.next" "$1" && durable "\${1%/*}"
+}
+
+# durable PATH...: these files and folders (not what is in them) are on disk. Never the whole file system: on a busy node that
+# takes as long as everybody else's writes.
+durable() { sync "$@" 2>/dev/null || sync; }
+
+# durable_tree DIR: all in it that is not shared with files which were durable before.
+durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync; }
+
+# digest FILE: sets $sum. openssl uses the processor's instructions, sha256sum of many systems does not (four times slower).
+digest() {
+  if command -v openssl >/dev/null; then sum=$(openssl dgst -sha256 -r "$1"); else sum=$(sha256sum "$1"); fi
+  sum=\${sum%% *}
+  case $sum in \\\\*) sum=\${sum#?} ;; esac
+  [ \${#sum} -eq 64 ]
+}
+
+# digest_once FILE: like digest, remembered by inode, size and times. For what nobody acts on blindly.
+digest_once() {
+  key=$(stat -L -c '%d:%i:%s:%y:%z' "$1" 2>/dev/null) || return 1
+  if [ -f "$notes/digests" ]; then
+    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$notes/digests"
+  fi
+  digest "$1" || return 1
+  [ ! -w "$notes" ] || printf '%s %s\\n' "$sum" "$key" >>"$notes/digests" || :
+}
+
+# long COMMAND...: runs it so that a TERM ends it at once and not when it is done.
+child=''
+long() {
+  "$@" &
+  child=$!
+  wait "$child"
+  code=$?
+  child=''
+  return "$code"
+}
+
+# family PID: that process and all below it.
+family() {
+  printf '%s ' "$1"
+  for entry in /proc/[0-9]*/stat; do
+    { read -r stat <"$entry"; } 2>/dev/null || continue
+    stat=\${stat##*) }
+    stat=\${stat#? }
+    [ "\${stat%% *}" != "$1" ] || { entry=\${entry#/proc/} && family "\${entry%/stat}"; }
+  done
+}
+`;
+  }
+});
+
+// src/node/programs/lock.sh
+var lock_default;
+var init_lock = __esm({
+  "src/node/programs/lock.sh"() {
+    lock_default = `# One program at a time on a node, and only of the holder of its lease.
+#
+# The lock is flock(2) on state/lock: the kernel lets it go when the program AND every child that inherited it have ended, so
+# that a killed program whose \`cp\` still writes is not overtaken, and there is no stale lock to break. A file \`owner\` among what
+# its user keeps says who holds it. What outlives a program (the server, its watchdog, a user's command) is started with 9>&-.
+
+# begin PROGRAM critical|interruptible [FOLDER]: take the lock, check the token under it. Held to the end of the program.
+# FOLDER: $notes for a program that the service's user runs.
+begin() {
+  take_lock "$@"
+  read_lease
+  [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ] ||
+    fail lease-lost "token $token is not that of the lease any more (now \${lease_token:-0}, \${lease_holder:-nobody})"
+}
+
+take_lock() {
+  [ -r "$state/lock" ] || fail no-lease 'this node was never leased'
+  desk=\${3:-$state}
+  mkdir -p "$desk" || fail not-written "cannot write $desk"
+  # reading is enough to lock, and all that one of the two users may
+  exec 9<"$state/lock"
+  tick
+  until=$((now + wait * 100))
+  while ! flock -n 9; do
+    tick
+    [ "$now" -lt "$until" ] || { working && fail busy "another program works on this node: $work"; }
+    sleep 0.1
+  done
+  guard "$2"
+  identify $$
+  umask 022
+  printf '%s %s %s %s %s %s\\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner"
+  umask 077
+}
+
+# alone PROGRAM [FOLDER]: take the lock without a lease, where nobody holds one.
+alone() {
+  take_lock "$1" critical "\${2:-$state}"
+  read_lease
+  if [ -n "$lease_rollout" ] && { [ "$lease_left" -gt 0 ] || [ "$lease_parked" = 1 ]; }; then
+    fail lease-held "held by $lease_holder ($lease_doing)"
+  fi
+}
+
+# working: sets $work to the \`pid start boot critical|interruptible program token\` of the program that holds the lock, '' when
+# it has ended (a child of it may go on).
+working() {
+  work=''
+  for entry in "$state/owner" "$notes/owner"; do
+    first_line "$entry"
+    # shellcheck disable=SC2086
+    set -- $line
+    if [ $# -eq 6 ] && alive "$1 $2 $3"; then work=$line; fi
+  done
+}
+
+# A lost reader (PIPE) stops no program. A critical one finishes whatever comes; another one cleans up and ends.
+guard() {
+  trap '' PIPE
+  if [ "$1" = critical ]; then trap '' TERM HUP INT; else trap interrupted TERM HUP INT; fi
+}
+
+cleanup() { :; } # a program that leaves something half done says here how it is undone
+interrupted() {
+  trap '' TERM HUP INT
+  # shellcheck disable=SC2046
+  [ -z "$child" ] || kill -TERM $(family "$child") 2>/dev/null
+  cleanup
+  fail interrupted 'the program was told to end and undid what it had begun'
+}
+
+# read_lease: sets lease_*; lease_rollout '' means free. The token is kept when the lease is let go, so that it only grows.
+read_lease() {
+  lease_token=0 lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_left=0
+  [ -f "$state/lease" ] || return 0
+  while IFS= read -r line; do
+    case $line in
+    token=*) lease_token=\${line#*=} ;;
+    rollout=*) lease_rollout=\${line#*=} ;;
+    process=*) lease_process=\${line#*=} ;;
+    holder=*) lease_holder=\${line#*=} ;;
+    doing=*) lease_doing=\${line#*=} ;;
+    parked=*) lease_parked=\${line#*=} ;;
+    esac
+  done <"$state/lease"
+  time_left
+}
+
+# Written by each token's holder alone: \`boot uptime ttl\`. After a reboot the window starts again: how long the node was off is
+# not known to it.
+time_left() {
+  first_line "$state/lease-time.$lease_token"
+  # shellcheck disable=SC2086
+  set -- $line
+  [ $# -eq 3 ] || return 0
+  tick
+  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
+}
+
+# write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
+write_lease() {
+  write_time "$lease_token" "$1"
+  printf '%s\\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \\
+    "doing=$lease_doing" "parked=$lease_parked" >"$state/lease.next"
+  commit "$state/lease" || fail not-written "cannot write $state/lease"
+}
+
+write_time() {
+  tick
+  printf '%s %s %s\\n' "$boot" "$now" "$2" >"$state/lease-time.$1.next.$$" && chmod 644 "$state/lease-time.$1.next.$$" &&
+    mv -f "$state/lease-time.$1.next.$$" "$state/lease-time.$1"
+}
+
+say_lease() {
+  [ -n "$lease_rollout" ] || return 0
+  say lease_rollout "$lease_rollout"
+  say lease_process "$lease_process"
+  say lease_holder "$lease_holder"
+  say lease_doing "$lease_doing"
+  printf 'lease_token=%s\\nlease_left=%s\\nlease_parked=%s\\n' "$lease_token" "$lease_left" "$lease_parked"
+}
+`;
+  }
+});
+
+// src/node/programs/keep.sh
+var keep_default;
+var init_keep = __esm({
+  "src/node/programs/keep.sh"() {
+    keep_default = `# The binary that runs here becomes the first release, known by its digest (sha256=, as the user of the service has seen it).
+main() {
+  arguments "$@"
+  (umask 022 && mkdir -p "$releases" "$state" && : >>"$state/lock") || fail not-written "cannot write $install"
+  alone keep
+  [ -n "$release" ] && [ -n "$version" ] && [ -n "$binary" ] && [ -n "$file" ] || fail bad-argument 'release, version, binary and file are needed'
+  touching
+  folder=$releases/$release
+  [ -d "$folder" ] || bring
+  digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
+  switch "$release"
+  # point
+  printf '%s\\n' "$text" >"$state/line.next"
+  file=$state/line.next
+  add_to_record
+  finish
+}
+
+bring() {
+  part=$releases/.$release.partial
+  rm -rf "$part" && mkdir -p "$part" && cat "$file" >"$part/$binary" || fail not-written "cannot write $releases"
+  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "$file is not the binary that runs"
+  printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
+    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/log.sh
+var log_default;
+var init_log = __esm({
+  "src/node/programs/log.sh"() {
+    log_default = `# What the unit wrote last.
+main() {
+  arguments "$@"
+  unit_log "$unit" 1000 | tail -c 200000 | sed 's/%/%25/g; s/^/log=/'
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/look.sh
+var look_default;
+var init_look = __esm({
+  "src/node/programs/look.sh"() {
+    look_default = `# What the node is. Only reads (but for a cache of digests and a probe file that it removes); needs no lock.
+
+finish() {
+  [ "$look" = 0 ] || look
+  printf 'end=ok\\n'
+  exit 0
+}
+
+look() {
+  tick
+  say boot "$boot"
+  look_machine
+  look_process
+  [ -z "$unit" ] || look_unit
+  look_releases
+  look_data
+  look_files
+  look_checkpoints
+  look_config
+  look_staging
+  read_lease
+  say_lease
+  busy=0
+  [ ! -f "$state/lock" ] || flock -n -s "$state/lock" true || busy=1
+  # under its own lock a program is not busy for the reader of its answer
+  [ -z "\${until:-}" ] || busy=0
+  printf 'busy=%s\\n' "$busy"
+  [ ! -s "$state/record.jsonl" ] || sed 's/%/%25/g; s/^/record=/' "$state/record.jsonl"
+}
+
+look_machine() {
+  first_line /etc/machine-id
+  say identity "\${line:-no-machine-id} $data"
+  say machine "$(uname -sm)"
+  while read -r key value rest; do
+    case $key in MemAvailable:) say memory_free "$((value * 1024))" && break ;; esac
+  done </proc/meminfo
+  say staging_folder "$staging"
+}
+
+# find_server: sets $server, the \`pid start boot\` line of the server that we started if that very process runs, and $pid.
+find_server() {
+  server='' pid=''
+  first_line "$state/pid"
+  if alive "$line"; then server=$line pid=\${line%% *}; fi
+}
+
+look_process() {
+  find_server
+  exe=''
+  if [ -n "$server" ]; then
+    say pid "$pid"
+    while read -r key value rest; do
+      case $key in VmRSS:) say memory_used "$((value * 1024))" && break ;; esac
+    done <"/proc/$pid/status" 2>/dev/null
+    say process "$server"
+    if digest_once "/proc/$pid/exe"; then exe=$sum; fi
+    say exe "\${exe:-unknown}"
+    first_line "$state/checked"
+    [ "$line" != "$server" ] || say checked 1
+  else
+    data_holder "$data"
+    [ -z "$holder" ] || say stranger "$holder"
+  fi
+  say_last_exit
+  say_log
+}
+say_last_exit() {
+  first_line "$state/stopped"
+  # shellcheck disable=SC2086
+  set -- $line
+  [ $# -lt 2 ] || say last_exit "$2"
+}
+say_log() { [ ! -f "$state/server.log" ] || say server_log "$state/server.log"; }
+
+# data_holder DIR: sets $holder to the process that has one of its databases open: its pid, \`other\` when the kernel does not
+# say which, '' when nobody has. By the lock that the server itself takes, so no pid file can be wrong about it.
+data_holder() {
+  holder='' locks=''
+  set -- "$1"/LOCK "$1"/*/LOCK "$1"/*/*/LOCK
+  for word; do
+    if [ -f "$word" ]; then set -- "$@" "$word"; fi
+    shift
+  done
+  [ $# -gt 0 ] || return 0
+  # %i alone would do where one file system is used; the pair with %d confirms
+  locks=" $(stat -c '%i' "$@" | tr '\\n' ' ')"
+  while read -r _ mark _ _ owner where rest; do
+    [ "$mark" != '->' ] || continue
+    case $locks in *" \${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
+  done </proc/locks
+  case $holder in '' | [1-9]*) ;; *) holder=other ;; esac
+}
+
+# has_open PID FILE...: an inode number may be shared by files of two file systems. What cannot be looked into counts as yes.
+has_open() {
+  owner=$1
+  shift
+  ls "/proc/$owner/fd" >/dev/null 2>&1 || return 0
+  mine=$(stat -c '%d:%i' "$@")
+  for word in $(stat -L -c '%d:%i' "/proc/$owner/fd/"* 2>/dev/null); do
+    case "
+$mine
+" in *"
+$word
+"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# A release is a folder with the binary and a line \`version sha256 program\`.
+look_releases() {
+  for entry in "$releases"/*/release; do
+    first_line "$entry"
+    [ -z "$line" ] || say release "$line"
+  done
+  active
+  [ -z "$active" ] || say active "$active"
+}
+
+# active: sets $active to the name of the release that \`current\` points to; '' also while an activation is unfinished: the
+# configuration is not that release's.
+active() {
+  active=''
+  [ ! -f "$notes/activating" ] || return 0
+  active=$(readlink "$install/current" 2>/dev/null) || active=''
+  active=\${active##*/}
+  first_line "$notes/paired"
+  [ "$line" = "$active" ] || active=''
+}
+
+# marks DIR: what the data knows of itself. Sets $opens, $opened_version, $opened_sha, $from. They lie in the data, so they
+# travel with every copy of it.
+marks() {
+  opens=0 opened_version='' opened_sha='' from='' swap_id=''
+  if [ -f "$1/.rollout/opened" ]; then
+    while read -r word version_seen sha_seen; do
+      [ \${#sha_seen} -ne 64 ] || opens=$word opened_version=$version_seen opened_sha=$sha_seen
+    done <"$1/.rollout/opened"
+  fi
+  first_line "$1/.rollout/from"
+  from=\${line%% *} swap_id=\${line#* }
+}
+
+look_data() {
+  marks "$data"
+  printf 'opens=%s\\n' "$opens"
+  [ -z "$opened_sha" ] || say opened_by "$opened_version $opened_sha"
+  [ -z "$from" ] || say from "$from"
+  [ ! -f "$notes/swap" ] || say swap unfinished
+  for entry in "$data".failed-*; do [ ! -d "$entry" ] || say set_aside "$entry"; done
+  first_line "$state/drained"
+  [ "$drain" = none ] || say traffic "\${line:-in}"
+  kind_of_data
+  say data "$data_is"
+}
+
+kind_of_data() {
+  if [ ! -d "$data" ]; then
+    data_is=missing
+  elif ! ls "$data" >/dev/null 2>&1; then
+    data_is=unreadable
+  elif [ "$(stat -L -c %d "$data")" != "$(stat -c %d "\${data%/*}")" ]; then
+    data_is=mount
+  elif [ -f "$data/CURRENT" ] || [ -f "$data/store/CURRENT" ]; then
+    data_is=progressdb
+  elif [ -z "$(ls "$data")" ]; then
+    data_is=empty
+  else
+    data_is=foreign
+  fi
+}
+
+look_files() {
+  # shellcheck disable=SC2046
+  set -- $(sizes "$data")
+  say bytes "\${1:-0}"
+  say mutable "\${2:-0}"
+  room "\${data%/*}"
+  say disk_free "$disk_free"
+  say disk_total "$disk_total"
+  how_to_copy
+  say checkpoint "$mode"
+}
+
+# sizes DIR: bytes of all files, and of those that change in place.
+sizes() {
+  [ -d "$1" ] || return 0
+  find "$1" -type f -exec stat -c '%s /%n' {} + 2>/dev/null | awk -v patterns="$immutable" '
+    BEGIN { n = split(patterns, p, " "); for (i = 1; i <= n; i++) { sub(/^\\*/, "", p[i]) } }
+    /^[0-9]+ \\// { all += $1; same = 0
+      for (i = 1; i <= n; i++) if (length($0) > length(p[i]) && substr($0, length($0) - length(p[i]) + 1) == p[i]) same = 1
+      if (!same) changing += $1 }
+    END { printf "%.0f %.0f\\n", all, changing }'
+}
+
+# room DIR: sets $disk_free and $disk_total in bytes.
+room() {
+  # shellcheck disable=SC2046
+  set -- $(df -Pk "$1" 2>/dev/null | tail -n 1)
+  disk_total=$((\${2:-0} * 1024)) disk_free=$((\${4:-0} * 1024))
+}
+
+# how_to_copy: sets $mode by trying with a real file beside the data: reflink, else hard link (immutable files only), else copy.
+how_to_copy() {
+  mode='copy' probe=\${data%/*}/.\${data##*/}-probe.$$
+  [ -d "$data" ] || return 0
+  sample=''
+  for sample in "$data"/CURRENT "$data"/*/CURRENT "$data"/*; do [ ! -f "$sample" ] || break; done
+  [ -f "$sample" ] || return 0
+  if cp --reflink=always "$sample" "$probe" 2>/dev/null; then
+    mode='reflink'
+  elif [ -n "$immutable" ] && rm -f "$probe" && ln "$sample" "$probe" 2>/dev/null; then
+    mode='link'
+  fi
+  rm -f "$probe"
+}
+
+look_checkpoints() {
+  for entry in "$snapshots"/*/META; do
+    [ -f "$entry" ] || continue
+    case $entry in *.partial/META | *.deleting/META) continue ;; esac
+    read_meta "\${entry%/META}"
+    proven=''
+    if [ -f "\${entry%/META}/PROVEN" ]; then while read -r word; do proven=$proven\${proven:+,}$word; done <"\${entry%/META}/PROVEN"; fi
+    entry=\${entry%/META}
+    say checkpoint_is "\${entry##*/} $meta_kind $meta_version $meta_sha $meta_opens $meta_sealed $meta_clean $meta_at \${proven:--}"
+  done
+}
+
+# read_meta DIR: sets meta_*.
+read_meta() {
+  meta_kind='' meta_version='' meta_sha='' meta_opens=0 meta_clean=0 meta_at=0 meta_sealed=0
+  while IFS= read -r line; do
+    case $line in
+    kind=*) meta_kind=\${line#*=} ;;
+    version=*) meta_version=\${line#*=} ;;
+    sha256=*) meta_sha=\${line#*=} ;;
+    opens=*) meta_opens=\${line#*=} ;;
+    clean=*) meta_clean=\${line#*=} ;;
+    at=*) meta_at=\${line#*=} ;;
+    esac
+  done <"$1/META"
+  [ ! -f "$1/SEAL" ] || meta_sealed=1
+}
+
+look_config() {
+  if [ -f "$config" ]; then
+    # shellcheck disable=SC2046
+    set -- $(sha256sum "$config")
+    say config_sha "\${1#\\\\}"
+    awk 'BEGIN { printf "config_text=" } { gsub(/%/, "%25"); gsub(/\\r/, "%0D"); printf "%s%%0A", $0 } END { print "" }' "$config"
+  fi
+  if [ -n "$config_next" ] && [ -f "$config_next" ]; then
+    # shellcheck disable=SC2046
+    set -- $(sha256sum "$config_next")
+    say config_next_sha "\${1#\\\\}"
+  fi
+}
+
+look_staging() {
+  [ -d "$staging" ] || return 0
+  say staging 1
+  look_guest
+}
+look_guest() {
+  first_line "$staging/pid"
+  if alive "$line"; then say stage_process "$line"; fi
+  first_line "$staging/exit"
+  [ -z "$line" ] || say stage_exit "\${line%% *}"
+  [ ! -f "$staging/server.log" ] || say stage_log "$staging/server.log"
+}
+`;
+  }
+});
+
+// src/node/programs/mark-checked.sh
+var mark_checked_default;
+var init_mark_checked = __esm({
+  "src/node/programs/mark-checked.sh"() {
+    mark_checked_default = `# The invariants held for the process that runs now.
+main() {
+  arguments "$@"
+  begin mark-checked critical
+  find_server
+  [ -n "$server" ] && [ "$server" = "$process" ] || fail not-running 'it is not that process which runs now'
+  printf '%s\\n' "$server" >"$state/checked.next" && commit "$state/checked" || fail not-written "cannot write $state"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/mark-proven.sh
+var mark_proven_default;
+var init_mark_proven = __esm({
+  "src/node/programs/mark-proven.sh"() {
+    mark_proven_default = `# The releases in ran= (names, in order, separated by commas) ran on a copy of the checkpoint and held the invariants.
+main() {
+  arguments "$@"
+  begin mark-proven critical "$notes"
+  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
+  [ -f "$snapshots/$name/SHA256SUMS" ] || fail not-hashed "checkpoint $name was not hashed yet"
+  touching
+  printf '%s\\n' "$ran" | tr ',' '\\n' >"$snapshots/$name/PROVEN.next"
+  commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/opening.sh
+var opening_default;
+var init_opening = __esm({
+  "src/node/programs/opening.sh"() {
+    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } >"$data/.rollout/opened.next"\n  printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256" >>"$data/.rollout/opened.next"\n  commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
+  }
+});
+
+// src/node/programs/pair.sh
+var pair_default;
+var init_pair = __esm({
+  "src/node/programs/pair.sh"() {
+    pair_default = '# The configuration becomes that of a release, before `current` does. By the service\'s user, who reads the checkpoints.\nmain() {\n  arguments "$@"\n  begin pair critical "$notes"\n  data_at_rest\n  the_release "$release"\n  may_open "$version" "$sha256"\n  touching\n  pair "$release"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/park.sh
+var park_default;
+var init_park = __esm({
+  "src/node/programs/park.sh"() {
+    park_default = `# Keep the lease for a person's decision: only the same rollout, a rollback or a recovery may take it, or its end.
+main() {
+  arguments "$@"
+  begin park critical
+  touching
+  lease_parked=1
+  write_lease "$ttl"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/pause.sh
+var pause_default;
+var init_pause = __esm({
+  "src/node/programs/pause.sh"() {
+    pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  : >"$notes/paused"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$notes/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$notes/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
+  }
+});
+
+// src/node/programs/prune.sh
+var prune_default;
+var init_prune = __esm({
+  "src/node/programs/prune.sh"() {
+    prune_default = '# Remove checkpoints older than older= seconds and releases that nothing needs. keep= (repeated) names what stays. Data that was\n# set aside is never removed here.\nmain() {\n  arguments "$@"\n  begin prune interruptible\n  touching\n  rm -rf "$snapshots"/*.deleting\n  oldest=$(($(date +%s) - older)) needed=\' \' kept=\' \'\n  for word; do case $word in keep=*) kept="$kept${word#*=} " ;; esac; done\n  marks "$data"\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    case "$kept" in *" ${entry##*/} "*) needed="$needed$meta_sha " && continue ;; esac\n    if [ "${meta_at%000}" -ge "$oldest" ] || [ "$meta_opens" = "$opens" ]; then needed="$needed$meta_sha " && continue; fi\n    mv -T "$entry" "$entry.deleting" && rm -rf "$entry.deleting"\n    say pruned "${entry##*/}"\n  done\n  prune_releases\n  finish\n}\n\nprune_releases() {\n  active\n  find_server\n  for entry in "$releases"/*/release; do\n    [ -f "$entry" ] || continue\n    first_line "$entry"\n    # shellcheck disable=SC2086\n    set -- $line\n    entry=${entry%/release}\n    case "$kept$active " in *" ${entry##*/} "*) continue ;; esac\n    case "$needed$opened_sha " in *" $2 "*) continue ;; esac\n    [ "$(stat -c %Z "$entry")" -lt "$oldest" ] || continue\n    [ -z "$pid" ] || [ "$(stat -L -c %d:%i "/proc/$pid/exe")" != "$(stat -c %d:%i "$entry/${3:-release}")" ] || continue\n    rm -rf "$entry"\n    say pruned "${entry##*/}"\n  done\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/record.sh
+var record_default;
+var init_record = __esm({
+  "src/node/programs/record.sh"() {
+    record_default = `# Append decision lines (file=, one JSON text a line) to the node's record.
+main() {
+  arguments "$@"
+  begin record critical
+  [ -f "$file" ] || fail bad-argument 'no file with the lines'
+  touching
+  add_to_record
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/refresh.sh
+var refresh_default;
+var init_refresh = __esm({
+  "src/node/programs/refresh.sh"() {
+    refresh_default = `# The holder is alive. Writes only the time of its own token, without the lock, so that long work starves nobody.
+main() {
+  arguments "$@"
+  read_lease
+  if [ -n "$lease_rollout" ] && [ "$lease_token" = "$token" ]; then
+    # a parked lease has its own, longer time
+    [ "$lease_parked" = 1 ] || write_time "$token" "$ttl" || fail not-written "cannot write $state"
+    say lease held
+  else
+    say lease lost
+  fi
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/release.sh
+var release_default;
+var init_release2 = __esm({
+  "src/node/programs/release.sh"() {
+    release_default = `# Let the lease go. Its token stays, so that the next one is higher.
+main() {
+  arguments "$@"
+  take_lock release critical
+  read_lease
+  [ "$token" = "$lease_token" ] || fail lease-lost "token $token is not that of the lease any more ($lease_token)"
+  touching
+  lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0
+  write_lease 0
+  rm -f "$state/put-$token"-*
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/restore.sh
+var restore_default;
+var init_restore = __esm({
+  "src/node/programs/restore.sh"() {
+    restore_default = `# Put a checkpoint back. What was in place is set aside beside it, never deleted. Done already: nothing to do.
+main() {
+  arguments "$@"
+  begin restore critical "$notes"
+  data_at_rest
+  [ -n "$name" ] && [ -f "$snapshots/$name/META" ] || fail no-checkpoint "there is no checkpoint $name"
+  marks "$data"
+  read_meta "$snapshots/$name"
+  if [ "$from" != "$name" ] || [ "$opens" != "$meta_opens" ]; then
+    prepare_restore "$name"
+    swap
+  fi
+  finish
+}
+
+# prepare_restore NAME: the checkpoint as a whole new folder beside the data, checked against its seal.
+prepare_restore() {
+  [ -f "$snapshots/$1/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $1"
+  [ "$(stat -c %d "\${data%/*}")" = "$(stat -c %d "$snapshots/$1/data")" ] &&
+    { [ ! -d "$data" ] || [ "$(stat -c %d "$data")" = "$(stat -c %d "\${data%/*}")" ]; } ||
+    fail data-is-mount "$data is a mount point and cannot be swapped by a rename"
+  how_to_copy
+  touching
+  rm -rf "$restoring"
+  # point
+  copy_tree "$snapshots/$1/data" "$restoring" || fail copy-failed "could not copy checkpoint $1"
+  listing "$restoring" | cmp -s - "$snapshots/$1/SEAL" || fail checkpoint-damaged "checkpoint $1 has not the file set of its seal"
+  whole_databases "$restoring" || fail checkpoint-damaged "\${broken##*/} in checkpoint $1 names no manifest that is there"
+  same_small_files "$1" || fail checkpoint-damaged "a file of checkpoint $1 has not the digest it had when it was hashed"
+  tick
+  mkdir -p "$restoring/.rollout" && printf '%s %s\\n' "$1" "$$-$now" >"$restoring/.rollout/from"
+  durable_tree "$restoring"
+  # point
+  aside=$data.failed-$1 && count=1
+  while [ -e "$aside" ]; do count=$((count + 1)) aside=$data.failed-$1-$count; done
+  printf '%s\\n' "$$-$now" "$aside" >"$notes/swap.next"
+  commit "$notes/swap" || fail not-written "cannot write $notes/swap"
+  # point
+}
+
+# What was hashed is compared again where it is cheap: the files that were copied and not linked.
+same_small_files() {
+  sums=$snapshots/$1/SHA256SUMS
+  [ -f "$sums" ] || return 0
+  # awk prints what is not among the digests of the time before
+  odd=$(each_mutable "$restoring" sha256sum | awk 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$sums" -)
+  [ -z "$odd" ]
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/root.sh
+var root_default;
+var init_root = __esm({
+  "src/node/programs/root.sh"() {
+    root_default = `# For the two programs that run as root, once in a node's life, after a person has read what they will do and said yes.
+set -u
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+
+fail() {
+  printf 'why=%s\\nend=%s\\n' "$(printf %s "$2" | tr '\\n%' '  ')" "$1"
+  exit 1
+}
+
+# exchange A B: both change places in one step.
+exchange() {
+  mv --exchange -T "$1" "$2" 2>/dev/null && return
+  number=316
+  [ "$(uname -m)" != aarch64 ] || number=276
+  # renameat2 with RENAME_EXCHANGE
+  perl -e 'exit(syscall($ARGV[2] + 0, -100, $ARGV[0], -100, $ARGV[1], 2) ? 1 : 0)' "$1" "$2" "$number" 2>/dev/null && return
+  python3 -c 'import ctypes, sys; sys.exit(1 if ctypes.CDLL(None).syscall(int(sys.argv[3]), -100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2) else 0)' "$1" "$2" "$number"
+}
+`;
+  }
+});
+
+// src/node/programs/setup.sh
+var setup_default;
+var init_setup = __esm({
+  "src/node/programs/setup.sh"() {
+    setup_default = `# The part of an adoption that needs root, once: folders, and files that nobody else may write. Every word says one thing to do:
+#   own=OWNER MODE PATH     a folder
+#   put=MODE PATH BASE64    a file of root's
+#   link=PATH TARGET        what the unit starts becomes a link; what was there is kept beside it
+#   move=DATA OWNER:GROUP   the data folder gets a folder of its user's own above it, and a link in its old place
+# Done already: nothing to do. Nothing is restarted.
+main() {
+  lib='' fragments='' made_by=''
+  for word; do
+    case $word in
+    lib=*) lib=\${word#*=} ;;
+    fragment=*) fragments="$fragments \${word#*=}" ;;
+    made_by=*) made_by=\${word#*=} ;;
+    esac
+  done
+  umask 022
+  for word; do
+    case $word in
+    move=*) move_data "\${word#*=}" ;;
+    own=*) own_folder "\${word#*=}" ;;
+    put=*) put_file "\${word#*=}" ;;
+    link=*) link_binary "\${word#*=}" ;;
+    esac
+  done
+  if [ -n "$lib" ]; then
+    manifest "$@"
+    systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+  fi
+  printf 'end=ok\\n'
+}
+
+own_folder() {
+  owner=\${1%% *} path=\${1#* * } mode=\${1#* }
+  mode=\${mode%% *}
+  [ ! -L "$path" ] || fail adoption-failed "$path is a link"
+  [ -d "$path" ] || mkdir -p "$path" || fail adoption-failed "cannot make $path"
+  chown "$owner" "$path" && chmod "$mode" "$path" || fail adoption-failed "cannot give $path to $owner"
+}
+
+put_file() {
+  mode=\${1%% *} rest=\${1#* }
+  path=\${rest%% *} rest=\${rest#* }
+  mkdir -p "\${path%/*}" || fail adoption-failed "cannot make \${path%/*}"
+  # a name that sudo and systemd leave alone
+  part=\${path%/*}/.\${path##*/}~
+  printf %s "$rest" | base64 -d >"$part" && chmod "$mode" "$part" || fail adoption-failed "cannot write $part"
+  case $path in
+  /etc/sudoers.d/*) said=$(visudo -c -q -f "$part" 2>&1) || { rm -f "$part" && fail adoption-failed "visudo does not accept the file: $said"; } ;;
+  esac
+  mv -f "$part" "$path" || fail adoption-failed "cannot write $path"
+}
+
+link_binary() {
+  path=\${1%% *} target=\${1#* }
+  [ "$(readlink "$path")" != "$target" ] || return 0
+  [ ! -e "$path.before-rollout" ] || fail adoption-failed "$path.before-rollout is there already: an adoption that was not undone?"
+  { ln -P "$path" "$path.before-rollout" 2>/dev/null || cp -a "$path" "$path.before-rollout"; } &&
+    rm -f "$path.rollout-new" && ln -s "$target" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path" || fail adoption-failed "cannot replace $path"
+}
+
+# A server may have the folder open: at every instant its path leads to the data.
+move_data() {
+  from=\${1%% *} owner=\${1#* }
+  home=$from.node
+  [ ! -L "$from" ] || return 0
+  { mkdir -p "$home" && chown "$owner" "$home" && chmod 750 "$home"; } || fail adoption-failed "cannot make $home"
+  [ "$(stat -c %d "$from")" = "$(stat -c %d "$home")" ] || fail adoption-failed "$from is a file system of its own: use a folder on it as data"
+  rm -f "$home/data"
+  ln -s "$home/data" "$home/data" && exchange "$home/data" "$from" || fail adoption-failed "cannot exchange $from with a link to $home/data in one step"
+}
+
+# What is there now, with its digest: of our files and of the unit's own, so that any later change of either is seen.
+manifest() {
+  {
+    printf 'made-by %s\\n' "$made_by"
+    # what an earlier adoption did can still be undone
+    [ ! -f "$lib/manifest" ] || grep -E '^(link|moved) ' "$lib/manifest"
+    for word; do
+      case $word in
+      put=*) word=\${word#put=* } && word=\${word%% *} ;;
+      link=*) word=\${word#*=} && printf 'link %s\\n' "\${word%% *}" && continue ;;
+      move=*) word=\${word#*=} && printf 'moved %s\\n' "\${word%% *}" && continue ;;
+      *) continue ;;
+      esac
+      # the sudoers file is nobody else's to read
+      case $word in /etc/sudoers.d/*) printf 'file %s\\n' "$word" && continue ;; esac
+      printf '%s %s\\n' "$(sha256sum <"$word" | cut -d ' ' -f 1)" "$word"
+    done
+    for word in $fragments; do printf '%s %s\\n' "$(sha256sum <"$word" | cut -d ' ' -f 1)" "$word"; done
+  } >"$lib/.manifest~" && mv -f "$lib/.manifest~" "$lib/manifest" || fail adoption-failed "cannot write $lib/manifest"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/snapshot.sh
+var snapshot_default;
+var init_snapshot = __esm({
+  "src/node/programs/snapshot.sh"() {
+    snapshot_default = `# A sealed checkpoint. kind=rehearsal pauses a running server; rollback-point and return-point want it stopped.
+main() {
+  arguments "$@"
+  begin snapshot interruptible "$notes"
+  no_swap
+  find_server
+  case $kind in
+  rehearsal) [ -n "$server" ] || nobody_has_data ;;
+  rollback-point | return-point) data_at_rest ;;
+  *) fail bad-argument 'kind must be rehearsal, rollback-point or return-point' ;;
+  esac
+  take_checkpoint "$name" "$kind"
+  finish
+}
+cleanup() {
+  if [ -n "$server" ] && [ -e "$notes/paused" ]; then resume_now; fi
+  [ -z "\${part:-}" ] || rm -rf "$part"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/stage-config.sh
+var stage_config_default;
+var init_stage_config = __esm({
+  "src/node/programs/stage-config.sh"() {
+    stage_config_default = `# The configuration of the guest (text=), which may hold secrets: it came over standard input and is written by the shell itself.
+main() {
+  arguments "$@"
+  begin stage-config critical "$notes"
+  [ -d "$staging/data" ] || fail no-staging 'there is no staging copy'
+  touching
+  printf %s "$text" >"$staging/config.next" && mv -f "$staging/config.next" "$staging/config" || fail not-written "cannot write $staging"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/stage-copy.sh
+var stage_copy_default;
+var init_stage_copy = __esm({
+  "src/node/programs/stage-copy.sh"() {
+    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible "$notes"\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  say stage_port "$(spare_port)"\n  finish\n}\n# spare_port: a port of loopback on which nobody listens just now.\nspare_port() {\n  tick\n  spare=$((20000 + (now + $$ * 7) % 12000))\n  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done\n  printf %s "$spare"\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/stage-start.sh
+var stage_start_default;
+var init_stage_start = __esm({
+  "src/node/programs/stage-start.sh"() {
+    stage_start_default = `# Start a release on the staging copy. file= is its configuration, brought here before: moved, and gone when the guest ends.
+main() {
+  arguments "$@"
+  begin stage-start critical "$notes"
+  [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no configuration for it'
+  stop_guest
+  the_release "$release"
+  digest_once "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  touching
+  chmod 600 "$file" && mv -f "$file" "$staging/config" && rm -f "$staging/exit" "$staging/pid" || fail not-written "cannot write $staging"
+  launch "$staging" "$staging/cwd" "$limit" "$staging/config" "$staging/data" "$@"
+  wait_started "$staging" || fail guest-exited "it ended at once (\${line:-no status}): $(tail -n 3 "$staging/server.log" | cut -c 1-300)"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/stage-stop.sh
+var stage_stop_default;
+var init_stage_stop = __esm({
+  "src/node/programs/stage-stop.sh"() {
+    stage_stop_default = `# Stop the guest; its exit status and what its data weighs now are part of the answer.
+main() {
+  arguments "$@"
+  begin stage-stop critical "$notes"
+  stop_guest
+  [ -z "$guest_exit" ] || say stage_ended "$guest_exit"
+  # shellcheck disable=SC2046
+  set -- $(sizes "$staging/data")
+  say stage_bytes "\${1:-0}"
+  # beside the checkpoint, this is what the disk has to hold
+  say stage_written "$(listing "$staging/data" | awk 'NR == FNR { held[$0] = 1; next } !($0 in held) { sum += $1 } END { printf "%.0f", sum }' "$staging/SEAL" -)"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/start.sh
+var start_default;
+var init_start = __esm({
+  "src/node/programs/start.sh"() {
+    start_default = '# Start the active release as a process of its own, after the mark in its data.\nmain() {\n  arguments "$@"\n  begin start critical\n  start_server "$release" "$@"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/starting.sh
+var starting_default;
+var init_starting = __esm({
+  "src/node/programs/starting.sh"() {
+    starting_default = '# Starting the active release.\n\n# start_server ID "$@": the mark in the data first, then the process. Does nothing when that release runs.\nstart_server() {\n  no_swap\n  the_release "$1"\n  active\n  [ "$active" = "$1" ] || fail not-active "$1 is not the active release (that is ${active:-none})"\n  find_server\n  if [ -n "$server" ]; then\n    digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ] || fail server-running "another server runs (pid $pid)"\n    return 0\n  fi\n  nobody_has_data\n  may_open "$version" "$sha256"\n  touching\n  note_opening\n  # point\n  rm -f "$state/exit" "$state/checked" "$state/pid"\n  first_line "$state/cwd"\n  folder=$line\n  [ -d "$folder" ] || folder=$install\n  shift\n  launch "$state" "$folder" 0 "$config" "$data" "$@"\n  # point\n  wait_started "$state" || fail server-exited "the server ended at once (${line:-no status}): $(tail -n 3 "$state/server.log" | cut -c 1-300)"\n}\n';
+  }
+});
+
+// src/node/programs/stop.sh
+var stop_default;
+var init_stop = __esm({
+  "src/node/programs/stop.sh"() {
+    stop_default = '# A safe stop: TERM to the proven process, and wait. force=1 kills one that does not end, and says that the data is unclean.\nmain() {\n  arguments "$@"\n  begin stop critical\n  stop_server "$force"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/stopping.sh
+var stopping_default;
+var init_stopping = __esm({
+  "src/node/programs/stopping.sh"() {
+    stopping_default = `# Stopping the one server of this node. A process whose identity is not proven is never signalled.
+
+# stop_server FORCE: TERM, and wait. With FORCE a server that does not end in time is killed and its data marked unclean.
+stop_server() {
+  find_server
+  if [ -n "$server" ]; then
+    touching
+    exit_by=''
+    kill -TERM "$pid" 2>/dev/null
+    kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+    # point
+    wait_gone "$limit" || {
+      [ "$1" = 1 ] || fail stop-limit "the server (pid $pid) did not end within $limit s"
+      # the pid may have passed to a stranger in this very moment
+      if alive "$server"; then kill -KILL "$pid"; fi
+      exit_by='signal-9'
+      wait_gone 30 || fail stop-limit "the server (pid $pid) does not end even when it is killed"
+    }
+    # point
+    note_stop
+  elif [ -f "$state/pid" ]; then
+    # it ended by itself, or with the machine
+    exit_by=''
+    touching
+    note_stop
+  fi
+  nobody_has_data
+}
+
+wait_gone() {
+  tick
+  begun=$now deadline=$((now + $1 * 100)) told=$now
+  while alive "$server"; do
+    tick
+    [ "$now" -lt "$deadline" ] || return 1
+    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
+    sleep 0.02
+  done
+}
+
+# note_stop: \`opens exit server-line clean\`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
+note_stop() {
+  first_line "$state/pid"
+  ended=$line status=unknown tries=0
+  while [ "$tries" -lt 50 ]; do
+    first_line "$state/exit"
+    if [ "\${line#* }" = "$ended" ]; then status=\${line%% *} && break; fi
+    [ -f "$state/starter" ] || break
+    first_line "$state/starter"
+    alive "$line" || [ "$tries" -lt 5 ] || break
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+  marks "$data"
+  is_clean
+  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next"
+  commit "$state/stopped" && rm -f "$state/pid" "$state/checked"
+}
+
+# Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.
+is_clean() {
+  clean=0
+  case " $clean_exits " in *" $status "*) clean=1 ;; esac
+  [ "$status" != unknown ] || [ -z "$server" ] || clean=1
+  [ -z "$exit_by" ] || clean=0
+}
+`;
+  }
+});
+
+// src/node/programs/supervise.sh
+var supervise_default;
+var init_supervise = __esm({
+  "src/node/programs/supervise.sh"() {
+    supervise_default = `# Have systemd leave the server alone while it is changed (kind=hold), or look after it again (kind=let-go). file= says so in the
+# record first.
+main() {
+  arguments "$@"
+  begin supervise critical
+  case $kind in hold | let-go) ;; *) fail bad-argument 'kind must be hold or let-go' ;; esac
+  touching
+  [ -z "$file" ] || add_to_record
+  # point
+  said=$(sudo -n "/usr/local/lib/progressdb-rollout/$unit/$kind" 2>&1 9>&-) || fail sudo-refused "$kind: $said"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/swap.sh
+var swap_default;
+var init_swap = __esm({
+  "src/node/programs/swap.sh"() {
+    swap_default = '# Bringing restored data into place. What was there is set aside, never deleted.\n\n# swap: brings the restored folder into place from any point at which it was cut short; the old one is set aside, once.\nswap() {\n  [ -f "$notes/swap" ] || return 0\n  { read -r id && IFS= read -r aside; } <"$notes/swap"\n  touching\n  if is_new "$data"; then\n    [ ! -d "$restoring" ] || mv -T "$restoring" "$aside"\n  elif ! is_new "$restoring"; then\n    fail swap-stuck "neither $data nor $restoring is the restored data: look at them before anything else"\n  elif [ ! -e "$data" ]; then\n    mv -T "$restoring" "$data"\n  else\n    # something made a data folder anew in between: that one is set aside as well\n    [ ! -e "$aside" ] || aside=$aside-stray-$$\n    exchange\n  fi || fail swap-failed "could not rename in ${data%/*}"\n  # point\n  durable "${data%/*}"\n  rm -f "$notes/swap"\n}\nis_new() {\n  marks "$1"\n  [ "$swap_id" = "$id" ]\n}\n# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and a file `swap` decides in between.\nexchange() {\n  if mv --exchange -T "$restoring" "$data" 2>/dev/null; then\n    # point\n    mv -T "$restoring" "$aside"\n  else\n    mv -T "$data" "$aside" &&\n      # point\n      mv -T "$restoring" "$data"\n  fi\n}\n';
+  }
+});
+
+// src/node/programs/switch.sh
+var switch_default;
+var init_switch = __esm({
+  "src/node/programs/switch.sh"() {
+    switch_default = '# `current` becomes a release, checked once more.\nmain() {\n  arguments "$@"\n  begin switch critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"\n  touching\n  # point\n  switch "$release"\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
+// src/node/programs/taking.sh
+var taking_default;
+var init_taking = __esm({
+  "src/node/programs/taking.sh"() {
+    taking_default = '# Who may take the lease, and what becomes of the programs of whoever held it.\n\nmay_take() {\n  [ -n "$lease_rollout" ] || return 0\n  [ "$lease_left" -gt 0 ] || return 0\n  if [ "$lease_rollout" = "$rollout" ]; then\n    [ "$lease_process" = "$process" ] || [ "$over" != expired ]\n    return\n  fi\n  case $over in\n  any) ;;\n  parked) [ "$lease_parked" = 1 ] ;;\n  *) return 1 ;;\n  esac\n}\n\nrefuse() {\n  say_lease\n  fail lease-held "held by $lease_holder ($lease_doing)"\n}\n\n# A long program of a holder that is being replaced is told to end; it undoes what it began. Critical ones are waited for.\nend_abandoned() {\n  tries=0 lost=0\n  while ! flock -n "$state/lock" true && [ "$tries" -lt $((wait * 10)) ]; do\n    tries=$((tries + 1))\n    working\n    # shellcheck disable=SC2086\n    set -- $work\n    if [ $# -eq 6 ]; then\n      lost=0\n      [ "$4" = interruptible ] || return 0\n      # one of the other user\'s is not ours to end\n      [ $((tries % 20)) -ne 1 ] || kill -TERM "$1" 2>/dev/null || return 0\n    else\n      lost=$((lost + 1))\n      [ $((lost % 20)) -ne 10 ] || end_orphans\n    fi\n    sleep 0.1\n  done\n}\n\n# The program is gone but a child of it still holds the lock: by the open file, so that it can be nobody else\'s process.\nend_orphans() {\n  # shellcheck disable=SC2012\n  ls -l /proc/[0-9]*/fd/9 2>/dev/null | while read -r link; do\n    case $link in *" -> $state/lock") link=${link#*/proc/} && kill -TERM "${link%%/*}" ;; esac\n  done\n}\n';
+  }
+});
+
+// src/node/programs/undo.sh
+var undo_default;
+var init_undo = __esm({
+  "src/node/programs/undo.sh"() {
+    undo_default = `# Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
+main() {
+  lib='' unit=''
+  for word; do
+    case $word in
+    lib=*) lib=\${word#*=} ;;
+    unit=*) unit=\${word#*=} ;;
+    esac
+  done
+  [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
+  while read -r kind path; do
+    case $kind in
+    link) [ ! -e "$path.before-rollout" ] || mv -f -T "$path.before-rollout" "$path" || fail adoption-failed "cannot put $path back" ;;
+    moved) move_back "$path" ;;
+    esac
+  done <"$lib/manifest"
+  while read -r kind path; do
+    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
+  done <"$lib/manifest"
+  rm -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf"
+  rmdir "/run/systemd/system/$unit.d" "/etc/systemd/system/$unit.d" 2>/dev/null
+  rm -rf "$lib"
+  systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+  printf 'end=ok\\n'
+}
+
+move_back() {
+  [ -L "$1" ] || return 0
+  home=$1.node
+  exchange "$home/data" "$1" || fail adoption-failed "cannot exchange $1 with $home/data in one step"
+  rm -f "$home/data"
+  # what rollouts kept stays where it is
+  rmdir "$home" 2>/dev/null || printf 'left=%s\\n' "$home"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/unit-adopt.sh
+var unit_adopt_default;
+var init_unit_adopt = __esm({
+  "src/node/programs/unit-adopt.sh"() {
+    unit_adopt_default = `# The marks of an adoption, by the service's user: the release that root has kept is the one that runs, and it opened this data.
+main() {
+  arguments "$@"
+  alone adopt "$notes"
+  find_server
+  [ -n "$server" ] || fail not-found "$unit does not run"
+  kind_of_data
+  [ "$data_is" = progressdb ] || fail data-foreign "$data is $data_is"
+  data_holder "$data"
+  [ "$holder" = "$pid" ] || fail not-found "the server of $unit (process $pid) has not $data open (\${holder:-nobody} has)"
+  digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
+  word=$(readlink "$install/current") || word=''
+  release=\${word##*/}
+  the_release "$release"
+  [ "$sum" = "$sha256" ] || fail not-adopted "process $pid runs another binary than $install/current"
+  touching
+  printf '%s\\n' "$release" >"$notes/paired.next" && commit "$notes/paired" && rm -f "$notes/activating" || fail not-written "cannot write $notes"
+  # point
+  marks "$data"
+  [ "$opened_sha" = "$sha256" ] || note_opening
+  say adopted "$sha256"
+  finish
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/unit-facts.sh
+var unit_facts_default;
+var init_unit_facts = __esm({
+  "src/node/programs/unit-facts.sh"() {
+    unit_facts_default = `# What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  systemctl --no-pager show --property=LoadState,ActiveState,MainPID,User,Group,SupplementaryGroups,DynamicUser,FragmentPath,Type,Restart,TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,ProtectSystem "$unit" 2>&1 |
+    while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
+  cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
+  # as it is written, without what an adoption added; a line may go on in the next
+  words=$(systemctl --no-pager cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\\\$/{N;s/\\\\\\n/ /;b more' -e '}' |
+    awk -v cut="$cut" '/^# \\// { skip = ($0 == cut) } !skip')
+  printf '%s\\n' "$words" | sed -n 's/^\\(Environment\\|EnvironmentFile\\|Limit[A-Z]*\\|Group\\|SupplementaryGroups\\|UMask\\)=/carried=&/p' |
+    while IFS= read -r line; do say carried "\${line#carried=}"; done
+  # an empty line takes back those before it
+  line=$(printf '%s\\n' "$words" | awk '/^ExecStart=/ { sub(/^ExecStart= */, ""); if ($0 == "") n = 0; else { n++; last = $0 } } END { print (n > 1 ? "several" : last) }')
+  say exec_start "$line"
+  look_binary "$(printf %s "\${line%% *}" | sed 's/^[-@:+!]*//')"
+  say data_folder "$data"
+  say data_owner "$(stat -c %U "$data" 2>/dev/null)"
+  say data_above "$(stat -c '%U %G %a' "\${data%/*}" 2>/dev/null)"
+  say install_folder "$install"
+  say install_owner "$(stat -c %U "$install" 2>/dev/null)"
+  say staging_folder "$staging"
+  say config_mode "$(stat -c '%U %a' "$config" 2>/dev/null)"
+  cgroup=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null) || cgroup=''
+  [ "$cgroup" = cgroup2fs ] || say unconfined 'it may reach other machines (no cgroup v2 here, so systemd cannot keep it on loopback)'
+  say main_exe "$(readlink "/proc/$(systemctl --no-pager show --value --property=MainPID "$unit")/exe" 2>/dev/null)"
+  printf 'end=ok\\n'
+}
+
+# look_binary PATH: what the unit starts, and whose it is.
+look_binary() {
+  say binary_path "$1"
+  say binary_link "$(readlink "$1" 2>/dev/null)"
+  if [ -e "$1.before-rollout" ] && digest "$1.before-rollout"; then say before_sha "$sum"; fi
+  [ -e "$1" ] || return 0
+  say binary_is "$(readlink -f "$1")"
+  if digest "$1"; then say binary_sha "$sum"; fi
+  for entry in "$1" "$(readlink -f "$1")"; do
+    owner_of "$entry" && say package "$owned" && return 0
+  done
+}
+
+# owner_of PATH: sets $owned to the package that the file belongs to, by whichever package manager there is.
+owner_of() {
+  if command -v dpkg >/dev/null; then owned=$(dpkg -S "$1" 2>/dev/null) && owned="package \${owned%%:*} (dpkg)" && return 0; fi
+  if command -v rpm >/dev/null; then owned=$(rpm -qf --qf '%{NAME}' "$1" 2>/dev/null) && owned="package $owned (rpm)" && return 0; fi
+  if command -v apk >/dev/null; then owned=$(apk info -W "$1" 2>/dev/null | grep 'is owned by') && owned="package \${owned##* } (apk)" && return 0; fi
+  if command -v pacman >/dev/null; then owned=$(pacman -Qoq "$1" 2>/dev/null) && owned="package $owned (pacman)" && return 0; fi
+  return 1
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/unit-starting.sh
+var unit_starting_default;
+var init_unit_starting = __esm({
+  "src/node/programs/unit-starting.sh"() {
+    unit_starting_default = '# Starting the unit. The guard that `adopt` put before every start leaves the mark in the data, or refuses.\n\nstart_server() {\n  [ "$(readlink "$install/current" 2>/dev/null)" = "releases/$1" ] || fail not-active "$1 is not the active release"\n  find_server\n  # which release it is, only the service\'s user can see\n  [ -z "$server" ] || return 0\n  touching\n  rm -f "$state/checked"\n  # point\n  by_root --no-block start "$unit"\n  # point\n  wait_up "$unit" || fail server-exited "the server ended at once: $(unit_log "$unit" 3 | cut -c 1-300)"\n}\n\n# wait_up UNIT: its main process is there. Whether it is ready, the probe asks.\nwait_up() {\n  tick\n  deadline=$((now + limit * 100))\n  while unit_look "$1" && [ "$main" = 0 ]; do\n    tick\n    ! is_down && [ "$now" -lt "$deadline" ] || return 1\n    sleep 0.05\n  done\n}\n';
+  }
+});
+
+// src/node/programs/unit-stopping.sh
+var unit_stopping_default;
+var init_unit_stopping = __esm({
+  "src/node/programs/unit-stopping.sh"() {
+    unit_stopping_default = `# Stopping the unit's server.
+
+# stop_server FORCE: asks systemd, and waits. With FORCE a server that does not end in time is killed and its data marked unclean.
+stop_server() {
+  exit_by=''
+  find_server
+  if ! is_down; then
+    touching
+    by_root --no-block stop "$unit"
+    # point
+    wait_down "$limit" || {
+      [ "$1" = 1 ] || fail stop-limit "$unit did not stop within $limit s"
+      by_root kill --signal=SIGKILL "$unit"
+      exit_by='signal-9'
+      wait_down 30 || fail stop-limit "$unit does not stop even when it is killed"
+    }
+  fi
+  # point
+  note_stop
+}
+
+wait_down() {
+  tick
+  begun=$now deadline=$((now + $1 * 100)) told=$now
+  while unit_look "$unit" && ! is_down; do
+    tick
+    [ "$now" -lt "$deadline" ] || return 1
+    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
+    sleep 0.05
+  done
+}
+
+# note_stop: \`opens exit clean\`. $opens_given is what the service's user read right before; a start in between makes it no match,
+# and the stop unclean.
+note_stop() {
+  first_line "$state/stopped"
+  if [ "\${line%% *}" = "$opens_given" ] && [ -z "$exit_by" ]; then return 0; fi
+  ended_with
+  clean=0
+  case " $clean_exits " in *" $status "*) clean=1 ;; esac
+  [ -z "$exit_by" ] || clean=0
+  touching
+  printf '%s %s %s\\n' "$opens_given" "\${exit_by:-$status}" "$clean" >"$state/stopped.next"
+  commit "$state/stopped" && rm -f "$state/checked"
+}
+`;
+  }
+});
+
+// src/node/programs/unit.sh
+var unit_default;
+var init_unit = __esm({
+  "src/node/programs/unit.sh"() {
+    unit_default = `# A server that systemd runs. It is known by the unit's main process; nobody but systemd starts or stops it.
+
+# unit_look UNIT: sets what systemd knows of it.
+unit_look() {
+  load='' is='' sub='' job=0 main=0 exit_code=0 exit_status=0
+  while IFS='=' read -r key value; do
+    case $key in
+    LoadState) load=$value ;;
+    ActiveState) is=$value ;;
+    SubState) sub=$value ;;
+    Job) job=\${value:-0} ;;
+    MainPID) main=\${value:-0} ;;
+    ExecMainCode) exit_code=$value ;;
+    ExecMainStatus) exit_status=$value ;;
+    esac
+  done <<END
+$(systemctl --no-pager show --property=LoadState,ActiveState,SubState,Job,MainPID,ExecMainCode,ExecMainStatus "$1" 2>&1)
+END
+}
+
+# systemd ends with nothing of it running, and no job of it waiting.
+is_down() { [ "$job" = 0 ] && [ "$main" = 0 ] && { [ "$is" = inactive ] || [ "$is" = failed ]; }; }
+
+find_server() {
+  server='' pid=''
+  unit_look "$unit"
+  if [ "$main" != 0 ] && identify "$main"; then server="$main $start $boot" pid=$main; fi
+}
+
+# ended_with: sets $status as a shell gives it: the exit status, or 128 and the signal.
+ended_with() {
+  status=$exit_status
+  [ "$exit_code" = 1 ] || status=$((128 + exit_status))
+}
+
+say_last_exit() {
+  [ -z "$server" ] && [ "$exit_code" != 0 ] || return 0
+  ended_with
+  say last_exit "$status"
+}
+say_log() { say server_log "journalctl --unit=$unit"; }
+
+# by_root WORD...: one of the exact lines that the sudoers file has.
+by_root() {
+  said=$(sudo -n systemctl --no-pager "$@" 2>&1 9>&-) || fail sudo-refused "systemctl --no-pager $*: $said"
+}
+
+# unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
+unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^.*\\]: //' | tail -n "$2"; }
+
+# held is what a rollout has set for the time in which it changes the server.
+is_held() { [ -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf" ]; }
+
+look_guest() {
+  unit_look "$guest"
+  if [ "$main" != 0 ] && identify "$main"; then say stage_process "$main $start $boot"; fi
+  if is_down && [ "$exit_code" != 0 ]; then ended_with && say stage_exit "$status"; fi
+  say stage_log "journalctl --unit=$guest"
+}
+
+look_unit() {
+  say unit_load "\${load:-unknown}"
+  if is_held; then say held 1; fi
+  look_adoption
+  look_rights
+}
+
+# What \`adopt\` put there for root, and the unit's own files, are they as they were?
+look_adoption() {
+  lib=/usr/local/lib/progressdb-rollout/$unit
+  [ -r "$lib/manifest" ] || return 0
+  while read -r sum word; do
+    case $sum in
+    made-by) say made_by "$word" ;;
+    file | moved) ;;
+    link)
+      [ "$(readlink -f "$word")" = "$(readlink -f "$install/current")/$binary" ] || say changed_since "$word"
+      [ ! -w "\${word%/*}" ] || say exposed "\${word%/*}"
+      ;;
+    *) [ "$sum" = "$(sha256sum <"$word" | cut -d ' ' -f 1)" ] || say changed_since "$word" ;;
+    esac
+  done <"$lib/manifest"
+}
+
+# This runs as the service's user, who must not be able to change what is started, or who may start it.
+look_rights() {
+  for word in "$install" "$releases" "$state" "$state/lease" "$state/record.jsonl" "$state/lock"; do
+    if [ -w "$word" ]; then say exposed "$word"; fi
+  done
+  [ -w "\${data%/*}" ] || say unwritable "\${data%/*}"
+  [ -w "\${config%/*}" ] || say config_fixed 1
+}
+`;
+  }
+});
+
+// src/node/programs/vacate.sh
+var vacate_default;
+var init_vacate = __esm({
+  "src/node/programs/vacate.sh"() {
+    vacate_default = `# Before the lease is taken: the long program of a holder that may be replaced, where the service's user runs it.
+main() {
+  arguments "$@"
+  if [ -r "$state/lock" ]; then
+    read_lease
+    may_take || refuse
+    end_abandoned
+  fi
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/who.sh
+var who_default;
+var init_who = __esm({
+  "src/node/programs/who.sh"() {
+    who_default = `# Whom the unit's server runs as, and who we are: before anything else, as whoever logs in.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  load='' said=$(systemctl --no-pager show --property=LoadState,User,DynamicUser "$unit" 2>&1) || load=silent
+  while IFS='=' read -r key value; do
+    case $key in
+    LoadState) load=$value ;;
+    User) say unit_user "$value" ;;
+    DynamicUser) say unit_dynamic "$value" ;;
+    esac
+  done <<END
+$said
+END
+  say unit_load "$load"
+  [ "$load" != silent ] || say why "$said"
+  if [ "$load" = not-found ]; then
+    systemctl --no-pager --no-legend list-unit-files "*$binary*.service" 2>/dev/null | while read -r word rest; do say near "$word"; done
+  fi
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs.ts
+var SERVER, bodies, programNames, program, OF_ROOT, OF_THE_DATA, touchesData;
+var init_programs = __esm({
+  "src/node/programs.ts"() {
+    "use strict";
+    init_activate();
+    init_activation();
+    init_adopt();
+    init_back();
+    init_checkpoint();
+    init_clean_staging();
+    init_data();
+    init_decisions();
+    init_drain();
+    init_finish_swap();
+    init_guard();
+    init_guest_start();
+    init_guest_stop();
+    init_guest();
+    init_hash();
+    init_inspect();
+    init_install();
+    init_interrupt();
+    init_launch();
+    init_lease();
+    init_lib();
+    init_lock();
+    init_keep();
+    init_log();
+    init_look();
+    init_mark_checked();
+    init_mark_proven();
+    init_opening();
+    init_pair();
+    init_park();
+    init_pause();
+    init_prune();
+    init_record();
+    init_refresh();
+    init_release2();
+    init_restore();
+    init_root();
+    init_setup();
+    init_snapshot();
+    init_stage_config();
+    init_stage_copy();
+    init_stage_start();
+    init_stage_stop();
+    init_start();
+    init_starting();
+    init_stop();
+    init_stopping();
+    init_supervise();
+    init_swap();
+    init_switch();
+    init_taking();
+    init_undo();
+    init_unit_adopt();
+    init_unit_facts();
+    init_unit_starting();
+    init_unit_stopping();
+    init_unit();
+    init_vacate();
+    init_who();
+    SERVER = {
+      process: {
+        found: [],
+        stopping: [stopping_default],
+        starting: [launch_default, starting_default],
+        adopt: [opening_default, activation_default, adopt_default]
+      },
+      systemd: { found: [unit_default], stopping: [unit_stopping_default], starting: [unit_starting_default], adopt: [opening_default, unit_adopt_default] }
+    };
+    bodies = (kind) => {
+      const server = SERVER[kind];
+      return {
+        who: [who_default],
+        inspect: [inspect_default],
+        log: [log_default],
+        lease: [taking_default, decisions_default, lease_default],
+        vacate: [taking_default, vacate_default],
+        refresh: [refresh_default],
+        interrupt: [interrupt_default],
+        park: [park_default],
+        release: [release_default],
+        record: [decisions_default, record_default],
+        install: [install_default],
+        adopt: [data_default, ...server.adopt],
+        drain: [drain_default],
+        stop: [data_default, ...server.stopping, stop_default],
+        snapshot: [data_default, pause_default, checkpoint_default, snapshot_default],
+        restore: [data_default, swap_default, restore_default],
+        "finish-swap": [data_default, swap_default, finish_swap_default],
+        activate: [data_default, opening_default, activation_default, activate_default],
+        pair: [data_default, opening_default, activation_default, pair_default],
+        switch: [opening_default, activation_default, switch_default],
+        start: [data_default, opening_default, ...server.starting, start_default],
+        back: [data_default, stopping_default, pause_default, checkpoint_default, opening_default, activation_default, launch_default, starting_default, back_default],
+        supervise: [decisions_default, supervise_default],
+        guard: [data_default, opening_default, guard_default],
+        "unit-facts": [unit_facts_default],
+        setup: [root_default, setup_default],
+        undo: [root_default, undo_default],
+        keep: [decisions_default, activation_default, keep_default],
+        "mark-checked": [mark_checked_default],
+        hash: [data_default, guest_default, hash_default],
+        "mark-proven": [mark_proven_default],
+        "stage-copy": [data_default, stopping_default, guest_default, stage_copy_default],
+        "stage-config": [stage_config_default],
+        "stage-start": [data_default, opening_default, launch_default, stopping_default, guest_default, stage_start_default],
+        "guest-start": [opening_default, unit_starting_default, guest_start_default],
+        "guest-stop": [unit_stopping_default, guest_stop_default],
+        "stage-stop": [data_default, stopping_default, guest_default, stage_stop_default],
+        "clean-staging": [data_default, stopping_default, guest_default, clean_staging_default],
+        prune: [prune_default]
+      };
+    };
+    programNames = Object.keys(bodies("process")).filter(
+      (name) => name in bodies("process")
+    );
+    program = (name, kind = "process") => ({
+      name,
+      text: [...OF_ROOT.has(name) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind].found], ...bodies(kind)[name]].join(
+        "\n"
+      )
+    });
+    OF_ROOT = /* @__PURE__ */ new Set(["setup", "undo"]);
+    OF_THE_DATA = /* @__PURE__ */ new Set([
+      "inspect",
+      "vacate",
+      "adopt",
+      "snapshot",
+      "restore",
+      "finish-swap",
+      "pair",
+      "guard",
+      "hash",
+      "mark-proven",
+      "stage-copy",
+      "stage-config",
+      "stage-start",
+      "stage-stop",
+      "clean-staging"
+    ]);
+    touchesData = (name) => OF_THE_DATA.has(name);
+  }
+});
+
+// src/domain/asset.ts
+var SYSTEMS, SPELLINGS, architecture, platform, isPlainName, literal, archiveFromName, chooseArchive;
+var init_asset = __esm({
+  "src/domain/asset.ts"() {
+    "use strict";
+    SYSTEMS = ["linux", "darwin", "freebsd", "windows"];
+    SPELLINGS = {
+      amd64: ["amd64", "amd64_v1", "amd64v1", "x86_64", "x64"],
+      arm64: ["arm64", "aarch64", "arm64_v8.0", "arm64v8.0", "arm64v8", "armv8l"],
+      "386": ["386", "i386", "i486", "i586", "i686", "x86", "386_sse2"],
+      armv7: ["armv7", "armv7l", "arm_7"],
+      armv6: ["armv6", "armv6l", "arm_6"],
+      riscv64: ["riscv64", "riscv64_rva20u64"],
+      ppc64le: ["ppc64le", "ppc64le_power8"],
+      s390x: ["s390x"]
+    };
+    architecture = (text3) => {
+      const wanted = text3.toLowerCase();
+      return Object.keys(SPELLINGS).find((arch2) => SPELLINGS[arch2]?.includes(wanted));
+    };
+    platform = (os6, arch2) => {
+      const system = SYSTEMS.find((name) => name === os6.toLowerCase());
+      const processor = architecture(arch2);
+      return system === void 0 || processor === void 0 ? void 0 : { os: system, arch: processor };
+    };
+    isPlainName = (name) => /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}$/.test(name);
+    literal = (text3) => text3.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+    archiveFromName = (name, version3) => {
+      if (!isPlainName(name)) return void 0;
+      const spelt2 = Object.values(SPELLINGS).flat().sort((a, b) => b.length - a.length);
+      const pattern = new RegExp(
+        `^(.+?)[_-](?:v?${literal(version3.replace(/^v/, ""))}[_-])?(${SYSTEMS.join("|")})[_-](${spelt2.map(literal).join("|")})\\.(?:tar\\.gz|tgz)$`,
+        "i"
+      );
+      const [, project, os6 = "", arch2 = ""] = pattern.exec(name) ?? [];
+      const found = platform(os6, arch2);
+      const isOther = /[_-]v?\d+\.\d+\.\d+/.test(project ?? "");
+      return project === void 0 || found === void 0 || isOther ? void 0 : { name, project, ...found };
+    };
+    chooseArchive = (archives, wanted) => {
+      const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
+      const holding = fitting.filter((a) => a.binaries?.includes(wanted.binary));
+      const pool = holding.length > 0 ? holding : fitting.filter((a) => a.binaries === void 0);
+      const named5 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
+      const best = [named5(wanted.binary), named5(wanted.repository.split("/").at(-1) ?? ""), pool].find(
+        (set) => set.length > 0
+      ) ?? [];
+      const [archive] = best;
+      if (archive === void 0) return { is: "none" };
+      return best.length === 1 ? { is: "one", archive } : { is: "several", names: best.map((a) => a.name).sort() };
+    };
+  }
+});
+
+// src/node/observed.ts
+function inspectionOf(answer2) {
+  const one = (key) => answer2.values[key]?.at(-1) ?? "";
+  const all = (key) => answer2.values[key] ?? [];
+  const installed = all("release").flatMap(releaseFrom);
+  const [openedBy] = releaseFrom(one("opened_by"));
+  const now2 = {
+    running: runningOf(one, installed),
+    active: installed.find((release) => releaseId(release) === one("active")) ?? "none",
+    installed,
+    ready: false,
+    checked: one("checked") === "1",
+    data: {
+      opens: number(one("opens")),
+      ...openedBy && { openedBy },
+      ...one("from") !== "" && { from: one("from") },
+      swap: one("swap") === "unfinished" ? "unfinished" : "none",
+      setAside: all("set_aside")
+    },
+    traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
+    .../^\d+$/.test(one("traffic")) && { drainedAt: Number(one("traffic")) },
+    snapshots: all("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
+    config: one("config_sha"),
+    busy: one("busy") === "1",
+    staging: one("staging") === "1",
+    lease: leaseOf(answer2) ?? "free",
+    ...one("unit_load") === "" ? {} : { held: one("held") === "1" },
+    ...one("last_exit") !== "" && { lastExit: one("last_exit").replace("-", " ") },
+    record: all("record").flatMap(eventFrom)
+  };
+  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all) } };
+}
+function leaseOf(answer2) {
+  const one = (key) => answer2.values[key]?.at(-1) ?? "";
+  if (one("lease_rollout") === "") return void 0;
+  return {
+    rollout: one("lease_rollout"),
+    process: one("lease_process"),
+    token: number(one("lease_token")),
+    left: number(one("lease_left")),
+    parked: one("lease_parked") === "1",
+    holder: one("lease_holder"),
+    doing: one("lease_doing")
+  };
+}
+function factsOf(one, now2) {
+  const [os6 = "", machine = ""] = one("machine").split(" ");
+  const known2 = platform(os6, machine) ?? { os: os6.toLowerCase(), arch: machine };
+  return {
+    identity: one("identity"),
+    os: known2.os,
+    arch: known2.arch,
+    adopted: now2.active !== "none" && now2.data.openedBy !== void 0,
+    data: dataOf(one("data")),
+    bytes: number(one("bytes")),
+    mutableBytes: number(one("mutable")),
+    diskFree: number(one("disk_free")),
+    diskTotal: number(one("disk_total")),
+    memoryFree: number(one("memory_free")),
+    memoryUsed: number(one("memory_used")),
+    checkpoint: one("checkpoint") === "reflink" ? "reflink" : one("checkpoint") === "link" ? "link" : "copy",
+    configSha: one("config_sha"),
+    configNextSha: one("config_next_sha"),
+    configText: one("config_text"),
+    pid: one("pid") === "" ? "none" : Number(one("pid")),
+    process: one("process"),
+    ...now2.running === "unknown" && one("exe") !== "" && { foreignExe: one("exe") },
+    ...one("stranger") !== "" && { stranger: one("stranger") },
+    serverLog: one("server_log"),
+    staging: {
+      folder: one("staging_folder"),
+      process: one("stage_process"),
+      ...one("stage_exit") !== "" && { exit: one("stage_exit") },
+      log: one("stage_log")
+    }
+  };
+}
+function releaseFrom(line2) {
+  const [version3, sha2562] = line2.split(" ");
+  return version3 && sha2562 && /^[0-9a-f]{64}$/.test(sha2562) ? [{ version: version3, sha256: sha2562 }] : [];
+}
+function snapshotFrom(line2) {
+  const [name = "", kind, version3 = "", sha2562 = "", opens = "", sealed, clean, at = "", proven = ""] = line2.split(" ");
+  if (kind !== "rehearsal" && kind !== "rollback-point" && kind !== "return-point") return [];
+  return [
+    {
+      name,
+      kind,
+      of: { version: version3, sha256: sha2562 },
+      opens: number(opens),
+      sealed: sealed === "1",
+      clean: clean === "1",
+      proven: proven === "-" ? [] : proven.split(","),
+      at: number(at)
+    }
+  ];
+}
+function eventFrom(line2) {
+  try {
+    const value = JSON.parse(line2);
+    return isEvent(value) ? [value] : [];
+  } catch {
+    return [];
+  }
+}
+var unitOf, runningOf, DATA, dataOf, inOrder, isEvent, number;
+var init_observed = __esm({
+  "src/node/observed.ts"() {
+    "use strict";
+    init_asset();
+    init_release();
+    unitOf = (one, all) => one("unit_load") === "" ? {} : {
+      unit: {
+        madeBy: one("made_by"),
+        changedSince: all("changed_since"),
+        exposed: all("exposed"),
+        unwritable: one("unwritable"),
+        configFixed: one("config_fixed") === "1"
+      }
+    };
+    runningOf = (one, installed) => {
+      if (one("process") !== "") return installed.find((release) => release.sha256 === one("exe")) ?? "unknown";
+      return one("stranger") === "" ? "stopped" : "unknown";
+    };
+    DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
+    dataOf = (word3) => DATA.find((kind) => kind === word3) ?? "unreadable";
+    inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
+    isEvent = (value) => typeof value === "object" && value !== null && "schema" in value && "seq" in value && "type" in value && "at" in value;
+    number = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
+  }
+});
+
+// src/node/refusals.ts
+function failureOf(node3, answer2) {
+  const code2 = answer2.end ?? "";
+  const known2 = words[code2] ?? {
+    what: `a program ended with ${printable(new Untrusted(code2), 60)}`,
+    next: LOOK
+  };
+  const why2 = printable(new Untrusted(answer2.values["why"]?.at(-1) ?? ""), 500);
+  const held3 = leaseOf(answer2);
+  return {
+    code: spelt(code2),
+    what: `${node3}: ${known2.what}`,
+    ...why2 === "" ? {} : { because: why2 },
+    next: known2.next,
+    where: node3,
+    effect: answer2.values["effect"]?.at(-1) === "none" ? "none" : "unknown",
+    kind: known2.kind ?? "other",
+    ...held3 && known2.kind === "lease" ? { held: held3 } : {}
+  };
+}
+var LOOK, AGAIN, words, spelt, knownCodes;
+var init_refusals = __esm({
+  "src/node/refusals.ts"() {
+    "use strict";
+    init_text();
+    init_answer();
+    init_observed();
+    LOOK = "look at the node, then run `status`";
+    AGAIN = "run it again; nothing was left half done";
+    words = {
+      "bad-argument": {
+        what: "a program was called wrongly",
+        next: "report this with the journal: it is our mistake"
+      },
+      busy: {
+        what: "another program works on the node and did not end in time",
+        next: "wait for it, then run again"
+      },
+      "lease-held": {
+        what: "another rollout holds the node",
+        next: "wait for it, or end it with `recover`",
+        kind: "lease"
+      },
+      "lease-lost": {
+        what: "the node was taken over by another run",
+        next: "see which run holds it with `status`",
+        kind: "lease"
+      },
+      "no-lease": {
+        what: "the node was never leased",
+        next: "run `release` or `recover`, which take the lease first",
+        kind: "lease"
+      },
+      interrupted: { what: "the program was told to end", next: AGAIN },
+      "not-written": {
+        what: "could not write on the node",
+        next: "free space, or give write access to the install and data folders"
+      },
+      "disk-full": {
+        what: "the node has too little free space",
+        next: "free space, or remove old checkpoints",
+        kind: "disk"
+      },
+      "swap-unfinished": { what: "an earlier restore was cut short", next: "run `recover`, which finishes it" },
+      "swap-stuck": { what: "an earlier restore cannot be finished by itself", next: LOOK },
+      "swap-failed": { what: "the restored data could not be put in place", next: LOOK },
+      "server-running": { what: "the server runs where it should be stopped", next: LOOK },
+      "data-in-use": {
+        what: "a process that was not started by a rollout has the data open",
+        next: "stop that process, or adopt it"
+      },
+      "data-missing": {
+        what: "the data folder is not there",
+        next: "check `data` in the configuration, and the disk"
+      },
+      "data-foreign": {
+        what: "the data folder is not that of this service",
+        next: "check `data` in the configuration"
+      },
+      "data-has-specials": {
+        what: "the data folder holds what a checkpoint cannot hold",
+        next: "move it out of the data folder"
+      },
+      "data-is-mount": {
+        what: "the data folder is a mount point",
+        next: "use a folder below the mount point as `data`"
+      },
+      "not-adopted": {
+        what: "it is not known which release wrote this data",
+        next: "adopt the node while its server runs"
+      },
+      "not-found": {
+        what: "no running server was found to adopt",
+        next: "start the server as you always do, then run again"
+      },
+      "checkpoint-exists": { what: "a checkpoint of that name is there from another stop", next: LOOK },
+      "no-checkpoint": { what: "there is no checkpoint that this needs", next: LOOK },
+      "checkpoint-damaged": {
+        what: "a checkpoint is not what it was",
+        next: "check the disk; do not rely on this checkpoint",
+        kind: "proof"
+      },
+      "not-hashed": {
+        what: "a checkpoint was not hashed yet",
+        next: "report this with the journal: it is our mistake",
+        kind: "proof"
+      },
+      "copy-failed": {
+        what: "the data could not be copied",
+        next: "check the disk and the rights on the data folder"
+      },
+      "copy-differs": {
+        what: "a copy has not the files of its source",
+        next: "see what else writes into the data folder"
+      },
+      "database-broken": {
+        what: "a database in the data folder is not whole",
+        next: "restore it by hand before any rollout"
+      },
+      "pause-failed": { what: "the server could not be paused", next: AGAIN },
+      "pause-limit": {
+        what: "the copy took longer than the server may be paused",
+        next: "use a file system with reflinks or hard links"
+      },
+      "stop-limit": {
+        what: "the server did not stop in time",
+        next: "see its log; raise `stop-limit` if it needs longer",
+        kind: "stop"
+      },
+      "drain-failed": { what: "the drain command failed", next: "run the command on the node by hand" },
+      "not-brought": { what: "the binary did not arrive on the node", next: AGAIN },
+      "wrong-digest": { what: "the binary that arrived is not that of the release", next: AGAIN },
+      "release-damaged": {
+        what: "an installed release is not what its name says",
+        next: "remove its folder under `releases/`, then run again"
+      },
+      "not-installed": { what: "the release is not installed on the node", next: LOOK },
+      "not-active": { what: "another release is active than was to be started", next: LOOK },
+      "not-running": { what: "the process that was checked does not run any more", next: LOOK, kind: "check" },
+      "server-exited": { what: "the server ended as soon as it was started", next: "see its log", kind: "ended" },
+      "sudo-refused": {
+        what: "root may not be asked for what a rollout needs",
+        next: "run `adopt` again, which writes the sudoers file"
+      },
+      "adoption-failed": {
+        what: "the adoption stopped half way",
+        next: "mend that, then adopt again: what is done is left as it is"
+      },
+      "no-staging": { what: "there is no copy to rehearse on", next: LOOK, kind: "proof" },
+      "guest-exited": { what: "the server ended at once on the copy", next: "see its log", kind: "ended" }
+    };
+    spelt = (code2) => printable(new Untrusted(code2), 60).toUpperCase().replaceAll("-", "_");
+    knownCodes = Object.keys(words);
+  }
+});
+
+// src/drain/commands.ts
+var drainWords;
+var init_commands = __esm({
+  "src/drain/commands.ts"() {
+    "use strict";
+    init_errors();
+    drainWords = (drain2, kind, node3) => {
+      if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
+      return [
+        `kind=${kind}`,
+        `command=${kind === "out" ? drain2.out : drain2.in}`,
+        `limit=${Math.ceil(drain2.limit / 1e3)}`,
+        `node=${node3.name}`,
+        `port=${new URL(node3.url).port}`
+      ];
+    };
+  }
+});
+
+// src/node/task.ts
+function tasksOf(node3, action) {
+  return node3.service.kind === "systemd" ? unitTasks(node3, action) : [taskOf({ ...node3, service: node3.service }, action)];
+}
+function taskOf({ service, config: config2, options }, action) {
+  const simple = (program2, ...words2) => ({ program: program2, words: words2, limit: WAIT + SHORT });
+  const stopSeconds = seconds(options.stopLimit);
+  const stopping3 = WAIT + SHORT + options.stopLimit;
+  switch (action.do) {
+    case "record":
+      return { ...simple("record"), bring: { bytes: lines(action.lines) } };
+    case "install": {
+      const { version: version3, sha256: sha2562 } = action.release;
+      const words2 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2562}`];
+      return { program: "install", words: words2, limit: WAIT + SHORT, bring: { file: action.file } };
+    }
+    case "adopt":
+      return simple(
+        "adopt",
+        `version=${action.version}`,
+        ...action.pid === void 0 ? [] : [`pid=${action.pid}`]
+      );
+    case "drain":
+    case "undrain": {
+      const words2 = drainWords(options.drain, action.do === "drain" ? "out" : "in", config2);
+      const limit = options.drain.kind === "commands" ? options.drain.limit : 0;
+      return { program: "drain", words: words2, limit: WAIT + SHORT + limit };
+    }
+    case "stop":
+      return {
+        program: "stop",
+        words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
+        limit: stopping3
+      };
+    case "snapshot":
+      return { program: "snapshot", words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG };
+    case "restore":
+      return { program: "restore", words: [`name=${action.name}`], limit: LONG };
+    case "activate":
+      return simple("activate", `release=${releaseId(action.release)}`);
+    case "start":
+      return simple("start", `release=${releaseId(action.release)}`, ...service.words);
+    case "back": {
+      const words2 = [
+        `release=${releaseId(action.release)}`,
+        `name=${action.name}`,
+        `limit=${stopSeconds}`,
+        ...service.words
+      ];
+      return { program: "back", words: words2, limit: stopping3 + LONG };
+    }
+    case "park":
+      return simple("park", `ttl=${Math.round(action.within)}`);
+    case "mark-checked":
+      return simple("mark-checked", `process=${action.process}`);
+    case "hash":
+      return { program: "hash", words: [`name=${action.name}`], limit: LONG };
+    case "mark-proven":
+      return simple("mark-proven", `name=${action.name}`, `ran=${action.ran.join(",")}`);
+    case "stage-copy":
+      return { program: "stage-copy", words: [`name=${action.name}`, `limit=${stopSeconds}`], limit: LONG };
+    case "stage-start": {
+      const words2 = [
+        `release=${releaseId(action.release)}`,
+        `limit=${seconds(options.stageLimit)}`,
+        ...service.stageWords
+      ];
+      return { ...simple("stage-start", ...words2), bring: { bytes: Buffer.from(action.config) } };
+    }
+    case "stage-stop":
+      return { program: "stage-stop", words: [`limit=${stopSeconds}`], limit: stopping3 };
+    case "clean-staging":
+      return { program: "clean-staging", words: [`limit=${stopSeconds}`], limit: stopping3 };
+    case "prune":
+      return {
+        program: "prune",
+        words: [`older=${seconds(action.older)}`, ...action.keep.map((name) => `keep=${name}`)],
+        limit: LONG
+      };
+    case "finish-swap":
+    case "release":
+      return simple(action.do);
+    case "hold":
+    case "let-go":
+      throw new Bug("nothing looks after a server that we started ourselves");
+    default:
+      return unreachable(action);
+  }
+}
+function unitTasks(node3, action) {
+  const { options } = node3;
+  const limit = `limit=${seconds(options.stopLimit)}`;
+  const plain3 = (what) => taskOf({ ...node3, service: NO_PROCESS }, what);
+  const guestStop = { program: "guest-stop", words: [limit], limit: WAIT + SHORT + options.stopLimit };
+  switch (action.do) {
+    case "stop":
+    case "drain":
+    case "undrain":
+      return [{ ...plain3(action), opens: true }];
+    case "activate": {
+      const words2 = [`release=${releaseId(action.release)}`];
+      return [
+        { program: "pair", words: words2, limit: WAIT + SHORT },
+        { program: "switch", words: words2, limit: WAIT + SHORT }
+      ];
+    }
+    case "back": {
+      const { release, name } = action;
+      const parts = [
+        { do: "stop", force: true },
+        { do: "snapshot", kind: "return-point", name },
+        { do: "activate", release },
+        { do: "start", release }
+      ];
+      return parts.flatMap((part) => unitTasks(node3, part));
+    }
+    case "hold":
+    case "let-go": {
+      const words2 = [`kind=${action.do}`];
+      return [{ program: "supervise", words: words2, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }];
+    }
+    case "stage-start": {
+      const { release, config: config2 } = action;
+      return [
+        { program: "stage-config", words: [`text=${config2}`], limit: WAIT + SHORT },
+        { program: "guest-start", words: [`release=${releaseId(release)}`], limit: WAIT + SHORT }
+      ];
+    }
+    case "stage-copy":
+    case "stage-stop":
+    case "clean-staging":
+      return [guestStop, plain3(action)];
+    case "record":
+    case "install":
+    case "start":
+    case "snapshot":
+    case "restore":
+    case "finish-swap":
+    case "hash":
+    case "mark-proven":
+    case "mark-checked":
+    case "park":
+    case "release":
+    case "adopt":
+    case "prune":
+      return [plain3(action)];
+    default:
+      return unreachable(action);
+  }
+}
+var SHORT, WAIT, LONG, NO_PROCESS, seconds, lines;
+var init_task = __esm({
+  "src/node/task.ts"() {
+    "use strict";
+    init_errors();
+    init_release();
+    init_commands();
+    SHORT = 6e4;
+    WAIT = 12e4;
+    LONG = 6 * 36e5;
+    NO_PROCESS = { kind: "process", words: [], stageWords: [], cleanExits: [] };
+    seconds = (ms) => Math.ceil(ms / 1e3);
+    lines = (values2) => Buffer.from(values2.map((value) => `${JSON.stringify(value)}
+`).join(""));
+  }
+});
+
+// src/node/ask.ts
+async function ask(on, { name, words: words2 }, options) {
+  const { as, limit } = options;
+  const ran2 = await on.shell.run(program(name, on.service.kind), [...placeWords(on), ...words2], {
+    limit,
+    ...as === void 0 ? {} : { as },
+    line: (line2) => {
+      const progress = parseProgress(line2);
+      if (progress) options.progress?.(progress);
+    }
+  });
+  if (ran2.lost) {
+    const unknown4 = ran2.lost.begun && !READS.has(name);
+    throw new StepFailed({ ...ran2.lost.problem, effect: unknown4 ? "unknown" : "none", kind: "unreachable" });
+  }
+  const answer2 = parseAnswer(ran2.stdout);
+  if (answer2.end === "ok") return answer2;
+  if (answer2.end !== void 0) throw new StepFailed(failureOf(on.config.name, answer2));
+  const because = printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-3).join(" ")), 300);
+  throw new StepFailed({
+    code: ran2.late ? "NODE_SILENT" : "NO_ANSWER",
+    what: `${on.config.name}: ${name} ${ran2.late ? `did not end within ${seconds(limit)} s` : "ended without saying how"}`,
+    because: because === "" ? `exit ${ran2.code ?? "by a signal"}` : because,
+    next: "run `status`, which inspects the node before anything else",
+    where: on.config.name,
+    effect: READS.has(name) ? "none" : "unknown",
+    kind: "unreachable"
+  });
+}
+var READS, placeWords;
+var init_ask = __esm({
+  "src/node/ask.ts"() {
+    "use strict";
+    init_text();
+    init_unit_files();
+    init_answer();
+    init_port();
+    init_programs();
+    init_refusals();
+    init_task();
+    READS = /* @__PURE__ */ new Set(["inspect", "interrupt", "who", "unit-facts", "log"]);
+    placeWords = ({ config: config2, options, service }) => [
+      `install=${config2.install}`,
+      `data=${config2.data}`,
+      `config=${config2.config}`,
+      ...config2.configNext === void 0 ? [] : [`config_next=${config2.configNext}`],
+      `binary=${options.binary}`,
+      `immutable=${options.immutable.join(" ")}`,
+      `drain=${options.drain.kind}`,
+      `clean_exits=${service.cleanExits.join(" ")}`,
+      ...service.kind === "systemd" ? [`unit=${service.unit}`, `guest=${guestUnit(service.unit)}`] : [],
+      `wait=${seconds(WAIT)}`
+    ];
+  }
+});
+
 // src/authorities.ts
 import { readFileSync } from "node:fs";
 function authorities({ shell }) {
@@ -121,7 +3335,7 @@ var init_authorities = __esm({
 });
 
 // src/domain/judge/histogram.ts
-var BASE, edge, bucketOf, record, merge, size, percentile, above;
+var BASE, edge, bucketOf, record, merge, size, percentile, above3;
 var init_histogram = __esm({
   "src/domain/judge/histogram.ts"() {
     "use strict";
@@ -149,7 +3363,7 @@ var init_histogram = __esm({
       }
       return void 0;
     };
-    above = (histogram, ms) => Object.entries(histogram).reduce((n, [bucket, count3]) => edge(Number(bucket)) > ms ? n + count3 : n, 0);
+    above3 = (histogram, ms) => Object.entries(histogram).reduce((n, [bucket, count3]) => edge(Number(bucket)) > ms ? n + count3 : n, 0);
   }
 });
 
@@ -200,19 +3414,9 @@ var init_merge = __esm({
   }
 });
 
-// src/domain/release.ts
-var releaseId, sameRelease;
-var init_release = __esm({
-  "src/domain/release.ts"() {
-    "use strict";
-    releaseId = (release) => `${release.version}-${release.sha256.slice(0, 12)}`;
-    sameRelease = (a, b) => a.sha256 === b.sha256;
-  }
-});
-
 // src/domain/log.ts
 var topicWidth, line, problemLines, two, clock, duration, span, trimmed, count, several, byteUnits, bytes, share, iso, utc, fullDate, months, day, list;
-var init_log = __esm({
+var init_log2 = __esm({
   "src/domain/log.ts"() {
     "use strict";
     init_errors();
@@ -280,7 +3484,7 @@ var nodeDisk, needBefore, shareRewritten, needOfUpgrade, lacking, tightest, shor
 var init_disk = __esm({
   "src/domain/disk.ts"() {
     "use strict";
-    init_log();
+    init_log2();
     nodeDisk = (facts) => {
       const { bytes: bytes3, mutableBytes, checkpoint, diskFree, diskTotal } = facts;
       return {
@@ -352,8 +3556,8 @@ var init_unfinished = __esm({
     "use strict";
     HELD_BY_CHOICE = "held-by-choice";
     waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
-      const lease3 = seen2[id]?.lease;
-      return lease3 !== void 0 && lease3 !== "free" && lease3.parked;
+      const lease4 = seen2[id]?.lease;
+      return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
     });
     closed = (lines2) => {
       const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
@@ -363,7 +3567,7 @@ var init_unfinished = __esm({
 });
 
 // src/domain/plan-text.ts
-import { createHash } from "node:crypto";
+import { createHash as createHash2 } from "node:crypto";
 function planText(plan2, found) {
   const { notes: _, leaseOrder: __, nodes, assets, waves: waves2, policy, restore, ...head } = plan2;
   const lines2 = [
@@ -395,7 +3599,7 @@ var planHash;
 var init_plan_text = __esm({
   "src/domain/plan-text.ts"() {
     "use strict";
-    planHash = (plan2, found) => createHash("sha256").update(planText(plan2, found)).digest("hex");
+    planHash = (plan2, found) => createHash2("sha256").update(planText(plan2, found)).digest("hex");
   }
 });
 
@@ -720,58 +3924,58 @@ var require_semver = __commonJS({
       toString() {
         return this.version;
       }
-      compare(other) {
-        debug("SemVer.compare", this.version, this.options, other);
-        if (!(other instanceof _SemVer)) {
-          if (typeof other === "string" && other === this.version) {
+      compare(other2) {
+        debug("SemVer.compare", this.version, this.options, other2);
+        if (!(other2 instanceof _SemVer)) {
+          if (typeof other2 === "string" && other2 === this.version) {
             return 0;
           }
-          other = new _SemVer(other, this.options);
+          other2 = new _SemVer(other2, this.options);
         }
-        if (other.version === this.version) {
+        if (other2.version === this.version) {
           return 0;
         }
-        return this.compareMain(other) || this.comparePre(other);
+        return this.compareMain(other2) || this.comparePre(other2);
       }
-      compareMain(other) {
-        if (!(other instanceof _SemVer)) {
-          other = new _SemVer(other, this.options);
+      compareMain(other2) {
+        if (!(other2 instanceof _SemVer)) {
+          other2 = new _SemVer(other2, this.options);
         }
-        if (this.major < other.major) {
+        if (this.major < other2.major) {
           return -1;
         }
-        if (this.major > other.major) {
+        if (this.major > other2.major) {
           return 1;
         }
-        if (this.minor < other.minor) {
+        if (this.minor < other2.minor) {
           return -1;
         }
-        if (this.minor > other.minor) {
+        if (this.minor > other2.minor) {
           return 1;
         }
-        if (this.patch < other.patch) {
+        if (this.patch < other2.patch) {
           return -1;
         }
-        if (this.patch > other.patch) {
+        if (this.patch > other2.patch) {
           return 1;
         }
         return 0;
       }
-      comparePre(other) {
-        if (!(other instanceof _SemVer)) {
-          other = new _SemVer(other, this.options);
+      comparePre(other2) {
+        if (!(other2 instanceof _SemVer)) {
+          other2 = new _SemVer(other2, this.options);
         }
-        if (this.prerelease.length && !other.prerelease.length) {
+        if (this.prerelease.length && !other2.prerelease.length) {
           return -1;
-        } else if (!this.prerelease.length && other.prerelease.length) {
+        } else if (!this.prerelease.length && other2.prerelease.length) {
           return 1;
-        } else if (!this.prerelease.length && !other.prerelease.length) {
+        } else if (!this.prerelease.length && !other2.prerelease.length) {
           return 0;
         }
         let i = 0;
         do {
           const a = this.prerelease[i];
-          const b = other.prerelease[i];
+          const b = other2.prerelease[i];
           debug("prerelease compare", i, a, b);
           if (a === void 0 && b === void 0) {
             return 0;
@@ -786,14 +3990,14 @@ var require_semver = __commonJS({
           }
         } while (++i);
       }
-      compareBuild(other) {
-        if (!(other instanceof _SemVer)) {
-          other = new _SemVer(other, this.options);
+      compareBuild(other2) {
+        if (!(other2 instanceof _SemVer)) {
+          other2 = new _SemVer(other2, this.options);
         }
         let i = 0;
         do {
           const a = this.build[i];
-          const b = other.build[i];
+          const b = other2.build[i];
           debug("build compare", i, a, b);
           if (a === void 0 && b === void 0) {
             return 0;
@@ -1283,12 +4487,12 @@ var require_coerce = __commonJS({
         match = version3.match(options.includePrerelease ? re[t.COERCEFULL] : re[t.COERCE]);
       } else {
         const coerceRtlRegex = options.includePrerelease ? re[t.COERCERTLFULL] : re[t.COERCERTL];
-        let next3;
-        while ((next3 = coerceRtlRegex.exec(version3)) && (!match || match.index + match[0].length !== version3.length)) {
-          if (!match || next3.index + next3[0].length !== match.index + match[0].length) {
-            match = next3;
+        let next4;
+        while ((next4 = coerceRtlRegex.exec(version3)) && (!match || match.index + match[0].length !== version3.length)) {
+          if (!match || next4.index + next4[0].length !== match.index + match[0].length) {
+            match = next4;
           }
-          coerceRtlRegex.lastIndex = next3.index + next3[1].length + next3[2].length;
+          coerceRtlRegex.lastIndex = next4.index + next4[1].length + next4[2].length;
         }
         coerceRtlRegex.lastIndex = -1;
       }
@@ -1456,11 +4660,11 @@ var require_trim_comparator_whitespace = __commonJS({
         end = findPrereleaseIdentifierEndIndex(range, start, loose, digitRuns);
       }
       while (range[end] === ".") {
-        const next3 = findPrereleaseIdentifierEndIndex(range, end + 1, loose, digitRuns);
-        if (next3 === end + 1) {
+        const next4 = findPrereleaseIdentifierEndIndex(range, end + 1, loose, digitRuns);
+        if (next4 === end + 1) {
           break;
         }
-        end = next3;
+        end = next4;
       }
       return end;
     };
@@ -1480,22 +4684,22 @@ var require_trim_comparator_whitespace = __commonJS({
         return start;
       }
       while (range[end] === ".") {
-        const next3 = findBuildIdentifierEndIndex(range, end + 1);
-        if (next3 === end + 1) {
+        const next4 = findBuildIdentifierEndIndex(range, end + 1);
+        if (next4 === end + 1) {
           break;
         }
-        end = next3;
+        end = next4;
       }
       return end;
     };
     var findLooseFullVersionEndIndex = (range, start, digitRuns) => {
       let end = start;
       for (let component = 0; component < 3; component++) {
-        const next3 = findVersionNumberEndIndex(range, end, true, digitRuns);
-        if (next3 === end) {
+        const next4 = findVersionNumberEndIndex(range, end, true, digitRuns);
+        if (next4 === end) {
           return start;
         }
-        end = next3;
+        end = next4;
         if (component < 2) {
           if (range[end] !== ".") {
             return start;
@@ -1518,11 +4722,11 @@ var require_trim_comparator_whitespace = __commonJS({
         if (range[end] !== ".") {
           return end;
         }
-        const next3 = findPartialVersionComponentEndIndex(range, end + 1, digitRuns);
-        if (next3 === end + 1) {
+        const next4 = findPartialVersionComponentEndIndex(range, end + 1, digitRuns);
+        if (next4 === end + 1) {
           return end;
         }
-        end = next3;
+        end = next4;
       }
       const prereleaseEnd = findPrereleaseEndIndex(range, end, false, digitRuns);
       return findBuildEndIndex(range, prereleaseEnd);
@@ -2668,66 +5872,6 @@ var init_tag = __esm({
   }
 });
 
-// src/domain/text.ts
-var Untrusted, rawOf, terminalSequences, lineBreaks, invisible, fenced, broken, bounded, visible, printable, safeLine, printableLines, zeroWidth, breakLinks, entities, markdownWithin, markdown, code, mermaidWords, mermaid;
-var init_text = __esm({
-  "src/domain/text.ts"() {
-    "use strict";
-    Untrusted = class {
-      #text;
-      constructor(text3) {
-        this.#text = text3;
-      }
-      /** For comparing and parsing, never for printing. */
-      static raw(value) {
-        return value.#text;
-      }
-    };
-    rawOf = (text3) => typeof text3 === "string" ? text3 : Untrusted.raw(text3);
-    terminalSequences = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
-    lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g;
-    invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
-    fenced = (line2) => line2.replace(/^:(?=:)/, ": ").replace(/##(?=\[)/g, "## ");
-    broken = (line2) => fenced(line2.replace(/:(?=:)/g, ": "));
-    bounded = (line2, max) => line2.length <= max ? line2 : `${line2.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
-    visible = (text3, max) => (
-      // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
-      text3.slice(0, max * 16 + 1024).replace(terminalSequences, "").replace(lineBreaks, " ").replace(invisible, "").replace(new RegExp("\\p{Surrogate}", "gu"), "�").trim()
-    );
-    printable = (text3, max = 500) => bounded(broken(visible(rawOf(text3), max)), max);
-    safeLine = (text3, max = 500) => typeof text3 === "string" ? bounded(fenced(visible(text3, max)), max) : printable(text3, max);
-    printableLines = (text3, lines2 = 50, max = 500) => {
-      const all = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line2) => line2.trim() !== "");
-      const shown4 = all.slice(0, lines2).map((line2) => printable(new Untrusted(line2), max));
-      const left2 = all.length - shown4.length;
-      return left2 === 0 ? shown4 : [...shown4, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
-    };
-    zeroWidth = "​";
-    breakLinks = (line2) => line2.replace(/@/g, `@${zeroWidth}`).replace(/:(?=\/\/)/g, `:${zeroWidth}`).replace(/www(?=\.)/gi, `$&${zeroWidth}`);
-    entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
-    markdownWithin = (text3, max = 500) => breakLinks(safeLine(text3, max)).replace(/[\\`*_[\]~|]/g, "\\$&").replace(/[&<>$]/g, (c) => entities[c] ?? c);
-    markdown = (text3, max = 500) => markdownWithin(text3, max).replace(
-      /^(?:[-#+=:]|\d{1,9}(?=[.)]))/,
-      (start) => /\d/.test(start) ? `${start}\\` : `\\${start}`
-    );
-    code = (text3, where2 = "inline", max = 500) => {
-      const line2 = safeLine(text3, max);
-      if (line2 === "") return "";
-      const longest5 = Math.max(0, ...(line2.match(/`+/g) ?? []).map((run5) => run5.length));
-      const fence = "`".repeat(longest5 + 1);
-      const pad = /^`|`$|^ .* $/.test(line2) ? " " : "";
-      const body = where2 === "cell" ? line2.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, "\\|") : line2;
-      return `${fence}${pad}${body}${pad}${fence}`;
-    };
-    mermaidWords = /^(?:title|section|click|call|href|gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|acc(?:title|descr)|\d{4}-\d\d-\d\d)/i;
-    mermaid = (text3, max = 60) => {
-      const name = safeLine(text3, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
-      if (name === "") return "unnamed";
-      return mermaidWords.test(name) ? `· ${name}` : name;
-    };
-  }
-});
-
 // node_modules/zod/v4/core/util.js
 function getEnumValues(entries2) {
   const numericValues = Object.values(entries2).filter((v) => typeof v === "number");
@@ -2923,9 +6067,9 @@ function issue(...args) {
   }
   return { ...iss };
 }
-function members(proto, table3) {
-  for (const key in table3) {
-    const desc = Object.getOwnPropertyDescriptor(table3, key);
+function members(proto, table4) {
+  for (const key in table4) {
+    const desc = Object.getOwnPropertyDescriptor(table4, key);
     if (desc.get)
       Object.defineProperty(proto, key, { ...desc, enumerable: false });
     else
@@ -3298,11 +6442,11 @@ var init_parse = __esm({
 });
 
 // node_modules/zod/v4/core/regexes.js
-var anyString, number, boolean;
+var anyString, number2, boolean;
 var init_regexes = __esm({
   "node_modules/zod/v4/core/regexes.js"() {
     anyString = /^[\s\S]{0,}$/;
-    number = /^-?\d+(?:\.\d+)?$/;
+    number2 = /^-?\d+(?:\.\d+)?$/;
     boolean = /^(?:true|false)$/i;
   }
 });
@@ -3712,12 +6856,12 @@ function handleOptionalResult(payload, result) {
   payload.value = result.issues.length ? void 0 : result.value;
   return payload;
 }
-function handlePipeResult(left2, next3, ctx) {
+function handlePipeResult(left2, next4, ctx) {
   if (left2.issues.some((iss) => iss.code !== "unrecognized_keys")) {
     left2.aborted = true;
     return left2;
   }
-  return next3._zod.run({ value: left2.value, issues: left2.issues }, ctx);
+  return next4._zod.run({ value: left2.value, issues: left2.issues }, ctx);
 }
 function handleRefineResult(result, payload, input, inst) {
   if (!result) {
@@ -3877,7 +7021,7 @@ var init_schemas = __esm({
     });
     $ZodNumber = /* @__PURE__ */ $constructor("$ZodNumber", (inst, def) => {
       $ZodType.init(inst, def);
-      inst._zod.pattern = number;
+      inst._zod.pattern = number2;
       inst._zod.parse = (payload, _ctx) => {
         if (def.coerce)
           try {
@@ -4197,7 +7341,7 @@ var init_schemas = __esm({
             if (keyResult instanceof Promise) {
               throw new Error("Async schemas not supported in object keys currently");
             }
-            const checkNumericKey = typeof key === "string" && number.test(key) && keyResult.issues.length;
+            const checkNumericKey = typeof key === "string" && number2.test(key) && keyResult.issues.length;
             if (checkNumericKey) {
               const retryResult = def.keyType._zod.run({ value: Number(key), issues: [] }, ctx);
               if (retryResult instanceof Promise) {
@@ -4654,7 +7798,7 @@ function string2(params) {
   return _string(ZodMiniString, params);
 }
 // @__NO_SIDE_EFFECTS__
-function number2(params) {
+function number3(params) {
   return _number(ZodMiniNumber, params);
 }
 function int(params) {
@@ -4665,7 +7809,7 @@ function boolean2(params) {
   return _boolean(ZodMiniBoolean, params);
 }
 // @__NO_SIDE_EFFECTS__
-function unknown() {
+function unknown2() {
   return _unknown(ZodMiniUnknown);
 }
 // @__NO_SIDE_EFFECTS__
@@ -4694,7 +7838,7 @@ function looseObject(shape2, params) {
   return new ZodMiniObject({
     type: "object",
     shape: shape2,
-    catchall: /* @__PURE__ */ unknown(),
+    catchall: /* @__PURE__ */ unknown2(),
     ...normalizeParams(params)
   });
 }
@@ -4733,7 +7877,7 @@ function _enum(values2, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function literal(value, params) {
+function literal2(value, params) {
   return new ZodMiniLiteral({
     type: "literal",
     values: Array.isArray(value) ? value : [value],
@@ -4955,7 +8099,7 @@ var init_leaf = __esm({
     described = (schema, description) => schema.check(describe2(description));
     text = (form, wanted) => string2(wanted).check(_regex(form, wanted));
     whole = (least, most, wanted = `a whole number from ${least} to ${most}`) => int(wanted).check(_gte(least, wanted), _lte(most, wanted));
-    amount = (wanted) => number2(wanted);
+    amount = (wanted) => number3(wanted);
     yesOrNo = () => boolean2("true or false");
     SECOND = 1e3;
     DAY = 86400 * SECOND;
@@ -4982,7 +8126,7 @@ var init_leaf = __esm({
       const wanted = "a share such as 10 % or 0.1";
       return pipe(
         union([
-          number2(wanted).check(_gte(0, wanted), _lte(1, wanted)),
+          number3(wanted).check(_gte(0, wanted), _lte(1, wanted)),
           string2(wanted).check(
             _regex(PERCENTAGE, wanted),
             refine((value) => parseShare(value) !== void 0, wanted)
@@ -6100,8 +9244,8 @@ var require_foldFlowLines = __commonJS({
           split = void 0;
         } else {
           if (ch === " " && prev && prev !== " " && prev !== "\n" && prev !== "	") {
-            const next3 = text3[i + 1];
-            if (next3 && next3 !== " " && next3 !== "\n" && next3 !== "	")
+            const next4 = text3[i + 1];
+            if (next4 && next4 !== " " && next4 !== "\n" && next4 !== "	")
               split = i;
           }
           if (i >= end) {
@@ -8818,7 +11962,7 @@ ${pointer2}
 var require_resolve_props = __commonJS({
   "node_modules/yaml/dist/compose/resolve-props.js"(exports) {
     "use strict";
-    function resolveProps(tokens2, { flow, indicator, next: next3, offset, onError, parentIndent, startOnNewline }) {
+    function resolveProps(tokens2, { flow, indicator, next: next4, offset, onError, parentIndent, startOnNewline }) {
       let spaceBefore = false;
       let atNewline = startOnNewline;
       let hasSpace = startOnNewline;
@@ -8847,7 +11991,7 @@ var require_resolve_props = __commonJS({
         }
         switch (token.type) {
           case "space":
-            if (!flow && (indicator !== "doc-start" || next3?.type !== "flow-collection") && token.source.includes("	")) {
+            if (!flow && (indicator !== "doc-start" || next4?.type !== "flow-collection") && token.source.includes("	")) {
               tab = token;
             }
             hasSpace = true;
@@ -8926,10 +12070,10 @@ var require_resolve_props = __commonJS({
       }
       const last = tokens2[tokens2.length - 1];
       const end = last ? last.offset + last.source.length : offset;
-      if (reqSpace && next3 && next3.type !== "space" && next3.type !== "newline" && next3.type !== "comma" && (next3.type !== "scalar" || next3.source !== "")) {
-        onError(next3.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
+      if (reqSpace && next4 && next4.type !== "space" && next4.type !== "newline" && next4.type !== "comma" && (next4.type !== "scalar" || next4.source !== "")) {
+        onError(next4.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
       }
-      if (tab && (atNewline && tab.indent <= parentIndent || next3?.type === "block-map" || next3?.type === "block-seq"))
+      if (tab && (atNewline && tab.indent <= parentIndent || next4?.type === "block-map" || next4?.type === "block-seq"))
         onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
       return {
         comma,
@@ -9789,20 +12933,20 @@ var require_resolve_flow_scalar = __commonJS({
           res += fold2;
           i = offset;
         } else if (ch === "\\") {
-          let next3 = source[++i];
-          const cc = escapeCodes[next3];
+          let next4 = source[++i];
+          const cc = escapeCodes[next4];
           if (cc)
             res += cc;
-          else if (next3 === "\n") {
-            next3 = source[i + 1];
-            while (next3 === " " || next3 === "	")
-              next3 = source[++i + 1];
-          } else if (next3 === "\r" && source[i + 1] === "\n") {
-            next3 = source[++i + 1];
-            while (next3 === " " || next3 === "	")
-              next3 = source[++i + 1];
-          } else if (next3 === "x" || next3 === "u" || next3 === "U") {
-            const length2 = next3 === "x" ? 2 : next3 === "u" ? 4 : 8;
+          else if (next4 === "\n") {
+            next4 = source[i + 1];
+            while (next4 === " " || next4 === "	")
+              next4 = source[++i + 1];
+          } else if (next4 === "\r" && source[i + 1] === "\n") {
+            next4 = source[++i + 1];
+            while (next4 === " " || next4 === "	")
+              next4 = source[++i + 1];
+          } else if (next4 === "x" || next4 === "u" || next4 === "U") {
+            const length2 = next4 === "x" ? 2 : next4 === "u" ? 4 : 8;
             res += parseCharCode(source, i + 1, length2, onError);
             i += length2;
           } else {
@@ -9812,10 +12956,10 @@ var require_resolve_flow_scalar = __commonJS({
           }
         } else if (ch === " " || ch === "	") {
           const wsStart = i;
-          let next3 = source[i + 1];
-          while (next3 === " " || next3 === "	")
-            next3 = source[++i + 1];
-          if (next3 !== "\n" && !(next3 === "\r" && source[i + 2] === "\n"))
+          let next4 = source[i + 1];
+          while (next4 === " " || next4 === "	")
+            next4 = source[++i + 1];
+          if (next4 !== "\n" && !(next4 === "\r" && source[i + 2] === "\n"))
             res += i > wsStart ? source.slice(wsStart, i + 1) : ch;
         } else {
           res += ch;
@@ -10817,9 +13961,9 @@ var require_lexer = __commonJS({
           this.lineEndPos = null;
         }
         this.atEnd = !incomplete;
-        let next3 = this.next ?? "stream";
-        while (next3 && (incomplete || this.hasChars(1)))
-          next3 = yield* this.parseNext(next3);
+        let next4 = this.next ?? "stream";
+        while (next4 && (incomplete || this.hasChars(1)))
+          next4 = yield* this.parseNext(next4);
       }
       atLineEnd() {
         let i = this.pos;
@@ -10842,8 +13986,8 @@ var require_lexer = __commonJS({
           while (ch === " ")
             ch = this.buffer[++indent + offset];
           if (ch === "\r") {
-            const next3 = this.buffer[indent + offset + 1];
-            if (next3 === "\n" || !next3 && !this.atEnd)
+            const next4 = this.buffer[indent + offset + 1];
+            if (next4 === "\n" || !next4 && !this.atEnd)
               return offset + indent + 1;
           }
           return ch === "\n" || indent >= this.indentNext || !ch && !this.atEnd ? offset + indent : -1;
@@ -10880,8 +14024,8 @@ var require_lexer = __commonJS({
       peek(n) {
         return this.buffer.substr(this.pos, n);
       }
-      *parseNext(next3) {
-        switch (next3) {
+      *parseNext(next4) {
+        switch (next4) {
           case "stream":
             return yield* this.parseStream();
           case "line-start":
@@ -11070,8 +14214,8 @@ var require_lexer = __commonJS({
             this.flowKey = true;
             return yield* this.parseQuotedScalar();
           case ":": {
-            const next3 = this.charAt(1);
-            if (this.flowKey || isEmpty(next3) || next3 === ",") {
+            const next4 = this.charAt(1);
+            if (this.flowKey || isEmpty(next4) || next4 === ",") {
               this.flowKey = false;
               yield* this.pushCount(1);
               yield* this.pushSpaces(true);
@@ -11150,10 +14294,10 @@ var require_lexer = __commonJS({
               indent = 0;
               break;
             case "\r": {
-              const next3 = this.buffer[i2 + 1];
-              if (!next3 && !this.atEnd)
+              const next4 = this.buffer[i2 + 1];
+              if (!next4 && !this.atEnd)
                 return this.setNext("block-scalar");
-              if (next3 === "\n")
+              if (next4 === "\n")
                 break;
             }
             // fallthrough
@@ -11215,21 +14359,21 @@ var require_lexer = __commonJS({
         let ch;
         while (ch = this.buffer[++i]) {
           if (ch === ":") {
-            const next3 = this.buffer[i + 1];
-            if (isEmpty(next3) || inFlow && flowIndicatorChars.has(next3))
+            const next4 = this.buffer[i + 1];
+            if (isEmpty(next4) || inFlow && flowIndicatorChars.has(next4))
               break;
             end = i;
           } else if (isEmpty(ch)) {
-            let next3 = this.buffer[i + 1];
+            let next4 = this.buffer[i + 1];
             if (ch === "\r") {
-              if (next3 === "\n") {
+              if (next4 === "\n") {
                 i += 1;
                 ch = "\n";
-                next3 = this.buffer[i + 1];
+                next4 = this.buffer[i + 1];
               } else
                 end = i;
             }
-            if (next3 === "#" || inFlow && flowIndicatorChars.has(next3))
+            if (next4 === "#" || inFlow && flowIndicatorChars.has(next4))
               break;
             if (ch === "\n") {
               const cs = this.continueScalar(i + 1);
@@ -16717,8 +19861,8 @@ var require_util2 = __commonJS({
       const successSteps = processBody;
       const errorSteps = processBodyError;
       try {
-        const reader = body.stream.getReader();
-        readAllBytes(reader, successSteps, errorSteps);
+        const reader2 = body.stream.getReader();
+        readAllBytes(reader2, successSteps, errorSteps);
       } catch (e) {
         errorSteps(e);
       }
@@ -16733,12 +19877,12 @@ var require_util2 = __commonJS({
         }
       }
     }
-    async function readAllBytes(reader, successSteps, failureSteps) {
+    async function readAllBytes(reader2, successSteps, failureSteps) {
       try {
         const bytes3 = [];
         let byteLength = 0;
         do {
-          const { done: done2, value: chunk } = await reader.read();
+          const { done: done2, value: chunk } = await reader2.read();
           if (done2) {
             successSteps(Buffer.concat(bytes3, byteLength));
             return;
@@ -21932,12 +25076,12 @@ Content-Type: ${value.type || "application/octet-stream"}\r
         if (webidl.is.ReadableStream(object)) {
           stream = object;
         } else {
-          const reader = ReadableStream.from(object).getReader();
+          const reader2 = ReadableStream.from(object).getReader();
           let cancelled = false;
           stream = new ReadableStream({
             async pull(controller) {
               while (true) {
-                const { done: done2, value } = await reader.read();
+                const { done: done2, value } = await reader2.read();
                 if (cancelled) {
                   return;
                 }
@@ -21954,7 +25098,7 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             },
             cancel(reason3) {
               cancelled = true;
-              return reader.cancel(reason3);
+              return reader2.cancel(reason3);
             }
           }, { highWaterMark: 0 });
         }
@@ -25490,12 +28634,12 @@ var require_fixed_queue = __commonJS({
       /** @returns {T|null} */
       shift() {
         const tail2 = this.tail;
-        const next3 = tail2.shift();
+        const next4 = tail2.shift();
         if (tail2.isEmpty() && tail2.next !== null) {
           this.tail = tail2.next;
           tail2.next = null;
         }
-        return next3;
+        return next4;
       }
     };
   }
@@ -32801,12 +35945,12 @@ var require_cache = __commonJS({
       return value.replace(/[\t ]+$/, "");
     }
     function findUnescapedQuote(value, start) {
-      let escaped = false;
+      let escaped2 = false;
       for (let i = start; i < value.length; i++) {
-        if (escaped) {
-          escaped = false;
+        if (escaped2) {
+          escaped2 = false;
         } else if (value[i] === "\\") {
-          escaped = true;
+          escaped2 = true;
         } else if (value[i] === '"') {
           return i;
         }
@@ -32818,13 +35962,13 @@ var require_cache = __commonJS({
       let start = 0;
       let quoteStart = -1;
       let inQuote = false;
-      let escaped = false;
+      let escaped2 = false;
       for (let i = 0; i < value.length; i++) {
         if (inQuote) {
-          if (escaped) {
-            escaped = false;
+          if (escaped2) {
+            escaped2 = false;
           } else if (value[i] === "\\") {
-            escaped = true;
+            escaped2 = true;
           } else if (value[i] === '"') {
             inQuote = false;
             quoteStart = -1;
@@ -40019,8 +43163,8 @@ var require_cache3 = __commonJS({
         const bodyReadPromise = Promise.withResolvers();
         if (innerResponse.body != null) {
           const stream = innerResponse.body.stream;
-          const reader = stream.getReader();
-          readAllBytes(reader, bodyReadPromise.resolve, bodyReadPromise.reject);
+          const reader2 = stream.getReader();
+          readAllBytes(reader2, bodyReadPromise.resolve, bodyReadPromise.reject);
         } else {
           bodyReadPromise.resolve(void 0);
         }
@@ -42114,14 +45258,14 @@ var require_receiver = __commonJS({
           let offset = 0;
           const buffer = Buffer.allocUnsafeSlow(n);
           while (offset !== n) {
-            const next3 = this.#buffers[0];
-            const length2 = next3.length;
+            const next4 = this.#buffers[0];
+            const length2 = next4.length;
             if (length2 + offset === n) {
               buffer.set(this.#buffers.shift(), offset);
               break;
             } else if (length2 + offset > n) {
-              buffer.set(next3.subarray(0, n - offset), offset);
-              this.#buffers[0] = next3.subarray(n - offset);
+              buffer.set(next4.subarray(0, n - offset), offset);
+              this.#buffers[0] = next4.subarray(n - offset);
               break;
             } else {
               buffer.set(this.#buffers.shift(), offset);
@@ -44185,7 +47329,7 @@ ${captureLines}` : capture.stack;
     module.exports.mockErrors = mockErrors;
     var { EventSource } = require_eventsource();
     module.exports.EventSource = EventSource;
-    function install2() {
+    function install3() {
       globalThis.fetch = module.exports.fetch;
       globalThis.Headers = module.exports.Headers;
       globalThis.Response = module.exports.Response;
@@ -44197,13 +47341,13 @@ ${captureLines}` : capture.stack;
       globalThis.MessageEvent = module.exports.MessageEvent;
       globalThis.EventSource = module.exports.EventSource;
     }
-    module.exports.install = install2;
+    module.exports.install = install3;
   }
 });
 
 // node_modules/@actions/http-client/lib/index.js
 var http, https, tunnel, import_undici, __awaiter, HttpCodes, Headers, MediaTypes, HttpRedirectCodes, HttpResponseRetryCodes, RetryableHttpVerbs, ExponentialBackoffCeiling, ExponentialBackoffTimeSlice, HttpClientError, HttpClientResponse, HttpClient, lowercaseKeys;
-var init_lib = __esm({
+var init_lib2 = __esm({
   "node_modules/@actions/http-client/lib/index.js"() {
     http = __toESM(require_http());
     https = __toESM(require_https());
@@ -45378,31 +48522,31 @@ import { setTimeout as setTimeout2 } from "timers";
 function argStringToArray(argString) {
   const args = [];
   let inQuotes = false;
-  let escaped = false;
+  let escaped2 = false;
   let arg = "";
   function append(c) {
-    if (escaped && c !== '"') {
+    if (escaped2 && c !== '"') {
       arg += "\\";
     }
     arg += c;
-    escaped = false;
+    escaped2 = false;
   }
   for (let i = 0; i < argString.length; i++) {
     const c = argString.charAt(i);
     if (c === '"') {
-      if (!escaped) {
+      if (!escaped2) {
         inQuotes = !inQuotes;
       } else {
         append(c);
       }
       continue;
     }
-    if (c === "\\" && escaped) {
+    if (c === "\\" && escaped2) {
       append(c);
       continue;
     }
     if (c === "\\" && inQuotes) {
-      escaped = true;
+      escaped2 = true;
       continue;
     }
     if (c === " " && !inQuotes) {
@@ -45875,10 +49019,10 @@ var init_exec = __esm({
 
 // node_modules/@actions/core/lib/platform.js
 import os4 from "os";
-var platform, arch;
+var platform2, arch;
 var init_platform = __esm({
   "node_modules/@actions/core/lib/platform.js"() {
-    platform = os4.platform();
+    platform2 = os4.platform();
     arch = os4.arch();
   }
 });
@@ -45933,9 +49077,9 @@ var init_redactor = __esm({
       return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole2);
     });
     urlForms = (secret) => {
-      const escaped = encodeURIComponent(secret.toWellFormed());
-      const lower2 = escaped.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
-      return [escaped, lower2, escaped.replaceAll("%20", "+")];
+      const escaped2 = encodeURIComponent(secret.toWellFormed());
+      const lower2 = escaped2.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
+      return [escaped2, lower2, escaped2.replaceAll("%20", "+")];
     };
     formsOf = (secret) => {
       const base642 = base64Cores(secret);
@@ -46109,7 +49253,7 @@ function getApiBaseUrl() {
 var import_undici2, __awaiter7;
 var init_utils2 = __esm({
   "node_modules/@actions/github/lib/internal/utils.js"() {
-    init_lib();
+    init_lib2();
     import_undici2 = __toESM(require_undici(), 1);
     __awaiter7 = function(thisArg, _arguments, P, generator) {
       function adopt2(value) {
@@ -46665,12 +49809,12 @@ function parseParameters(header, type, index, len, stopFlags) {
         }
         if (index < len && header.charCodeAt(index) === DQUOTE) {
           const quotedStart = ++index;
-          let escaped = false;
+          let escaped2 = false;
           while (index < len) {
             const code3 = header.charCodeAt(index);
             if (code3 === DQUOTE) {
               if (parameters[key] === void 0) {
-                parameters[key] = escaped ? unescapeQuotedPairs(header, quotedStart, index) : header.slice(quotedStart, index);
+                parameters[key] = escaped2 ? unescapeQuotedPairs(header, quotedStart, index) : header.slice(quotedStart, index);
               }
               index++;
               let stop2 = 0;
@@ -46688,7 +49832,7 @@ function parseParameters(header, type, index, len, stopFlags) {
               continue parameter;
             }
             if (code3 === BSLASH && index + 1 < len) {
-              escaped = true;
+              escaped2 = true;
               index += 2;
               continue;
             }
@@ -50461,10 +53605,10 @@ var init_exposition = __esm({
       return NUMBER.test(value) && (stamp === void 0 || STAMP.test(stamp)) && more.length === 0;
     };
     toNumber = (text3) => {
-      const plain2 = text3.toLowerCase();
-      if (plain2.endsWith("nan")) return Number.NaN;
-      if (plain2.includes("inf")) return plain2.startsWith("-") ? -Infinity : Infinity;
-      return Number(plain2);
+      const plain3 = text3.toLowerCase();
+      if (plain3.endsWith("nan")) return Number.NaN;
+      if (plain3.includes("inf")) return plain3.startsWith("-") ? -Infinity : Infinity;
+      return Number(plain3);
     };
     readSeries = (c) => {
       const bare3 = take2(c, NAME)?.[0];
@@ -50522,16 +53666,16 @@ var init_suggest = __esm({
     };
     editDistance = (a, b, bound = Infinity) => {
       if (Math.abs(a.length - b.length) > bound) return bound + 1;
-      let above2 = Array.from({ length: b.length + 1 }, (_, i) => i);
+      let above4 = Array.from({ length: b.length + 1 }, (_, i) => i);
       for (let i = 1; i <= a.length; i++) {
         const row2 = [i];
         for (let j = 1; j <= b.length; j++) {
-          const replace = (above2[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-          row2.push(Math.min(replace, (above2[j] ?? 0) + 1, (row2[j - 1] ?? 0) + 1));
+          const replace = (above4[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+          row2.push(Math.min(replace, (above4[j] ?? 0) + 1, (row2[j - 1] ?? 0) + 1));
         }
-        above2 = row2;
+        above4 = row2;
       }
-      return above2[b.length] ?? 0;
+      return above4[b.length] ?? 0;
     };
   }
 });
@@ -50546,24 +53690,24 @@ var init_scrape = __esm({
     init_suggest();
     LIMIT = 5e3;
     MAX_BYTES = 16 * 1024 * 1024;
-    scrapeSource = (ask4, options) => ({
+    scrapeSource = (ask5, options) => ({
       read: async (target3, rules2, stop) => {
         if (rules2.length === 0) return {};
-        const scraped = await scrape(ask4, target3, { options, stop });
+        const scraped = await scrape(ask5, target3, { options, stop });
         return Object.fromEntries(rules2.map((rule) => [rule.name, readingOf(scraped, rule)]));
       },
       missing: async (target3, rules2, stop) => {
         const broken4 = rules2.flatMap((rule) => badSelector(rule));
         if (broken4.length > 0 || rules2.length === 0) return broken4;
-        const scraped = await scrape(ask4, target3, { options, stop });
+        const scraped = await scrape(ask5, target3, { options, stop });
         if (scraped.is === "error") return [unreadable2(target3, options, scraped)];
         return rules2.flatMap((rule) => unknownSeries(target3, rule, scraped.samples));
       }
     });
-    scrape = async (ask4, target3, { options, stop }) => {
+    scrape = async (ask5, target3, { options, stop }) => {
       const { path: path6 } = options;
       const headers = { accept: "text/plain;version=0.0.4", ...authorization(options) };
-      const reply = await ask4(
+      const reply = await ask5(
         target3.url,
         { method: "GET", path: path6, headers, limit: LIMIT, maxBytes: MAX_BYTES },
         stop
@@ -50635,2197 +53779,69 @@ var init_scrape = __esm({
   }
 });
 
-// src/node/answer.ts
-function parseAnswer(stdout) {
-  const lines2 = stdout.split("\n");
-  lines2.pop();
-  const values2 = /* @__PURE__ */ Object.create(null);
-  for (const line2 of lines2) {
-    const pair2 = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(line2);
-    if (pair2?.[1] === void 0 || pair2[2] === void 0 || pair2[1] === "progress") continue;
-    (values2[pair2[1]] ??= []).push(decode2(pair2[2]));
-  }
-  const last = lines2.at(-1);
-  return { end: last?.startsWith("end=") ? last.slice(4) : void 0, values: values2 };
+// src/node/owner.ts
+async function ownerOf(config2, service, who) {
+  if (service.kind === "process") return {};
+  const { values: values2 } = await who();
+  const one = (key) => values2[key]?.at(-1) ?? "";
+  const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
+  if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
+  return one("unit_user") === one("self") ? {} : { other: one("unit_user") };
 }
-function parseProgress(line2) {
-  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line2);
-  if (!found) return void 0;
-  const [, what = "", done2, of2, unit] = found;
-  return { what, done: Number(done2), of: Number(of2), unit: unit === "files" || unit === "s" ? unit : "bytes" };
-}
-var decode2;
-var init_answer = __esm({
-  "src/node/answer.ts"() {
-    "use strict";
-    decode2 = (value) => value.replaceAll(
-      /(?:%[0-9a-fA-F]{2})+/g,
-      (bytes3) => Buffer.from(bytes3.replaceAll("%", ""), "hex").toString("utf8")
-    );
-  }
-});
-
-// src/domain/asset.ts
-var SYSTEMS, SPELLINGS, architecture, platform2, isPlainName, literal2, archiveFromName, chooseArchive;
-var init_asset = __esm({
-  "src/domain/asset.ts"() {
-    "use strict";
-    SYSTEMS = ["linux", "darwin", "freebsd", "windows"];
-    SPELLINGS = {
-      amd64: ["amd64", "amd64_v1", "amd64v1", "x86_64", "x64"],
-      arm64: ["arm64", "aarch64", "arm64_v8.0", "arm64v8.0", "arm64v8", "armv8l"],
-      "386": ["386", "i386", "i486", "i586", "i686", "x86", "386_sse2"],
-      armv7: ["armv7", "armv7l", "arm_7"],
-      armv6: ["armv6", "armv6l", "arm_6"],
-      riscv64: ["riscv64", "riscv64_rva20u64"],
-      ppc64le: ["ppc64le", "ppc64le_power8"],
-      s390x: ["s390x"]
+function unfit(node3, { unit }, { one, near }) {
+  const load = one("unit_load");
+  if (load === "silent")
+    return {
+      code: "SYSTEMD_SILENT",
+      what: `${node3}: systemctl says nothing about ${unit}`,
+      because: printable(new Untrusted(one("why")), 300),
+      next: "see that systemd and dbus run there:  systemctl status dbus"
     };
-    architecture = (text3) => {
-      const wanted = text3.toLowerCase();
-      return Object.keys(SPELLINGS).find((arch2) => SPELLINGS[arch2]?.includes(wanted));
-    };
-    platform2 = (os6, arch2) => {
-      const system = SYSTEMS.find((name) => name === os6.toLowerCase());
-      const processor = architecture(arch2);
-      return system === void 0 || processor === void 0 ? void 0 : { os: system, arch: processor };
-    };
-    isPlainName = (name) => /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}$/.test(name);
-    literal2 = (text3) => text3.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    archiveFromName = (name, version3) => {
-      if (!isPlainName(name)) return void 0;
-      const spelt2 = Object.values(SPELLINGS).flat().sort((a, b) => b.length - a.length);
-      const pattern = new RegExp(
-        `^(.+?)[_-](?:v?${literal2(version3.replace(/^v/, ""))}[_-])?(${SYSTEMS.join("|")})[_-](${spelt2.map(literal2).join("|")})\\.(?:tar\\.gz|tgz)$`,
-        "i"
-      );
-      const [, project, os6 = "", arch2 = ""] = pattern.exec(name) ?? [];
-      const found = platform2(os6, arch2);
-      const isOther = /[_-]v?\d+\.\d+\.\d+/.test(project ?? "");
-      return project === void 0 || found === void 0 || isOther ? void 0 : { name, project, ...found };
-    };
-    chooseArchive = (archives, wanted) => {
-      const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
-      const holding = fitting.filter((a) => a.binaries?.includes(wanted.binary));
-      const pool = holding.length > 0 ? holding : fitting.filter((a) => a.binaries === void 0);
-      const named5 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
-      const best = [named5(wanted.binary), named5(wanted.repository.split("/").at(-1) ?? ""), pool].find(
-        (set) => set.length > 0
-      ) ?? [];
-      const [archive] = best;
-      if (archive === void 0) return { is: "none" };
-      return best.length === 1 ? { is: "one", archive } : { is: "several", names: best.map((a) => a.name).sort() };
+  if (load !== "loaded") {
+    const others = near.map((name) => printable(new Untrusted(name), 100)).slice(0, 5);
+    return {
+      code: "UNIT_NOT_FOUND",
+      what: `${node3}: systemd knows no unit ${unit} (${printable(new Untrusted(load), 40)})`,
+      next: others.length > 0 ? `correct \`systemd: { unit: … }\`; on ${node3} there is ${others.join(", ")}` : `correct \`systemd: { unit: … }\`; on ${node3}  systemctl list-unit-files  shows them all`
     };
   }
-});
-
-// src/node/observed.ts
-function inspectionOf(answer2) {
-  const one = (key) => answer2.values[key]?.at(-1) ?? "";
-  const all = (key) => answer2.values[key] ?? [];
-  const installed = all("release").flatMap(releaseFrom);
-  const [openedBy] = releaseFrom(one("opened_by"));
-  const now2 = {
-    running: runningOf(one, installed),
-    active: installed.find((release) => releaseId(release) === one("active")) ?? "none",
-    installed,
-    ready: false,
-    checked: one("checked") === "1",
-    data: {
-      opens: number4(one("opens")),
-      ...openedBy && { openedBy },
-      ...one("from") !== "" && { from: one("from") },
-      swap: one("swap") === "unfinished" ? "unfinished" : "none",
-      setAside: all("set_aside")
-    },
-    traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
-    .../^\d+$/.test(one("traffic")) && { drainedAt: Number(one("traffic")) },
-    snapshots: all("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
-    config: one("config_sha"),
-    busy: one("busy") === "1",
-    staging: one("staging") === "1",
-    lease: leaseOf(answer2) ?? "free",
-    ...one("last_exit") !== "" && { lastExit: one("last_exit").replace("-", " ") },
-    record: all("record").flatMap(eventFrom)
-  };
-  return { now: now2, facts: factsOf(one, now2) };
-}
-function leaseOf(answer2) {
-  const one = (key) => answer2.values[key]?.at(-1) ?? "";
-  if (one("lease_rollout") === "") return void 0;
+  const user = one("unit_user");
+  if (one("unit_dynamic") === "yes" || user === "" || user === "root")
+    return {
+      code: "UNIT_WITHOUT_USER",
+      what: `${node3}: ${unit} runs as ${user === "" || user === "root" ? "root" : "a user made at each start"}`,
+      because: "whoever may work on its data would be root, or nobody that stays",
+      next: `give the unit a user of its own (User=progressdb) that owns the data folder, then  systemctl daemon-reload  and restart it`
+    };
+  if (/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) return void 0;
   return {
-    rollout: one("lease_rollout"),
-    process: one("lease_process"),
-    token: number4(one("lease_token")),
-    left: number4(one("lease_left")),
-    parked: one("lease_parked") === "1",
-    holder: one("lease_holder"),
-    doing: one("lease_doing")
+    code: "UNIT_USER_ODD",
+    what: `${node3}: the user of ${unit} has a name that cannot be used: ${printable(new Untrusted(user), 60)}`,
+    next: "give the unit a user with a plain name"
   };
 }
-function factsOf(one, now2) {
-  const [os6 = "", machine = ""] = one("machine").split(" ");
-  const known2 = platform2(os6, machine) ?? { os: os6.toLowerCase(), arch: machine };
-  return {
-    identity: one("identity"),
-    os: known2.os,
-    arch: known2.arch,
-    adopted: now2.active !== "none" && now2.data.openedBy !== void 0,
-    data: dataOf2(one("data")),
-    bytes: number4(one("bytes")),
-    mutableBytes: number4(one("mutable")),
-    diskFree: number4(one("disk_free")),
-    diskTotal: number4(one("disk_total")),
-    memoryFree: number4(one("memory_free")),
-    memoryUsed: number4(one("memory_used")),
-    checkpoint: one("checkpoint") === "reflink" ? "reflink" : one("checkpoint") === "link" ? "link" : "copy",
-    configSha: one("config_sha"),
-    configNextSha: one("config_next_sha"),
-    configText: one("config_text"),
-    pid: one("pid") === "" ? "none" : Number(one("pid")),
-    process: one("process"),
-    ...now2.running === "unknown" && one("exe") !== "" && { foreignExe: one("exe") },
-    ...one("stranger") !== "" && { stranger: one("stranger") },
-    serverLog: one("server_log"),
-    staging: {
-      folder: one("staging_folder"),
-      process: one("stage_process"),
-      ...one("stage_exit") !== "" && { exit: one("stage_exit") },
-      log: one("stage_log")
-    }
-  };
-}
-function releaseFrom(line2) {
-  const [version3, sha2562] = line2.split(" ");
-  return version3 && sha2562 && /^[0-9a-f]{64}$/.test(sha2562) ? [{ version: version3, sha256: sha2562 }] : [];
-}
-function snapshotFrom(line2) {
-  const [name = "", kind, version3 = "", sha2562 = "", opens = "", sealed, clean, at = "", proven = ""] = line2.split(" ");
-  if (kind !== "rehearsal" && kind !== "rollback-point" && kind !== "return-point") return [];
-  return [
-    {
-      name,
-      kind,
-      of: { version: version3, sha256: sha2562 },
-      opens: number4(opens),
-      sealed: sealed === "1",
-      clean: clean === "1",
-      proven: proven === "-" ? [] : proven.split(","),
-      at: number4(at)
-    }
-  ];
-}
-function eventFrom(line2) {
-  try {
-    const value = JSON.parse(line2);
-    return isEvent2(value) ? [value] : [];
-  } catch {
-    return [];
-  }
-}
-var runningOf, DATA, dataOf2, inOrder, isEvent2, number4;
-var init_observed = __esm({
-  "src/node/observed.ts"() {
-    "use strict";
-    init_asset();
-    init_release();
-    runningOf = (one, installed) => {
-      if (one("process") !== "") return installed.find((release) => release.sha256 === one("exe")) ?? "unknown";
-      return one("stranger") === "" ? "stopped" : "unknown";
-    };
-    DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
-    dataOf2 = (word3) => DATA.find((kind) => kind === word3) ?? "unreadable";
-    inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
-    isEvent2 = (value) => typeof value === "object" && value !== null && "schema" in value && "seq" in value && "type" in value && "at" in value;
-    number4 = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
-  }
-});
-
-// src/node/programs/activate.sh
-var activate_default;
-var init_activate = __esm({
-  "src/node/programs/activate.sh"() {
-    activate_default = '# Make an installed release, with the configuration that belongs to it, the one that is started next.\nmain() {\n  arguments "$@"\n  begin activate critical\n  data_at_rest\n  activate_release "$release"\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/activation.sh
-var activation_default;
-var init_activation = __esm({
-  "src/node/programs/activation.sh"() {
-    activation_default = `# Making a release and its configuration current, together.
-
-# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.
-activate_release() {
-  the_release "$1"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
-  may_open "$version" "$sha256"
-  touching
-  printf '%s\\n' "$1" >"$state/activating.next" && commit "$state/activating" || fail not-written "cannot write $state"
-  # point
-  pair_config
-  # point
-  rm -f "$install/.current.next"
-  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&
-    durable "$install" || fail not-written "cannot switch $install/current"
-  # point
-  rm -f "$state/activating"
-}
-
-# pair_config: which configuration goes with the release that is being activated ($sha256).
-#   it opened the data last         that of the checkpoint of this stop
-#   a way back (a return point)     that of the newest checkpoint of this release
-#   a way forward                   config_next, where it is set
-# Nothing found: the file stays.
-pair_config() {
-  pair='' pair_opens=0 back=0
-  for entry in "$snapshots"/*/META; do
-    [ -f "$entry" ] || continue
-    entry=\${entry%/META}
-    read_meta "$entry"
-    [ "$meta_sealed" = 1 ] || continue
-    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi
-    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue
-    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi
-    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi
-  done
-  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi
-  [ -n "$pair" ] && [ -f "$pair" ] || return 0
-  ! cmp -s "$pair" "$config" || return 0
-  # shared with the old file: owner and mode
-  [ ! -f "$config" ] || cp -p "$config" "$config.next"
-  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"
-}
-`;
-  }
-});
-
-// src/node/programs/adopt.sh
-var adopt_default;
-var init_adopt = __esm({
-  "src/node/programs/adopt.sh"() {
-    adopt_default = `# Take over the server that runs here, without touching it: its own bytes become the first release, known by their digest.
-main() {
-  arguments "$@"
-  begin adopt critical
-  [ -n "$version" ] && [ -n "$binary" ] || fail bad-argument 'version and binary are needed'
-  find_it
-  digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
-  sha256=$sum release=$version-$(printf %.12s "$sum")
-  touching
-  keep_release
-  rm -f "$install/.current.next"
-  ln -s "releases/$release" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" || fail not-written "cannot write $install"
-  # point
-  marks "$data"
-  [ "$opened_sha" = "$sha256" ] || note_opening
-  # point
-  rm -f "$state/starter" "$state/exit" "$state/stopped" "$state/activating"
-  folder=$(readlink "/proc/$pid/cwd") && printf '%s\\n' "$folder" >"$state/cwd"
-  identify "$pid" || fail not-found "process $pid ended"
-  printf '%s %s %s\\n' "$pid" "$start" "$boot" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
-  say adopted "$sha256"
-  finish
-}
-
-# By the database's own lock; a given pid must be its holder.
-find_it() {
-  kind_of_data
-  [ "$data_is" = progressdb ] || fail data-foreign "$data is $data_is"
-  data_holder "$data"
-  case $holder in
-  '') fail not-found "no process has a database in $data open" ;;
-  other) fail not-found "a process that cannot be seen from here has $data open" ;;
-  esac
-  pid=$holder
-  [ -z "$pid_given" ] || [ "$pid_given" = "$pid" ] || fail not-found "process $pid_given has not $data open, $pid has"
-}
-
-keep_release() {
-  folder=$releases/$release
-  [ ! -d "$folder" ] || return 0
-  part=$releases/.$release.partial
-  rm -rf "$part" && mkdir -p "$part" && cat "/proc/$pid/exe" >"$part/$binary" || fail not-written "cannot write $releases"
-  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "could not copy the binary of process $pid"
-  printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
-    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/back.sh
-var back_default;
-var init_back = __esm({
-  "src/node/programs/back.sh"() {
-    back_default = `# The way back in one step: stop what runs, keep what it wrote in a return point, start the other release on the same data.
-# Every part is skipped where it is done, so that it may be cut short anywhere and called again.
-main() {
-  arguments "$@"
-  begin back critical
-  no_swap
-  the_release "$release"
-  find_server
-  if [ -n "$server" ]; then
-    if digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ]; then finish; fi
-  fi
-  target=$sha256
-  stop_server 1
-  # point
-  marks "$data"
-  [ "$opened_sha" = "$target" ] || { server='' && take_checkpoint "$name" return-point; }
-  # point
-  activate_release "$release"
-  # point
-  start_server "$release" "$@"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/checkpoint.sh
-var checkpoint_default;
-var init_checkpoint = __esm({
-  "src/node/programs/checkpoint.sh"() {
-    checkpoint_default = `# Taking a checkpoint: a sealed copy of the data with the configuration that it was served with.
-
-# take_checkpoint NAME KIND: a sealed copy, visible by one rename or not at all. Done before at this very stop: nothing to do.
-# Pauses a server that runs (only a rehearsal may come here with one).
-take_checkpoint() {
-  folder=$snapshots/$1 part=$snapshots/$1.partial
-  [ -n "$1" ] || fail bad-argument 'a checkpoint needs a name'
-  marks "$data"
-  if [ -d "$folder" ]; then
-    read_meta "$folder"
-    [ "$meta_sealed $meta_kind $meta_opens" = "1 $2 $opens" ] || fail checkpoint-exists "$1 is there, from another stop"
-    return 0
-  fi
-  [ -n "$opened_sha" ] || fail not-adopted 'nobody knows which release wrote this data: adopt the node first'
-  plain_files "$data"
-  how_to_copy
-  room_for_copy
-  touching
-  mkdir -p "$snapshots" && rm -rf "$snapshots"/*.partial && mkdir "$part" || fail not-written "cannot write $snapshots"
-  # point
-  [ -z "$server" ] || pause
-  # point
-  long copy_tree "$data" "$part/data" && listing "$data" >"$part/SEAL"
-  copied=$?
-  # point
-  [ -z "$server" ] || resume
-  [ "$copied" -eq 0 ] || drop_part copy-failed "could not copy $data"
-  seal_part "$2"
-}
-
-seal_part() {
-  listing "$part/data" | cmp -s - "$part/SEAL" || drop_part copy-differs 'the copy has not the file set of the data'
-  whole_databases "$part/data" || drop_part database-broken "\${broken##*/} names no manifest that is there"
-  [ ! -f "$config" ] || { cp -p "$config" "$part/config" && chmod 600 "$part/config"; } || drop_part copy-failed "cannot copy $config"
-  # point
-  first_line "$state/stopped"
-  # shellcheck disable=SC2086
-  set -- "$1" $line
-  clean=0
-  [ "\${2:-}" != "$opens" ] || clean=\${4:-0}
-  printf '%s\\n' "kind=$1" "version=$opened_version" "sha256=$opened_sha" "opens=$opens" "clean=$clean" \\
-    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META"
-  durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
-  # point
-  durable "$snapshots"
-}
-
-drop_part() {
-  rm -rf "$part"
-  fail "$1" "$2"
-}
-
-room_for_copy() {
-  # shellcheck disable=SC2046
-  set -- $(sizes "$data")
-  room "\${data%/*}"
-  need=$((\${2:-0} + 10485760))
-  [ "$mode" != copy ] || need=$((\${1:-0} + \${1:-0} / 10 + 10485760))
-  [ "$disk_free" -ge "$need" ] || fail disk-full "the checkpoint needs $need bytes, $disk_free are free"
-}
-`;
-  }
-});
-
-// src/node/programs/clean-staging.sh
-var clean_staging_default;
-var init_clean_staging = __esm({
-  "src/node/programs/clean-staging.sh"() {
-    clean_staging_default = '# Remove all that a rehearsal left: process, copy, configuration.\nmain() {\n  arguments "$@"\n  begin clean-staging critical\n  stop_guest\n  touching\n  rm -rf "$staging"\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/data.sh
-var data_default;
-var init_data = __esm({
-  "src/node/programs/data.sh"() {
-    data_default = `# Copies of the data folder: taken, sealed, put back. Nothing here ever deletes data that was in place.
-
-# The server is down by two proofs (our pid file, the database's own locks) and no swap is half done.
-data_at_rest() {
-  no_swap
-  find_server
-  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"
-  nobody_has_data
-}
-no_swap() { [ ! -f "$state/swap" ] || fail swap-unfinished 'a restore was cut short and must be finished first'; }
-nobody_has_data() {
-  data_holder "$data"
-  [ -z "$holder" ] || fail data-in-use "process $holder, which we did not start, has the data open"
-}
-
-# plain_files DIR: regular files and folders only, with names that a list can hold.
-plain_files() {
-  odd=$(find "$1" ! -type f ! -type d 2>/dev/null | head -n 1)
-  [ -z "$odd" ] || fail data-has-specials "$odd is neither a file nor a folder"
-  odd=$(find "$1" -name '*[[:cntrl:]\\\\]*' 2>/dev/null | head -n 1)
-  [ -z "$odd" ] || fail data-has-specials "$odd has a control character or a backslash in its name"
-}
-
-# listing DIR: \`size ./path\` of every file but locks, sorted. Two trees with one listing hold the same file set.
-listing() { (cd "$1" && find . -type f ! -name LOCK -exec stat -c '%s %n' {} + | sort); }
-
-# each_mutable DIR COMMAND...: COMMAND over all files of DIR but the immutable ones and locks.
-each_mutable() (
-  cd "$1" || exit
-  shift
-  set -f
-  tests=''
-  for word in $immutable; do tests="$tests ! -name $word"; done
-  # shellcheck disable=SC2086
-  find . -type f ! -name LOCK $tests -exec "$@" {} +
-)
-
-# copy_tree FROM TO: by $mode. Only immutable files are ever linked; a lock is never part of a copy.
-copy_tree() {
-  case $mode in
-  reflink) cp -a --reflink=always "$1" "$2" ;;
-  link)
-    # one cp for all: a fork for each file would multiply the time that the server is down
-    # shellcheck disable=SC2016
-    cp -al "$1" "$2" && each_mutable "$2" rm -f &&
-      each_mutable "$1" sh -c 'to=$1 && shift && exec cp -p --parents "$@" "$to"' sh "$2"
-    ;;
-  copy) cp -a "$1" "$2" ;;
-  esac && find "$2" -type f -name LOCK -exec rm -f {} +
-}
-
-# whole_databases DIR: each database in it names a manifest that is there and not empty. Sets $broken to one that does not.
-whole_databases() {
-  broken=''
-  for entry in "$1" "$1"/*; do
-    is_database "$entry" || continue
-    first_line "$entry/CURRENT"
-    for word in "$entry"/marker.manifest.*; do [ ! -e "$word" ] || line=MANIFEST-\${word##*.MANIFEST-}; done
-    case $line in MANIFEST-*) [ ! -s "$entry/$line" ] || continue ;; esac
-    broken=$entry
-    return 1
-  done
-}
-is_database() {
-  # shellcheck disable=SC2231  # the patterns are to be expanded
-  for word in "$1"/CURRENT "$1"/MANIFEST-* "$1"/OPTIONS-* "$1"/LOCK; do [ ! -f "$word" ] || return 0; done
-  for pattern in $immutable; do
-    for word in "$1"/$pattern; do [ ! -f "$word" ] || return 0; done
-  done
-  return 1
-}
-`;
-  }
-});
-
-// src/node/programs/decisions.sh
-var decisions_default;
-var init_decisions = __esm({
-  "src/node/programs/decisions.sh"() {
-    decisions_default = '# Decision lines of rollouts, kept on the node: whatever machine comes next reads them.\n\n# add_to_record: the lines of $file. One that is there is not added again, so that a repeated step does no harm.\nadd_to_record() {\n  if [ -s "$state/record.jsonl" ]; then\n    cp "$state/record.jsonl" "$state/record.jsonl.next" && grep -vxFf "$state/record.jsonl" "$file" >>"$state/record.jsonl.next"\n  else\n    cp "$file" "$state/record.jsonl.next"\n  fi\n  # point\n  commit "$state/record.jsonl" || fail not-written "cannot write $state/record.jsonl"\n  rm -f "$file"\n}\n';
-  }
-});
-
-// src/node/programs/drain.sh
-var drain_default;
-var init_drain = __esm({
-  "src/node/programs/drain.sh"() {
-    drain_default = `# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives.
-main() {
-  arguments "$@"
-  begin drain critical
-  first_line "$state/drained"
-  case $kind in
-  out)
-    [ -n "$line" ] || {
-      by_command
-      marks "$data"
-      # the count tells later whether anybody can have written since
-      printf '%s\\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
-    }
-    ;;
-  in)
-    by_command
-    rm -f "$state/drained"
-    ;;
-  *) fail bad-argument 'kind must be out or in' ;;
-  esac
-  finish
-}
-
-by_command() {
-  touching
-  (
-    trap - TERM HUP INT PIPE
-    export NODE_NAME="$node" NODE_PORT="$port"
-    exec timeout -k 5 "$limit" sh -c "$command" </dev/null >"$state/drain.out" 2>&1 9>&-
-  )
-  code=$?
-  # point
-  [ "$code" -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
-  rm -f "$state/drain.out"
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/finish-swap.sh
-var finish_swap_default;
-var init_finish_swap = __esm({
-  "src/node/programs/finish-swap.sh"() {
-    finish_swap_default = '# Finish a restore that was cut short.\nmain() {\n  arguments "$@"\n  begin finish-swap critical\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid) in the middle of a restore"\n  nobody_has_data\n  swap\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/guest.sh
-var guest_default;
-var init_guest = __esm({
-  "src/node/programs/guest.sh"() {
-    guest_default = '# Rehearsals are guests on a production node: last in line for processor and disk, first to go when memory is short.\nas_guest() {\n  renice -n 19 -p $$ >/dev/null 2>&1 || :\n  if command -v ionice >/dev/null; then ionice -c 3 -p $$ 2>/dev/null || :; fi\n}\n\n# stop_guest: ends the process on the staging copy, whatever it says. Sets $guest_exit.\nstop_guest() {\n  guest_exit=\'\'\n  first_line "$staging/pid"\n  server=$line\n  if alive "$server"; then\n    touching\n    kill -TERM "${server%% *}" 2>/dev/null\n    wait_gone "$limit" || { alive "$server" && kill -KILL "${server%% *}" && wait_gone 10; }\n  fi\n  tries=0\n  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done\n  first_line "$staging/exit"\n  guest_exit=${line%% *}\n  rm -f "$staging/pid" "$staging/config"\n}\n';
-  }
-});
-
-// src/node/programs/hash.sh
-var hash_default;
-var init_hash = __esm({
-  "src/node/programs/hash.sh"() {
-    hash_default = `# Hash every file of a checkpoint, and compare: with its seal, and with the digests of the time before, if there are any.
-main() {
-  arguments "$@"
-  begin hash interruptible
-  as_guest
-  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
-  folder=$snapshots/$name sums=$state/sums.next
-  listing "$folder/data" | cmp -s - "$folder/SEAL" || fail checkpoint-damaged "checkpoint $name has not the file set of its seal"
-  all=$(awk '{ all += $1 } END { printf "%.0f", all }' "$folder/SEAL") done_bytes=0
-  : >"$sums"
-  set --
-  pending=0
-  while IFS= read -r line; do
-    set -- "$@" "\${line#* }"
-    pending=$((pending + \${line%% *}))
-    if [ $pending -gt 67108864 ] || [ $# -ge 200 ]; then
-      hash_some "$@"
-      set --
-    fi
-  done <"$folder/SEAL"
-  [ $# -eq 0 ] || hash_some "$@"
-  keep_sums
-  finish
-}
-
-hash_some() {
-  if command -v openssl >/dev/null; then long digest_all openssl dgst -sha256 -r "$@"; else long digest_all sha256sum "$@"; fi ||
-    fail checkpoint-damaged "cannot read all of checkpoint $name"
-  done_bytes=$((done_bytes + pending)) pending=0
-  progress hash "$done_bytes" "$all" bytes
-}
-digest_all() { cd "$folder/data" && "$@" | sed 's/^\\([0-9a-f]*\\) [ *]/\\1  /' >>"$sums"; }
-
-keep_sums() {
-  [ "$(wc -l <"$sums")" -eq "$(wc -l <"$folder/SEAL")" ] || fail checkpoint-damaged "cannot read all of checkpoint $name"
-  if [ -f "$folder/SHA256SUMS" ]; then
-    cmp -s "$sums" "$folder/SHA256SUMS" || fail checkpoint-damaged "checkpoint $name is not what it was when it was first hashed"
-    return 0
-  fi
-  touching
-  cp "$sums" "$folder/SHA256SUMS.next" && commit "$folder/SHA256SUMS" || fail not-written "cannot write $folder"
-}
-cleanup() { rm -f "$state/sums.next"; }
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/inspect.sh
-var inspect_default;
-var init_inspect = __esm({
-  "src/node/programs/inspect.sh"() {
-    inspect_default = '# What the node is, for everybody, at any time, without a lease.\nmain() {\n  arguments "$@"\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/install.sh
-var install_default;
-var init_install = __esm({
-  "src/node/programs/install.sh"() {
-    install_default = `# Put a binary (file=, brought here before) into its own folder, if it is what it should be. Never overwrites.
-main() {
-  arguments "$@"
-  begin install interruptible
-  [ -n "$release" ] && [ -n "$version" ] && [ -n "$binary" ] || fail bad-argument 'release, version and binary are needed'
-  folder=$releases/$release
-  [ -d "$folder" ] || bring
-  the_release_is_whole
-  rm -f "$file"
-  finish
-}
-
-bring() {
-  digest "$file" || fail not-brought 'the binary did not arrive'
-  [ "$sum" = "$sha256" ] || fail wrong-digest "the binary that arrived has the sha256 $sum"
-  touching
-  part=$releases/.$release.partial
-  rm -rf "$part" && mkdir -p "$part" || fail not-written "cannot write $releases"
-  # point
-  mv "$file" "$part/$binary" && printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" &&
-    chmod 555 "$part/$binary" && chmod 444 "$part/release" && chmod 755 "$part" && durable_tree "$part" || fail not-written "cannot write $part"
-  # point
-  mv -T "$part" "$folder" && durable "$releases" || fail not-written "cannot write $folder"
-}
-cleanup() { [ ! -d "$releases/.$release.partial" ] || rm -rf "$releases/.$release.partial"; }
-
-the_release_is_whole() {
-  first_line "$folder/release"
-  # shellcheck disable=SC2086
-  set -- $line
-  [ "\${2:-}" = "$sha256" ] && digest_once "$folder/\${3:-}" && [ "$sum" = "$sha256" ] ||
-    fail release-damaged "$folder is there but does not hold what its name says"
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/interrupt.sh
-var interrupt_default;
-var init_interrupt = __esm({
-  "src/node/programs/interrupt.sh"() {
-    interrupt_default = `# Tell the long program of this token, if one runs, to end and undo what it began. Critical ones are left to finish.
-main() {
-  arguments "$@"
-  first_line "$state/owner"
-  # shellcheck disable=SC2086
-  set -- $line
-  if [ $# -eq 6 ] && [ "$4 $6" = "interruptible $token" ] && ! flock -n "$state/lock" true && alive "$1 $2 $3"; then
-    kill -TERM "$1"
-  fi
-  printf 'end=ok\\n'
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/launch.sh
-var launch_default;
-var init_launch = __esm({
-  "src/node/programs/launch.sh"() {
-    launch_default = `# A process that outlives everything of ours: own session, stated environment, no inherited files, its output bounded.
-
-# quote WORD: as one word of sh.
-quote() {
-  rest=$1 word=''
-  while :; do
-    case $rest in *\\'*) word="$word\${rest%%\\'*}'\\\\''" rest=\${rest#*\\'} ;; *) break ;; esac
-  done
-  printf "'%s' " "$word$rest"
-}
-
-# launch DIR CWD SECONDS CONFIG DATA "$@": starts $program with the words of arg= and env= found in "$@"; {config} and {data}
-# in them are replaced. DIR gets pid, exit, starter and server.log. SECONDS > 0: a guest, last in line, killed after that time.
-launch() {
-  run=$1 cwd=$2 seconds=$3 use_config=$4 use_data=$5
-  shift 5
-  exports='' words=$(quote "$program")
-  for word; do
-    case $word in
-    env=[A-Za-z_]*=*)
-      word=\${word#env=}
-      exports="\${exports}export \${word%%=*}=$(quote "\${word#*=}")
-"
-      ;;
-    arg=*)
-      fill "\${word#arg=}"
-      words="$words$(quote "$filled")"
-      ;;
-    esac
-  done
-  [ ! -f "$run/server.log" ] || mv -f "$run/server.log" "$run/server.log.1"
-  set -- setsid env -i PATH="$PATH" sh -s
-  [ "$seconds" = 0 ] || set -- nice -n 19 "$@"
-  if [ "$seconds" != 0 ] && command -v ionice >/dev/null; then set -- ionice -c 3 "$@"; fi
-  # the program text goes through a pipe, not through argv: an environment may hold what others must not read
-  (
-    trap - TERM HUP INT PIPE
-    "$@" <<END >>"$run/server.log" 2>&1 9>&- &
-{
-run=$(quote "$run") cwd=$(quote "$cwd") seconds=$seconds boot=$boot
-become() {
-\${exports}exec $words </dev/null
-}
-$starter
-}
-END
-  )
-}
-
-# fill WORD: sets $filled.
-fill() {
-  filled='' rest=$1
-  while :; do
-    case $rest in
-    *'{config}'*) filled=$filled\${rest%%'{config}'*}$use_config rest=\${rest#*'{config}'} ;;
-    *) break ;;
-    esac
-  done
-  rest=$filled$rest filled=''
-  while :; do
-    case $rest in
-    *'{data}'*) filled=$filled\${rest%%'{data}'*}$use_data rest=\${rest#*'{data}'} ;;
-    *) break ;;
-    esac
-  done
-  filled=$filled$rest
-}
-
-# What stays as the server's parent: it records pid and exit status, bounds the log, and ends with the server.
-# shellcheck disable=SC2016
-starter='
-umask 022
-cd "$cwd" || exit 1
-fields() { shift 19 && start=$1; }
-who() { read -r stat <"/proc/$1/stat" && fields \${stat##*) }; }
-{ read -r self </proc/self/stat; } && pid=\${self%% *} && who "$pid"
-printf "%s %s %s\\n" "$pid" "$start" "$boot" >"$run/starter"
-(
-  read -r self </proc/self/stat
-  pid=\${self%% *} && who "$pid"
-  [ "$seconds" = 0 ] || echo 1000 >/proc/self/oom_score_adj
-  printf "%s %s %s\\n" "$pid" "$start" "$boot" >"$run/pid.next" && mv -f "$run/pid.next" "$run/pid" || exit 125
-  become
-) &
-pid=$! left=$seconds
-(
-  exec >/dev/null 2>&1
-  who "$pid" || exit
-  born=$start
-  while sleep 1 && who "$pid" && [ "$start" = "$born" ]; do
-    if [ "$(wc -c <"$run/server.log")" -gt 16777216 ]; then cp "$run/server.log" "$run/server.log.1" && : >"$run/server.log"; fi
-    left=$((left - 1))
-    [ $left -ne 0 ] || kill -KILL "$pid"
-  done
-) &
-wait "$pid"
-code=$?
-read -r line <"$run/pid"
-printf "%s %s\\n" "$code" "$line" >"$run/exit.next" && mv -f "$run/exit.next" "$run/exit"
-[ "$seconds" = 0 ] || rm -f "$run/config"
-'
-
-# wait_started DIR: the process is there and runs the binary (not the shell that becomes it).
-wait_started() {
-  tries=0 inode=$(stat -L -c %d:%i "$program")
-  while [ "$tries" -lt 500 ]; do
-    first_line "$1/exit"
-    [ -z "$line" ] || return 1
-    first_line "$1/pid"
-    if alive "$line" && [ "$(stat -L -c %d:%i "/proc/\${line%% *}/exe" 2>/dev/null)" = "$inode" ]; then return 0; fi
-    tries=$((tries + 1))
-    sleep 0.01
-  done
-  line='it did not start within 5 s'
-  return 1
-}
-`;
-  }
-});
-
-// src/node/programs/lease.sh
-var lease_default;
-var init_lease = __esm({
-  "src/node/programs/lease.sh"() {
-    lease_default = `# Take the node's lease. Raises the token, which fences every program of an earlier holder.
-main() {
-  arguments "$@"
-  [ -n "$rollout" ] && [ -n "$process" ] && [ "$ttl" -gt 0 ] || fail bad-argument 'rollout, process and ttl are needed'
-  (umask 022 && mkdir -p "$releases") && mkdir -p "$state" && : >>"$state/lock" || fail not-written "cannot write $install"
-  read_lease
-  may_take || refuse
-  end_abandoned
-  take_lock lease critical
-  read_lease
-  may_take || refuse
-  touching
-  [ "$lease_process" = "$process" ] && [ "$lease_rollout" = "$rollout" ] || lease_token=$((lease_token + 1))
-  lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
-  [ -z "$file" ] || add_to_record
-  # point
-  write_lease "$ttl"
-  for entry in "$state"/lease-time.*; do [ "$entry" = "$state/lease-time.$lease_token" ] || rm -f "$entry"; done
-  for entry in "$state"/put-[1-9]*; do
-    case $entry in */put-"$lease_token"-*) ;; *) rm -f "$entry" ;; esac
-  done
-  finish
-}
-
-may_take() {
-  [ -n "$lease_rollout" ] || return 0
-  [ "$lease_left" -gt 0 ] || return 0
-  if [ "$lease_rollout" = "$rollout" ]; then
-    [ "$lease_process" = "$process" ] || [ "$over" != expired ]
-    return
-  fi
-  case $over in
-  any) ;;
-  parked) [ "$lease_parked" = 1 ] ;;
-  *) return 1 ;;
-  esac
-}
-
-refuse() {
-  say_lease
-  fail lease-held "held by $lease_holder ($lease_doing)"
-}
-
-# A long program of a holder that is being replaced is told to end; it undoes what it began. Critical ones are waited for.
-end_abandoned() {
-  tries=0 lost=0
-  while ! flock -n "$state/lock" true && [ "$tries" -lt $((wait * 10)) ]; do
-    tries=$((tries + 1))
-    first_line "$state/owner"
-    # shellcheck disable=SC2086
-    set -- $line
-    if [ $# -eq 6 ] && alive "$1 $2 $3"; then
-      lost=0
-      [ "$4" = interruptible ] || return 0
-      [ $((tries % 20)) -ne 1 ] || kill -TERM "$1"
-    else
-      lost=$((lost + 1))
-      [ $((lost % 20)) -ne 10 ] || end_orphans
-    fi
-    sleep 0.1
-  done
-}
-
-# The program is gone but a child of it still holds the lock: by the open file, so that it can be nobody else's process.
-end_orphans() {
-  # shellcheck disable=SC2012
-  ls -l /proc/[0-9]*/fd/9 2>/dev/null | while read -r link; do
-    case $link in *" -> $state/lock") link=\${link#*/proc/} && kill -TERM "\${link%%/*}" ;; esac
-  done
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/lib.sh
-var lib_default;
-var init_lib2 = __esm({
-  "src/node/programs/lib.sh"() {
-    lib_default = `# What every program stands on: its arguments, its answers, and who a process is. Changes nothing by itself.
-# Plain POSIX sh over the usual tools (GNU or busybox), the same under dash, bash and busybox sh.
-set -u
-umask 077
-LC_ALL=C
-export LC_ALL
-boot='' now=0 touched=none
-read -r boot </proc/sys/kernel/random/boot_id
-
-# The one list of arguments. Lists of several words (arg=, env=, keep=) stay in "$@" and are read where they are used.
-arguments() {
-  install='' data='' config='' config_next='' binary='' immutable='' drain=none
-  token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0
-  for word; do
-    case $word in
-    install=*) install=\${word#*=} ;;
-    data=*) data=\${word#*=} ;;
-    config=*) config=\${word#*=} ;;
-    config_next=*) config_next=\${word#*=} ;;
-    binary=*) binary=\${word#*=} ;;
-    immutable=*) immutable=\${word#*=} ;;
-    drain=*) drain=\${word#*=} ;;
-    token=*) token=\${word#*=} ;;
-    wait=*) wait=\${word#*=} ;;
-    limit=*) limit=\${word#*=} ;;
-    release=*) release=\${word#*=} ;;
-    version=*) version=\${word#*=} ;;
-    sha256=*) sha256=\${word#*=} ;;
-    file=*) file=\${word#*=} ;;
-    name=*) name=\${word#*=} ;;
-    kind=*) kind=\${word#*=} ;;
-    force=*) force=\${word#*=} ;;
-    clean_exits=*) clean_exits=\${word#*=} ;;
-    pid=*) pid_given=\${word#*=} ;;
-    rollout=*) rollout=\${word#*=} ;;
-    process=*) process=\${word#*=} ;;
-    holder=*) holder=\${word#*=} ;;
-    doing=*) doing=\${word#*=} ;;
-    ttl=*) ttl=\${word#*=} ;;
-    over=*) over=\${word#*=} ;;
-    command=*) command=\${word#*=} ;;
-    node=*) node=\${word#*=} ;;
-    port=*) port=\${word#*=} ;;
-    ran=*) ran=\${word#*=} ;;
-    older=*) older=\${word#*=} ;;
-    arg=* | env=* | keep=*) ;;
-    *) fail bad-argument "argument \${word%%=*} is not known" ;;
-    esac
-  done
-  places
-}
-
-places() {
-  case $install in /*) ;; *) fail bad-argument 'install must be an absolute path' ;; esac
-  case $data in /*) ;; *) fail bad-argument 'data must be an absolute path' ;; esac
-  case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
-  case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
-  case $token$ttl$wait$limit$force$older in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
-  # either folder may be a link; everything of ours lies beside what the data folder points to
-  if line=$(readlink -f "$install"); then install=$line; fi
-  if line=$(readlink -f "$data"); then data=$line; fi
-  state=$install/state releases=$install/releases
-  snapshots=\${data%/*}/.\${data##*/}-snapshots
-  staging=\${data%/*}/.\${data##*/}-staging
-  restoring=$data.restore-new
-}
-
-# say KEY VALUE: one line of the answer. Anything but plain printable ASCII is percent-encoded, byte by byte.
-say() {
-  case $2 in
-  *[!\\ -~]* | *%*) printf '%s=%s\\n' "$1" "$(printf %s "$2" | od -An -v -tx1 | tr -d ' \\n' | sed 's/../%&/g')" ;;
-  *) printf '%s=%s\\n' "$1" "$2" ;;
-  esac
-}
-
-# progress WHAT DONE OF UNIT
-progress() { printf 'progress=%s %s %s %s\\n' "$1" "$2" "$3" "$4"; }
-
-# fail CODE WHY: the last line of an answer that did not end well. Never call it in a subshell.
-fail() {
-  say why "$2"
-  # what was brought for this program may hold secrets
-  case $file in */state/put-*) rm -f "$file" ;; esac
-  printf 'effect=%s\\nend=%s\\n' "$touched" "$1"
-  exit 1
-}
-
-# From here on something may have changed: a failure is no longer without effect.
-touching() { touched=unknown; }
-
-# tick: sets $now to this boot's uptime in hundredths of a second. No wall clock decides anything.
-tick() {
-  read -r now rest </proc/uptime
-  now=\${now%.*}\${now#*.}
-}
-
-# identify PID: sets $start, the time of birth that tells a process from a later one with the same number.
-identify() {
-  start='' stat=''
-  { read -r stat </proc/"$1"/stat; } 2>/dev/null || return 1
-  # shellcheck disable=SC2086  # the fields behind \`pid (name) \` are words
-  born \${stat##*) }
-}
-born() {
-  case \${1:-Z} in Z | X) return 1 ;; esac # a zombie has ended
-  start=\${20}
-}
-
-# alive 'PID START BOOT': does that very process run?
-alive() {
-  # shellcheck disable=SC2086
-  set -- $1
-  [ $# -eq 3 ] && [ "$3" = "$boot" ] && identify "$1" && [ "$start" = "$2" ]
-}
-
-# first_line FILE: sets $line; '' when there is none.
-first_line() {
-  line=''
-  [ ! -f "$1" ] || IFS= read -r line <"$1" || [ -n "$line" ]
-}
-
-# commit FILE: makes FILE.next the file, durably; at every instant the old or the new one is there, whole.
-commit() { durable "$1.next" && mv -f "$1.next" "$1" && durable "\${1%/*}"; }
-
-# durable PATH...: these files and folders (not what is in them) are on disk. Never the whole file system: on a busy node that
-# takes as long as everybody else's writes.
-durable() { sync "$@" 2>/dev/null || sync; }
-
-# durable_tree DIR: all in it that is not shared with files which were durable before.
-durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync; }
-
-# digest FILE: sets $sum. openssl uses the processor's instructions, sha256sum of many systems does not (four times slower).
-digest() {
-  if command -v openssl >/dev/null; then sum=$(openssl dgst -sha256 -r "$1"); else sum=$(sha256sum "$1"); fi
-  sum=\${sum%% *}
-  case $sum in \\\\*) sum=\${sum#?} ;; esac
-  [ \${#sum} -eq 64 ]
-}
-
-# digest_once FILE: like digest, remembered by inode, size and times. For what nobody acts on blindly.
-digest_once() {
-  key=$(stat -L -c '%d:%i:%s:%y:%z' "$1" 2>/dev/null) || return 1
-  if [ -f "$state/digests" ]; then
-    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$state/digests"
-  fi
-  digest "$1" || return 1
-  [ ! -d "$state" ] || printf '%s %s\\n' "$sum" "$key" >>"$state/digests" 2>/dev/null || :
-}
-
-# long COMMAND...: runs it so that a TERM ends it at once and not when it is done.
-child=''
-long() {
-  "$@" &
-  child=$!
-  wait "$child"
-  code=$?
-  child=''
-  return "$code"
-}
-
-# family PID: that process and all below it.
-family() {
-  printf '%s ' "$1"
-  for entry in /proc/[0-9]*/stat; do
-    { read -r stat <"$entry"; } 2>/dev/null || continue
-    stat=\${stat##*) }
-    stat=\${stat#? }
-    [ "\${stat%% *}" != "$1" ] || { entry=\${entry#/proc/} && family "\${entry%/stat}"; }
-  done
-}
-`;
-  }
-});
-
-// src/node/programs/lock.sh
-var lock_default;
-var init_lock = __esm({
-  "src/node/programs/lock.sh"() {
-    lock_default = `# One program at a time on a node, and only of the holder of its lease.
-#
-# The lock is flock(2) on state/lock: the kernel lets it go when the program AND every child that inherited it have ended, so
-# that a killed program whose \`cp\` still writes is not overtaken, and there is no stale lock to break. state/owner says who
-# holds it. What outlives a program (the server, its watchdog, a user's command) is started with 9>&-.
-
-# begin PROGRAM critical|interruptible: take the lock, check the token under it. Held to the end of the program.
-begin() {
-  take_lock "$1" "$2"
-  read_lease
-  [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ] ||
-    fail lease-lost "token $token is not that of the lease any more (now \${lease_token:-0}, \${lease_holder:-nobody})"
-}
-
-take_lock() {
-  [ -d "$state" ] || fail no-lease 'this node was never leased'
-  exec 9>>"$state/lock"
-  tick
-  until=$((now + wait * 100))
-  while ! flock -n 9; do
-    tick
-    [ "$now" -lt "$until" ] || fail busy "another program works on this node: $(cat "$state/owner" 2>/dev/null)"
-    sleep 0.1
-  done
-  guard "$2"
-  identify $$
-  printf '%s %s %s %s %s %s\\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$state/owner"
-}
-
-# A lost reader (PIPE) stops no program. A critical one finishes whatever comes; another one cleans up and ends.
-guard() {
-  trap '' PIPE
-  if [ "$1" = critical ]; then trap '' TERM HUP INT; else trap interrupted TERM HUP INT; fi
-}
-
-cleanup() { :; } # a program that leaves something half done says here how it is undone
-interrupted() {
-  trap '' TERM HUP INT
-  # shellcheck disable=SC2046
-  [ -z "$child" ] || kill -TERM $(family "$child") 2>/dev/null
-  cleanup
-  fail interrupted 'the program was told to end and undid what it had begun'
-}
-
-# read_lease: sets lease_*; lease_rollout '' means free. The token is kept when the lease is let go, so that it only grows.
-read_lease() {
-  lease_token=0 lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_left=0
-  [ -f "$state/lease" ] || return 0
-  while IFS= read -r line; do
-    case $line in
-    token=*) lease_token=\${line#*=} ;;
-    rollout=*) lease_rollout=\${line#*=} ;;
-    process=*) lease_process=\${line#*=} ;;
-    holder=*) lease_holder=\${line#*=} ;;
-    doing=*) lease_doing=\${line#*=} ;;
-    parked=*) lease_parked=\${line#*=} ;;
-    esac
-  done <"$state/lease"
-  time_left
-}
-
-# Written by each token's holder alone: \`boot uptime ttl\`. After a reboot the window starts again: how long the node was off is
-# not known to it.
-time_left() {
-  first_line "$state/lease-time.$lease_token"
-  # shellcheck disable=SC2086
-  set -- $line
-  [ $# -eq 3 ] || return 0
-  tick
-  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
-}
-
-# write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
-write_lease() {
-  write_time "$lease_token" "$1"
-  printf '%s\\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \\
-    "doing=$lease_doing" "parked=$lease_parked" >"$state/lease.next"
-  commit "$state/lease" || fail not-written "cannot write $state/lease"
-}
-
-write_time() {
-  tick
-  printf '%s %s %s\\n' "$boot" "$now" "$2" >"$state/lease-time.$1.next.$$" &&
-    mv -f "$state/lease-time.$1.next.$$" "$state/lease-time.$1"
-}
-
-say_lease() {
-  [ -n "$lease_rollout" ] || return 0
-  say lease_rollout "$lease_rollout"
-  say lease_process "$lease_process"
-  say lease_holder "$lease_holder"
-  say lease_doing "$lease_doing"
-  printf 'lease_token=%s\\nlease_left=%s\\nlease_parked=%s\\n' "$lease_token" "$lease_left" "$lease_parked"
-}
-`;
-  }
-});
-
-// src/node/programs/look.sh
-var look_default;
-var init_look = __esm({
-  "src/node/programs/look.sh"() {
-    look_default = `# What the node is. Only reads (but for a cache of digests and a probe file that it removes); needs no lock.
-
-finish() {
-  look
-  printf 'end=ok\\n'
-  exit 0
-}
-
-look() {
-  tick
-  say boot "$boot"
-  look_machine
-  look_process
-  look_releases
-  look_data
-  look_files
-  look_checkpoints
-  look_config
-  look_staging
-  read_lease
-  say_lease
-  busy=0
-  [ ! -f "$state/lock" ] || flock -n -s "$state/lock" true || busy=1
-  # under its own lock a program is not busy for the reader of its answer
-  [ -z "\${until:-}" ] || busy=0
-  printf 'busy=%s\\n' "$busy"
-  [ ! -s "$state/record.jsonl" ] || sed 's/%/%25/g; s/^/record=/' "$state/record.jsonl"
-}
-
-look_machine() {
-  first_line /etc/machine-id
-  say identity "\${line:-no-machine-id} $data"
-  say machine "$(uname -sm)"
-  while read -r key value rest; do
-    case $key in MemAvailable:) say memory_free "$((value * 1024))" && break ;; esac
-  done </proc/meminfo
-  say staging_folder "$staging"
-}
-
-# find_server: sets $server, the \`pid start boot\` line of the server that we started if that very process runs, and $pid.
-find_server() {
-  server='' pid=''
-  first_line "$state/pid"
-  if alive "$line"; then server=$line pid=\${line%% *}; fi
-}
-
-look_process() {
-  find_server
-  exe=''
-  if [ -n "$server" ]; then
-    say pid "$pid"
-    while read -r key value rest; do
-      case $key in VmRSS:) say memory_used "$((value * 1024))" && break ;; esac
-    done <"/proc/$pid/status" 2>/dev/null
-    say process "$server"
-    if digest_once "/proc/$pid/exe"; then exe=$sum; fi
-    say exe "\${exe:-unknown}"
-    first_line "$state/checked"
-    [ "$line" != "$server" ] || say checked 1
-  else
-    data_holder "$data"
-    [ -z "$holder" ] || say stranger "$holder"
-  fi
-  first_line "$state/stopped"
-  # shellcheck disable=SC2086
-  set -- $line
-  [ $# -lt 2 ] || say last_exit "$2"
-  [ ! -f "$state/server.log" ] || say server_log "$state/server.log"
-}
-
-# data_holder DIR: sets $holder to the process that has one of its databases open: its pid, \`other\` when the kernel does not
-# say which, '' when nobody has. By the lock that the server itself takes, so no pid file can be wrong about it.
-data_holder() {
-  holder='' locks=''
-  set -- "$1"/LOCK "$1"/*/LOCK "$1"/*/*/LOCK
-  for word; do
-    if [ -f "$word" ]; then set -- "$@" "$word"; fi
-    shift
-  done
-  [ $# -gt 0 ] || return 0
-  # %i alone would do where one file system is used; the pair with %d confirms
-  locks=" $(stat -c '%i' "$@" | tr '\\n' ' ')"
-  while read -r _ mark _ _ owner where rest; do
-    [ "$mark" != '->' ] || continue
-    case $locks in *" \${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
-  done </proc/locks
-  case $holder in '' | [1-9]*) ;; *) holder=other ;; esac
-}
-
-# has_open PID FILE...: an inode number may be shared by files of two file systems. What cannot be looked into counts as yes.
-has_open() {
-  owner=$1
-  shift
-  ls "/proc/$owner/fd" >/dev/null 2>&1 || return 0
-  mine=$(stat -c '%d:%i' "$@")
-  for word in $(stat -L -c '%d:%i' "/proc/$owner/fd/"* 2>/dev/null); do
-    case "
-$mine
-" in *"
-$word
-"*) return 0 ;; esac
-  done
-  return 1
-}
-
-# A release is a folder with the binary and a line \`version sha256 program\`.
-look_releases() {
-  for entry in "$releases"/*/release; do
-    first_line "$entry"
-    [ -z "$line" ] || say release "$line"
-  done
-  active
-  [ -z "$active" ] || say active "$active"
-}
-
-# active: sets $active to the name of the release that \`current\` points to; '' also while an activation is unfinished.
-active() {
-  active=''
-  [ ! -f "$state/activating" ] || return 0
-  active=$(readlink "$install/current" 2>/dev/null) || active=''
-  active=\${active##*/}
-}
-
-# marks DIR: what the data knows of itself. Sets $opens, $opened_version, $opened_sha, $from. They lie in the data, so they
-# travel with every copy of it.
-marks() {
-  opens=0 opened_version='' opened_sha='' from='' swap_id=''
-  if [ -f "$1/.rollout/opened" ]; then
-    while read -r word version_seen sha_seen; do
-      [ \${#sha_seen} -ne 64 ] || opens=$word opened_version=$version_seen opened_sha=$sha_seen
-    done <"$1/.rollout/opened"
-  fi
-  first_line "$1/.rollout/from"
-  from=\${line%% *} swap_id=\${line#* }
-}
-
-look_data() {
-  marks "$data"
-  printf 'opens=%s\\n' "$opens"
-  [ -z "$opened_sha" ] || say opened_by "$opened_version $opened_sha"
-  [ -z "$from" ] || say from "$from"
-  [ ! -f "$state/swap" ] || say swap unfinished
-  for entry in "$data".failed-*; do [ ! -d "$entry" ] || say set_aside "$entry"; done
-  first_line "$state/drained"
-  [ "$drain" = none ] || say traffic "\${line:-in}"
-  kind_of_data
-  say data "$data_is"
-}
-
-kind_of_data() {
-  if [ ! -d "$data" ]; then
-    data_is=missing
-  elif ! ls "$data" >/dev/null 2>&1; then
-    data_is=unreadable
-  elif [ "$(stat -L -c %d "$data")" != "$(stat -c %d "\${data%/*}")" ]; then
-    data_is=mount
-  elif [ -f "$data/CURRENT" ] || [ -f "$data/store/CURRENT" ]; then
-    data_is=progressdb
-  elif [ -z "$(ls "$data")" ]; then
-    data_is=empty
-  else
-    data_is=foreign
-  fi
-}
-
-look_files() {
-  # shellcheck disable=SC2046
-  set -- $(sizes "$data")
-  say bytes "\${1:-0}"
-  say mutable "\${2:-0}"
-  room "\${data%/*}"
-  say disk_free "$disk_free"
-  say disk_total "$disk_total"
-  how_to_copy
-  say checkpoint "$mode"
-}
-
-# sizes DIR: bytes of all files, and of those that change in place.
-sizes() {
-  [ -d "$1" ] || return 0
-  find "$1" -type f -exec stat -c '%s /%n' {} + 2>/dev/null | awk -v patterns="$immutable" '
-    BEGIN { n = split(patterns, p, " "); for (i = 1; i <= n; i++) { sub(/^\\*/, "", p[i]) } }
-    /^[0-9]+ \\// { all += $1; same = 0
-      for (i = 1; i <= n; i++) if (length($0) > length(p[i]) && substr($0, length($0) - length(p[i]) + 1) == p[i]) same = 1
-      if (!same) changing += $1 }
-    END { printf "%.0f %.0f\\n", all, changing }'
-}
-
-# room DIR: sets $disk_free and $disk_total in bytes.
-room() {
-  # shellcheck disable=SC2046
-  set -- $(df -Pk "$1" 2>/dev/null | tail -n 1)
-  disk_total=$((\${2:-0} * 1024)) disk_free=$((\${4:-0} * 1024))
-}
-
-# how_to_copy: sets $mode by trying with a real file beside the data: reflink, else hard link (immutable files only), else copy.
-how_to_copy() {
-  mode='copy' probe=\${data%/*}/.\${data##*/}-probe.$$
-  [ -d "$data" ] || return 0
-  sample=''
-  for sample in "$data"/CURRENT "$data"/*/CURRENT "$data"/*; do [ ! -f "$sample" ] || break; done
-  [ -f "$sample" ] || return 0
-  if cp --reflink=always "$sample" "$probe" 2>/dev/null; then
-    mode='reflink'
-  elif [ -n "$immutable" ] && rm -f "$probe" && ln "$sample" "$probe" 2>/dev/null; then
-    mode='link'
-  fi
-  rm -f "$probe"
-}
-
-look_checkpoints() {
-  for entry in "$snapshots"/*/META; do
-    [ -f "$entry" ] || continue
-    case $entry in *.partial/META | *.deleting/META) continue ;; esac
-    read_meta "\${entry%/META}"
-    proven=''
-    if [ -f "\${entry%/META}/PROVEN" ]; then while read -r word; do proven=$proven\${proven:+,}$word; done <"\${entry%/META}/PROVEN"; fi
-    entry=\${entry%/META}
-    say checkpoint_is "\${entry##*/} $meta_kind $meta_version $meta_sha $meta_opens $meta_sealed $meta_clean $meta_at \${proven:--}"
-  done
-}
-
-# read_meta DIR: sets meta_*.
-read_meta() {
-  meta_kind='' meta_version='' meta_sha='' meta_opens=0 meta_clean=0 meta_at=0 meta_sealed=0
-  while IFS= read -r line; do
-    case $line in
-    kind=*) meta_kind=\${line#*=} ;;
-    version=*) meta_version=\${line#*=} ;;
-    sha256=*) meta_sha=\${line#*=} ;;
-    opens=*) meta_opens=\${line#*=} ;;
-    clean=*) meta_clean=\${line#*=} ;;
-    at=*) meta_at=\${line#*=} ;;
-    esac
-  done <"$1/META"
-  [ ! -f "$1/SEAL" ] || meta_sealed=1
-}
-
-look_config() {
-  if [ -f "$config" ]; then
-    # shellcheck disable=SC2046
-    set -- $(sha256sum "$config")
-    say config_sha "\${1#\\\\}"
-    awk 'BEGIN { printf "config_text=" } { gsub(/%/, "%25"); gsub(/\\r/, "%0D"); printf "%s%%0A", $0 } END { print "" }' "$config"
-  fi
-  if [ -n "$config_next" ] && [ -f "$config_next" ]; then
-    # shellcheck disable=SC2046
-    set -- $(sha256sum "$config_next")
-    say config_next_sha "\${1#\\\\}"
-  fi
-}
-
-look_staging() {
-  [ -d "$staging" ] || return 0
-  say staging 1
-  first_line "$staging/pid"
-  if alive "$line"; then say stage_process "$line"; fi
-  first_line "$staging/exit"
-  [ -z "$line" ] || say stage_exit "\${line%% *}"
-  [ ! -f "$staging/server.log" ] || say stage_log "$staging/server.log"
-}
-`;
-  }
-});
-
-// src/node/programs/mark-checked.sh
-var mark_checked_default;
-var init_mark_checked = __esm({
-  "src/node/programs/mark-checked.sh"() {
-    mark_checked_default = `# The invariants held for the process that runs now.
-main() {
-  arguments "$@"
-  begin mark-checked critical
-  find_server
-  [ -n "$server" ] && [ "$server" = "$process" ] || fail not-running 'it is not that process which runs now'
-  printf '%s\\n' "$server" >"$state/checked.next" && commit "$state/checked" || fail not-written "cannot write $state"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/mark-proven.sh
-var mark_proven_default;
-var init_mark_proven = __esm({
-  "src/node/programs/mark-proven.sh"() {
-    mark_proven_default = `# The releases in ran= (names, in order, separated by commas) ran on a copy of the checkpoint and held the invariants.
-main() {
-  arguments "$@"
-  begin mark-proven critical
-  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
-  [ -f "$snapshots/$name/SHA256SUMS" ] || fail not-hashed "checkpoint $name was not hashed yet"
-  touching
-  printf '%s\\n' "$ran" | tr ',' '\\n' >"$snapshots/$name/PROVEN.next"
-  commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/opening.sh
-var opening_default;
-var init_opening = __esm({
-  "src/node/programs/opening.sh"() {
-    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  { [ ! -f "$data/.rollout/opened" ] || cat "$data/.rollout/opened"; } >"$data/.rollout/opened.next"\n  printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256" >>"$data/.rollout/opened.next"\n  commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
-  }
-});
-
-// src/node/programs/park.sh
-var park_default;
-var init_park = __esm({
-  "src/node/programs/park.sh"() {
-    park_default = `# Keep the lease for a person's decision: only the same rollout, a rollback or a recovery may take it, or its end.
-main() {
-  arguments "$@"
-  begin park critical
-  touching
-  lease_parked=1
-  write_lease "$ttl"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/pause.sh
-var pause_default;
-var init_pause = __esm({
-  "src/node/programs/pause.sh"() {
-    pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  : >"$state/paused"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$state/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$state/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$state/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
-  }
-});
-
-// src/node/programs/prune.sh
-var prune_default;
-var init_prune = __esm({
-  "src/node/programs/prune.sh"() {
-    prune_default = '# Remove checkpoints older than older= seconds and releases that nothing needs. keep= (repeated) names what stays. Data that was\n# set aside is never removed here.\nmain() {\n  arguments "$@"\n  begin prune interruptible\n  touching\n  rm -rf "$snapshots"/*.deleting\n  oldest=$(($(date +%s) - older)) needed=\' \' kept=\' \'\n  for word; do case $word in keep=*) kept="$kept${word#*=} " ;; esac; done\n  marks "$data"\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    case "$kept" in *" ${entry##*/} "*) needed="$needed$meta_sha " && continue ;; esac\n    if [ "${meta_at%000}" -ge "$oldest" ] || [ "$meta_opens" = "$opens" ]; then needed="$needed$meta_sha " && continue; fi\n    mv -T "$entry" "$entry.deleting" && rm -rf "$entry.deleting"\n    say pruned "${entry##*/}"\n  done\n  prune_releases\n  finish\n}\n\nprune_releases() {\n  active\n  find_server\n  for entry in "$releases"/*/release; do\n    [ -f "$entry" ] || continue\n    first_line "$entry"\n    # shellcheck disable=SC2086\n    set -- $line\n    entry=${entry%/release}\n    case "$kept$active " in *" ${entry##*/} "*) continue ;; esac\n    case "$needed$opened_sha " in *" $2 "*) continue ;; esac\n    [ "$(stat -c %Z "$entry")" -lt "$oldest" ] || continue\n    [ -z "$pid" ] || [ "$(stat -L -c %d:%i "/proc/$pid/exe")" != "$(stat -c %d:%i "$entry/${3:-release}")" ] || continue\n    rm -rf "$entry"\n    say pruned "${entry##*/}"\n  done\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/record.sh
-var record_default;
-var init_record = __esm({
-  "src/node/programs/record.sh"() {
-    record_default = `# Append decision lines (file=, one JSON text a line) to the node's record.
-main() {
-  arguments "$@"
-  begin record critical
-  [ -f "$file" ] || fail bad-argument 'no file with the lines'
-  touching
-  add_to_record
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/refresh.sh
-var refresh_default;
-var init_refresh = __esm({
-  "src/node/programs/refresh.sh"() {
-    refresh_default = `# The holder is alive. Writes only the time of its own token, without the lock, so that long work starves nobody.
-main() {
-  arguments "$@"
-  read_lease
-  if [ -n "$lease_rollout" ] && [ "$lease_token" = "$token" ]; then
-    # a parked lease has its own, longer time
-    [ "$lease_parked" = 1 ] || write_time "$token" "$ttl" || fail not-written "cannot write $state"
-    say lease held
-  else
-    say lease lost
-  fi
-  printf 'end=ok\\n'
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/release.sh
-var release_default;
-var init_release2 = __esm({
-  "src/node/programs/release.sh"() {
-    release_default = `# Let the lease go. Its token stays, so that the next one is higher.
-main() {
-  arguments "$@"
-  take_lock release critical
-  read_lease
-  [ "$token" = "$lease_token" ] || fail lease-lost "token $token is not that of the lease any more ($lease_token)"
-  touching
-  lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0
-  write_lease 0
-  rm -f "$state/put-$token"-*
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/restore.sh
-var restore_default;
-var init_restore = __esm({
-  "src/node/programs/restore.sh"() {
-    restore_default = `# Put a checkpoint back. What was in place is set aside beside it, never deleted. Done already: nothing to do.
-main() {
-  arguments "$@"
-  begin restore critical
-  data_at_rest
-  [ -n "$name" ] && [ -f "$snapshots/$name/META" ] || fail no-checkpoint "there is no checkpoint $name"
-  marks "$data"
-  read_meta "$snapshots/$name"
-  if [ "$from" != "$name" ] || [ "$opens" != "$meta_opens" ]; then
-    prepare_restore "$name"
-    swap
-  fi
-  finish
-}
-
-# prepare_restore NAME: the checkpoint as a whole new folder beside the data, checked against its seal.
-prepare_restore() {
-  [ -f "$snapshots/$1/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $1"
-  [ "$(stat -c %d "\${data%/*}")" = "$(stat -c %d "$snapshots/$1/data")" ] &&
-    { [ ! -d "$data" ] || [ "$(stat -c %d "$data")" = "$(stat -c %d "\${data%/*}")" ]; } ||
-    fail data-is-mount "$data is a mount point and cannot be swapped by a rename"
-  how_to_copy
-  touching
-  rm -rf "$restoring"
-  # point
-  copy_tree "$snapshots/$1/data" "$restoring" || fail copy-failed "could not copy checkpoint $1"
-  listing "$restoring" | cmp -s - "$snapshots/$1/SEAL" || fail checkpoint-damaged "checkpoint $1 has not the file set of its seal"
-  whole_databases "$restoring" || fail checkpoint-damaged "\${broken##*/} in checkpoint $1 names no manifest that is there"
-  same_small_files "$1" || fail checkpoint-damaged "a file of checkpoint $1 has not the digest it had when it was hashed"
-  tick
-  mkdir -p "$restoring/.rollout" && printf '%s %s\\n' "$1" "$$-$now" >"$restoring/.rollout/from"
-  durable_tree "$restoring"
-  # point
-  aside=$data.failed-$1 && count=1
-  while [ -e "$aside" ]; do count=$((count + 1)) aside=$data.failed-$1-$count; done
-  printf '%s\\n' "$$-$now" "$aside" >"$state/swap.next"
-  commit "$state/swap" || fail not-written "cannot write $state/swap"
-  # point
-}
-
-# What was hashed is compared again where it is cheap: the files that were copied and not linked.
-same_small_files() {
-  sums=$snapshots/$1/SHA256SUMS
-  [ -f "$sums" ] || return 0
-  # awk prints what is not among the digests of the time before
-  odd=$(each_mutable "$restoring" sha256sum | awk 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$sums" -)
-  [ -z "$odd" ]
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/snapshot.sh
-var snapshot_default;
-var init_snapshot = __esm({
-  "src/node/programs/snapshot.sh"() {
-    snapshot_default = `# A sealed checkpoint. kind=rehearsal pauses a running server; rollback-point and return-point want it stopped.
-main() {
-  arguments "$@"
-  begin snapshot interruptible
-  no_swap
-  find_server
-  case $kind in
-  rehearsal) [ -n "$server" ] || nobody_has_data ;;
-  rollback-point | return-point) data_at_rest ;;
-  *) fail bad-argument 'kind must be rehearsal, rollback-point or return-point' ;;
-  esac
-  take_checkpoint "$name" "$kind"
-  finish
-}
-cleanup() {
-  if [ -n "$server" ] && [ -e "$state/paused" ]; then resume_now; fi
-  [ -z "\${part:-}" ] || rm -rf "$part"
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/stage-copy.sh
-var stage_copy_default;
-var init_stage_copy = __esm({
-  "src/node/programs/stage-copy.sh"() {
-    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  say stage_port "$(spare_port)"\n  finish\n}\n# spare_port: a port of loopback on which nobody listens just now.\nspare_port() {\n  tick\n  spare=$((20000 + (now + $$ * 7) % 12000))\n  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done\n  printf %s "$spare"\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/stage-start.sh
-var stage_start_default;
-var init_stage_start = __esm({
-  "src/node/programs/stage-start.sh"() {
-    stage_start_default = `# Start a release on the staging copy. file= is its configuration, brought here before: moved, and gone when the guest ends.
-main() {
-  arguments "$@"
-  begin stage-start critical
-  [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no configuration for it'
-  stop_guest
-  the_release "$release"
-  digest_once "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
-  touching
-  chmod 600 "$file" && mv -f "$file" "$staging/config" && rm -f "$staging/exit" "$staging/pid" || fail not-written "cannot write $staging"
-  launch "$staging" "$staging/cwd" "$limit" "$staging/config" "$staging/data" "$@"
-  wait_started "$staging" || fail guest-exited "it ended at once (\${line:-no status}): $(tail -n 3 "$staging/server.log" | cut -c 1-300)"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/stage-stop.sh
-var stage_stop_default;
-var init_stage_stop = __esm({
-  "src/node/programs/stage-stop.sh"() {
-    stage_stop_default = `# Stop the guest; its exit status and what its data weighs now are part of the answer.
-main() {
-  arguments "$@"
-  begin stage-stop critical
-  stop_guest
-  say stage_ended "$guest_exit"
-  # shellcheck disable=SC2046
-  set -- $(sizes "$staging/data")
-  say stage_bytes "\${1:-0}"
-  # beside the checkpoint, this is what the disk has to hold
-  say stage_written "$(listing "$staging/data" | awk 'NR == FNR { held[$0] = 1; next } !($0 in held) { sum += $1 } END { printf "%.0f", sum }' "$staging/SEAL" -)"
-  finish
-}
-main "$@" </dev/null
-`;
-  }
-});
-
-// src/node/programs/start.sh
-var start_default;
-var init_start = __esm({
-  "src/node/programs/start.sh"() {
-    start_default = '# Start the active release as a process of its own, after the mark in its data.\nmain() {\n  arguments "$@"\n  begin start critical\n  start_server "$release" "$@"\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/starting.sh
-var starting_default;
-var init_starting = __esm({
-  "src/node/programs/starting.sh"() {
-    starting_default = '# Starting the active release.\n\n# start_server ID "$@": the mark in the data first, then the process. Does nothing when that release runs.\nstart_server() {\n  no_swap\n  the_release "$1"\n  active\n  [ "$active" = "$1" ] || fail not-active "$1 is not the active release (that is ${active:-none})"\n  find_server\n  if [ -n "$server" ]; then\n    digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ] || fail server-running "another server runs (pid $pid)"\n    return 0\n  fi\n  nobody_has_data\n  may_open "$version" "$sha256"\n  touching\n  note_opening\n  # point\n  rm -f "$state/exit" "$state/checked" "$state/pid"\n  first_line "$state/cwd"\n  folder=$line\n  [ -d "$folder" ] || folder=$install\n  shift\n  launch "$state" "$folder" 0 "$config" "$data" "$@"\n  # point\n  wait_started "$state" || fail server-exited "the server ended at once (${line:-no status}): $(tail -n 3 "$state/server.log" | cut -c 1-300)"\n}\n';
-  }
-});
-
-// src/node/programs/stop.sh
-var stop_default;
-var init_stop = __esm({
-  "src/node/programs/stop.sh"() {
-    stop_default = '# A safe stop: TERM to the proven process, and wait. force=1 kills one that does not end, and says that the data is unclean.\nmain() {\n  arguments "$@"\n  begin stop critical\n  stop_server "$force"\n  finish\n}\nmain "$@" </dev/null\n';
-  }
-});
-
-// src/node/programs/stopping.sh
-var stopping_default;
-var init_stopping = __esm({
-  "src/node/programs/stopping.sh"() {
-    stopping_default = `# Stopping the one server of this node. A process whose identity is not proven is never signalled.
-
-# stop_server FORCE: TERM, and wait. With FORCE a server that does not end in time is killed and its data marked unclean.
-stop_server() {
-  find_server
-  if [ -n "$server" ]; then
-    touching
-    exit_by=''
-    kill -TERM "$pid" 2>/dev/null
-    kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
-    # point
-    wait_gone "$limit" || {
-      [ "$1" = 1 ] || fail stop-limit "the server (pid $pid) did not end within $limit s"
-      # the pid may have passed to a stranger in this very moment
-      if alive "$server"; then kill -KILL "$pid"; fi
-      exit_by='signal-9'
-      wait_gone 30 || fail stop-limit "the server (pid $pid) does not end even when it is killed"
-    }
-    # point
-    note_stop
-  elif [ -f "$state/pid" ]; then
-    # it ended by itself, or with the machine
-    exit_by=''
-    touching
-    note_stop
-  fi
-  nobody_has_data
-}
-
-wait_gone() {
-  tick
-  begun=$now deadline=$((now + $1 * 100)) told=$now
-  while alive "$server"; do
-    tick
-    [ "$now" -lt "$deadline" ] || return 1
-    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
-    sleep 0.02
-  done
-}
-
-# note_stop: \`opens exit server-line clean\`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
-note_stop() {
-  first_line "$state/pid"
-  ended=$line status=unknown tries=0
-  while [ "$tries" -lt 50 ]; do
-    first_line "$state/exit"
-    if [ "\${line#* }" = "$ended" ]; then status=\${line%% *} && break; fi
-    [ -f "$state/starter" ] || break
-    first_line "$state/starter"
-    alive "$line" || [ "$tries" -lt 5 ] || break
-    tries=$((tries + 1))
-    sleep 0.02
-  done
-  marks "$data"
-  is_clean
-  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next"
-  commit "$state/stopped" && rm -f "$state/pid" "$state/checked"
-}
-
-# Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.
-is_clean() {
-  clean=0
-  case " $clean_exits " in *" $status "*) clean=1 ;; esac
-  [ "$status" != unknown ] || [ -z "$server" ] || clean=1
-  [ -z "$exit_by" ] || clean=0
-}
-`;
-  }
-});
-
-// src/node/programs/swap.sh
-var swap_default;
-var init_swap = __esm({
-  "src/node/programs/swap.sh"() {
-    swap_default = '# Bringing restored data into place. What was there is set aside, never deleted.\n\n# swap: brings the restored folder into place from any point at which it was cut short; the old one is set aside, once.\nswap() {\n  [ -f "$state/swap" ] || return 0\n  { read -r id && IFS= read -r aside; } <"$state/swap"\n  touching\n  if is_new "$data"; then\n    [ ! -d "$restoring" ] || mv -T "$restoring" "$aside"\n  elif ! is_new "$restoring"; then\n    fail swap-stuck "neither $data nor $restoring is the restored data: look at them before anything else"\n  elif [ ! -e "$data" ]; then\n    mv -T "$restoring" "$data"\n  else\n    # something made a data folder anew in between: that one is set aside as well\n    [ ! -e "$aside" ] || aside=$aside-stray-$$\n    exchange\n  fi || fail swap-failed "could not rename in ${data%/*}"\n  # point\n  durable "${data%/*}"\n  rm -f "$state/swap"\n}\nis_new() {\n  marks "$1"\n  [ "$swap_id" = "$id" ]\n}\n# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and state/swap decides in between.\nexchange() {\n  if mv --exchange -T "$restoring" "$data" 2>/dev/null; then\n    # point\n    mv -T "$restoring" "$aside"\n  else\n    mv -T "$data" "$aside" &&\n      # point\n      mv -T "$restoring" "$data"\n  fi\n}\n';
-  }
-});
-
-// src/node/programs.ts
-var bodies, programNames, program;
-var init_programs = __esm({
-  "src/node/programs.ts"() {
-    "use strict";
-    init_activate();
-    init_activation();
-    init_adopt();
-    init_back();
-    init_checkpoint();
-    init_clean_staging();
-    init_data();
-    init_decisions();
-    init_drain();
-    init_finish_swap();
-    init_guest();
-    init_hash();
-    init_inspect();
-    init_install();
-    init_interrupt();
-    init_launch();
-    init_lease();
-    init_lib2();
-    init_lock();
-    init_look();
-    init_mark_checked();
-    init_mark_proven();
-    init_opening();
-    init_park();
-    init_pause();
-    init_prune();
-    init_record();
-    init_refresh();
-    init_release2();
-    init_restore();
-    init_snapshot();
-    init_stage_copy();
-    init_stage_start();
-    init_stage_stop();
-    init_start();
-    init_starting();
-    init_stop();
-    init_stopping();
-    init_swap();
-    bodies = {
-      inspect: [inspect_default],
-      lease: [decisions_default, lease_default],
-      refresh: [refresh_default],
-      interrupt: [interrupt_default],
-      park: [park_default],
-      release: [release_default],
-      record: [decisions_default, record_default],
-      install: [install_default],
-      adopt: [data_default, opening_default, adopt_default],
-      drain: [drain_default],
-      stop: [data_default, stopping_default, stop_default],
-      snapshot: [data_default, pause_default, checkpoint_default, snapshot_default],
-      restore: [data_default, swap_default, restore_default],
-      "finish-swap": [data_default, swap_default, finish_swap_default],
-      activate: [data_default, opening_default, activation_default, activate_default],
-      start: [data_default, opening_default, launch_default, starting_default, start_default],
-      back: [data_default, stopping_default, pause_default, checkpoint_default, opening_default, activation_default, launch_default, starting_default, back_default],
-      "mark-checked": [mark_checked_default],
-      hash: [data_default, guest_default, hash_default],
-      "mark-proven": [mark_proven_default],
-      "stage-copy": [data_default, stopping_default, guest_default, stage_copy_default],
-      "stage-start": [data_default, opening_default, launch_default, stopping_default, guest_default, stage_start_default],
-      "stage-stop": [data_default, stopping_default, guest_default, stage_stop_default],
-      "clean-staging": [data_default, stopping_default, guest_default, clean_staging_default],
-      prune: [prune_default]
-    };
-    programNames = Object.keys(bodies).filter((name) => name in bodies);
-    program = (name) => ({
-      name,
-      text: [lib_default, lock_default, look_default, ...bodies[name]].join("\n")
-    });
-  }
-});
-
-// src/node/refusals.ts
-function failureOf2(node3, answer2) {
-  const code2 = answer2.end ?? "";
-  const known2 = words[code2] ?? {
-    what: `a program ended with ${printable(new Untrusted(code2), 60)}`,
-    next: LOOK
-  };
-  const why2 = printable(new Untrusted(answer2.values["why"]?.at(-1) ?? ""), 500);
-  const held3 = leaseOf(answer2);
-  return {
-    code: spelt(code2),
-    what: `${node3}: ${known2.what}`,
-    ...why2 === "" ? {} : { because: why2 },
-    next: known2.next,
-    where: node3,
-    effect: answer2.values["effect"]?.at(-1) === "none" ? "none" : "unknown",
-    kind: known2.kind ?? "other",
-    ...held3 && known2.kind === "lease" ? { held: held3 } : {}
-  };
-}
-var LOOK, AGAIN, words, spelt, knownCodes;
-var init_refusals = __esm({
-  "src/node/refusals.ts"() {
+var init_owner = __esm({
+  "src/node/owner.ts"() {
     "use strict";
     init_text();
-    init_answer();
-    init_observed();
-    LOOK = "look at the node, then run `status`";
-    AGAIN = "run it again; nothing was left half done";
-    words = {
-      "bad-argument": {
-        what: "a program was called wrongly",
-        next: "report this with the journal: it is our mistake"
-      },
-      busy: {
-        what: "another program works on the node and did not end in time",
-        next: "wait for it, then run again"
-      },
-      "lease-held": {
-        what: "another rollout holds the node",
-        next: "wait for it, or end it with `recover`",
-        kind: "lease"
-      },
-      "lease-lost": {
-        what: "the node was taken over by another run",
-        next: "see which run holds it with `status`",
-        kind: "lease"
-      },
-      "no-lease": {
-        what: "the node was never leased",
-        next: "run `release` or `recover`, which take the lease first",
-        kind: "lease"
-      },
-      interrupted: { what: "the program was told to end", next: AGAIN },
-      "not-written": {
-        what: "could not write on the node",
-        next: "free space, or give write access to the install and data folders"
-      },
-      "disk-full": {
-        what: "the node has too little free space",
-        next: "free space, or remove old checkpoints",
-        kind: "disk"
-      },
-      "swap-unfinished": { what: "an earlier restore was cut short", next: "run `recover`, which finishes it" },
-      "swap-stuck": { what: "an earlier restore cannot be finished by itself", next: LOOK },
-      "swap-failed": { what: "the restored data could not be put in place", next: LOOK },
-      "server-running": { what: "the server runs where it should be stopped", next: LOOK },
-      "data-in-use": {
-        what: "a process that was not started by a rollout has the data open",
-        next: "stop that process, or adopt it"
-      },
-      "data-missing": {
-        what: "the data folder is not there",
-        next: "check `data` in the configuration, and the disk"
-      },
-      "data-foreign": {
-        what: "the data folder is not that of this service",
-        next: "check `data` in the configuration"
-      },
-      "data-has-specials": {
-        what: "the data folder holds what a checkpoint cannot hold",
-        next: "move it out of the data folder"
-      },
-      "data-is-mount": {
-        what: "the data folder is a mount point",
-        next: "use a folder below the mount point as `data`"
-      },
-      "not-adopted": {
-        what: "it is not known which release wrote this data",
-        next: "adopt the node while its server runs"
-      },
-      "not-found": {
-        what: "no running server was found to adopt",
-        next: "start the server as you always do, then run again"
-      },
-      "checkpoint-exists": { what: "a checkpoint of that name is there from another stop", next: LOOK },
-      "no-checkpoint": { what: "there is no checkpoint that this needs", next: LOOK },
-      "checkpoint-damaged": {
-        what: "a checkpoint is not what it was",
-        next: "check the disk; do not rely on this checkpoint",
-        kind: "proof"
-      },
-      "not-hashed": {
-        what: "a checkpoint was not hashed yet",
-        next: "report this with the journal: it is our mistake",
-        kind: "proof"
-      },
-      "copy-failed": {
-        what: "the data could not be copied",
-        next: "check the disk and the rights on the data folder"
-      },
-      "copy-differs": {
-        what: "a copy has not the files of its source",
-        next: "see what else writes into the data folder"
-      },
-      "database-broken": {
-        what: "a database in the data folder is not whole",
-        next: "restore it by hand before any rollout"
-      },
-      "pause-failed": { what: "the server could not be paused", next: AGAIN },
-      "pause-limit": {
-        what: "the copy took longer than the server may be paused",
-        next: "use a file system with reflinks or hard links"
-      },
-      "stop-limit": {
-        what: "the server did not stop in time",
-        next: "see its log; raise `stop-limit` if it needs longer",
-        kind: "stop"
-      },
-      "drain-failed": { what: "the drain command failed", next: "run the command on the node by hand" },
-      "not-brought": { what: "the binary did not arrive on the node", next: AGAIN },
-      "wrong-digest": { what: "the binary that arrived is not that of the release", next: AGAIN },
-      "release-damaged": {
-        what: "an installed release is not what its name says",
-        next: "remove its folder under `releases/`, then run again"
-      },
-      "not-installed": { what: "the release is not installed on the node", next: LOOK },
-      "not-active": { what: "another release is active than was to be started", next: LOOK },
-      "not-running": { what: "the process that was checked does not run any more", next: LOOK, kind: "check" },
-      "server-exited": { what: "the server ended as soon as it was started", next: "see its log", kind: "ended" },
-      "no-staging": { what: "there is no copy to rehearse on", next: LOOK, kind: "proof" },
-      "guest-exited": { what: "the server ended at once on the copy", next: "see its log", kind: "ended" }
-    };
-    spelt = (code2) => printable(new Untrusted(code2), 60).toUpperCase().replaceAll("-", "_");
-    knownCodes = Object.keys(words);
-  }
-});
-
-// src/drain/commands.ts
-var drainWords;
-var init_commands = __esm({
-  "src/drain/commands.ts"() {
-    "use strict";
-    init_errors();
-    drainWords = (drain2, kind, node3) => {
-      if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
-      return [
-        `kind=${kind}`,
-        `command=${kind === "out" ? drain2.out : drain2.in}`,
-        `limit=${Math.ceil(drain2.limit / 1e3)}`,
-        `node=${node3.name}`,
-        `port=${new URL(node3.url).port}`
-      ];
-    };
-  }
-});
-
-// src/node/task.ts
-function taskOf({ service, config: config2, options }, action) {
-  const simple = (program2, ...words2) => ({ program: program2, words: words2, limit: WAIT + SHORT });
-  const stopSeconds = seconds(options.stopLimit);
-  const stopping3 = WAIT + SHORT + options.stopLimit;
-  switch (action.do) {
-    case "record":
-      return { ...simple("record"), bring: { bytes: lines(action.lines) } };
-    case "install": {
-      const { version: version3, sha256: sha2562 } = action.release;
-      const words2 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2562}`];
-      return { program: "install", words: words2, limit: WAIT + SHORT, bring: { file: action.file } };
-    }
-    case "adopt":
-      return simple(
-        "adopt",
-        `version=${action.version}`,
-        ...action.pid === void 0 ? [] : [`pid=${action.pid}`]
-      );
-    case "drain":
-    case "undrain": {
-      const words2 = drainWords(options.drain, action.do === "drain" ? "out" : "in", config2);
-      const limit = options.drain.kind === "commands" ? options.drain.limit : 0;
-      return { program: "drain", words: words2, limit: WAIT + SHORT + limit };
-    }
-    case "stop":
-      return {
-        program: "stop",
-        words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
-        limit: stopping3
-      };
-    case "snapshot":
-      return { program: "snapshot", words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG };
-    case "restore":
-      return { program: "restore", words: [`name=${action.name}`], limit: LONG };
-    case "activate":
-      return simple("activate", `release=${releaseId(action.release)}`);
-    case "start":
-      return simple("start", `release=${releaseId(action.release)}`, ...service.words);
-    case "back": {
-      const words2 = [
-        `release=${releaseId(action.release)}`,
-        `name=${action.name}`,
-        `limit=${stopSeconds}`,
-        ...service.words
-      ];
-      return { program: "back", words: words2, limit: stopping3 + LONG };
-    }
-    case "park":
-      return simple("park", `ttl=${Math.round(action.within)}`);
-    case "mark-checked":
-      return simple("mark-checked", `process=${action.process}`);
-    case "hash":
-      return { program: "hash", words: [`name=${action.name}`], limit: LONG };
-    case "mark-proven":
-      return simple("mark-proven", `name=${action.name}`, `ran=${action.ran.join(",")}`);
-    case "stage-copy":
-      return { program: "stage-copy", words: [`name=${action.name}`, `limit=${stopSeconds}`], limit: LONG };
-    case "stage-start": {
-      const words2 = [
-        `release=${releaseId(action.release)}`,
-        `limit=${seconds(options.stageLimit)}`,
-        ...service.stageWords
-      ];
-      return { ...simple("stage-start", ...words2), bring: { bytes: Buffer.from(action.config) } };
-    }
-    case "stage-stop":
-      return { program: "stage-stop", words: [`limit=${stopSeconds}`], limit: stopping3 };
-    case "clean-staging":
-      return { program: "clean-staging", words: [`limit=${stopSeconds}`], limit: stopping3 };
-    case "prune":
-      return {
-        program: "prune",
-        words: [`older=${seconds(action.older)}`, ...action.keep.map((name) => `keep=${name}`)],
-        limit: LONG
-      };
-    case "finish-swap":
-    case "release":
-      return simple(action.do);
-    default:
-      return unreachable(action);
-  }
-}
-var SHORT, WAIT, LONG, seconds, lines;
-var init_task = __esm({
-  "src/node/task.ts"() {
-    "use strict";
-    init_errors();
-    init_release();
-    init_commands();
-    SHORT = 6e4;
-    WAIT = 12e4;
-    LONG = 6 * 36e5;
-    seconds = (ms) => Math.ceil(ms / 1e3);
-    lines = (values2) => Buffer.from(values2.map((value) => `${JSON.stringify(value)}
-`).join(""));
+    init_port();
   }
 });
 
 // src/node/server.ts
-import { randomUUID as randomUUID2 } from "node:crypto";
+import { randomUUID as randomUUID3 } from "node:crypto";
 function nodeOn(shell, service, config2, options) {
-  const on = { shell, service, config: config2, options };
+  let known2;
+  const owner = () => known2 ??= ownerOf(config2, service, who).catch((error2) => {
+    known2 = void 0;
+    throw error2;
+  });
+  const on = { shell, service, config: config2, options, owner };
+  const who = () => ask(on, { name: "who", words: [] }, { limit: SHORT });
   return {
     id: config2.name,
-    inspect: async () => inspectionOf(await call(on, "inspect", [], { limit: SHORT })),
-    lease: async (claim2) => {
-      const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
-      return inspectionOf(
-        await call(on, "lease", [...claimWords(claim2), ...brought], { limit: 2 * WAIT + SHORT })
-      );
-    },
+    inspect: () => inspected(on),
+    lease: (claim2) => lease3(on, claim2),
     refresh: async (token, ttl) => {
       const answer2 = await call(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
       return answer2.values["lease"]?.at(-1) === "held" ? "held" : "lost";
@@ -52838,22 +53854,46 @@ function nodeOn(shell, service, config2, options) {
     serverLogs: (lives) => serverLogs(on, lives)
   };
 }
+async function lease3(on, claim2) {
+  const limit = 2 * WAIT + SHORT;
+  const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
+  const words2 = claimWords(claim2);
+  if ((await on.owner()).other) await call(on, "vacate", words2, { limit });
+  const answer2 = await call(on, "lease", [...words2, ...brought], { limit });
+  return await looked(on, "lease") ? inspectionOf(answer2) : inspected(on);
+}
 async function act3(on, action, grip) {
-  const task = taskOf(on, action);
+  const values2 = {};
+  let seen2;
+  for (const task of tasksOf(on, action)) {
+    const answer2 = await perform2(on, task, grip);
+    for (const [key, said4] of Object.entries(answer2.values)) values2[key] = said4;
+    seen2 = await looked(on, task.program) ? inspectionOf(answer2) : void 0;
+  }
+  return { ...seen2 ?? await inspected(on), answer: values2 };
+}
+async function perform2(on, task, grip) {
   const brought = task.bring && await bring(on, task.bring, grip.token, grip);
-  const words2 = [`token=${grip.token}`, ...task.words, ...brought ? [`file=${brought}`] : []];
-  const interrupt = () => void call(on, "interrupt", [`token=${grip.token}`], { limit: SHORT }).catch(() => void 0);
+  const opens = task.opens && !await looked(on, task.program) ? [`opens=${(await inspected(on)).now.data.opens}`] : [];
+  const words2 = [
+    `token=${grip.token}`,
+    ...task.words,
+    ...opens,
+    ...brought === void 0 ? [] : [`file=${brought}`]
+  ];
+  const interrupt = () => void call(on, "interrupt", [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
+    () => void 0
+  );
   if (grip.stop.aborted) throw stopped2(on, task.program);
   grip.stop.addEventListener("abort", interrupt, { once: true });
   try {
-    const answer2 = await call(on, task.program, words2, { limit: task.limit, progress: grip.progress });
-    return { ...inspectionOf(answer2), answer: answer2.values };
+    return await call(on, task.program, words2, { limit: task.limit, progress: grip.progress });
   } finally {
     grip.stop.removeEventListener("abort", interrupt);
   }
 }
 async function bring(on, content, token, grip) {
-  const path6 = `${on.config.install}/state/put-${token}-${randomUUID2()}`;
+  const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
   try {
     await on.shell.put(content, path6, 384, (done2, of2) => {
       if (of2 > 1e6) grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
@@ -52870,6 +53910,11 @@ async function bring(on, content, token, grip) {
   return path6;
 }
 async function serverLogs(on, lives) {
+  if (on.service.kind === "systemd") {
+    const { values: values2 } = await call(on, "log", [], { limit: SHORT });
+    return [{ name: "server.log", text: (values2["log"] ?? []).map((line2) => `${line2}
+`).join("") }];
+  }
   const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
   const read3 = names2.map(async (name) => {
     const bytes3 = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES);
@@ -52880,43 +53925,25 @@ async function serverLogs(on, lives) {
   return Promise.all(read3);
 }
 async function call(on, name, words2, options) {
-  const ran2 = await on.shell.run(program(name), [...placeWords(on), ...words2], {
-    limit: options.limit,
-    line: (line2) => {
-      const progress = parseProgress(line2);
-      if (progress) options.progress?.(progress);
-    }
-  });
-  if (ran2.lost) {
-    const unknown3 = ran2.lost.begun && !READS.has(name);
-    throw new StepFailed({ ...ran2.lost.problem, effect: unknown3 ? "unknown" : "none", kind: "unreachable" });
-  }
-  const answer2 = parseAnswer(ran2.stdout);
-  if (answer2.end === "ok") return answer2;
-  if (answer2.end !== void 0) throw new StepFailed(failureOf2(on.config.name, answer2));
-  const because = printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-3).join(" ")), 300);
-  throw new StepFailed({
-    code: ran2.late ? "NODE_SILENT" : "NO_ANSWER",
-    what: `${on.config.name}: ${name} ${ran2.late ? `did not end within ${seconds(options.limit)} s` : "ended without saying how"}`,
-    because: because === "" ? `exit ${ran2.code ?? "by a signal"}` : because,
-    next: "run `status`, which inspects the node before anything else",
-    where: on.config.name,
-    effect: READS.has(name) ? "none" : "unknown",
-    kind: "unreachable"
-  });
+  const { other: other2 } = await on.owner();
+  const told2 = other2 && !touchesData(name) ? ["look=0", ...words2] : words2;
+  const as = other2 !== void 0 && touchesData(options.like ?? name) ? { as: other2 } : {};
+  return ask(on, { name, words: told2 }, { ...options, ...as });
 }
-var stopped2, claimWords, LOG_BYTES, READS, placeWords, oneLine3;
+var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine3;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
     init_errors();
     init_text();
-    init_answer();
+    init_ask();
     init_observed();
+    init_owner();
     init_port();
     init_programs();
-    init_refusals();
     init_task();
+    inspected = async (on) => inspectionOf(await call(on, "inspect", [], { limit: SHORT }));
+    looked = async (on, name) => touchesData(name) || !(await on.owner()).other;
     stopped2 = (on, name) => new StepFailed({
       code: "INTERRUPTED",
       what: `${on.config.name}: ${name} was not begun`,
@@ -52935,18 +53962,6 @@ var init_server = __esm({
       `over=${claim2.over}`
     ];
     LOG_BYTES = 2e5;
-    READS = /* @__PURE__ */ new Set(["inspect", "interrupt"]);
-    placeWords = ({ config: config2, options, service }) => [
-      `install=${config2.install}`,
-      `data=${config2.data}`,
-      `config=${config2.config}`,
-      ...config2.configNext === void 0 ? [] : [`config_next=${config2.configNext}`],
-      `binary=${options.binary}`,
-      `immutable=${options.immutable.join(" ")}`,
-      `drain=${options.drain.kind}`,
-      `clean_exits=${service.cleanExits.join(" ")}`,
-      `wait=${seconds(WAIT)}`
-    ];
     oneLine3 = (text3) => printable(text3, 200);
   }
 });
@@ -53274,13 +54289,13 @@ function busy2(found, survey2, recorded2) {
   };
 }
 function leaseProblems(nodes) {
-  return nodes.flatMap(({ node: node3, now: { lease: lease3 } }) => {
-    if (lease3 === "free" || lease3.left <= 0) return [];
-    const seconds2 = Math.max(0, Math.round(lease3.left / 1e3));
+  return nodes.flatMap(({ node: node3, now: { lease: lease4 } }) => {
+    if (lease4 === "free" || lease4.left <= 0) return [];
+    const seconds2 = Math.max(0, Math.round(lease4.left / 1e3));
     return [
       {
         code: "LEASE_HELD",
-        what: `${node3} is held by ${lease3.holder} (rollout ${lease3.rollout}), which is busy with: ${lease3.doing || "its rollout"}`,
+        what: `${node3} is held by ${lease4.holder} (rollout ${lease4.rollout}), which is busy with: ${lease4.doing || "its rollout"}`,
         because: `its lease runs for another ${seconds2} s unless it is refreshed`,
         next: "wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`",
         where: node3
@@ -53561,7 +54576,7 @@ var ofKey;
 var init_comparison = __esm({
   "src/domain/comparison.ts"() {
     "use strict";
-    init_log();
+    init_log2();
     ofKey = (node3, reached3) => {
       if (reached3.length === 0) return "no node accepts it: it may be the wrong key, or the wrong user";
       const verb = reached3.length === 1 ? "accepts" : "accept";
@@ -53639,7 +54654,7 @@ async function reached2(s, id, stop) {
       };
     }
     const ready = await s.probe.ready(target3, stop);
-    const asked2 = ready.ready ? await ask(s, target3, stop) : { counts: void 0, problems: [] };
+    const asked2 = ready.ready ? await ask2(s, target3, stop) : { counts: void 0, problems: [] };
     return {
       ...base,
       ...asked2,
@@ -53664,7 +54679,7 @@ function otherData(id, configured, served) {
     }
   ];
 }
-async function ask(s, target3, stop) {
+async function ask2(s, target3, stop) {
   const missing4 = await s.metrics.missing(target3, s.config.metrics, stop);
   const found = [...await s.probe.refusedKeys(target3, stop), ...missing4];
   try {
@@ -53758,7 +54773,7 @@ async function planOnce(s, inputs, at) {
   }
   const previous = mode === "rollback" && inputs.tag === "previous";
   const known2 = mode === "rollback" && !previous ? await survey(s, { tag: "", stop: at.stop }) : void 0;
-  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf(inputs.tag))) ?? previous;
+  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf2(inputs.tag))) ?? previous;
   const found = here && known2 ? known2 : await survey(s, { tag: here ? "" : inputs.tag, stop: at.stop });
   const fact2 = buildPlan(
     { ...found, problems: [...at.keys, ...found.problems] },
@@ -53769,7 +54784,7 @@ async function planOnce(s, inputs, at) {
 function asTheNodesSay(found, mode) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
-  const working = found.nodes.filter(({ now: { lease: lease3 } }) => lease3 !== "free" && !lease3.parked);
+  const working = found.nodes.filter(({ now: { lease: lease4 } }) => lease4 !== "free" && !lease4.parked);
   const alive = mode === "recover" ? leaseProblems(working) : [];
   if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
   if (rollout) return { is: "resumes", lines: rollout.lines };
@@ -53781,7 +54796,7 @@ function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
   return {
     mode,
-    target: inputs.tag === "previous" ? "previous" : versionOf(inputs.tag),
+    target: inputs.tag === "previous" ? "previous" : versionOf2(inputs.tag),
     order: config2.nodes.map((n) => n.name),
     canary: config2.canary,
     waveSize: config2.waveSize,
@@ -53795,13 +54810,13 @@ function wish(config2, inputs, now2) {
     now: now2
   };
 }
-var standing, versionOf;
+var standing, versionOf2;
 var init_planning = __esm({
   "src/planning.ts"() {
     "use strict";
     init_build_plan();
     init_going_on();
-    init_log();
+    init_log2();
     init_standing();
     init_tag();
     init_unfinished();
@@ -53811,7 +54826,7 @@ var init_planning = __esm({
       const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
       return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
     }).join("; ");
-    versionOf = (tag) => parseTag(tag)?.version ?? tag;
+    versionOf2 = (tag) => parseTag(tag)?.version ?? tag;
   }
 });
 
@@ -53820,13 +54835,13 @@ import { StringDecoder } from "node:string_decoder";
 function collector(line2) {
   const decoder = new StringDecoder("utf8");
   let text3 = "";
-  let told = 0;
+  let told2 = 0;
   const add2 = (chunk) => {
     if (text3.length < BOUND) text3 += decoder.write(chunk);
     if (line2 === void 0) return;
-    for (let end = text3.indexOf("\n", told); end !== -1; end = text3.indexOf("\n", told)) {
-      line2(text3.slice(told, end));
-      told = end + 1;
+    for (let end = text3.indexOf("\n", told2); end !== -1; end = text3.indexOf("\n", told2)) {
+      line2(text3.slice(told2, end));
+      told2 = end + 1;
     }
   };
   return { add: add2, text: () => text3 };
@@ -53851,40 +54866,43 @@ var init_drained = __esm({
   }
 });
 
-// src/shell/script.ts
-import { randomUUID as randomUUID3 } from "node:crypto";
-var quote, script, boundedScript;
-var init_script = __esm({
-  "src/shell/script.ts"() {
+// src/shell/sudo.ts
+function sudoFailure(on, ran2) {
+  if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
+  const lines2 = ran2.stderr.split("\n").filter((line2) => line2.trim() !== "");
+  const [words2, code2] = table2.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
+  const said4 = lines2.find((line2) => words2.test(line2)) ?? "";
+  return {
+    code: code2,
+    what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
+    because: printable(new Untrusted(said4.trim()), 300),
+    next: next3(code2, on),
+    where: on.node
+  };
+}
+var table2, next3;
+var init_sudo = __esm({
+  "src/shell/sudo.ts"() {
     "use strict";
-    init_errors();
-    quote = (text3) => {
-      if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
-      return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
-    };
-    script = (program2, args) => `{
-set -- ${args.map(quote).join(" ")}
-${program2.text}
-exit
-}
-`;
-    boundedScript = (program2, args, seconds2) => {
-      const end = `end-of-program-${randomUUID3()}`;
-      return `{
-timeout ${Math.ceil(seconds2)} sh -s <<'${end}'
-${script(program2, args)}${end}
-exit
-}
-`;
-    };
+    init_text();
+    table2 = [
+      [/a password is required|a terminal is required/i, "SUDO_WANTS_PASSWORD"],
+      [/is not in the sudoers file|is not allowed to (?:execute|run)|not allowed to run sudo/i, "SUDO_REFUSED"],
+      [/you must have a tty/i, "SUDO_WANTS_TTY"],
+      [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
+    ];
+    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
   }
 });
 
 // src/shell/local.ts
 import { randomUUID as randomUUID4 } from "node:crypto";
 import { constants as constants4, copyFile as copyFile3, mkdir as mkdir3, open as open4, rename as rename4, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { dirname as dirname5 } from "node:path";
-async function run(env, input, options) {
+async function run(env, { program: program2, args }, options) {
+  const { as } = options;
+  const input = as ? scriptAs(as, boundedScript(program2, args, options.limit / 1e3)) : script(program2, args);
   const out = collector(options.line);
   const err = collector();
   const seconds2 = String(Math.ceil(options.limit / 1e3));
@@ -53898,12 +54916,15 @@ async function run(env, input, options) {
     listeners: { stdout: out.add, stderr: err.add }
   });
   const code2 = await Promise.race([ended2, late(options.limit + GRACE)]);
-  return {
+  const ran2 = {
     code: code2 === "late" ? null : code2,
     stdout: out.text(),
     stderr: err.text(),
     late: code2 === "late"
   };
+  const from = userInfo().username;
+  const problem3 = as ? sudoFailure({ node: "this machine", from, to: as }, ran2) : void 0;
+  return problem3 ? { ...ran2, code: null, lost: { problem: problem3, begun: false } } : ran2;
 }
 async function put(source, path6, mode) {
   const part = `${path6}.${randomUUID4()}`;
@@ -53961,6 +54982,7 @@ var init_local = __esm({
     init_collector();
     init_drained();
     init_script();
+    init_sudo();
     GRACE = 6e4;
     localShell = (options = {}) => {
       const env = {
@@ -53970,7 +54992,7 @@ var init_local = __esm({
         TMPDIR: options.tmp ?? "/tmp"
       };
       return {
-        run: (program2, args, runOptions) => run(env, script(program2, args), runOptions),
+        run: (program2, args, runOptions) => run(env, { program: program2, args }, runOptions),
         put,
         get: tail,
         forward: (to) => Promise.resolve(to),
@@ -54043,7 +55065,7 @@ var init_ssh_config = __esm({
 
 // src/shell/ssh-failure.ts
 function sshFailure(way, said4) {
-  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
+  const [, tell] = table3.find(([words3]) => words3.test(said4)) ?? [];
   const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
   const words2 = printable(new Untrusted(last), 300);
   const problem3 = tell?.(way) ?? {
@@ -54096,12 +55118,12 @@ function unreachable2(w, because) {
     next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
   };
 }
-var table2, place, command3, named3, scan;
+var table3, place, command3, named3, scan;
 var init_ssh_failure = __esm({
   "src/shell/ssh-failure.ts"() {
     "use strict";
     init_text();
-    table2 = [
+    table3 = [
       [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
       [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
       [/Permission denied \(|Too many authentication failures/i, keyRefused],
@@ -54225,7 +55247,7 @@ exit "\${code:-255}"`;
 });
 
 // src/shell/ssh.ts
-import { createHash as createHash2 } from "node:crypto";
+import { createHash as createHash3 } from "node:crypto";
 import { constants as constants5 } from "node:fs";
 import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
 import { dirname as dirname6, join as join7 } from "node:path";
@@ -54271,7 +55293,7 @@ async function prepare(folder, o) {
   };
 }
 async function socketFolder(dir) {
-  const path6 = `/tmp/pdbr-${createHash2("sha256").update(dir).digest("hex").slice(0, 16)}`;
+  const path6 = `/tmp/pdbr-${createHash3("sha256").update(dir).digest("hex").slice(0, 16)}`;
   await mkdir4(path6, { mode: 448 }).catch((error2) => {
     if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
   });
@@ -54294,11 +55316,16 @@ async function run2(link, program2, args, options) {
   const first2 = await connect(link);
   if (first2.code !== 0)
     return { ...first2, code: null, lost: { problem: await whyNot2(link, first2), begun: false } };
+  const { as } = options;
+  const text3 = boundedScript(program2, args, options.limit / 1e3);
   const ran2 = await ssh2(link, ["sh", "-s"], {
-    input: Buffer.from(boundedScript(program2, args, options.limit / 1e3)),
+    input: Buffer.from(as ? scriptAs(as, text3) : text3),
     seconds: (options.limit + GRACE2) / 1e3,
     ...options.line ? { line: options.line } : {}
   });
+  const { node: node3, at } = link.way;
+  const problem3 = as ? sudoFailure({ node: node3, from: at.user, to: as }, ran2) : void 0;
+  if (problem3) return { ...ran2, code: null, lost: { problem: problem3, begun: false } };
   if (ran2.code !== 255) return ran2;
   delete link.connected;
   return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
@@ -54352,6 +55379,7 @@ var init_ssh = __esm({
     init_script();
     init_ssh_config();
     init_ssh_failure();
+    init_sudo();
     init_ssh_link();
     GRACE2 = 6e4;
     RECEIVE = `umask 077
@@ -54441,7 +55469,7 @@ var init_shells = __esm({
 });
 
 // src/probe/http.ts
-var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER, OURS, classify, codeOf;
+var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, OURS, classify, codeOf;
 var init_http = __esm({
   "src/probe/http.ts"() {
     "use strict";
@@ -54546,7 +55574,7 @@ var init_http = __esm({
       }
       return Buffer.concat(parts).toString("utf8");
     };
-    SERVER = {
+    SERVER2 = {
       ECONNREFUSED: "connection refused",
       ECONNRESET: "connection reset",
       EPIPE: "connection reset",
@@ -54571,7 +55599,7 @@ var init_http = __esm({
     };
     classify = (error2) => {
       const code2 = codeOf(error2);
-      const server = SERVER[code2] ?? (code2.startsWith("HPE_") ? "the answer is not HTTP" : void 0);
+      const server = SERVER2[code2] ?? (code2.startsWith("HPE_") ? "the answer is not HTTP" : void 0);
       if (server) return { is: "failed", why: server };
       return {
         is: "error",
@@ -54773,8 +55801,8 @@ var init_call = __esm({
   "src/probe/call.ts"() {
     "use strict";
     init_text();
-    caller = (ask4, target3, secrets) => async (call3, stop) => {
-      const reply = await ask4(target3.url, call3, stop);
+    caller = (ask5, target3, secrets) => async (call3, stop) => {
+      const reply = await ask5(target3.url, call3, stop);
       return reply.is === "answer" ? understand(reply, call3, secrets) : reply;
     };
     understand = (reply, call3, secrets) => {
@@ -55045,7 +56073,7 @@ var init_progressdb = __esm({
 });
 
 // src/probe/readiness.ts
-var PROGRESSDB, readiness, isOld, plain, versionIn, waitReady2, expected, bare2;
+var PROGRESSDB, readiness, isOld, plain2, versionIn, waitReady2, expected, bare2;
 var init_readiness = __esm({
   "src/probe/readiness.ts"() {
     "use strict";
@@ -55057,17 +56085,17 @@ var init_readiness = __esm({
       ready: "/readyz",
       version: { path: "/readyz", field: "version" }
     };
-    readiness = async (ask4, paths, at) => {
-      const get2 = (path6) => ask4(at.target.url, { method: "GET", path: path6 }, at.stop);
+    readiness = async (ask5, paths, at) => {
+      const get2 = (path6) => ask5(at.target.url, { method: "GET", path: path6 }, at.stop);
       const ready = await get2(paths.ready);
-      if (paths === PROGRESSDB && isOld(ready)) return plain(await get2(paths.health), paths.health);
-      const asked2 = plain(ready, paths.ready);
+      if (paths === PROGRESSDB && isOld(ready)) return plain2(await get2(paths.health), paths.health);
+      const asked2 = plain2(ready, paths.ready);
       if (!asked2.ready || !paths.version) return asked2;
-      const told = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
-      return { ...asked2, version: versionIn(told, paths.version.field) };
+      const told2 = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
+      return { ...asked2, version: versionIn(told2, paths.version.field) };
     };
     isOld = (reply) => reply.is === "answer" && (reply.status === 401 || reply.status === 404) && reply.server !== "fasthttp";
-    plain = (reply, path6) => {
+    plain2 = (reply, path6) => {
       const no = { ready: false, version: "unknown" };
       switch (reply.is) {
         case "stopped":
@@ -55092,10 +56120,10 @@ var init_readiness = __esm({
         return "unknown";
       }
     };
-    waitReady2 = async (ask4, clock3, { limit, version: version3, stop }) => {
+    waitReady2 = async (ask5, clock3, { limit, version: version3, stop }) => {
       const began = clock3.now();
       for (let pause = 20; ; pause = Math.min(pause * 1.5, 500)) {
-        const seen2 = expected(await ask4(), version3);
+        const seen2 = expected(await ask5(), version3);
         const took = clock3.now() - began;
         if (seen2.ready || stop?.aborted) return { ...seen2, took };
         if (took + pause >= limit)
@@ -55165,17 +56193,17 @@ var init_probe = __esm({
     init_readiness();
     init_sentinel();
     init_thread();
-    createProbe = (ask4, clock3, options) => {
+    createProbe = (ask5, clock3, options) => {
       const paths = options.profile === "progressdb" ? PROGRESSDB : options.http;
       if (!paths) throw new UserError(noPaths);
       const title2 = `${TITLE}${options.rollout}`;
       const peers = /* @__PURE__ */ new Map();
       const peer = (target3) => {
-        const found = peers.get(target3.url) ?? newPeer(ask4, target3, { options, clock: clock3, title: title2, paths });
+        const found = peers.get(target3.url) ?? newPeer(ask5, target3, { options, clock: clock3, title: title2, paths });
         peers.set(target3.url, found);
         return found;
       };
-      const ready = (target3, stop) => readiness(ask4, paths, { target: target3, stop });
+      const ready = (target3, stop) => readiness(ask5, paths, { target: target3, stop });
       const patience = (stop) => ({ clock: clock3, patience: options.patience, stop });
       const common2 = {
         ready,
@@ -55222,18 +56250,18 @@ var init_probe = __esm({
       journey: async () => ({ ok: true, why: "", steps: [] }),
       sweep: async () => ({ deleted: 0, left: 0, why: "" })
     };
-    newPeer = (ask4, target3, { options, clock: clock3, title: title2, paths }) => {
+    newPeer = (ask5, target3, { options, clock: clock3, title: title2, paths }) => {
       const acknowledged = { keys: 0, threads: 0, messages: 0 };
       const { user, keys, patience } = options;
-      const call3 = caller(ask4, target3, Object.values(keys));
+      const call3 = caller(ask5, target3, Object.values(keys));
       const db = counting(progressDb(call3, { user, keys, patience }), acknowledged);
-      const health2 = (stop) => readiness(ask4, paths, { target: target3, stop });
-      const plain2 = async (_turn, stop) => ({
+      const health2 = (stop) => readiness(ask5, paths, { target: target3, stop });
+      const plain3 = async (_turn, stop) => ({
         step: paths.ready,
         timed: true,
         outcome: await call3({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
       });
-      const shoot2 = options.profile === "http" ? plain2 : cycle(db, { clock: clock3, patience, title: title2 });
+      const shoot2 = options.profile === "http" ? plain3 : cycle(db, { clock: clock3, patience, title: title2 });
       return { db, gun: { shoot: shoot2, health: health2 }, turn: { next: 0 }, acknowledged };
     };
     OK = [200, 201, 202, 204];
@@ -55323,9 +56351,9 @@ var init_bytes = __esm({
       let rest = Buffer.alloc(0);
       const some = async (most) => {
         while (rest.length === 0) {
-          const next3 = await chunks.next();
-          if (next3.done === true) return void 0;
-          rest = Buffer.from(next3.value.buffer, next3.value.byteOffset, next3.value.byteLength);
+          const next4 = await chunks.next();
+          if (next4.done === true) return void 0;
+          rest = Buffer.from(next4.value.buffer, next4.value.byteOffset, next4.value.byteLength);
         }
         const portion = rest.subarray(0, most);
         rest = rest.subarray(portion.length);
@@ -55350,14 +56378,14 @@ var init_bytes = __esm({
 });
 
 // src/releases/tar.ts
-async function* tarEntries(reader) {
+async function* tarEntries(reader2) {
   let overrides = {};
   for (; ; ) {
-    const block2 = await wholeBlock(reader);
-    if (isZero(block2)) return await nothingBut(reader);
+    const block2 = await wholeBlock(reader2);
+    if (isZero(block2)) return await nothingBut(reader2);
     const header = readHeader(block2);
     if ("xgL".includes(header.type)) {
-      overrides = { ...overrides, ...readExtension(header.type, await extension(reader, header.size)) };
+      overrides = { ...overrides, ...readExtension(header.type, await extension(reader2, header.size)) };
       continue;
     }
     const size3 = overrides.size ?? header.size;
@@ -55366,15 +56394,15 @@ async function* tarEntries(reader) {
     const kind = kindOf2(header.type, path6);
     if (kind === "folder" && size3 !== 0)
       throw new BadArchive("ARCHIVE_DAMAGED", "a folder in it has contents");
-    const body = exactly(reader, size3);
+    const body = exactly(reader2, size3);
     yield { path: path6, kind, size: size3, body };
     for await (const portion of body) void portion;
-    await padding(reader, size3);
+    await padding(reader2, size3);
   }
 }
-async function* exactly(reader, size3) {
+async function* exactly(reader2, size3) {
   let seen2 = 0;
-  for await (const portion of reader.portions(size3)) {
+  for await (const portion of reader2.portions(size3)) {
     seen2 += portion.length;
     yield portion;
   }
@@ -55394,28 +56422,28 @@ var init_tar = __esm({
         this.code = code2;
       }
     };
-    wholeBlock = async (reader) => {
-      const block2 = await reader.take(BLOCK);
+    wholeBlock = async (reader2) => {
+      const block2 = await reader2.take(BLOCK);
       if (block2.length < BLOCK) throw truncated();
       return block2;
     };
     truncated = () => new BadArchive("ARCHIVE_TRUNCATED", "it ends before its end mark");
     isZero = (bytes3) => bytes3.every((byte) => byte === 0);
-    nothingBut = async (reader) => {
-      for await (const portion of reader.portions(Number.MAX_SAFE_INTEGER)) {
+    nothingBut = async (reader2) => {
+      for await (const portion of reader2.portions(Number.MAX_SAFE_INTEGER)) {
         if (!isZero(portion)) throw new BadArchive("ARCHIVE_TRAILING", "something follows its end mark");
       }
     };
-    padding = async (reader, size3) => {
+    padding = async (reader2, size3) => {
       const wanted = (BLOCK - size3 % BLOCK) % BLOCK;
-      if ((await reader.take(wanted)).length < wanted) throw truncated();
+      if ((await reader2.take(wanted)).length < wanted) throw truncated();
     };
-    extension = async (reader, size3) => {
+    extension = async (reader2, size3) => {
       if (size3 > HEADER_LIMIT)
         throw new BadArchive("ARCHIVE_TOO_BIG", `an extended header in it has ${size3} bytes`);
-      const bytes3 = await reader.take(size3);
+      const bytes3 = await reader2.take(size3);
       if (bytes3.length < size3) throw truncated();
-      await padding(reader, size3);
+      await padding(reader2, size3);
       return Buffer.from(bytes3);
     };
     readHeader = (block2) => {
@@ -55509,7 +56537,7 @@ var init_tar = __esm({
 });
 
 // src/releases/archive.ts
-import { createHash as createHash3 } from "node:crypto";
+import { createHash as createHash4 } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open as open5, rename as rename5, rm as rm4 } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
@@ -55599,7 +56627,7 @@ var init_archive = __esm({
       }
     };
     writeAll = async (handle, entry) => {
-      const hash = createHash3("sha256");
+      const hash = createHash4("sha256");
       let bytes3 = 0;
       for await (const portion of entry.body) {
         hash.update(portion);
@@ -55627,19 +56655,19 @@ var init_archive = __esm({
       if (!damaged && !(error2 instanceof BadArchive)) return error2;
       const code2 = damaged ? "ARCHIVE_DAMAGED" : codeOf2(error2);
       const because = damaged ? "it is no gzip file, or its data are damaged" : error2 instanceof BadArchive ? error2.message : "";
-      const next3 = NEXT[code2] ?? "do not install it; find out how the archive was made, and publish the release again";
+      const next4 = NEXT[code2] ?? "do not install it; find out how the archive was made, and publish the release again";
       return new UserError({
         code: code2,
         what: `the archive ${printable(extraction.name, 120)} is refused`,
         because,
-        next: next3
+        next: next4
       });
     };
   }
 });
 
 // src/releases/fetched.ts
-import { createHash as createHash4 } from "node:crypto";
+import { createHash as createHash5 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
 import { join as join8 } from "node:path";
@@ -55679,7 +56707,7 @@ var init_fetched = __esm({
       next: "do not install it; run again, and if it stays so publish the release again under a new version"
     });
     sha256OfFile = async (file) => {
-      const hash = createHash4("sha256");
+      const hash = createHash5("sha256");
       try {
         await pipeline2(createReadStream2(file), hash);
         return hash.digest("hex");
@@ -55752,7 +56780,7 @@ var init_goreleaser = __esm({
     });
     archiveOf = (artifact) => {
       const isOurs = artifact.type === "Archive" && isPlainName(artifact.name) && /\.(?:tar\.gz|tgz)$/.test(artifact.name);
-      const built = platform2(artifact.goos ?? "", architectureOf(artifact));
+      const built = platform(artifact.goos ?? "", architectureOf(artifact));
       if (!isOurs || built === void 0) return [];
       const sha2562 = sha256Of(artifact.extra?.Checksum);
       return [
@@ -55870,8 +56898,8 @@ var init_selection = __esm({
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
     listed = (names2) => {
-      const shown4 = names2.slice(0, 8).map((name) => printable(new Untrusted(name), 80));
-      return names2.length > shown4.length ? `${shown4.join(", ")} and ${names2.length - shown4.length} more` : shown4.join(", ");
+      const shown5 = names2.slice(0, 8).map((name) => printable(new Untrusted(name), 80));
+      return names2.length > shown5.length ? `${shown5.join(", ")} and ${names2.length - shown5.length} more` : shown5.join(", ");
     };
     missing3 = (offer2, platform3) => {
       const built = chooseArchive(offer2.build.archives, { platform: platform3, ...offer2.product });
@@ -56060,7 +57088,7 @@ var init_directory = __esm({
 });
 
 // src/releases/download.ts
-import { createHash as createHash5 } from "node:crypto";
+import { createHash as createHash6 } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rename as rename6, rm as rm6 } from "node:fs/promises";
 import { pipeline as pipeline3 } from "node:stream/promises";
@@ -56076,7 +57104,7 @@ async function* counting2(body, download, see) {
     yield chunk;
   }
 }
-var import_undici5, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask2, answered2, NEXT2, problem2, refused4, gaveUp;
+var import_undici5, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask3, answered2, NEXT2, problem2, refused4, gaveUp;
 var init_download = __esm({
   "src/releases/download.ts"() {
     "use strict";
@@ -56090,7 +57118,7 @@ var init_download = __esm({
     DONE_WITHIN = 15 * 6e4;
     downloadTo = (file, download) => persistently(download, async (body) => {
       const temporary = `${file}.part`;
-      const hash = createHash5("sha256");
+      const hash = createHash6("sha256");
       try {
         const counted2 = counting2(body, download, (chunk) => hash.update(chunk));
         await pipeline3(counted2, createWriteStream(temporary, { mode: 384, flush: true }));
@@ -56144,7 +57172,7 @@ var init_download = __esm({
       const home = new URL(download.url);
       let url = home;
       for (let hop = 0; hop <= REDIRECTS; hop += 1) {
-        const response = await ask2(url, download, url.origin === home.origin ? download.token : "");
+        const response = await ask3(url, download, url.origin === home.origin ? download.token : "");
         if (!isRedirect(response.statusCode)) return answered2(response, download);
         await response.body.dump({ limit: 64 * 1024 });
         url = redirected(url, response.headers.location, download);
@@ -56158,7 +57186,7 @@ var init_download = __esm({
     };
     isRedirect = (status) => [301, 302, 303, 307, 308].includes(status);
     isAtLeastAsSafe = (from, to) => to.username === "" && (to.protocol === "https:" || from.protocol === "http:" && to.protocol === "http:");
-    ask2 = (url, download, token) => (0, import_undici5.request)(url, {
+    ask3 = (url, download, token) => (0, import_undici5.request)(url, {
       dispatcher: download.dispatcher,
       headersTimeout: HEADERS_WITHIN,
       bodyTimeout: SILENT_FOR,
@@ -56208,11 +57236,11 @@ var init_github_access = __esm({
     apiProblem = (error2, what, access2) => {
       const status = statusOf(error2);
       const because = status === void 0 ? `${access2.apiUrl} did not answer: ${messageOf2(error2)}` : `the answer was status ${status}: ${messageOf2(error2)}`;
-      const problem3 = (code2, next3) => ({
+      const problem3 = (code2, next4) => ({
         code: code2,
         what: `GitHub did not tell about ${what}`,
         because,
-        next: next3
+        next: next4
       });
       if (status === 401)
         return problem3(
@@ -56239,7 +57267,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown2, several2;
+var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown3, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -56291,7 +57319,7 @@ var init_github_release = __esm({
       if (there === "hidden") return hidden(access2, repository);
       const tags = new Set(spellings(wanted.asked, wanted.version));
       const draft = there.find((release) => release.draft && tags.has(release.tag_name));
-      return draft === void 0 ? unknown2(repository, wanted, there) : drafted(wanted);
+      return draft === void 0 ? unknown3(repository, wanted, there) : drafted(wanted);
     };
     hidden = ({ token }, repository) => ({
       code: token === "" ? "REPOSITORY_HIDDEN" : "REPOSITORY_NOT_FOUND",
@@ -56305,7 +57333,7 @@ var init_github_release = __esm({
       because: "the files of a draft may still change, and nobody else can see it",
       next: "publish it, then run again"
     });
-    unknown2 = (repository, wanted, there) => {
+    unknown3 = (repository, wanted, there) => {
       const versions = there.filter((release) => !release.draft).flatMap((release) => parseTag(release.tag_name)?.version ?? []);
       const [first2, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
       const known2 = first2 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first2, ...rest].join(", ")}`;
@@ -56328,7 +57356,7 @@ var init_github_release = __esm({
 });
 
 // src/releases/github.ts
-import { createHash as createHash6 } from "node:crypto";
+import { createHash as createHash7 } from "node:crypto";
 var ARCHIVE_BYTES, CHECKSUMS_BYTES, githubReleases, offer, described2, alsoSay, readChecksums;
 var init_github = __esm({
   "src/releases/github.ts"() {
@@ -56433,26 +57461,26 @@ var init_github = __esm({
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
     };
     readChecksums = (bytes3, file) => {
-      const sha2562 = createHash6("sha256").update(bytes3).digest("hex");
-      const next3 = "publish the release again under a new version, with the checksums that goreleaser writes";
+      const sha2562 = createHash7("sha256").update(bytes3).digest("hex");
+      const next4 = "publish the release again under a new version, with the checksums that goreleaser writes";
       if (file.api !== void 0 && file.api !== sha2562) {
         const because2 = `its sha256 is ${sha2562}, GitHub's asset digest is ${file.api}`;
         return {
           problems: [
-            { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next3 }
+            { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next4 }
           ]
         };
       }
       const parsed3 = parseChecksums(bytes3.toString("utf8"));
       if (parsed3.is === "read") return { of: parsed3.of, problems: [] };
       const because = `line ${parsed3.line}: ${parsed3.why}`;
-      return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next3 }] };
+      return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next4 }] };
     };
   }
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask3;
+var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask4;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
@@ -56490,48 +57518,48 @@ var init_image = __esm({
           "it is not host/name:tag",
           "write it like ghcr.io/owner/name:{version}"
         );
-      const shown4 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
+      const shown5 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
       const response = await manifest(image, dispatcher).catch((error2) => {
         throw error2 instanceof UserError ? error2 : refused5(
-          shown4,
+          shown5,
           "IMAGE_REGISTRY_UNREACHABLE",
           `${image.host} did not answer: ${reason2(error2)}`,
           "run again; if it stays so, check the connection to the registry"
         );
       });
       if (response.status === 200) return digestOf(response.headers["docker-content-digest"]);
-      throw explained2(shown4, response.status);
+      throw explained2(shown5, response.status);
     };
     reason2 = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 120);
     digestOf = (header) => /^sha256:[0-9a-f]{64}$/.exec([header].flat()[0] ?? "")?.[0] ?? "";
-    explained2 = (shown4, status) => {
+    explained2 = (shown5, status) => {
       if (status === 404)
         return refused5(
-          shown4,
+          shown5,
           "IMAGE_NOT_FOUND",
           "the registry has no such image",
           "push it in the release job before this one, or correct `require-image`"
         );
       if (status === 401 || status === 403)
         return refused5(
-          shown4,
+          shown5,
           "IMAGE_HIDDEN",
           "the registry shows it to nobody without credentials, or it does not exist",
           "make the package public, or leave `require-image` out"
         );
       return refused5(
-        shown4,
+        shown5,
         "IMAGE_REGISTRY_UNREACHABLE",
         `the answer was status ${status}`,
         "run again; if it stays so, check the status of the registry"
       );
     };
-    refused5 = (shown4, code2, because, next3) => {
+    refused5 = (shown5, code2, because, next4) => {
       const problem3 = {
         code: code2,
-        what: `the image ${printable(new Untrusted(shown4), 160)} could not be confirmed`,
+        what: `the image ${printable(new Untrusted(shown5), 160)} could not be confirmed`,
         because,
-        next: next3,
+        next: next4,
         where: "require-image"
       };
       return new UserError(problem3);
@@ -56540,12 +57568,12 @@ var init_image = __esm({
       const url = new URL(
         `${isLoopback(image.host) ? "http" : "https"}://${image.host}/v2/${image.name}/manifests/${image.reference}`
       );
-      const first2 = await ask3(url, { accept: ACCEPT }, dispatcher);
+      const first2 = await ask4(url, { accept: ACCEPT }, dispatcher);
       const challenge = [first2.headers["www-authenticate"]].flat()[0] ?? "";
       const realm = first2.status === 401 ? tokenAddress(challenge, url) : void 0;
       if (realm === void 0) return first2;
-      const token = tokenIn(await ask3(realm, { accept: "application/json" }, dispatcher));
-      return token === void 0 ? first2 : ask3(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
+      const token = tokenIn(await ask4(realm, { accept: "application/json" }, dispatcher));
+      return token === void 0 ? first2 : ask4(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
     };
     isLoopback = (host) => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
     tokenAddress = (challenge, from) => {
@@ -56573,7 +57601,7 @@ var init_image = __esm({
       }
     };
     ANSWER_BYTES2 = 1024 ** 2;
-    ask3 = async (url, headers, dispatcher) => {
+    ask4 = async (url, headers, dispatcher) => {
       const signal = AbortSignal.timeout(3e4);
       const response = await (0, import_undici6.request)(url, {
         dispatcher,
@@ -56597,11 +57625,11 @@ var init_image = __esm({
 });
 
 // src/service/process.ts
-var LEADS_AWAY, processService2;
+var LEADS_AWAY2, processService2;
 var init_process = __esm({
   "src/service/process.ts"() {
     "use strict";
-    LEADS_AWAY = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
+    LEADS_AWAY2 = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
     processService2 = (config2) => {
       const words2 = (env) => [
         ...env.map(([name, value]) => `env=${name}=${value}`),
@@ -56611,10 +57639,23 @@ var init_process = __esm({
       return {
         kind: "process",
         words: words2(all),
-        stageWords: words2(all.filter(([name]) => !LEADS_AWAY.test(name))),
+        stageWords: words2(all.filter(([name]) => !LEADS_AWAY2.test(name))),
         cleanExits: ["0", "143"]
       };
     };
+  }
+});
+
+// src/service/systemd.ts
+var unitServer;
+var init_systemd = __esm({
+  "src/service/systemd.ts"() {
+    "use strict";
+    unitServer = ({ unit }) => ({
+      kind: "systemd",
+      unit,
+      cleanExits: ["0", "143"]
+    });
   }
 });
 
@@ -56660,9 +57701,10 @@ var wire_exports = {};
 __export(wire_exports, {
   wire: () => wire
 });
-import { createHash as createHash7 } from "node:crypto";
+import { createHash as createHash8 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { mkdir as mkdir5 } from "node:fs/promises";
+import { userInfo as userInfo2 } from "node:os";
 import { join as join10 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
@@ -56710,27 +57752,43 @@ async function wire(w) {
     effects,
     nodes,
     probe: probe2,
+    units: unitsOf(w.config, shells),
     close: async () => {
       await Promise.all([http2.close(), github.close()]);
       await Promise.all([...new Set(shells.values())].map((shell) => shell.close()));
     }
   };
 }
+function unitsOf(config2, shells) {
+  const service = serviceOf2(config2.service);
+  if (service.kind !== "systemd") return [];
+  const here = userInfo2().username;
+  const deploy = config2.shell.kind === "ssh" ? config2.shell.user : here;
+  return config2.nodes.flatMap((node3) => {
+    const shell = shells.get(node3.name);
+    const login = node3.machine?.user ?? here;
+    return shell ? [{ shell, service, config: node3, options: optionsOf(config2), deploy, login }] : [];
+  });
+}
 function nodesOf3(config2, shells) {
-  const service = processService2(config2.service);
-  const options = {
-    binary: config2.binary,
-    immutable: IMMUTABLE,
-    drain: config2.drain,
-    stopLimit: config2.policy.stopLimit,
-    stageLimit: config2.stageLimit
-  };
+  const service = serviceOf2(config2.service);
+  const options = optionsOf(config2);
   return new Map(
     config2.nodes.flatMap((node3) => {
       const shell = shells.get(node3.name);
       return shell ? [[node3.name, nodeOn(shell, service, node3, options)]] : [];
     })
   );
+}
+function serviceOf2(service) {
+  switch (service.kind) {
+    case "process":
+      return processService2(service);
+    case "systemd":
+      return unitServer(service);
+    default:
+      return unreachable(service);
+  }
 }
 function releasesOf2({ config: config2, inputs }, github) {
   const product = { binary: config2.binary, repository: config2.repository };
@@ -56788,7 +57846,7 @@ async function binaryOf(downloads, release) {
   return file;
 }
 async function sha256(file) {
-  const hash = createHash7("sha256");
+  const hash = createHash8("sha256");
   for await (const chunk of createReadStream3(file)) hash.update(chunk);
   return hash.digest("hex");
 }
@@ -56800,13 +57858,13 @@ function progressLine(w) {
     w.say("", `${what} ${bytes(done2)} of ${bytes(of2)}`);
   };
 }
-var IMMUTABLE, DOING, githubOptions, expositionOf2, notHere;
+var IMMUTABLE, DOING, optionsOf, githubOptions, expositionOf2, notHere;
 var init_wire = __esm({
   "src/wire.ts"() {
     "use strict";
     init_keys();
     init_errors();
-    init_log();
+    init_log2();
     init_authorities();
     init_client();
     init_scrape();
@@ -56821,6 +57879,7 @@ var init_wire = __esm({
     init_github();
     init_image();
     init_process();
+    init_systemd();
     init_tests_command();
     IMMUTABLE = ["*.sst", "*.ldb"];
     DOING = {
@@ -56830,6 +57889,13 @@ var init_wire = __esm({
       promote: "the remaining nodes",
       settle: "settling"
     };
+    optionsOf = (config2) => ({
+      binary: config2.binary,
+      immutable: IMMUTABLE,
+      drain: config2.drain,
+      stopLimit: config2.policy.stopLimit,
+      stageLimit: config2.stageLimit
+    });
     githubOptions = ({ env, inputs }) => ({
       apiUrl: env["GITHUB_API_URL"] ?? "https://api.github.com",
       token: inputs.token,
@@ -56873,7 +57939,6 @@ async function adopt(on, by) {
       else throw error2;
     }
   }
-  await on.close();
   for (const problem3 of problems2) by.out.problem(problem3);
   return problems2.length === 0 ? 0 : 3;
 }
@@ -56883,8 +57948,8 @@ async function adoptOne(on, node3, holder) {
   if (before.facts.adopted && before.now.running !== "unknown")
     return "was adopted before; nothing was changed";
   const said4 = await on.probe.ready({ id: node3.id, url: config2?.url ?? "" });
-  const told = said4.version;
-  const version3 = told === "unknown" ? on.effects.config.from : told.startsWith("v") ? told : `v${told}`;
+  const told2 = said4.version;
+  const version3 = told2 === "unknown" ? on.effects.config.from : told2.startsWith("v") ? told2 : `v${told2}`;
   if (version3 === void 0) throw new UserError(unknownVersion(node3.id, said4.why));
   const rollout = `adopt-${holder.process}`;
   const who = [holder.who, holder.host].join(" on ");
@@ -56920,6 +57985,398 @@ var unknownVersion = (id, why2) => ({
   where: id
 });
 
+// src/adopt-unit.ts
+import { createInterface } from "node:readline/promises";
+
+// src/domain/adoption.ts
+init_text();
+var adoptionProblems = (f) => [...ofTheUnit(f), ...ofTheBinary(f), ...ofTheData(f)].map((p) => ({ ...p, where: f.node }));
+function ofTheUnit(f) {
+  const unit = `${f.node}: ${f.unit}`;
+  if (f.execStart === "several")
+    return [
+      {
+        code: "UNIT_STARTS_SEVERAL",
+        what: `${unit} starts more than one program`,
+        next: "give the database a unit of its own"
+      }
+    ];
+  if (!f.binaryPath.startsWith("/") || !/^[\w./+@-]+$/.test(f.binaryPath))
+    return [
+      {
+        code: "UNIT_STARTS_ODDLY",
+        what: `${unit} does not start a program by a plain absolute path: ${shown(f.execStart)}`,
+        next: "write ExecStart= with the full path of the server, and no shell around it"
+      }
+    ];
+  if (f.execStart.includes(f.config)) return [];
+  return [
+    {
+      code: "CONFIG_NOT_IN_COMMAND",
+      what: `${unit} does not name ${f.config} on its command line: ${shown(f.execStart)}`,
+      because: "a copy of the server is given a configuration of its own in its place",
+      next: "correct `config:` in the fleet file, or let ExecStart= name the file"
+    }
+  ];
+}
+function ofTheBinary(f) {
+  if (f.runs === "")
+    return [
+      {
+        code: "NODE_STOPPED",
+        what: `${f.node}: ${f.unit} does not run`,
+        because: "what runs is what is recorded as known to be good",
+        next: `start it as you always do:  sudo systemctl start ${f.unit}`
+      }
+    ];
+  if (f.package !== "")
+    return [
+      {
+        code: "PACKAGE_OWNS_BINARY",
+        what: `${f.node}: ${shown(f.binaryPath)} belongs to ${shown(f.package)}`,
+        because: "the package manager would put another version in its place at its next upgrade, without a snapshot and without a way back",
+        next: "install the server from its release instead (a file that no package owns), start it from there, and adopt that"
+      }
+    ];
+  if (f.binarySha === f.runs) return [];
+  return [
+    {
+      code: "BINARY_REPLACED",
+      what: `${f.node}: ${shown(f.binaryPath)} is not the binary that runs`,
+      because: "it was replaced on disk since the server was started, or may not be read",
+      next: `see which one is right; then  sudo systemctl restart ${f.unit}  and adopt again`
+    }
+  ];
+}
+function ofTheData(f) {
+  if (f.data !== "progressdb")
+    return [
+      {
+        code: "DATA_NOT_FOUND",
+        what: `${f.node}: ${f.dataPath} is not the data of this service (${shown(f.data)})`,
+        next: "correct `data:` in the fleet file: the folder that the server's `db_path` names"
+      }
+    ];
+  if (f.dataOwner !== f.user)
+    return [
+      {
+        code: "DATA_NOT_SERVICES",
+        what: `${f.node}: ${f.dataPath} belongs to ${shown(f.dataOwner)}, and ${f.unit} runs as ${f.user}`,
+        because: "only the user of the service may copy and rename its data",
+        next: `if it is the right folder:  sudo chown -R ${f.user}: ${f.dataPath}`
+      }
+    ];
+  if (!f.aboveIsClosed || !["strict", "full-strict"].includes(f.protectSystem)) return [];
+  const home = `${f.dataPath}.node`;
+  return [
+    {
+      code: "DATA_CANNOT_MOVE",
+      what: `${f.node}: the data must get a folder of its own above it, and ${f.unit} sees the disk through a sandbox (ProtectSystem=strict)`,
+      because: "a running server would lose its data folder if it were moved now",
+      next: `at a quiet hour:  sudo systemctl stop ${f.unit} && sudo install -d -o ${f.user} -m 750 ${home} && sudo mv ${f.dataPath} ${home}/data && sudo ln -s ${home}/data ${f.dataPath} && sudo systemctl start ${f.unit}`
+    }
+  ];
+}
+var shown = (text3) => printable(new Untrusted(text3), 200);
+
+// src/adopt-unit.ts
+init_errors();
+init_release();
+init_text();
+
+// src/node/adoption.ts
+init_release();
+init_unit_files();
+init_script();
+init_ask();
+init_programs();
+init_task();
+import { createHash } from "node:crypto";
+async function lookAt(on) {
+  const found = await ask(on, { name: "unit-facts", words: [] }, { limit: SHORT });
+  return reader(found);
+}
+async function lookAs(on, service) {
+  return reader(await ask(on, { name: "inspect", words: [] }, { limit: SHORT, ...other(on, service) }));
+}
+var reader = ({ values: values2 }) => ({
+  one: (key) => values2[key]?.at(-1) ?? "",
+  all: (key) => values2[key] ?? []
+});
+var other = (on, user) => on.login === user ? {} : { as: user };
+var homeOf = (found, moves) => moves ? `${found.one("data_folder")}.node/data` : found.one("data_folder");
+function deedsOf(on, found, moves) {
+  const { config: config2, options, service } = on;
+  const data2 = homeOf(found, moves);
+  const target3 = `${config2.install}/current/${options.binary}`;
+  const path6 = found.one("binary_path");
+  return {
+    folders: [config2.install, `${config2.install}/releases`, `${config2.install}/state`],
+    ...moves ? { move: found.one("data_folder") } : {},
+    ...found.one("binary_is") === "" || path6 === target3 ? {} : { link: { path: path6, target: target3 } },
+    files: unitFiles({
+      ...fixed(on),
+      service: found.one("unit_user"),
+      data: data2,
+      staging: `${above2(data2)}/.${data2.slice(above2(data2).length + 1)}-staging`,
+      execStart: found.one("exec_start"),
+      carried: found.all("carried"),
+      unit: service.unit
+    })
+  };
+}
+var above2 = (path6) => path6.slice(0, path6.lastIndexOf("/"));
+var fixed = (on) => ({
+  unit: on.service.unit,
+  deploy: on.deploy,
+  install: on.config.install,
+  dataPath: on.config.data,
+  config: on.config.config,
+  binary: on.options.binary,
+  guard: script(program("guard", "systemd"), placeWords(on)),
+  stageSeconds: seconds(on.options.stageLimit)
+});
+var madeBy = (on) => {
+  const files2 = unitFiles({ ...fixed(on), service: "", data: "/", staging: "/", execStart: "", carried: [] });
+  return createHash("sha256").update(JSON.stringify(files2)).digest("hex").slice(0, 16);
+};
+async function makePlaces(on, found, deeds) {
+  const group = found.one("unit_group") || found.one("unit_user");
+  const words2 = [
+    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}:${group}`],
+    ...deeds.folders.map((path6) => `own=${on.deploy} 755 ${path6}`)
+  ];
+  await asRoot(on, words2);
+}
+async function keepRunning(on, found, runs3) {
+  const { version: version3, sha256: sha2562, file, line: line2 } = runs3;
+  const words2 = [
+    `release=${releaseId({ version: version3, sha256: sha2562 })}`,
+    `version=${version3}`,
+    `sha256=${sha2562}`,
+    `file=${file}`,
+    `text=${JSON.stringify(line2)}`,
+    "look=0"
+  ];
+  const limit = WAIT + SHORT;
+  await ask(on, { name: "keep", words: words2 }, { limit, ...other(on, on.deploy) });
+  await ask(
+    on,
+    { name: "adopt", words: [`version=${version3}`] },
+    { limit, ...other(on, found.one("unit_user")) }
+  );
+}
+async function install(on, found, deeds) {
+  const { unit } = on.service;
+  const fragments = found.one("unit_fragmentpath");
+  await asRoot(on, [
+    `lib=${libraryOf(unit)}`,
+    `made_by=${madeBy(on)}`,
+    ...fragments === "" ? [] : [`fragment=${fragments}`],
+    ...deeds.files.map(
+      ({ path: path6, mode, text: text3 }) => `put=${mode} ${path6} ${Buffer.from(text3).toString("base64")}`
+    ),
+    ...deeds.link ? [`link=${deeds.link.path} ${deeds.link.target}`] : [],
+    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}`]
+  ]);
+}
+var asRoot = (on, words2) => ask(on, { name: "setup", words: words2 }, { limit: SHORT, ...other(on, "root") });
+var rootIsThere = async (on) => void await asRoot(on, []);
+async function undo(on) {
+  const { unit } = on.service;
+  const words2 = [`lib=${libraryOf(unit)}`, `unit=${unit}`];
+  const answer2 = await ask(on, { name: "undo", words: words2 }, { limit: SHORT, ...other(on, "root") });
+  return answer2.values["left"] ?? [];
+}
+
+// src/adopt-unit.ts
+init_port();
+async function adoptUnits(a) {
+  const looked2 = await Promise.all(a.nodes.map((on) => readied(a, on)));
+  const problems2 = looked2.flatMap((found) => "problems" in found ? found.problems : []);
+  if (problems2.length > 0) return told(a.out, problems2);
+  const ready = looked2.flatMap((found) => "problems" in found ? [] : [found]);
+  for (const one of ready)
+    for (const text3 of wordsOf(one)) a.out.line("adopt", `${one.on.config.name} ${text3}`);
+  if (!(a.yes || await agreed("Nothing is restarted. Do it?"))) return told(a.out, [notAgreed]);
+  const failed2 = [];
+  for (const one of ready) failed2.push(...await attempt(() => adoptOne2(a, one)));
+  return told(a.out, failed2);
+}
+async function undoUnits(a) {
+  const problems2 = [];
+  for (const on of a.nodes) {
+    const found = await attempt(async () => {
+      await undoOne(a, on);
+    });
+    problems2.push(...found);
+  }
+  return told(a.out, problems2);
+}
+var told = (out, problems2) => {
+  for (const problem3 of problems2) out.problem(problem3);
+  return problems2.length === 0 ? 0 : 3;
+};
+async function attempt(work2) {
+  try {
+    await work2();
+    return [];
+  } catch (error2) {
+    if (error2 instanceof StepFailed) return [withRoot(error2.failure)];
+    if (error2 instanceof UserError) return error2.problems;
+    throw error2;
+  }
+}
+var withRoot = (problem3) => problem3.code.startsWith("SUDO_") ? {
+  ...problem3,
+  code: "ADOPT_NEEDS_ROOT",
+  next: "adopt it once as somebody who may become root there without a password:  progressdb-rollout adopt --as root  (or another user)"
+} : problem3;
+async function readied(a, on) {
+  let ready;
+  let problems2 = [];
+  const failed2 = await attempt(async () => {
+    await rootIsThere(on);
+    const found = await lookAt(on);
+    const own2 = await lookAs(on, found.one("unit_user"));
+    const moves = own2.one("unwritable") !== "";
+    const runs3 = own2.one("exe");
+    const { config: config2 } = on;
+    problems2 = adoptionProblems({
+      node: config2.name,
+      unit: on.service.unit,
+      user: found.one("unit_user"),
+      execStart: found.one("exec_start"),
+      binaryPath: found.one("binary_path"),
+      binarySha: found.one("binary_sha"),
+      package: found.one("package"),
+      runs: runs3,
+      config: config2.config,
+      dataPath: config2.data,
+      dataOwner: found.one("data_owner"),
+      data: own2.one("data"),
+      aboveIsClosed: moves,
+      protectSystem: found.one("unit_protectsystem")
+    });
+    const version3 = await versionOf(a, on);
+    ready = { on, found, deeds: deedsOf(on, found, moves), version: version3, sha256: runs3 };
+  });
+  return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
+}
+async function versionOf(a, { config: config2 }) {
+  const said4 = await a.probe.ready({ id: config2.name, url: config2.url });
+  const told2 = said4.version;
+  const version3 = told2 === "unknown" ? a.from : told2.startsWith("v") ? told2 : `v${told2}`;
+  if (version3 !== void 0) return version3;
+  throw new UserError({
+    code: "VERSION_UNKNOWN",
+    what: `${config2.name} does not say which version it runs`,
+    ...said4.why === "" ? {} : { because: said4.why },
+    next: "write it into the fleet file, e.g. `from: v0.1.2`, and adopt again",
+    where: config2.name
+  });
+}
+function wordsOf({ on, found, deeds, version: version3, sha256: sha2562 }) {
+  const shown5 = (text3) => printable(new Untrusted(text3), 300);
+  return [
+    `runs ${shown5(version3)}, sha256 ${sha2562.slice(0, 12)}…, as ${shown5(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown5(releaseId({ version: version3, sha256: sha2562 }))}`,
+    `gets ${deeds.folders.join(", ")}, owned by ${on.deploy}`,
+    ...deeds.move === void 0 ? [] : [
+      `moves ${shown5(deeds.move)} to ${shown5(homeOf(found, true))}, with a link in its place, in one step: above it is room for snapshots that its user may write`
+    ],
+    ...deeds.link === void 0 || found.one("binary_link") === deeds.link.target ? [] : [
+      `links ${shown5(deeds.link.path)} to ${deeds.link.target}; what is there stays as ${shown5(deeds.link.path)}.before-rollout`
+    ],
+    ...deeds.files.map(({ path: path6, mode }) => `writes ${path6} (${mode}, root's)`),
+    ...found.all("unconfined").map((why2) => `can give a rehearsal no whole sandbox: ${shown5(why2)}`)
+  ];
+}
+async function agreed(question) {
+  if (!process.stdin.isTTY) return false;
+  const lines2 = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(?:es)?$/i.test((await lines2.question(`${question} [y/N] `)).trim());
+  } finally {
+    lines2.close();
+  }
+}
+var notAgreed = {
+  code: "ADOPT_NOT_AGREED",
+  what: "nothing was changed: nobody said yes",
+  next: "say yes when asked, or type  progressdb-rollout adopt --yes"
+};
+async function adoptOne2(a, { on, found, deeds, version: version3, sha256: sha2562 }) {
+  await makePlaces(on, found, deeds);
+  const line2 = {
+    schema: 1,
+    seq: 1,
+    at: a.now(),
+    type: "adopted",
+    rollout: `adopt-${a.process}`,
+    version: version3,
+    sha256: sha2562
+  };
+  await keepRunning(on, found, { version: version3, sha256: sha2562, file: found.one("binary_is"), line: line2 });
+  await install(on, found, deeds);
+  a.out.line("adopt", `${on.config.name} is adopted: ${version3} is known to be good; nothing was restarted`);
+}
+async function undoOne(a, on) {
+  await rootIsThere(on);
+  const found = await lookAt(on);
+  const own2 = await lookAs(on, found.one("unit_user"));
+  const { name } = on.config;
+  if (own2.one("lease_rollout") !== "")
+    throw new UserError({
+      code: "LEASE_HELD",
+      what: `${name} is held by a rollout`,
+      next: "wait for it, or run `recover`",
+      where: name
+    });
+  if (own2.one("exe") !== "" && found.one("before_sha") !== own2.one("exe") && found.one("before_sha") !== "")
+    throw new UserError({
+      code: "UNDO_WOULD_CHANGE_VERSION",
+      what: `${name}: the binary from before its adoption is not the one that runs now`,
+      because: "the next start would open newer data with an older server, without a checkpoint",
+      next: "roll back first, or put the running release in its place by hand",
+      where: name
+    });
+  const left2 = await undo(on);
+  const stays = [on.config.install, ...left2].join(", ");
+  a.out.line("adopt", `${name} is as it was before; releases, record and checkpoints stay in ${stays}`);
+}
+
+// src/chosen.ts
+init_errors();
+init_text();
+function chosen(config2, { words: words2, as, undo: undo2 }) {
+  const strange = words2.filter((word3) => !config2.nodes.some((n) => n.name === word3));
+  const problems2 = strange.map((word3) => unknown(config2, word3));
+  if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
+  if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
+  if (problems2.length > 0) throw new UserError(...problems2);
+  const nodes = config2.nodes.filter((n) => words2.length === 0 || words2.includes(n.name));
+  if (as === void 0) return { ...config2, nodes };
+  return {
+    ...config2,
+    nodes: nodes.map((n) => n.machine ? { ...n, machine: { ...n.machine, user: as } } : n)
+  };
+}
+var unknown = (config2, word3) => ({
+  code: "NODE_UNKNOWN",
+  what: `there is no node ${printable(word3, 100)} in ${config2.file}`,
+  next: `name one of ${config2.nodes.map((n) => n.name).join(", ")}`
+});
+var nothingToUndo = {
+  code: "NOTHING_TO_UNDO",
+  what: "the adoption of a plain process moved and linked nothing",
+  next: "remove the install folder of a node to forget its releases and its record"
+};
+var nobodyLogsIn = {
+  code: "FLAG_MISPLACED",
+  what: "--as says who logs in, and these nodes are on this machine",
+  next: "run the command itself as that user"
+};
+
 // src/main.ts
 init_authorities();
 
@@ -56941,7 +58398,7 @@ var steps = (o, g) => [
 function tidy(o, g) {
   const out = [];
   const lent = o.lease === "free" || o.lease.rollout !== g.lease.rollout;
-  const rest = serves(o, g) && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
+  const rest = serves(o, g) && !o.held && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
   if (!rest && !held(o, g)) out.push({ do: "lease", lines: [] });
   if (o.data.swap === "unfinished") out.push({ do: "finish-swap" });
   if (o.staging) out.push({ do: "clean-staging" });
@@ -56952,20 +58409,15 @@ function rehearse(o, g) {
   const name = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
   const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name && s.sealed);
   const prove = { do: "prove", name, with: g.proof };
-  const install2 = g.proof.filter((release) => !has(o, release)).map((release) => ({ do: "install", release }));
-  return taken2 ? [...install2, prove] : [...install2, { do: "snapshot", kind: "rehearsal", name }, prove];
+  const install3 = g.proof.filter((release) => !has(o, release)).map((release) => ({ do: "install", release }));
+  return taken2 ? [...install3, prove] : [...install3, { do: "snapshot", kind: "rehearsal", name }, prove];
 }
 function reach(o, g) {
-  if (!atGoal(o, g))
-    return [
-      ...install(o, g),
-      ...proveBeforeRestore(o, g),
-      ...change(o, g),
-      ...serve(g, o.traffic !== "no-drain")
-    ];
+  if (!atGoal(o, g)) return [...install2(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)];
   const out = [];
   if (!o.ready) out.push({ do: "wait-ready", release: g.release });
   if (!o.checked) out.push({ do: "check", release: g.release });
+  if (o.held) out.push({ do: "let-go" });
   out.push(...proveTaken(o, g));
   if (o.traffic === "drained") out.push({ do: "undrain" });
   return out;
@@ -56974,6 +58426,7 @@ function change(o, g) {
   const out = [];
   const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
   const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
+  if (o.held === false) out.push({ do: "hold" });
   if (o.running !== "stopped" && o.traffic === "in") out.push({ do: "drain" });
   if (!swaps && foreign && g.point === "return-point") {
     return [
@@ -56991,10 +58444,11 @@ function change(o, g) {
   out.push({ do: "start", release: g.release });
   return out;
 }
-var serve = (g, drained2) => [
+var serve = (o, g) => [
   { do: "wait-ready", release: g.release },
   { do: "check", release: g.release },
-  ...drained2 ? [{ do: "undrain" }] : []
+  ...o.held === void 0 ? [] : [{ do: "let-go" }],
+  ...o.traffic === "no-drain" ? [] : [{ do: "undrain" }]
 ];
 function letGo(o, g) {
   if (g.lease.state === "free")
@@ -57003,7 +58457,7 @@ function letGo(o, g) {
     return o.lease !== "free" && o.lease.parked ? [] : [{ do: "park", within: g.lease.within }];
   return [];
 }
-var install = (o, g) => has(o, g.release) ? [] : [{ do: "install", release: g.release }];
+var install2 = (o, g) => has(o, g.release) ? [] : [{ do: "install", release: g.release }];
 function proveBeforeRestore(o, g) {
   if (g.data === "in-place" || g.prove === "none" || o.data.from === g.data.restore) return [];
   const name = g.data.restore;
@@ -57073,8 +58527,8 @@ function changed(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown") return true;
   const { from } = planned(r, id);
-  const other = o.active === "none" || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256;
-  return other || cameBack(r, o);
+  const other2 = o.active === "none" || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256;
+  return other2 || cameBack(r, o);
 }
 var cameBack = (r, o) => o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`)) || (o.data.from?.startsWith(`${r.id}.`) ?? false);
 var pointOf = (r, o) => rollbackPoint(o, r.id);
@@ -57104,6 +58558,7 @@ function apply(r, e) {
     case "concluded":
       return { ...r, ...at, concluded: e };
     case "adopted":
+    case "setting-changed":
       return { ...r, ...at, lines: [...r.lines, e] };
     default:
       return unreachable(e);
@@ -57221,10 +58676,10 @@ function observed(r, fact2) {
       ...fact2.witness ? { [opens]: fact2.witness } : {}
     }
   };
-  const next3 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
-  if (!fact2.proof) return next3;
+  const next4 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
+  if (!fact2.proof) return next4;
   const asked2 = fact2.proof.name.includes(".rehearsal.") || fact2.proof.name === r.plan?.restore[fact2.node];
-  return asked2 ? { ...next3, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next3;
+  return asked2 ? { ...next4, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next4;
 }
 function proofAsWitness(fact2) {
   const run5 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
@@ -57419,8 +58874,8 @@ function stay(r, id, old) {
   const state = node(r, id);
   const o = state.seen;
   if (state.failedBack || o === "unknown") return state.failedBack ? void 0 : { ...back(r), release: old };
-  const other = planned(r, id);
-  const newer2 = sameRelease(old, other.from) ? other.to : other.from;
+  const other2 = planned(r, id);
+  const newer2 = sameRelease(old, other2.from) ? other2.to : other2.from;
   const point2 = o.snapshots.findLast(
     (s) => s.kind === "return-point" && s.sealed && s.name.startsWith(`${r.id}.`)
   );
@@ -57469,7 +58924,7 @@ var evidence = (watch2, policy, now2) => {
     side,
     nodes: nodes.toSorted(),
     rows: blocks.flatMap(
-      ({ from, to, [side]: shown4 }) => named(shown4, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
+      ({ from, to, [side]: shown5 }) => named(shown5, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
     ),
     earlier: false
   });
@@ -57486,12 +58941,12 @@ var evidence = (watch2, policy, now2) => {
 var earlier = (before) => ({
   side: "baseline",
   nodes: [...new Set(before.map((b) => b.node))].toSorted(),
-  rows: before.map((shown4) => ({ from: 0, to: 0, warm: true, shown: shown4 })),
+  rows: before.map((shown5) => ({ from: 0, to: 0, warm: true, shown: shown5 })),
   earlier: true
 });
-var named = (shown4, nodes) => shown4.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
+var named = (shown5, nodes) => shown5.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
 var of = (arm, node3) => arm.rows.filter((row2) => row2.shown.node === node3);
-var tally = (shown4) => shown4.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
+var tally = (shown5) => shown5.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
 var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
 var add = (sum, p) => {
   const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
@@ -57507,10 +58962,10 @@ var add = (sum, p) => {
 var mostlyFailed = ({ of: of2, failed: failed2 }) => of2 > 0 && failed2 * 2 >= of2;
 var latencies = (rows2) => merge(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
 var blocksWithout = (e, arm, has2) => arm.earlier ? 0 : e.blocks.filter(
-  (block2) => arm.nodes.some((node3) => !block2[arm.side].some((shown4) => shown4.node === node3 && has2(shown4)))
+  (block2) => arm.nodes.some((node3) => !block2[arm.side].some((shown5) => shown5.node === node3 && has2(shown5)))
 ).length;
-var wasProbed = (shown4) => shown4.probes.some((p) => p.of > 0);
-var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown4) => shown4.node === n && wasProbed(shown4)))).reduce((sum, b) => sum + b.to - b.from, 0);
+var wasProbed = (shown5) => shown5.probes.some((p) => p.of > 0);
+var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown5) => shown5.node === n && wasProbed(shown5)))).reduce((sum, b) => sum + b.to - b.from, 0);
 var clearlyMore = (k, n, allowed) => allowed <= 0 ? k > 0 : k > 1 && k > n * allowed + 3 * Math.sqrt(n * allowed * Math.max(0, 1 - allowed));
 
 // src/domain/judge/numbers.ts
@@ -57594,8 +59049,8 @@ var slowness = (e) => {
     });
   const allowed = Math.max(base * p95Ratio, base + p95Floor);
   const numbers = `p95 of probe requests ${latency(p95)} on the canary, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`;
-  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above(h, allowed), size(h), 0.05));
-  if (clearlyMore(above(canary3, allowed), size(canary3), 0.05))
+  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above3(h, allowed), size(h), 0.05));
+  if (clearlyMore(above3(canary3, allowed), size(canary3), 0.05))
     return finding(row2, { says: "fail", code: "latency-higher", text: numbers });
   if (slow)
     return finding(row2, {
@@ -57615,17 +59070,17 @@ var slowness = (e) => {
 // src/domain/judge/liveness.ts
 var livenessFindings = (e) => [version(e), restarts(e), health(e), disk(e)];
 var bare = (v) => v.replace(/^v/, "");
-var shown = (arm) => arm.rows.map((r) => r.shown);
+var shown2 = (arm) => arm.rows.map((r) => r.shown);
 var version = (e) => {
   const wanted = e.version;
-  const seen2 = [...new Set(shown(e.canary).map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
+  const seen2 = [...new Set(shown2(e.canary).map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
   const row2 = {
     name: "version reported",
     canary: seen2.join(", ") || "none",
-    baseline: [...new Set(shown(e.baseline).map((b) => b.version))].toSorted().join(", ") || "none",
+    baseline: [...new Set(shown2(e.baseline).map((b) => b.version))].toSorted().join(", ") || "none",
     limit: wanted ?? "any"
   };
-  const wrong2 = shown(e.canary).find(
+  const wrong2 = shown2(e.canary).find(
     (b) => b.version !== "unknown" && wanted !== void 0 && bare(b.version) !== bare(wanted)
   );
   return wrong2 ? finding(row2, {
@@ -57635,7 +59090,7 @@ var version = (e) => {
   }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
 };
 var restarts = (e) => {
-  const of2 = (arm) => shown(arm).filter((b) => b.restarted);
+  const of2 = (arm) => shown2(arm).filter((b) => b.restarted);
   const died = of2(e.canary);
   const row2 = {
     name: "process restarts",
@@ -57659,8 +59114,8 @@ var checks = (blocks) => blocks.reduce(
   { of: 0, failed: 0, errors: 0 }
 );
 var health = (e) => {
-  const canary3 = checks(shown(e.canary));
-  const baseline = checks(shown(e.baseline));
+  const canary3 = checks(shown2(e.canary));
+  const baseline = checks(shown2(e.baseline));
   const cell = (c) => c.of === 0 ? "no data" : `${count2(c.failed)} / ${count2(c.of)} failed`;
   const row2 = {
     name: "health checks",
@@ -57701,14 +59156,14 @@ var unhealthyRun = (e, node3) => {
   return best;
 };
 var disk = (e) => {
-  const free = (arm) => shown(arm).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
+  const free = (arm) => shown2(arm).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
   const least = (arm) => free(arm).toSorted((a, b) => a.free - b.free)[0];
   const worst = least(e.canary);
-  const other = least(e.baseline);
+  const other2 = least(e.baseline);
   const row2 = {
     name: "free disk space, least",
     canary: worst ? share2(worst.free) : "no data",
-    baseline: other ? share2(other.free) : "no data",
+    baseline: other2 ? share2(other2.free) : "no data",
     limit: `>= ${share2(e.policy.diskReserve)}`
   };
   if (worst && worst.free < e.policy.diskReserve)
@@ -57719,7 +59174,7 @@ var disk = (e) => {
     });
   const blind = blocksWithout(e, e.canary, (b) => b.diskFree.is === "value");
   if (blind > e.policy.noDataBlocks) {
-    const ours2 = shown(e.canary).find((b) => b.diskFree.is === "error");
+    const ours2 = shown2(e.canary).find((b) => b.diskFree.is === "error");
     return finding(row2, {
       says: ours2 ? "error" : "no-data",
       code: ours2 ? "could-not-measure" : "no-data",
@@ -57746,7 +59201,7 @@ var requestFindings = (e) => [
   coverage(e),
   ownErrors(e)
 ];
-var shown2 = (arm) => arm.rows.map((r) => r.shown);
+var shown3 = (arm) => arm.rows.map((r) => r.shown);
 var rate = (t) => t.of === 0 ? "no data" : `${count2(t.failed)} / ${count2(t.of)} = ${share2(t.failed / t.of)}`;
 var rateOf = (t) => t.of === 0 ? 0 : t.failed / t.of;
 var said2 = (t) => t.of === 0 ? "not measured" : `${outOf(t.failed, t.of)} (${share2(rateOf(t))})`;
@@ -57765,7 +59220,7 @@ var breaker = (e) => {
   };
   if (!worst)
     return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
-  const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown2(e.canary)))}`;
+  const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown3(e.canary)))}`;
   const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
   return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text3 });
 };
@@ -57781,8 +59236,8 @@ var longestRun = (blocks) => {
 };
 var failures = (e) => {
   const { minSamples, failedAboveBaseline, failedMax } = e.policy;
-  const canary3 = tally(shown2(e.canary));
-  const baseline = tally(shown2(e.baseline));
+  const canary3 = tally(shown3(e.canary));
+  const baseline = tally(shown3(e.baseline));
   const allowed = Math.min(rateOf(baseline) + failedAboveBaseline, failedMax);
   const row2 = {
     name: "failed probe requests",
@@ -57833,8 +59288,8 @@ var coverage = (e) => {
 };
 var ownErrors = (e) => {
   const parts = [
-    { name: "canary", t: tally(shown2(e.canary)) },
-    { name: "baseline", t: tally(shown2(e.baseline)) }
+    { name: "canary", t: tally(shown3(e.canary)) },
+    { name: "baseline", t: tally(shown3(e.baseline)) }
   ].map(({ name, t }) => ({ name, errors: t.errors, tries: t.of + t.errors }));
   const cell = (i) => `${count2(parts[i]?.errors ?? 0)} / ${count2(parts[i]?.tries ?? 0)}`;
   const row2 = {
@@ -58047,7 +59502,7 @@ function targetFailure(id, proof) {
 
 // src/domain/settle.ts
 init_errors();
-init_log();
+init_log2();
 
 // src/domain/unsettled.ts
 init_errors();
@@ -58086,13 +59541,13 @@ var lossCode = (failure2) => {
 function heldBack(r, held3) {
   const version3 = r.plan?.version ?? "";
   if (r.request.mode === "recover" && r.request.rollbackData === "keep") {
-    const next3 = {
+    const next4 = {
       what: `Fix forward: release a newer version than ${version3}; nothing holds the nodes any more`
     };
     return {
       code: HELD_BY_CHOICE,
       why: `${held3.join(", ")} stays on ${version3} with every write, as you chose`,
-      owed: [next3]
+      owed: [next4]
     };
   }
   const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
@@ -58255,16 +59710,16 @@ var promoted = (r) => ({
 function afterGoingBack(r, ids) {
   const { code: code2, why: why2 } = r.goingBack ?? { code: "", why: "" };
   const stuck = unsettled(r, ids);
-  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf(r, ids) };
+  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
   const version3 = planned(r, ids[0] ?? "").from.version;
   const some = ids.some((id) => changed(r, id));
-  return { outcome: some ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf(r, ids), owed: [] };
+  return { outcome: some ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
 }
 function afterRollback(r, ids) {
   const stuck = unsettled(r, ids);
-  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf(r, ids) };
+  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
   const onTarget = ids.filter((id) => runs(r, id) === planned(r, id).to.sha256);
-  const base = { version: r.plan?.version ?? "", data: dataOf(r, ids), owed: [] };
+  const base = { version: r.plan?.version ?? "", data: dataOf2(r, ids), owed: [] };
   if (onTarget.length === ids.length)
     return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
   const [code2, why2] = interruption(r);
@@ -58294,7 +59749,7 @@ function amended(r, decided4) {
     owed: [recoverLine]
   };
 }
-function dataOf(r, ids) {
+function dataOf2(r, ids) {
   const seen2 = ids.flatMap((id) => node(r, id).seen === "unknown" ? [] : [id]);
   const restored3 = seen2.some((id) => {
     const o = node(r, id).seen;
@@ -58503,7 +59958,7 @@ async function advance(journal, start, ports) {
     for (const task of n.start) {
       const command4 = { ...task, id: r.lastCommand + 1, of: start.step };
       record3({ type: "started", command: command4 });
-      running2.set(command4.id, attempt(ports, command4, { r, stop: stop.signal }));
+      running2.set(command4.id, attempt2(ports, command4, { r, stop: stop.signal }));
     }
     const body = await Promise.race([ports.signal, ...running2.values()]);
     record3(body);
@@ -58514,7 +59969,7 @@ async function advance(journal, start, ports) {
     if (body.type === "done" || body.type === "failed") running2.delete(body.id);
   }
 }
-async function attempt(ports, command4, at) {
+async function attempt2(ports, command4, at) {
   try {
     return { type: "done", id: command4.id, fact: await ports.perform(command4, at.r, at.stop) };
   } catch (error2) {
@@ -58540,6 +59995,18 @@ var systemClock = {
 // src/config/command-line.ts
 init_errors();
 import { parseArgs } from "node:util";
+
+// src/config/hand-flags.ts
+var HAND_FLAGS = [
+  { name: "yes", value: "", modes: ["adopt"], description: "Do what is shown without asking." },
+  { name: "undo", value: "", modes: ["adopt"], description: "Take an adoption back." },
+  {
+    name: "as",
+    value: "USER",
+    modes: ["adopt"],
+    description: "Log in as this user, who may become root, instead of the one that drives the nodes later."
+  }
+];
 
 // src/config/input-table.ts
 var ACTION_STEPS = [
@@ -58771,20 +60238,22 @@ var MODES = [
     name: "adopt",
     summary: "take over running servers for the first time, and record their release as known-good",
     about: [
-      "Typed once, on the machine of the nodes, before the first release.",
-      "Records by its hash the binary that each node runs now, so that there is a version to go back to."
+      "Typed once, before the first release.",
+      "Records by its hash the binary that each node runs now, so that there is a version to go back to.",
+      "For units of systemd it shows what it will move, link and write, does that after a yes, and restarts nothing.",
+      "--undo takes it back."
     ],
     changes: true,
     byHand: true,
     ends: ["0  every node is adopted", "3  refused, nothing was changed"],
-    examples: ["adopt", "adopt --config fleet.yml"]
+    examples: ["adopt", "adopt db-3 --as root", "adopt --undo --as root"]
   }
 ];
 var modeRow = (name) => MODES.find((mode) => mode.name === name);
 
 // src/config/printed.ts
 init_text();
-var shown3 = (value) => {
+var shown4 = (value) => {
   if (value === null || value === "") return "empty";
   if (typeof value === "string") return `"${printable(value, 60)}"`;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
@@ -58836,16 +60305,16 @@ var notAKey = {
 
 // src/config/suggestion.ts
 var distance = (a, b) => {
-  let above2 = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let above4 = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row2 = 1; row2 <= a.length; row2 += 1) {
     const current = [row2];
     for (let column = 1; column <= b.length; column += 1) {
-      const change2 = (above2[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change2, (above2[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const change2 = (above4[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(change2, (above4[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
-    above2 = current;
+    above4 = current;
   }
-  return above2[b.length] ?? 0;
+  return above4[b.length] ?? 0;
 };
 var kebab = (word3) => word3.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
 var nearest = (word3, known2) => {
@@ -58895,9 +60364,9 @@ var defaultOf = (name) => {
   const value = INPUTS.find((input) => input.name === name)?.default ?? "";
   return value.startsWith("${{") ? "" : value;
 };
-var refused = (name, what, next3, because) => ({
+var refused = (name, what, next4, because) => ({
   problems: [
-    { code: "INPUT_INVALID", what, next: next3, where: name, ...because === void 0 ? {} : { because } }
+    { code: "INPUT_INVALID", what, next: next4, where: name, ...because === void 0 ? {} : { because } }
   ]
 });
 var choice = (name, text3, allowed) => {
@@ -58906,7 +60375,7 @@ var choice = (name, text3, allowed) => {
   const close2 = nearest(text3, allowed);
   return refused(
     name,
-    `${name} is ${shown3(text3)}`,
+    `${name} is ${shown4(text3)}`,
     close2 === void 0 ? `write one of ${allowed.join(", ")}` : `write ${close2}`
   );
 };
@@ -58923,10 +60392,10 @@ var readMode = (text3, where2) => {
 };
 var readConfigPath = (text3, where2) => {
   const inWorkspace = !text3.startsWith("/") && !text3.split(/[/\\]/).includes("..");
-  const plain2 = /^[^\p{Cc}]{1,400}$/u.test(text3);
-  return plain2 && (where2 === "command line" || inWorkspace) ? { value: text3 } : refused(
+  const plain3 = /^[^\p{Cc}]{1,400}$/u.test(text3);
+  return plain3 && (where2 === "command line" || inWorkspace) ? { value: text3 } : refused(
     "config",
-    `config is ${shown3(text3)}`,
+    `config is ${shown4(text3)}`,
     "name a file inside the workspace, such as .github/rollout.yml",
     "test commands in it are run"
   );
@@ -58946,12 +60415,12 @@ var readTag = (text3, mode) => {
   if (mode === "rollback" && text3 === "") return { value: "previous" };
   if ((mode === "rollback" || mode === void 0) && text3 === "previous") return { value: text3 };
   if (text3 === "" || text3.length <= 128 && parseTag(text3) !== void 0) return { value: text3 };
-  const next3 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
-  return refused("tag", `tag is ${shown3(text3)}`, mode === "rollback" ? `${next3}, or previous` : next3);
+  const next4 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
+  return refused("tag", `tag is ${shown4(text3)}`, mode === "rollback" ? `${next4}, or previous` : next4);
 };
 var readPlanHash = (text3) => text3 === "" || /^[0-9a-f]{64}$/i.test(text3) ? { value: text3.toLowerCase() } : refused(
   "plan-hash",
-  `plan-hash is ${shown3(text3)}`,
+  `plan-hash is ${shown4(text3)}`,
   "paste the whole hash that the plan printed, 64 hexadecimal digits"
 );
 var LONGEST = 24 * 36e5;
@@ -58959,7 +60428,7 @@ var readTimeout = (text3) => {
   const value = parseDuration(text3);
   return value !== void 0 && value >= 1e3 && value <= LONGEST ? { value } : refused(
     "timeout",
-    `timeout is ${shown3(text3)}`,
+    `timeout is ${shown4(text3)}`,
     "write a duration with its unit, such as 45m, from 1s to 24h"
   );
 };
@@ -59003,6 +60472,10 @@ var misplaced = ({ mode, stopAfter, planHash: planHash2 }) => {
 var FLAGS = INPUTS.filter((input) => input.name !== "mode");
 var OPTIONS = Object.fromEntries([
   ...FLAGS.map((input) => [input.name, { type: "string" }]),
+  ...HAND_FLAGS.map(({ name, value }) => [
+    name,
+    { type: value === "" ? "boolean" : "string" }
+  ]),
   ["help", { type: "boolean", short: "h" }],
   ["version", { type: "boolean", short: "V" }]
 ]);
@@ -59016,19 +60489,36 @@ var parseCommandLine = (argv, around2) => {
   if (has2("help") || words2[0] === "help")
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first2));
-  const [tag, ...extra] = rest;
+  problems2.push(...misplaced2(mode, has2));
+  const named5 = mode === "adopt";
+  const [tag, ...extra] = named5 ? [] : rest;
   problems2.push(...extra.map(unexpected), ...tag !== void 0 && flags.has("tag") ? [tagTwice] : []);
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
-  return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name) };
+  const as = flags.get("as");
+  const hand = {
+    words: named5 ? rest : [],
+    yes: has2("yes"),
+    undo: has2("undo"),
+    steal: has2("steal"),
+    ...as === void 0 ? {} : { as }
+  };
+  return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name), hand };
 };
+var misplaced2 = (mode, has2) => HAND_FLAGS.filter((flag) => mode !== void 0 && has2(flag.name) && !flag.modes.includes(mode)).map(
+  ({ name, modes }) => ({
+    code: "FLAG_MISPLACED",
+    what: `--${name} is no flag of ${mode}`,
+    next: `leave it out; it belongs to ${modes.join(", ")}`
+  })
+);
 var stepNamed = (name) => {
   const step2 = ACTION_STEPS.find((candidate) => candidate === name);
   if (step2 === void 0)
     throw new UserError({
       code: "STEP_UNKNOWN",
-      what: `there is no step ${shown3(name)}`,
+      what: `there is no step ${shown4(name)}`,
       next: `write one of ${ACTION_STEPS.join(", ")}`
     });
   return step2;
@@ -59059,32 +60549,38 @@ var tokens = (argv) => {
 };
 var flagProblem = ({ name, value, inlineValue }, seen2) => {
   if (!Object.hasOwn(OPTIONS, name)) return unknownFlag(name);
-  const row2 = rowOf(name);
+  const row2 = rowOf(name) ?? HAND_FLAGS.find((flag) => flag.name === name);
   if (row2 === void 0) return void 0;
   if (seen2.has(name))
     return { code: "FLAG_TWICE", what: `--${name} is given twice`, next: "keep one of the two" };
+  if (row2.value === "") return value === void 0 ? void 0 : alone(name);
   if (value !== void 0 && (inlineValue || !value.startsWith("--"))) return void 0;
   return { code: "FLAG_WITHOUT_VALUE", what: `--${name} needs a value`, next: `write --${name} ${row2.value}` };
 };
+var alone = (name) => ({
+  code: "FLAG_WITH_VALUE",
+  what: `--${name} takes no value`,
+  next: `write --${name} alone`
+});
 var rowOf = (name) => FLAGS.find((input) => input.name === name);
 var unknownFlag = (name) => {
   const close2 = nearest(name, Object.keys(OPTIONS));
-  const next3 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
-  const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next3;
-  return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown3(`--${name}`)}`, next: known2 };
+  const next4 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
+  const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next4;
+  return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown4(`--${name}`)}`, next: known2 };
 };
 var unknownMode = (word3) => {
   const names2 = MODES.map((mode) => mode.name);
   const close2 = nearest(word3, names2);
   return {
     code: "MODE_UNKNOWN",
-    what: word3 === "" ? "the mode is missing" : `there is no mode ${shown3(word3)}`,
+    what: word3 === "" ? "the mode is missing" : `there is no mode ${shown4(word3)}`,
     next: close2 === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close2}`
   };
 };
 var unexpected = (word3) => ({
   code: "WORD_UNEXPECTED",
-  what: `${shown3(word3)} is one word too many`,
+  what: `${shown4(word3)} is one word too many`,
   next: "a mode is followed by at most a tag and flags; put quotes around a text with spaces"
 });
 var tagTwice = {
@@ -59128,9 +60624,9 @@ var placedNodes = (file) => file.nodes.map((written2, index) => {
   const entry = typeof written2 === "string" ? { name: written2 } : written2;
   const value = (place2) => (entry[place2] ?? file[place2])?.replaceAll("{name}", entry.name);
   const at = (place2) => entry[place2] === void 0 ? [place2] : ["nodes", index, place2];
-  const install2 = value("install");
+  const install3 = value("install");
   const data2 = value("data");
-  const config2 = value("config") ?? (install2 === void 0 ? void 0 : `${install2}/config.yaml`);
+  const config2 = value("config") ?? (install3 === void 0 ? void 0 : `${install3}/config.yaml`);
   const configNext = value("config-next");
   return {
     index,
@@ -59144,7 +60640,7 @@ var placedNodes = (file) => file.nodes.map((written2, index) => {
       config: value("config") === void 0 ? at("install") : at("config"),
       "config-next": at("config-next")
     },
-    ...install2 === void 0 ? {} : { install: install2 },
+    ...install3 === void 0 ? {} : { install: install3 },
     ...data2 === void 0 ? {} : { data: data2 },
     ...config2 === void 0 ? {} : { config: config2 },
     ...configNext === void 0 ? {} : { configNext }
@@ -59225,6 +60721,15 @@ var processService = strictObject(
   },
   "args and env of the server, or {}"
 );
+var unitService = strictObject(
+  {
+    unit: described(
+      text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, "the name of a unit, such as progressdb.service"),
+      "The unit that runs the server, as systemctl names it. Its User= owns the data."
+    )
+  },
+  "unit: and its name"
+);
 var places = {
   install: described(optional(path()), "Folder for releases and the state of the rollout."),
   data: described(optional(path()), "Data folder of the service."),
@@ -59293,7 +60798,7 @@ var ssh = strictObject(
 );
 var drain = union(
   [
-    literal("none", "none, or commands with out and in"),
+    literal2("none", "none, or commands with out and in"),
     strictObject(
       {
         commands: described(
@@ -59357,13 +60862,14 @@ var fleetSettings = {
   ),
   ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
   local: described(
-    optional(literal(true, "true, or leave the line out")),
+    optional(literal2(true, "true, or leave the line out")),
     "The nodes run on this machine."
   ),
   process: described(
     optional(processService),
     "The service is a plain process that the rollout starts and stops."
   ),
+  systemd: described(optional(unitService), "The service is a unit of systemd."),
   ...places,
   nodes: described(
     array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
@@ -59686,7 +61192,7 @@ var isScalar = (value) => typeof value === "string" || typeof value === "number"
 init_policy();
 
 // src/config/rule.ts
-var broken2 = (path6, code2, what, next3, because) => because === void 0 ? { path: path6, code: code2, what, next: next3 } : { path: path6, code: code2, what, because, next: next3 };
+var broken2 = (path6, code2, what, next4, because) => because === void 0 ? { path: path6, code: code2, what, next: next4 } : { path: path6, code: code2, what, because, next: next4 };
 
 // src/config/watch.ts
 var watches = (file) => [
@@ -59783,7 +61289,7 @@ var metricRules = (file) => file.metrics.flatMap((metric2, index) => {
         "correct one of the two"
       )
     ] : [],
-    ...file.metrics.findIndex((other) => other.name === metric2.name) < index ? [
+    ...file.metrics.findIndex((other2) => other2.name === metric2.name) < index ? [
       broken2(
         [...at, "name"],
         "METRIC_TWICE",
@@ -59863,6 +61369,7 @@ var shellOf = ({ ssh: ssh3 }) => {
   const { user, jump, ca } = ssh3;
   return {
     kind: "ssh",
+    user,
     plainHttp: ssh3["plain-http"],
     ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
     ...ca === void 0 ? {} : { ca }
@@ -59895,6 +61402,7 @@ var releasesOf = (file, world, or) => ({
 });
 var PROGRESSDB_ARGS = ["--config", "{config}"];
 var serviceOf = (file, or) => {
+  if (file.systemd !== void 0) return { kind: "systemd", unit: file.systemd.unit };
   const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
   const args = file.process?.args;
   or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
@@ -60038,11 +61546,20 @@ var NO_NODES = "no nodes";
 // src/config/fleet.ts
 var kindRules = (file, unread, world) => [
   ...placeOfNodes(file, unread),
-  ...file.process === void 0 && !["process", "systemd", "docker"].some((kind) => unread.has(kind)) ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", "add process: {}")] : [],
+  ...kindOfService(file, unread),
   ...profileRules(file, unread),
   ...repositoryRules(file, unread, world),
   ...argumentRules(file)
 ];
+var kindOfService = (file, unread) => {
+  if (["process", "systemd", "docker"].some((kind) => unread.has(kind))) return [];
+  if (file.process !== void 0 && file.systemd !== void 0)
+    return [
+      broken2(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
+    ];
+  const next4 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
+  return file.process === void 0 && file.systemd === void 0 ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", next4)] : [];
+};
 var placeOfNodes = (file, unread) => {
   if (unread.has("local") || unread.has("ssh")) return [];
   if (file.local === void 0 && file.ssh === void 0)
@@ -60112,14 +61629,14 @@ var repositoryRules = (file, unread, world) => file.repository === void 0 && !wo
   )
 ] : [];
 var argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
-  const unknown3 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
+  const unknown4 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
     ([, name]) => name !== "config" && name !== "data"
   );
-  return unknown3 === void 0 ? [] : [
+  return unknown4 === void 0 ? [] : [
     broken2(
       ["process", "args", index],
       "PLACEHOLDER_UNKNOWN",
-      `${unknown3[0]} stands for nothing`,
+      `${unknown4[0]} stands for nothing`,
       "write {config} or {data}; a node's port belongs in its configuration file"
     )
   ];
@@ -60132,7 +61649,7 @@ var nodeRules = (file, nodes, unread) => [
   ]),
   ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
 ];
-var nameTaken = (node3, nodes) => nodes.findIndex((other) => other.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
+var nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
   broken2(
     ["nodes", node3.index],
     "NODE_TWICE",
@@ -60149,14 +61666,14 @@ var addressTwice = ({ entry, index, name }) => entry.url !== void 0 && (entry.ho
   )
 ] : [];
 var addressTaken = (node3, nodes) => {
-  const other = nodes.find(
+  const other2 = nodes.find(
     (earlier2) => earlier2.index < node3.index && earlier2.url === node3.url && earlier2.name !== node3.name
   );
-  return other === void 0 ? [] : [
+  return other2 === void 0 ? [] : [
     broken2(
       ["nodes", node3.index],
       "ADDRESS_TWICE",
-      `${other.name} and ${node3.name} have the same address, ${node3.url}`,
+      `${other2.name} and ${node3.name} have the same address, ${node3.url}`,
       `give ${node3.name} its port: { name: ${node3.name}, port: … }`
     )
   ];
@@ -60208,8 +61725,8 @@ var missingFolders = (nodes) => ["install", "data"].flatMap((kind) => {
   const without = nodes.filter((node3) => node3[kind] === void 0);
   if (without.length === 0) return [];
   const of2 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
-  const next3 = `add ${kind}: with an absolute path, such as ${kind === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
-  return [broken2([kind], "SETTING_MISSING", `${kind} is missing${of2}`, next3)];
+  const next4 = `add ${kind}: with an absolute path, such as ${kind === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
+  return [broken2([kind], "SETTING_MISSING", `${kind} is missing${of2}`, next4)];
 });
 var systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
   ({ at, kind, path: path6 }) => broken2(
@@ -60242,11 +61759,11 @@ var overlaps = (nodes) => {
 var overlap = (earlier2, later) => {
   const same = earlier2.path === later.path;
   const one = `${earlier2.kind} of ${earlier2.node}`;
-  const other = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
+  const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
   return broken2(
     later.at,
     same ? "PATHS_SHARED" : "PATHS_NESTED",
-    same ? `${one} and ${other} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other} (${later.path}) lie inside each other`,
+    same ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
     earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
     "a rollback swaps one folder and must not touch another"
   );
@@ -60279,13 +61796,13 @@ var misplacedFile = (file, nodes) => {
   ]);
   const folder = ours2.find((path6) => holds(path6, file.path));
   if (folder === void 0) return [];
-  const next3 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
+  const next4 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
   return [
     broken2(
       file.at,
       "CONFIG_MISPLACED",
       `${file.kind} of ${file.node} lies in ${folder}`,
-      next3,
+      next4,
       "that folder is swapped or written by the rollout"
     )
   ];
@@ -60293,10 +61810,7 @@ var misplacedFile = (file, nodes) => {
 
 // src/config/shape.ts
 init_mini();
-var LATER = /* @__PURE__ */ new Map([
-  ["systemd", "process: { args: […] }"],
-  ["docker", "process: { args: […] }"]
-]);
+var LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
 var shape = (source) => {
   const first2 = safeParse(fileSchema, source.value);
   if (first2.success) return { problems: [], settings: first2.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
@@ -60321,7 +61835,7 @@ var flatten = (issue3) => {
 var once = (problems2) => {
   const key = ({ where: where2, what }) => `${where2} ${what}`;
   return problems2.filter(
-    (problem3, index) => problems2.findIndex((other) => key(other) === key(problem3)) === index
+    (problem3, index) => problems2.findIndex((other2) => key(other2) === key(problem3)) === index
   );
 };
 var withoutMisspelt = (issues) => {
@@ -60348,7 +61862,7 @@ var explain = (issue3, source) => {
   const value = valueAt(source.value, path6);
   if (value === void 0 || value === null && path6.length === 0)
     return [missing2(path6, source, issue3.message)];
-  return [invalid(path6, shown3(value), source, issue3.message)];
+  return [invalid(path6, shown4(value), source, issue3.message)];
 };
 var unknownKey = (path6, key, source) => {
   const where2 = source.atKey(path6, key);
@@ -60363,7 +61877,7 @@ var unknownKey = (path6, key, source) => {
   const parent = settingName(path6);
   return {
     code: "SETTING_UNKNOWN",
-    what: `there is no setting ${shown3(key)}${parent === "" ? "" : ` in ${parent}`}`,
+    what: `there is no setting ${shown4(key)}${parent === "" ? "" : ` in ${parent}`}`,
     next: whatInstead(parent, key),
     where: where2
   };
@@ -60469,6 +61983,7 @@ start here
 
 flags
 ${flagRows(FLAGS2)}
+${handRows(HAND_FLAGS)}
   --help, -h and --version, -V
 
 secrets
@@ -60487,13 +62002,15 @@ exit code
 var modeHelp = (name) => {
   const mode = modeRow(name);
   if (mode === void 0) return helpText();
+  const own2 = handRows(HAND_FLAGS.filter((flag) => flag.modes.includes(name)));
   return `${PROGRAM} ${mode.name}: ${mode.summary}
 
 ${indented(mode.about.join("\n"))}
   ${mode.changes ? "It may change nodes." : "It changes nothing."}
 
 flags
-${flagRows(FLAGS2.filter((input) => input.modes.includes(name)))}
+${flagRows(FLAGS2.filter((input) => input.modes.includes(name)))}${own2 === "" ? "" : `
+${own2}`}
 
 exit code
 ${indented(mode.ends.join("\n"))}
@@ -60519,6 +62036,7 @@ var rows = (all) => {
   return all.map(([head = "", text3 = ""]) => `  ${head.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
 };
 var flagRows = (inputs) => rows(inputs.map((input) => [`--${input.name} ${input.value}`, `${input.description}${defaultNote(input)}`]));
+var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name, value, description }) => [`--${name} ${value}`.trim(), description]));
 var defaultNote = (input) => input.default === "" || input.default.startsWith("${{") ? "" : ` Default: ${input.default}.`;
 var wrapped = (text3, column) => {
   const lines2 = [""];
@@ -60571,10 +62089,10 @@ var maskable = (secret) => {
 };
 var base64 = (secret) => {
   const bytes3 = Buffer.from(secret);
-  const plain2 = bytes3.toString("base64");
+  const plain3 = bytes3.toString("base64");
   return [
-    plain2,
-    plain2.replace(/=+$/, ""),
+    plain3,
+    plain3.replace(/=+$/, ""),
     bytes3.toString("base64url"),
     ...bytes3.length < 8 ? [] : base64Within(bytes3)
   ];
@@ -60673,7 +62191,7 @@ var short = (sha) => /^[0-9a-f]{7,64}$/.test(sha) ? sha.slice(0, 12) : "an unkno
 init_annotations();
 
 // src/github/console.ts
-init_log();
+init_log2();
 init_text();
 var longest3 = 4e3;
 var fenced2 = (text3) => {
@@ -60729,10 +62247,10 @@ function readLine(text3, where2) {
     if (!up) throw new UserError(unreadable(where2));
     current = up(current);
   }
-  if (!isEvent(current)) throw new UserError(unreadable(where2));
+  if (!isEvent2(current)) throw new UserError(unreadable(where2));
   return current;
 }
-var isEvent = (line2) => typeof line2["seq"] === "number" && typeof line2["at"] === "number" && typeof line2["type"] === "string";
+var isEvent2 = (line2) => typeof line2["seq"] === "number" && typeof line2["at"] === "number" && typeof line2["type"] === "string";
 function parsed(text3) {
   try {
     const value = JSON.parse(text3);
@@ -60787,7 +62305,7 @@ function syncFolder(folder) {
 // src/narrate.ts
 init_disk();
 init_errors();
-init_log();
+init_log2();
 function narrate(r, body) {
   switch (body.type) {
     case "opened":
@@ -60809,6 +62327,7 @@ function narrate(r, body) {
       return [{ topic: "stopping", text: SIGNALS[body.what] }];
     case "concluded":
     case "adopted":
+    case "setting-changed":
       return [];
     default:
       return unreachable(body);
@@ -61111,8 +62630,8 @@ var unproven = (d, name, run5) => ({
 });
 async function runs2(d, { s, copy }) {
   const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
-  const bytesBefore = number3(copy.answer["stage_bytes"]);
-  const staged = { folder, port: number3(copy.answer["stage_port"]), config: copy.facts.configText };
+  const bytesBefore = number4(copy.answer["stage_bytes"]);
+  const staged = { folder, port: number4(copy.answer["stage_port"]), config: copy.facts.configText };
   const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
   const rehearsal2 = s.name.includes(".rehearsal.");
   const out = [];
@@ -61145,7 +62664,7 @@ async function runOne(d, one) {
   const stopped3 = await act2(d, { do: "stage-stop" });
   const startup = found.startup ?? d.effects.clock.now() - began;
   const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
-  return { run: { ...run5, ...found.run, startup }, bytes: number3(bytes3), written: number3(written2) };
+  return { run: { ...run5, ...found.run, startup }, bytes: number4(bytes3), written: number4(written2) };
 }
 async function asked(d, one, guest) {
   const { probe: probe2 } = d.effects;
@@ -61222,7 +62741,7 @@ function guardProduction(d) {
     end: () => done2.abort()
   };
 }
-var number3 = (values2) => Number(values2?.at(-1) ?? 0);
+var number4 = (values2) => Number(values2?.at(-1) ?? 0);
 
 // src/witness.ts
 init_server_config();
@@ -61368,6 +62887,9 @@ async function step(d, s) {
     case "drain":
       if (!goesBack(d.r)) await roomFor(d);
       return fact(d, { began, seen: await act2(d, s) });
+    case "hold":
+    case "let-go":
+      return fact(d, { began, seen: await act2(d, { ...s, lines: [settingChanged(d, s.do)] }) });
     case "restore":
     case "activate":
     case "start":
@@ -61378,6 +62900,14 @@ async function step(d, s) {
       return unreachable(s);
   }
 }
+var settingChanged = (d, what) => ({
+  schema: 1,
+  seq: d.r.seq,
+  at: d.effects.clock.now(),
+  type: "setting-changed",
+  rollout: d.r.id,
+  what
+});
 async function swept2(d, of2) {
   const { seen: seen2 } = node(d.r, d.node.id);
   if (seen2 === "unknown" || !seen2.ready) return {};
@@ -61471,7 +63001,7 @@ var broken3 = (d, release, text3) => ({
   effect: "none",
   kind: "check"
 });
-function failureOf(error2, command4) {
+function failureOf2(error2, command4) {
   if (error2 instanceof StepFailed) return error2.failure;
   if (error2 instanceof UserError && error2.problems[0])
     return {
@@ -61525,14 +63055,14 @@ import { join as join3 } from "node:path";
 init_errors();
 
 // src/domain/report.ts
-init_log();
+init_log2();
 
 // src/domain/report/block.ts
 init_errors();
-init_log();
+init_log2();
 
 // src/domain/report/data.ts
-init_log();
+init_log2();
 
 // src/domain/report/inline.ts
 init_text();
@@ -61558,8 +63088,8 @@ var plainOne = (part) => {
 var toPlain = (parts) => parts.map(plainOne).join("");
 var table = (header, rows2) => {
   const row2 = (cells) => `| ${cells.join(" | ")} |`;
-  const escaped = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
-  return [row2(header.map((text3) => markdown(text3))), `|${header.map(() => "---|").join("")}`, ...escaped].join(
+  const escaped2 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
+  return [row2(header.map((text3) => markdown(text3))), `|${header.map(() => "---|").join("")}`, ...escaped2].join(
     "\n"
   );
 };
@@ -61573,7 +63103,7 @@ var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...pa
 
 // src/domain/report/rehearsal.ts
 init_errors();
-init_log();
+init_log2();
 var countsHeld = (proof) => {
   const counted2 = proof.runs.map((run5) => run5.counts).filter((counts3) => Object.keys(counts3).length > 0);
   const first2 = counted2[0];
@@ -61698,7 +63228,7 @@ var dataLine = (input) => {
 
 // src/domain/report/headline.ts
 init_errors();
-init_log();
+init_log2();
 
 // src/domain/reason.ts
 var reasons = {
@@ -61761,7 +63291,7 @@ var isReasonCode = (code2) => Object.hasOwn(reasons, code2);
 var reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
 
 // src/domain/report/fleet.ts
-init_log();
+init_log2();
 var rank2 = (node3) => {
   if (node3.state === "unreachable") return 0;
   if (node3.state === "not-serving") return 1;
@@ -61787,12 +63317,12 @@ var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
 var fleetPhrase = (nodes) => {
   if (nodes.length === 0) return "no node was asked";
   const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
-  const shown4 = unwell.length > 3 ? 2 : unwell.length;
-  const more = unwell.length - shown4;
+  const shown5 = unwell.length > 3 ? 2 : unwell.length;
+  const more = unwell.length - shown5;
   const well = nodes.filter((node3) => node3.state === "serving");
   const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
   return [
-    ...unwell.slice(0, shown4).map(trouble),
+    ...unwell.slice(0, shown5).map(trouble),
     ...more > 0 ? [`${count(more)} more nodes are unreachable or do not serve`] : [],
     ...groups.map((group) => serves2(group, nodes.length))
   ].join("; ");
@@ -61893,7 +63423,7 @@ var headline = (input) => {
 
 // src/domain/report/plan.ts
 init_disk();
-init_log();
+init_log2();
 var maxRows = 30;
 var shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
 var course = (plan2) => {
@@ -61965,10 +63495,10 @@ var row = (plan2, node3) => {
   ];
 };
 var nodesTable = (plan2) => {
-  const shown4 = plan2.nodes.slice(0, maxRows).map((node3) => row(plan2, node3));
-  const more = plan2.nodes.length - shown4.length;
+  const shown5 = plan2.nodes.slice(0, maxRows).map((node3) => row(plan2, node3));
+  const more = plan2.nodes.length - shown5.length;
   const head = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
-  return `${table(head, shown4)}${more > 0 ? `
+  return `${table(head, shown5)}${more > 0 ? `
 
 and ${several(more, "more node")}` : ""}`;
 };
@@ -62071,11 +63601,11 @@ ${text3(line2.list.after)}`;
 var block = (input) => {
   const lines2 = linesOf(input);
   const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
-  const plain2 = { label: (label) => `${label}:`, text: toPlain };
+  const plain3 = { label: (label) => `${label}:`, text: toPlain };
   return {
     // Two spaces keep the lines apart: a job summary joins them otherwise.
     markdown: lines2.map((line2) => rendered(line2, marked)).join("  \n"),
-    plain: lines2.map((line2) => rendered(line2, plain2)).join("\n")
+    plain: lines2.map((line2) => rendered(line2, plain3)).join("\n")
   };
 };
 
@@ -62115,7 +63645,7 @@ var fit = (sections2, max) => {
 };
 
 // src/domain/report/nodes.ts
-init_log();
+init_log2();
 var maxRows2 = 30;
 var roleOf = ({ role }) => {
   if (role === "none") return "";
@@ -62169,13 +63699,13 @@ var nodesTable2 = (nodes) => {
   const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
   const sorted = worstFirst(nodes);
   const rows2 = sorted.slice(0, maxRows2).map((node3) => used.map((column) => column.cell(node3)));
-  const shown4 = table(
+  const shown5 = table(
     used.map((column) => column.head),
     rows2
   );
-  return nodes.length > maxRows2 ? `${shown4}
+  return nodes.length > maxRows2 ? `${shown5}
 
-${remainder(sorted.slice(maxRows2))}` : shown4;
+${remainder(sorted.slice(maxRows2))}` : shown5;
 };
 var remainder = (rest) => {
   const unwell = rest.filter((node3) => node3.state !== "serving").length;
@@ -62186,7 +63716,7 @@ var asideRows = (nodes) => nodes.flatMap(
 );
 
 // src/domain/report/signals.ts
-init_log();
+init_log2();
 var maxRows3 = 60;
 var says = {
   pass: ["pass"],
@@ -62257,7 +63787,7 @@ var outputs = (input, headline2, report2) => ({
 });
 
 // src/domain/report/timeline.ts
-init_log();
+init_log2();
 init_text();
 var maxBars = 100;
 var maxRows4 = 300;
@@ -62266,7 +63796,7 @@ var bar = (segment) => {
   const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
   return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
 };
-var chosen = (timeline) => {
+var chosen2 = (timeline) => {
   if (timeline.length <= maxBars) return timeline;
   const length2 = (s) => s.crit ? Number.POSITIVE_INFINITY : s.end - s.start;
   const kept2 = new Set(timeline.toSorted((a, b) => length2(a) < length2(b) ? 1 : -1).slice(0, maxBars));
@@ -62274,7 +63804,7 @@ var chosen = (timeline) => {
 };
 var gantt = (timeline, title2) => {
   if (timeline.length === 0) return "";
-  const bars = chosen(timeline);
+  const bars = chosen2(timeline);
   const sections2 = [...new Set(bars.map((segment) => segment.section))];
   const span2 = Math.max(...bars.map((s) => s.end)) - Math.min(...bars.map((s) => s.start));
   const lines2 = [
@@ -62361,10 +63891,10 @@ var title = ({ from, to }) => `${from} to ${to}, times UTC`;
 var bullets = (name, rows2) => rows2.length === 0 ? "" : `**${name}**
 
 ${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
-var problemRow = ({ code: code2, what, because, next: next3, where: where2 }) => [
+var problemRow = ({ code: code2, what, because, next: next4, where: where2 }) => [
   { code: code2 },
   where2 === void 0 ? " " : ` ${where2}: `,
-  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next3}`
+  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next4}`
 ];
 var problems = (all) => bullets(several(all.length, "problem"), all.map(problemRow));
 var foot = (input) => toMarkdown(
@@ -62380,7 +63910,7 @@ var foot = (input) => toMarkdown(
 );
 
 // src/domain/retell/checklist.ts
-init_log();
+init_log2();
 function checklistOf(found) {
   const { plan: plan2 } = found.r;
   if (!plan2 || plan2.mode === "rollback") return {};
@@ -62445,7 +63975,7 @@ function remainder2({ r, nodes }) {
 }
 
 // src/domain/retell/conclusion.ts
-init_log();
+init_log2();
 
 // src/domain/retell/lines.ts
 function linesOf2(events2) {
@@ -62504,17 +64034,17 @@ function problemsOf(r) {
   const all = [...(r.refused?.problems ?? []).map((p) => problem(p, p.where)), ...stopped3];
   return [...new Map(all.map((p) => [`${p.code} ${p.where ?? ""} ${p.what}`, p])).values()];
 }
-var problem = ({ code: code2, what, because, next: next3, where: where2 }, id) => ({
+var problem = ({ code: code2, what, because, next: next4, where: where2 }, id) => ({
   code: code2,
   what,
   ...because === void 0 ? {} : { because },
-  next: next3,
+  next: next4,
   ...(where2 ?? id) === void 0 ? {} : { where: where2 ?? id ?? "" }
 });
 
 // src/domain/retell/node.ts
 init_release();
-init_log();
+init_log2();
 
 // src/domain/retell/counts.ts
 function countsOf(lines2, { r, id }) {
@@ -62653,7 +64183,7 @@ function seenNow(r, id) {
   if (n === void 0 || n.seen === "unknown" || n.lost?.kind === "unreachable" || begun) return void 0;
   return r.concluded === void 0 && unfenced(r, n.seen) ? void 0 : n.seen;
 }
-var unfenced = (r, { lease: lease3 }) => lease3 !== "free" && lease3.rollout === r.id && lease3.process !== r.by.process && !lease3.parked;
+var unfenced = (r, { lease: lease4 }) => lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
 function stateOf(reading3, id) {
   const seen2 = seenNow(reading3.r, id);
   if (seen2) return asSeen(seen2);
@@ -62729,7 +64259,7 @@ function noteOf(r, id, since) {
   ];
   return notes.length > 0 ? notes.join("; ") : void 0;
 }
-var leaseNote = (lease3) => lease3.parked ? "held for your decision" : `still held by ${lease3.holder}`;
+var leaseNote = (lease4) => lease4.parked ? "held for your decision" : `still held by ${lease4.holder}`;
 
 // src/domain/retell/timeline.ts
 function timelineOf(lines2, { r, watches: watches2, end }) {
@@ -63042,14 +64572,14 @@ var retireOthers = async (api, where2, id) => {
     environment: current.environment,
     per_page: 30
   });
-  for (const other of others.filter(({ id: of2, payload }) => of2 !== id && payloadOf(payload).by === MARK)) {
+  for (const other2 of others.filter(({ id: of2, payload }) => of2 !== id && payloadOf(payload).by === MARK)) {
     const { data: statuses } = await api.rest.repos.listDeploymentStatuses({
       ...where2,
-      deployment_id: other.id,
+      deployment_id: other2.id,
       per_page: 1
     });
     if (statuses[0]?.state !== "success") continue;
-    await say(api, where2, other.id, {
+    await say(api, where2, other2.id, {
       state: "inactive",
       description: `replaced by ${current.ref}`,
       logUrl: ""
@@ -63198,10 +64728,10 @@ async function reportOn(use) {
   const input = events2 && retell(events2, contextOf(use));
   if (!events2 || !input) return untold(use);
   const folder = join3(use.dir, "report");
-  const told = report(input, folder);
-  await attempt2(use, () => files(use, { folder, told, events: events2 }));
-  say2(use, { input, told, folder });
-  if (use.inAction) await recordDeployment(use, input, told.headline);
+  const told2 = report(input, folder);
+  await attempt3(use, () => files(use, { folder, told: told2, events: events2 }));
+  say2(use, { input, told: told2, folder });
+  if (use.inAction) await recordDeployment(use, input, told2.headline);
   return ending(input).exit;
 }
 function journalOf(use) {
@@ -63248,29 +64778,29 @@ function runLink(env) {
     GITHUB_SERVER_URL: server,
     GITHUB_REPOSITORY: repository,
     GITHUB_RUN_ID: run5,
-    GITHUB_RUN_ATTEMPT: attempt3
+    GITHUB_RUN_ATTEMPT: attempt4
   } = env;
   if (!server || !repository || !run5) return [];
   return [
     {
       label: "this run",
-      url: `${server}/${repository}/actions/runs/${run5}${attempt3 ? `/attempts/${attempt3}` : ""}`
+      url: `${server}/${repository}/actions/runs/${run5}${attempt4 ? `/attempts/${attempt4}` : ""}`
     }
   ];
 }
-async function files({ redact, env }, { folder, told, events: events2 }) {
-  await writeSummary(told.markdown, redact, env);
-  await writeReport(join3(folder, "summary.md"), told.markdown, redact);
+async function files({ redact, env }, { folder, told: told2, events: events2 }) {
+  await writeSummary(told2.markdown, redact, env);
+  await writeReport(join3(folder, "summary.md"), told2.markdown, redact);
   await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
 `).join(""), redact);
 }
-function say2({ env, redact, inAction, out }, { input, told, folder }) {
-  out.lines(["", ...told.plain.trimEnd().split("\n")]);
+function say2({ env, redact, inAction, out }, { input, told: told2, folder }) {
+  out.lines(["", ...told2.plain.trimEnd().split("\n")]);
   if (!inAction) out.line("report", folder);
-  writeOutputs(told.outputs, redact, env);
-  annotate({ level: ending(input).level, headline: told.headline, text: told.plain }, redact, env);
+  writeOutputs(told2.outputs, redact, env);
+  annotate({ level: ending(input).level, headline: told2.headline, text: told2.plain }, redact, env);
 }
-async function attempt2({ out }, write2) {
+async function attempt3({ out }, write2) {
   try {
     await write2();
   } catch (error2) {
@@ -63321,14 +64851,14 @@ function signals(l) {
   let asked2 = 0;
   let resolve2 = () => void 0;
   const signal = new Promise((r) => resolve2 = r);
-  const told = () => {
+  const told2 = () => {
     asked2 += 1;
     if (!l.settling) return resolve2({ type: "signal", what: "cancelled" });
     if (asked2 >= 3) return resolve2({ type: "signal", what: "cancelled" });
     l.say("settle", `still putting the nodes right; ${3 - asked2} more would leave them as they are`);
   };
   const names2 = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names2) process.on(name, told);
+  for (const name of names2) process.on(name, told2);
   if (!l.settling) {
     const orphaned = () => process.ppid === parent ? void 0 : resolve2({ type: "signal", what: "cancelled" });
     if (l.watchParent) timers.push(setInterval(orphaned, 500));
@@ -63341,7 +64871,7 @@ function signals(l) {
     signal,
     end: () => {
       for (const timer of timers) clearTimeout(timer);
-      for (const name of names2) process.off(name, told);
+      for (const name of names2) process.off(name, told2);
     }
   };
 }
@@ -63381,7 +64911,7 @@ async function main(world) {
 `);
     const use = prepare2(world, asked2, taken2);
     if (asked2.is === "step") return await actionStep(use, asked2.step);
-    return await byHand(use);
+    return await byHand(use, asked2.hand);
   } catch (error2) {
     return complain(early, error2);
   }
@@ -63408,7 +64938,7 @@ function prepare2(world, asked2, taken2) {
   const inAction = asked2.is === "step";
   const { env } = world;
   const problems2 = [];
-  const attempt3 = (read3) => {
+  const attempt4 = (read3) => {
     try {
       return read3();
     } catch (error2) {
@@ -63418,14 +64948,14 @@ function prepare2(world, asked2, taken2) {
     }
   };
   const source = asked2.is === "step" ? environmentSource(env, taken2) : asked2.source;
-  const inputs = attempt3(() => readInputs(source, inAction ? "action" : "command line"));
+  const inputs = attempt4(() => readInputs(source, inAction ? "action" : "command line"));
   const secrets = [...redactable(taken2), ...inputs ? secretsOf(inputs) : []];
   const redact = redactor(secrets);
   if (inAction) maskSecrets(secrets, env);
   const file = inputs?.config ?? (source("config") || ".github/rollout.yml");
-  const config2 = attempt3(() => fleetFile(file, env));
+  const config2 = attempt4(() => fleetFile(file, env));
   if (inputs && inAction) problems2.push(...refusals(triggerOf(env, inputs)));
-  if (config2) attempt3(() => authorities(config2));
+  if (config2) attempt4(() => authorities(config2));
   if (inputs && config2)
     problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
   const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join11(tmpdir(), "progressdb-rollout-"));
@@ -63480,16 +65010,36 @@ var said3 = (r) => ({
   "plan-hash": r.hash,
   "rollout-id": r.id
 });
-async function byHand(use) {
+async function byHand(use, hand) {
   if (use.problems.length > 0) throw new UserError(...use.problems);
-  if (use.inputs?.mode === "adopt")
-    return adopt(await wired(use, rolloutId(), true), { out: use.out, holder: holderOf(use) });
+  if (use.inputs?.mode === "adopt") return adopted(use, hand);
   for (const step2 of ["plan", "snapshot", "canary", "promote"]) {
     const r = await run4(use, step2);
     if (!continues(r)) break;
   }
   await run4(use, "settle");
   return reportOn(reporting(use));
+}
+async function adopted(use, hand) {
+  const { config: config2 } = use;
+  if (!config2) throw new UserError(...use.problems);
+  const on = await wired({ ...use, config: chosen(config2, hand) }, rolloutId(), true);
+  const { process: process2 } = holderOf(use);
+  const units = {
+    nodes: on.units,
+    probe: on.probe,
+    out: use.out,
+    yes: hand.yes,
+    process: process2,
+    now: () => systemClock.now()
+  };
+  try {
+    if (config2.service.kind === "process") return await adopt(on, { out: use.out, holder: holderOf(use) });
+    const from = config2.from === void 0 ? {} : { from: config2.from };
+    return await (hand.undo ? undoUnits(units) : adoptUnits({ ...units, ...from }));
+  } finally {
+    await on.close();
+  }
 }
 var reporting = (use) => ({
   env: use.env,
@@ -63518,7 +65068,7 @@ async function run4(use, step2) {
   const leases2 = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 6e4, clock: systemClock });
   const ports = {
     perform: (command4, r, stop) => on ? perform(on.effects, command4, { r, stop }) : refused6(use.problems),
-    failureOf,
+    failureOf: failureOf2,
     signal: leases2 ? Promise.race([heard.signal, leases2.lost]) : heard.signal,
     told: (r, body) => {
       leases2?.follow(r);

@@ -22,7 +22,6 @@ export async function adopt(on: Wired, by: { out: Console; holder: Holder }): Pr
       else throw error
     }
   }
-  await on.close()
   for (const problem of problems) by.out.problem(problem)
   return problems.length === 0 ? 0 : 3
 }

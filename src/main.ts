@@ -3,11 +3,14 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adopt } from './adopt.ts'
+import { adoptUnits, undoUnits } from './adopt-unit.ts'
+import { chosen } from './chosen.ts'
 import { authorities } from './authorities.ts'
 import { type Ports, advance } from './advance.ts'
 import { systemClock } from './clock.ts'
 import { type CommandLine, parseCommandLine } from './config/command-line.ts'
 import type { Config, Inputs } from './config/config.ts'
+import type { ByHand } from './config/hand-flags.ts'
 import { parseConfig } from './config/file.ts'
 import { helpText, modeHelp } from './config/help.ts'
 import { environmentSource, readInputs, secretsOf } from './config/inputs.ts'
@@ -61,7 +64,7 @@ export async function main(world: World): Promise<number> {
     if (asked.is === 'version') return printed(world, `progressdb-rollout ${VERSION}\n`)
     const use = prepare(world, asked, taken)
     if (asked.is === 'step') return await actionStep(use, asked.step)
-    return await byHand(use)
+    return await byHand(use, asked.hand)
   } catch (error) {
     return complain(early, error)
   }
@@ -178,16 +181,38 @@ const said = (r: Rollout): Record<string, string> => ({
 })
 
 /** All steps in one process, as the composite would run them. */
-async function byHand(use: Use): Promise<number> {
+async function byHand(use: Use, hand: ByHand): Promise<number> {
   if (use.problems.length > 0) throw new UserError(...use.problems)
-  if (use.inputs?.mode === 'adopt')
-    return adopt(await wired(use, rolloutId(), true), { out: use.out, holder: holderOf(use) })
+  if (use.inputs?.mode === 'adopt') return adopted(use, hand)
   for (const step of ['plan', 'snapshot', 'canary', 'promote'] as const) {
     const r = await run(use, step)
     if (!continues(r)) break
   }
   await run(use, 'settle')
   return reportOn(reporting(use))
+}
+
+/** The nodes that were named, or all of them. */
+async function adopted(use: Use, hand: ByHand): Promise<number> {
+  const { config } = use
+  if (!config) throw new UserError(...use.problems)
+  const on = await wired({ ...use, config: chosen(config, hand) }, rolloutId(), true)
+  const { process } = holderOf(use)
+  const units = {
+    nodes: on.units,
+    probe: on.probe,
+    out: use.out,
+    yes: hand.yes,
+    process,
+    now: () => systemClock.now(),
+  }
+  try {
+    if (config.service.kind === 'process') return await adopt(on, { out: use.out, holder: holderOf(use) })
+    const from = config.from === undefined ? {} : { from: config.from }
+    return await (hand.undo ? undoUnits(units) : adoptUnits({ ...units, ...from }))
+  } finally {
+    await on.close()
+  }
 }
 
 const reporting = (use: Use): Parameters<typeof reportOn>[0] => ({

@@ -34,6 +34,7 @@ export function narrate(r: Rollout, body: Body): Said[] {
       return [{ topic: 'stopping', text: SIGNALS[body.what] }]
     case 'concluded':
     case 'adopted':
+    case 'setting-changed':
       return []
     default:
       return unreachable(body)

@@ -2,7 +2,7 @@ import type { Config } from './config/config.ts'
 import { readServerConfig } from './config/server-config.ts'
 import { nodeDisk, shortageOf } from './domain/disk.ts'
 import { Bug, UserError, unreachable } from './domain/errors.ts'
-import type { Command, Fact, Failure, Swept } from './domain/event.ts'
+import type { Command, Event, Fact, Failure, Swept } from './domain/event.ts'
 import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
@@ -112,6 +112,9 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
     case 'drain':
       if (!goesBack(d.r)) await roomFor(d)
       return fact(d, { began, seen: await act(d, s) })
+    case 'hold':
+    case 'let-go':
+      return fact(d, { began, seen: await act(d, { ...s, lines: [settingChanged(d, s.do)] }) })
     case 'restore':
     case 'activate':
     case 'start':
@@ -122,6 +125,16 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
       return unreachable(s)
   }
 }
+
+/** For the node's own record. */
+const settingChanged = (d: Doing, what: 'hold' | 'let-go'): Event => ({
+  schema: 1,
+  seq: d.r.seq,
+  at: d.effects.clock.now(),
+  type: 'setting-changed',
+  rollout: d.r.id,
+  what,
+})
 
 /**
  * The probe's threads are removed: those that a dead run left, before this one writes, and its own at the end. A server that does

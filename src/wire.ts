@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Config, Inputs } from './config/config.ts'
 import { missingKeys } from './config/keys.ts'
 import type { Clock } from './domain/clock.ts'
-import { type Problem, UserError } from './domain/errors.ts'
+import { type Problem, unreachable, UserError } from './domain/errors.ts'
 import type { Step } from './domain/event.ts'
 import type { NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
@@ -15,7 +16,8 @@ import { authorities } from './authorities.ts'
 import { githubClient, type GitHubClient } from './github/client.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
-import { nodeOn } from './node/server.ts'
+import type { UnitNode } from './node/adoption.ts'
+import { type NodeOptions, nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
 import { reachOf, type Shells, shellsOf } from './shells.ts'
@@ -25,7 +27,9 @@ import { directoryReleases } from './releases/directory.ts'
 import { githubReleases } from './releases/github.ts'
 import { requireImage } from './releases/image.ts'
 import type { Releases } from './releases/port.ts'
+import type { Service } from './service/port.ts'
 import { processService } from './service/process.ts'
+import { unitServer } from './service/systemd.ts'
 import { runTests } from './tests-command.ts'
 
 /** What one process of the engine is made with. `dir` is the folder of this use of the action. */
@@ -45,6 +49,8 @@ export type Wired = {
   effects: Effects
   nodes: ReadonlyMap<NodeId, NodePort>
   probe: Probe
+  /** The nodes whose servers are units of systemd, as an adoption sees them. */
+  units: UnitNode[]
   close(): Promise<void>
 }
 
@@ -99,6 +105,7 @@ export async function wire(w: Wiring): Promise<Wired> {
     effects,
     nodes,
     probe,
+    units: unitsOf(w.config, shells),
     close: async () => {
       await Promise.all([http.close(), github.close()])
       await Promise.all([...new Set(shells.values())].map(shell => shell.close()))
@@ -114,21 +121,46 @@ const DOING: Record<Step, string> = {
   settle: 'settling',
 }
 
+const optionsOf = (config: Config): NodeOptions => ({
+  binary: config.binary,
+  immutable: IMMUTABLE,
+  drain: config.drain,
+  stopLimit: config.policy.stopLimit,
+  stageLimit: config.stageLimit,
+})
+
+function unitsOf(config: Config, shells: Shells): UnitNode[] {
+  const service = serviceOf(config.service)
+  if (service.kind !== 'systemd') return []
+  const here = userInfo().username
+  const deploy = config.shell.kind === 'ssh' ? config.shell.user : here
+  return config.nodes.flatMap(node => {
+    const shell = shells.get(node.name)
+    const login = node.machine?.user ?? here
+    return shell ? [{ shell, service, config: node, options: optionsOf(config), deploy, login }] : []
+  })
+}
+
 function nodesOf(config: Config, shells: Shells): ReadonlyMap<NodeId, NodePort> {
-  const service = processService(config.service)
-  const options = {
-    binary: config.binary,
-    immutable: IMMUTABLE,
-    drain: config.drain,
-    stopLimit: config.policy.stopLimit,
-    stageLimit: config.stageLimit,
-  }
+  const service = serviceOf(config.service)
+  const options = optionsOf(config)
   return new Map(
     config.nodes.flatMap(node => {
       const shell = shells.get(node.name)
       return shell ? [[node.name, nodeOn(shell, service, node, options)] as const] : []
     }),
   )
+}
+
+function serviceOf(service: Config['service']): Service {
+  switch (service.kind) {
+    case 'process':
+      return processService(service)
+    case 'systemd':
+      return unitServer(service)
+    default:
+      return unreachable(service)
+  }
 }
 
 const githubOptions = ({ env, inputs }: Wiring): Parameters<typeof githubClient>[0] => ({

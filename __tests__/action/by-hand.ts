@@ -27,7 +27,10 @@ export const TOKEN = 'ghs_the-token-of-this-job'
 let uses = 0
 
 /** The same engine as a command line, outside of any job. */
-export async function byHand({ at, action, github, ssh }: Place, words: string[]): Promise<ByHand> {
+export async function byHand(
+  { at, action, github, ssh }: Omit<Place, 'fleet'>,
+  words: string[],
+): Promise<ByHand> {
   const dir = at(`use-${++uses}`)
   mkdirSync(dir)
   const env = {

@@ -161,7 +161,7 @@ describe('a fleet file', () => {
         'http: { health: /live, ready: /ready, version: { path: /version, field: version } }',
       ),
     )
-    expect(config.service.args).toEqual([])
+    expect(config.service).toMatchObject({ args: [] })
     expect(config.probe).toEqual({ user: 'rollout-probe' })
     expect(config.exposition).toEqual({ path: '/metrics' })
     expect(config.http).toEqual({
@@ -206,7 +206,8 @@ canary: { nodes: 1, watch: ten minutes }
     [['ssh: { user: "-oProxyCommand=x" }'], 'SETTING_INVALID', /name of a user/],
     [['ssh: { user: a, jump: "-oProxyCommand=x" }'], 'SETTING_INVALID', /a jump host/],
     [['docker: {}'], 'SETTING_NOT_SUPPORTED', /docker/],
-    [['systemd: { unit: x.service }'], 'SETTING_NOT_SUPPORTED', /systemd/],
+    [['docker: { image: x }'], 'SETTING_NOT_SUPPORTED', /docker/],
+    [['systemd: { unit: x.service }'], 'SETTING_CONTRADICTS', /process and systemd/],
     [['maxParallel: 2'], 'SETTING_UNKNOWN', /write max-parallel/],
     [['canary: { watc: 10m }'], 'SETTING_UNKNOWN', /in canary.*write watch/],
     [['watch: 10m'], 'SETTING_UNKNOWN', /move it: canary has watch/],

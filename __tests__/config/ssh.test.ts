@@ -30,7 +30,7 @@ describe('nodes over ssh', () => {
     const { nodes, shell } = read(
       'ssh: { user: deploy }\nnodes: [db-1.internal, { name: db-2, host: 10.0.0.2, port: 9000 }]',
     )
-    expect(shell).toEqual({ kind: 'ssh', plainHttp: false })
+    expect(shell).toEqual({ kind: 'ssh', user: 'deploy', plainHttp: false })
     expect(nodes.map(({ url, machine, listens }) => ({ url, machine, listens }))).toEqual([
       {
         url: 'http://db-1.internal:8080',

@@ -8,6 +8,17 @@ import { failureOf, knownCodes } from '../../src/node/refusals.ts'
 import { script } from '../../src/shell/script.ts'
 import { points } from './crash.ts'
 
+const LONGEST = [
+  ['back', 'process'],
+  ['restore', 'process'],
+  ['stage-start', 'process'],
+  ['stop', 'systemd'],
+  ['start', 'systemd'],
+  ['guard', 'systemd'],
+  ['setup', 'systemd'],
+] as const
+const kinds = ['process', 'systemd'] as const
+
 const folder = new URL('../../src/node/programs/', import.meta.url).pathname
 const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0
 
@@ -15,27 +26,27 @@ describe('the programs', () => {
   it.skipIf(!hasShellcheck)('are clean for shellcheck, each file and the longest of the joined texts', () => {
     const files = readdirSync(folder).filter(name => name.endsWith('.sh'))
     expect(spawnSync('shellcheck', ['-s', 'sh', ...files], { cwd: folder, encoding: 'utf8' }).stdout).toBe('')
-    for (const name of ['back', 'restore', 'stage-start'] as const) {
+    for (const [name, kind] of LONGEST) {
       // 2317, 2034: what only other programs use. 2015: `a && b || fail` is meant.
       const flags = ['-s', 'sh', '-e', 'SC2317,SC2034,SC2015', '-']
       expect(
-        spawnSync('shellcheck', flags, { input: program(name).text, encoding: 'utf8' }).stdout,
+        spawnSync('shellcheck', flags, { input: program(name, kind).text, encoding: 'utf8' }).stdout,
         name,
       ).toBe('')
     }
   })
 
   it('all fit into one pipe, and end with the call of main alone', () => {
-    for (const name of programNames) {
-      const { text } = program(name)
-      expect(Buffer.byteLength(script(program(name), [])), name).toBeLessThan(60_000)
+    for (const [name, kind] of programNames.flatMap(name => kinds.map(kind => [name, kind] as const))) {
+      const { text } = program(name, kind)
+      expect(Buffer.byteLength(script(program(name, kind), [])), name).toBeLessThan(60_000)
       expect(text.trimEnd().split('\n').at(-1)).toBe('main "$@" </dev/null')
       expect(text.match(/^main "\$@"/gm)).toHaveLength(1)
     }
   })
 
   it('refuse in words that the engine knows', () => {
-    const texts = programNames.map(name => program(name).text).join('\n')
+    const texts = programNames.flatMap(name => kinds.map(kind => program(name, kind).text)).join('\n')
     const codes = [...texts.matchAll(/(?:\bfail|drop_part) ([a-z]+(?:-[a-z]+)+|busy|interrupted) /g)].map(
       found => found[1] ?? '',
     )

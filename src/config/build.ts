@@ -1,6 +1,6 @@
 import type { NodeId } from '../domain/node.ts'
 import type { Policy } from '../domain/plan.ts'
-import type { Config, Exposition, ProcessService } from './config.ts'
+import type { Config, Exposition } from './config.ts'
 import type { World } from './fleet.ts'
 import { nodeConfig, type PlacedNode } from './nodes.ts'
 import type { FleetFile } from './schema/file.ts'
@@ -50,6 +50,7 @@ const shellOf = ({ ssh }: FleetFile): Config['shell'] => {
   const { user, jump, ca } = ssh
   return {
     kind: 'ssh',
+    user,
     plainHttp: ssh['plain-http'],
     ...(jump === undefined ? {} : { jump: hostOf(jump, user) }),
     ...(ca === undefined ? {} : { ca }),
@@ -92,7 +93,8 @@ const releasesOf = (file: FleetFile, world: World, or: Default) => ({
 
 const PROGRESSDB_ARGS = ['--config', '{config}']
 
-const serviceOf = (file: FleetFile, or: Default): ProcessService => {
+const serviceOf = (file: FleetFile, or: Default): Config['service'] => {
+  if (file.systemd !== undefined) return { kind: 'systemd', unit: file.systemd.unit }
   const usual = file.profile === 'progressdb' ? PROGRESSDB_ARGS : []
   const args = file.process?.args
   or('process.args', args?.join(' '), usual.join(' '), usual.join(' ') || 'none')

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Problem, UserError } from '../domain/errors.ts'
+import { type ByHand, HAND_FLAGS } from './hand-flags.ts'
 import { ACTION_STEPS, type ActionStep, INPUTS, type InputName, type InputRow } from './input-table.ts'
 import { environmentSource, type InputSource } from './inputs.ts'
 import { MODES, type ModeName } from './modes.ts'
@@ -12,7 +13,7 @@ export type CommandLine =
   | { is: 'help'; of?: ModeName }
   | { is: 'version' }
   | { is: 'step'; step: ActionStep }
-  | { is: 'mode'; mode: ModeName; source: InputSource }
+  | { is: 'mode'; mode: ModeName; source: InputSource; hand: ByHand }
 
 /** What a command line may read: secrets come from the environment or from a file, never from an argument. */
 export type Surroundings = { secrets: Secrets; readFile: (path: string) => string }
@@ -20,6 +21,10 @@ export type Surroundings = { secrets: Secrets; readFile: (path: string) => strin
 const FLAGS: readonly InputRow[] = INPUTS.filter(input => input.name !== 'mode')
 const OPTIONS = Object.fromEntries([
   ...FLAGS.map(input => [input.name, { type: 'string' as const }]),
+  ...HAND_FLAGS.map(({ name, value }) => [
+    name,
+    { type: value === '' ? ('boolean' as const) : ('string' as const) },
+  ]),
   ['help', { type: 'boolean' as const, short: 'h' }],
   ['version', { type: 'boolean' as const, short: 'V' }],
 ])
@@ -35,13 +40,33 @@ export const parseCommandLine = (argv: string[], around: Surroundings): CommandL
   if (has('help') || words[0] === 'help')
     return mode === undefined ? { is: 'help' } : { is: 'help', of: mode }
   if (mode === undefined) problems.unshift(unknownMode(first))
-  const [tag, ...extra] = rest
+  problems.push(...misplaced(mode, has))
+  const named = mode === 'adopt'
+  const [tag, ...extra] = named ? [] : rest
   problems.push(...extra.map(unexpected), ...(tag !== undefined && flags.has('tag') ? [tagTwice] : []))
   if (tag !== undefined) flags.set('tag', tag)
   const source = flagSource(flags, around, problems)
   if (mode === undefined || problems.length > 0) throw new UserError(...problems)
-  return { is: 'mode', mode, source: name => (name === 'mode' ? mode : source(name)) }
+  const as = flags.get('as')
+  const hand: ByHand = {
+    words: named ? rest : [],
+    yes: has('yes'),
+    undo: has('undo'),
+    steal: has('steal'),
+    ...(as === undefined ? {} : { as }),
+  }
+  return { is: 'mode', mode, source: name => (name === 'mode' ? mode : source(name)), hand }
 }
+
+/** Flags of another mode. */
+const misplaced = (mode: ModeName | undefined, has: (flag: string) => boolean): Problem[] =>
+  HAND_FLAGS.filter(flag => mode !== undefined && has(flag.name) && !flag.modes.includes(mode)).map(
+    ({ name, modes }) => ({
+      code: 'FLAG_MISPLACED',
+      what: `--${name} is no flag of ${mode}`,
+      next: `leave it out; it belongs to ${modes.join(', ')}`,
+    }),
+  )
 
 const stepNamed = (name: string): ActionStep => {
   const step = ACTION_STEPS.find(candidate => candidate === name)
@@ -90,13 +115,20 @@ type FlagToken = { name: string; value: string | undefined; inlineValue: boolean
 
 const flagProblem = ({ name, value, inlineValue }: FlagToken, seen: Set<string>): Problem | undefined => {
   if (!Object.hasOwn(OPTIONS, name)) return unknownFlag(name)
-  const row = rowOf(name)
+  const row = rowOf(name) ?? HAND_FLAGS.find(flag => flag.name === name)
   if (row === undefined) return undefined
   if (seen.has(name))
     return { code: 'FLAG_TWICE', what: `--${name} is given twice`, next: 'keep one of the two' }
+  if (row.value === '') return value === undefined ? undefined : alone(name)
   if (value !== undefined && (inlineValue || !value.startsWith('--'))) return undefined
   return { code: 'FLAG_WITHOUT_VALUE', what: `--${name} needs a value`, next: `write --${name} ${row.value}` }
 }
+
+const alone = (name: string): Problem => ({
+  code: 'FLAG_WITH_VALUE',
+  what: `--${name} takes no value`,
+  next: `write --${name} alone`,
+})
 
 const rowOf = (name: string): InputRow | undefined => FLAGS.find(input => input.name === name)
 

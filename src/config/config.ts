@@ -22,6 +22,8 @@ export type NodeConfig = {
 /** `plainHttp`: requests and keys travel unencrypted, which was accepted. `ca`: a file with certificates. */
 export type SshPlace = {
   kind: 'ssh'
+  /** Who drives the nodes. */
+  user: string
   jump?: { host: string; port: number; user: string }
   plainHttp: boolean
   ca?: string
@@ -29,6 +31,8 @@ export type SshPlace = {
 
 /** `process`: we start the server ourselves as a detached process. Argument `{config}` and `{data}` are replaced. */
 export type ProcessService = { kind: 'process'; args: string[]; env: Record<string, string> }
+/** `systemd`: a unit of the machine; its `User=` owns the data. */
+export type UnitService = { kind: 'systemd'; unit: string }
 export type Drain =
   | { kind: 'none' }
   /** Shell commands run on the node; exit 0 is success. `{name}` and `{port}` arrive as $NODE_NAME and $NODE_PORT. */
@@ -57,7 +61,7 @@ export type Config = {
   binary: string
   requireImage?: string
   shell: { kind: 'local' } | SshPlace
-  service: ProcessService
+  service: ProcessService | UnitService
   drain: Drain
   nodes: NodeConfig[]
   canary: NodeId[]

@@ -9,13 +9,23 @@ export type World = { repository?: string | undefined }
 /** One place, one kind of service, one profile. */
 export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken[] => [
   ...placeOfNodes(file, unread),
-  ...(file.process === undefined && !['process', 'systemd', 'docker'].some(kind => unread.has(kind))
-    ? [broken([], 'SERVICE_MISSING', 'the file does not say how the service is run', 'add process: {}')]
-    : []),
+  ...kindOfService(file, unread),
   ...profileRules(file, unread),
   ...repositoryRules(file, unread, world),
   ...argumentRules(file),
 ]
+
+const kindOfService = (file: FleetFile, unread: Unread): Broken[] => {
+  if (['process', 'systemd', 'docker'].some(kind => unread.has(kind))) return []
+  if (file.process !== undefined && file.systemd !== undefined)
+    return [
+      broken(['process'], 'SETTING_CONTRADICTS', 'the file says process and systemd', 'keep one of the two'),
+    ]
+  const next = 'add systemd: { unit: progressdb.service }, or process: {} where no unit runs it'
+  return file.process === undefined && file.systemd === undefined
+    ? [broken([], 'SERVICE_MISSING', 'the file does not say how the service is run', next)]
+    : []
+}
 
 const placeOfNodes = (file: FleetFile, unread: Unread): Broken[] => {
   if (unread.has('local') || unread.has('ssh')) return []

@@ -1,3 +1,4 @@
+import { HAND_FLAGS, type HandFlag } from './hand-flags.ts'
 import { INPUTS, type InputRow } from './input-table.ts'
 import { MODES, type ModeName, modeRow } from './modes.ts'
 
@@ -24,6 +25,7 @@ start here
 
 flags
 ${flagRows(FLAGS)}
+${handRows(HAND_FLAGS)}
   --help, -h and --version, -V
 
 secrets
@@ -44,13 +46,14 @@ exit code
 export const modeHelp = (name: ModeName): string => {
   const mode = modeRow(name)
   if (mode === undefined) return helpText()
+  const own = handRows(HAND_FLAGS.filter(flag => flag.modes.includes(name)))
   return `${PROGRAM} ${mode.name}: ${mode.summary}
 
 ${indented(mode.about.join('\n'))}
   ${mode.changes ? 'It may change nodes.' : 'It changes nothing.'}
 
 flags
-${flagRows(FLAGS.filter(input => input.modes.includes(name)))}
+${flagRows(FLAGS.filter(input => input.modes.includes(name)))}${own === '' ? '' : `\n${own}`}
 
 exit code
 ${indented(mode.ends.join('\n'))}
@@ -85,6 +88,11 @@ const rows = (all: string[][]): string => {
 
 const flagRows = (inputs: readonly InputRow[]): string =>
   rows(inputs.map(input => [`--${input.name} ${input.value}`, `${input.description}${defaultNote(input)}`]))
+
+const handRows = (flags: readonly HandFlag[]): string =>
+  flags.length === 0
+    ? ''
+    : rows(flags.map(({ name, value, description }) => [`--${name} ${value}`.trim(), description]))
 
 const defaultNote = (input: InputRow): string =>
   input.default === '' || input.default.startsWith('${{') ? '' : ` Default: ${input.default}.`

@@ -98,13 +98,15 @@ export const MODES: readonly ModeRow[] = [
     name: 'adopt',
     summary: 'take over running servers for the first time, and record their release as known-good',
     about: [
-      'Typed once, on the machine of the nodes, before the first release.',
+      'Typed once, before the first release.',
       'Records by its hash the binary that each node runs now, so that there is a version to go back to.',
+      'For units of systemd it shows what it will move, link and write, does that after a yes, and restarts nothing.',
+      '--undo takes it back.',
     ],
     changes: true,
     byHand: true,
     ends: ['0  every node is adopted', '3  refused, nothing was changed'],
-    examples: ['adopt', 'adopt --config fleet.yml'],
+    examples: ['adopt', 'adopt db-3 --as root', 'adopt --undo --as root'],
   },
 ]
 

@@ -19,10 +19,7 @@ export type Shaped = {
 }
 
 /** Settings that other versions know. */
-const LATER = new Map([
-  ['systemd', 'process: { args: […] }'],
-  ['docker', 'process: { args: […] }'],
-])
+const LATER = new Map([['docker', 'process: { args: […] }']])
 
 /** Compares what was written with the schema; every difference is a problem at its place. */
 export const shape = (source: Source): Shaped => {

@@ -30,6 +30,7 @@ export function apply(r: Rollout, e: Event): Rollout {
     case 'concluded':
       return { ...r, ...at, concluded: e }
     case 'adopted':
+    case 'setting-changed':
       return { ...r, ...at, lines: [...r.lines, e] }
     default:
       return unreachable(e)

@@ -106,6 +106,8 @@ export type Body =
   | { type: 'signal'; what: 'cancelled' | 'lease-lost' | 'out-of-time' }
   | ({ type: 'concluded' } & Conclusion)
   | { type: 'adopted'; rollout: string; version: string; sha256: string }
+  /** On one node: `hold`, the supervisor was told to leave the server alone; `let-go`, to look after it again. */
+  | { type: 'setting-changed'; rollout: string; what: 'hold' | 'let-go' }
 
 /** How it ended; what the nodes show when it is said. */
 export type Conclusion = {
@@ -124,4 +126,7 @@ export type Owed = { what: string; line?: string }
 
 /** The lines that a node's record keeps. */
 export const isRecordLine = (body: Body): boolean =>
-  body.type === 'opened' || body.type === 'decided' || body.type === 'adopted'
+  body.type === 'opened' ||
+  body.type === 'decided' ||
+  body.type === 'adopted' ||
+  body.type === 'setting-changed'

@@ -36,4 +36,20 @@ export type NodeFacts = {
    * `process` '' when none does, `exit` its status once it ended, `log` its output.
    */
   staging: { folder: string; process: string; exit?: string; log: string }
+  /** Where systemd looks after the server. */
+  unit?: UnitFacts
+}
+
+/** A unit as the user of its server sees it. */
+export type UnitFacts = {
+  /** By whom the unit's adoption was written: a digest of the programs that it put there; '' where there is none. */
+  madeBy: string
+  /** Files that are not what they were when the node was adopted: the unit's own, and those of the adoption. */
+  changedSince: string[]
+  /** What the user of the service could change and must not: releases, record, lease. */
+  exposed: string[]
+  /** The folder above the data, where its user cannot write there: nothing could be kept or renamed beside the data. */
+  unwritable: string
+  /** The configuration file cannot be replaced by the user of the service. */
+  configFixed: boolean
 }

@@ -76,6 +76,8 @@ export type Observed = {
   busy: boolean
   staging: boolean
   lease: Lease | 'free'
+  /** Where a supervisor (systemd) looks after the server: a rollout has told it to leave the server alone. */
+  held?: boolean
   /** Exit status of the last stop we made, e.g. `0`, `143`, `signal 9`; absent when never stopped by us. */
   lastExit?: string
   /** Decision lines kept on the node, oldest first, of all rollouts that it remembers. */
@@ -112,6 +114,8 @@ export type NodeStep =
   | { do: 'clean-staging' }
   | { do: 'finish-swap' }
   | { do: 'install'; release: Release }
+  /** The supervisor leaves the server alone while it is changed: no restart, no limit to a start or a stop. */
+  | { do: 'hold' }
   | { do: 'drain' }
   | { do: 'stop' }
   | { do: 'snapshot'; kind: SnapshotKind; name: string }
@@ -122,6 +126,7 @@ export type NodeStep =
   | { do: 'back'; release: Release; name: string }
   | { do: 'wait-ready'; release: Release }
   | { do: 'check'; release: Release }
+  | { do: 'let-go' }
   | { do: 'undrain' }
   | { do: 'park'; within: Millis }
   | { do: 'release' }

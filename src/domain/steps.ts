@@ -18,7 +18,8 @@ export const steps = (o: Observed, g: Goal): NodeStep[] => [
 function tidy(o: Observed, g: Goal): NodeStep[] {
   const out: NodeStep[] = []
   const lent = o.lease === 'free' || o.lease.rollout !== g.lease.rollout
-  const rest = serves(o, g) && o.data.swap === 'none' && !o.staging && g.lease.state === 'free' && lent
+  const rest =
+    serves(o, g) && !o.held && o.data.swap === 'none' && !o.staging && g.lease.state === 'free' && lent
   if (!rest && !held(o, g)) out.push({ do: 'lease', lines: [] })
   if (o.data.swap === 'unfinished') out.push({ do: 'finish-swap' })
   if (o.staging) out.push({ do: 'clean-staging' })
@@ -39,16 +40,11 @@ function rehearse(o: Observed, g: Goal): NodeStep[] {
 
 /** The way to the release and the data of the goal, in service. */
 function reach(o: Observed, g: Goal): NodeStep[] {
-  if (!atGoal(o, g))
-    return [
-      ...install(o, g),
-      ...proveBeforeRestore(o, g),
-      ...change(o, g),
-      ...serve(g, o.traffic !== 'no-drain'),
-    ]
+  if (!atGoal(o, g)) return [...install(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)]
   const out: NodeStep[] = []
   if (!o.ready) out.push({ do: 'wait-ready', release: g.release })
   if (!o.checked) out.push({ do: 'check', release: g.release })
+  if (o.held) out.push({ do: 'let-go' })
   out.push(...proveTaken(o, g))
   if (o.traffic === 'drained') out.push({ do: 'undrain' })
   return out
@@ -58,6 +54,7 @@ function change(o: Observed, g: Goal): NodeStep[] {
   const out: NodeStep[] = []
   const swaps = g.data !== 'in-place' && o.data.from !== g.data.restore
   const foreign = o.data.openedBy !== undefined && !sameRelease(o.data.openedBy, g.release)
+  if (o.held === false) out.push({ do: 'hold' })
   if (o.running !== 'stopped' && o.traffic === 'in') out.push({ do: 'drain' })
   if (!swaps && foreign && g.point === 'return-point') {
     return [
@@ -76,10 +73,11 @@ function change(o: Observed, g: Goal): NodeStep[] {
   return out
 }
 
-const serve = (g: Goal, drained: boolean): NodeStep[] => [
+const serve = (o: Observed, g: Goal): NodeStep[] => [
   { do: 'wait-ready', release: g.release },
   { do: 'check', release: g.release },
-  ...(drained ? [{ do: 'undrain' } as const] : []),
+  ...(o.held === undefined ? [] : [{ do: 'let-go' } as const]),
+  ...(o.traffic === 'no-drain' ? [] : [{ do: 'undrain' } as const]),
 ]
 
 function letGo(o: Observed, g: Goal): NodeStep[] {

@@ -32,10 +32,11 @@ export function inspectionOf(answer: Answer): Inspection {
     busy: one('busy') === '1',
     staging: one('staging') === '1',
     lease: leaseOf(answer) ?? 'free',
+    ...(one('unit_load') === '' ? {} : { held: one('held') === '1' }),
     ...(one('last_exit') !== '' && { lastExit: one('last_exit').replace('-', ' ') }),
     record: all('record').flatMap(eventFrom),
   }
-  return { now, facts: factsOf(one, now) }
+  return { now, facts: { ...factsOf(one, now), ...unitOf(one, all) } }
 }
 
 /** The lease that the answer shows; also that of a refusal. */
@@ -54,6 +55,19 @@ export function leaseOf(answer: Answer): Lease | undefined {
 }
 
 type One = (key: string) => string
+
+const unitOf = (one: One, all: (key: string) => string[]): Pick<NodeFacts, 'unit'> =>
+  one('unit_load') === ''
+    ? {}
+    : {
+        unit: {
+          madeBy: one('made_by'),
+          changedSince: all('changed_since'),
+          exposed: all('exposed'),
+          unwritable: one('unwritable'),
+          configFixed: one('config_fixed') === '1',
+        },
+      }
 
 const runningOf = (one: One, installed: Release[]): Observed['running'] => {
   if (one('process') !== '') return installed.find(release => release.sha256 === one('exe')) ?? 'unknown'

@@ -26,12 +26,17 @@ export type Claim = {
 
 /** One program run on a node under a token. */
 export type Action =
-  | Exclude<NodeStep, { do: 'lease' | 'wait-ready' | 'check' | 'prove' | 'install' | 'record' | 'stop' }>
+  | Exclude<
+      NodeStep,
+      { do: 'lease' | 'wait-ready' | 'check' | 'prove' | 'install' | 'record' | 'stop' | 'hold' | 'let-go' }
+    >
   /** `force` (a way back): a server that does not end in time is killed and its data marked unclean. */
   | { do: 'stop'; force?: boolean }
   /** Take over the server that runs, as the first known release; nothing is restarted. The answer's `adopted` is its sha256. */
   | { do: 'adopt'; version: string; pid?: number }
   | { do: 'record'; lines: Event[] }
+  /** Have the supervisor leave the server alone, or look after it again; `lines` say so in the record first. */
+  | { do: 'hold' | 'let-go'; lines: Event[] }
   /** `file`: the binary on this machine; the program checks its sha256 against the release before it becomes visible. */
   | { do: 'install'; release: Release; file: string }
   /** The invariants were found to hold for this process (`NodeFacts.process` before the check). */

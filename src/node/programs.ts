@@ -9,6 +9,9 @@ import data from './programs/data.sh'
 import decisions from './programs/decisions.sh'
 import drain from './programs/drain.sh'
 import finishSwap from './programs/finish-swap.sh'
+import guard from './programs/guard.sh'
+import guestStart from './programs/guest-start.sh'
+import guestStop from './programs/guest-stop.sh'
 import guest from './programs/guest.sh'
 import hash from './programs/hash.sh'
 import inspect from './programs/inspect.sh'
@@ -18,10 +21,13 @@ import launch from './programs/launch.sh'
 import lease from './programs/lease.sh'
 import lib from './programs/lib.sh'
 import lock from './programs/lock.sh'
+import keep from './programs/keep.sh'
+import log from './programs/log.sh'
 import look from './programs/look.sh'
 import markChecked from './programs/mark-checked.sh'
 import markProven from './programs/mark-proven.sh'
 import opening from './programs/opening.sh'
+import pair from './programs/pair.sh'
 import park from './programs/park.sh'
 import pause from './programs/pause.sh'
 import prune from './programs/prune.sh'
@@ -29,7 +35,10 @@ import record from './programs/record.sh'
 import refresh from './programs/refresh.sh'
 import release from './programs/release.sh'
 import restore from './programs/restore.sh'
+import root from './programs/root.sh'
+import setup from './programs/setup.sh'
 import snapshot from './programs/snapshot.sh'
+import stageConfig from './programs/stage-config.sh'
 import stageCopy from './programs/stage-copy.sh'
 import stageStart from './programs/stage-start.sh'
 import stageStop from './programs/stage-stop.sh'
@@ -37,46 +46,112 @@ import start from './programs/start.sh'
 import starting from './programs/starting.sh'
 import stop from './programs/stop.sh'
 import stopping from './programs/stopping.sh'
+import supervise from './programs/supervise.sh'
 import swap from './programs/swap.sh'
+import switchTo from './programs/switch.sh'
 import taking from './programs/taking.sh'
+import undo from './programs/undo.sh'
+import unitAdopt from './programs/unit-adopt.sh'
+import unitFacts from './programs/unit-facts.sh'
+import unitStarting from './programs/unit-starting.sh'
+import unitStopping from './programs/unit-stopping.sh'
+import unit from './programs/unit.sh'
 import vacate from './programs/vacate.sh'
+import who from './programs/who.sh'
+
+/** Who runs the server decides how it is found, started and stopped; all else is the same. */
+export type ServerKind = 'process' | 'systemd'
+
+const SERVER = {
+  process: {
+    found: [],
+    stopping: [stopping],
+    starting: [launch, starting],
+    adopt: [opening, activation, adopt],
+  },
+  systemd: { found: [unit], stopping: [unitStopping], starting: [unitStarting], adopt: [opening, unitAdopt] },
+}
 
 /** What each program is made of, behind what all share: a text that needs no other file on the node. */
-const bodies = {
-  inspect: [inspect],
-  lease: [taking, decisions, lease],
-  vacate: [taking, vacate],
-  refresh: [refresh],
-  interrupt: [interrupt],
-  park: [park],
-  release: [release],
-  record: [decisions, record],
-  install: [install],
-  adopt: [data, opening, activation, adopt],
-  drain: [drain],
-  stop: [data, stopping, stop],
-  snapshot: [data, pause, checkpoint, snapshot],
-  restore: [data, swap, restore],
-  'finish-swap': [data, swap, finishSwap],
-  activate: [data, opening, activation, activate],
-  start: [data, opening, launch, starting, start],
-  back: [data, stopping, pause, checkpoint, opening, activation, launch, starting, back],
-  'mark-checked': [markChecked],
-  hash: [data, guest, hash],
-  'mark-proven': [markProven],
-  'stage-copy': [data, stopping, guest, stageCopy],
-  'stage-start': [data, opening, launch, stopping, guest, stageStart],
-  'stage-stop': [data, stopping, guest, stageStop],
-  'clean-staging': [data, stopping, guest, cleanStaging],
-  prune: [prune],
-} satisfies Record<string, string[]>
+const bodies = (kind: ServerKind) => {
+  const server = SERVER[kind]
+  return {
+    who: [who],
+    inspect: [inspect],
+    log: [log],
+    lease: [taking, decisions, lease],
+    vacate: [taking, vacate],
+    refresh: [refresh],
+    interrupt: [interrupt],
+    park: [park],
+    release: [release],
+    record: [decisions, record],
+    install: [install],
+    adopt: [data, ...server.adopt],
+    drain: [drain],
+    stop: [data, ...server.stopping, stop],
+    snapshot: [data, pause, checkpoint, snapshot],
+    restore: [data, swap, restore],
+    'finish-swap': [data, swap, finishSwap],
+    activate: [data, opening, activation, activate],
+    pair: [data, opening, activation, pair],
+    switch: [opening, activation, switchTo],
+    start: [data, opening, ...server.starting, start],
+    back: [data, stopping, pause, checkpoint, opening, activation, launch, starting, back],
+    supervise: [decisions, supervise],
+    guard: [data, opening, guard],
+    'unit-facts': [unitFacts],
+    setup: [root, setup],
+    undo: [root, undo],
+    keep: [decisions, activation, keep],
+    'mark-checked': [markChecked],
+    hash: [data, guest, hash],
+    'mark-proven': [markProven],
+    'stage-copy': [data, stopping, guest, stageCopy],
+    'stage-config': [stageConfig],
+    'stage-start': [data, opening, launch, stopping, guest, stageStart],
+    'guest-start': [opening, unitStarting, guestStart],
+    'guest-stop': [unitStopping, guestStop],
+    'stage-stop': [data, stopping, guest, stageStop],
+    'clean-staging': [data, stopping, guest, cleanStaging],
+    prune: [prune],
+  } satisfies Record<string, string[]>
+}
 
-export type ProgramName = keyof typeof bodies
+export type ProgramName = keyof ReturnType<typeof bodies>
 
-export const programNames = Object.keys(bodies).filter((name): name is ProgramName => name in bodies)
+/** Each program with the kinds of server that it is for. */
+export const programNames = Object.keys(bodies('process')).filter(
+  (name): name is ProgramName => name in bodies('process'),
+)
 
 /** The whole text of one program. */
-export const program = (name: ProgramName): Program => ({
+export const program = (name: ProgramName, kind: ServerKind = 'process'): Program => ({
   name,
-  text: [lib, lock, look, ...bodies[name]].join('\n'),
+  text: [...(OF_ROOT.has(name) ? [] : [lib, lock, look, ...SERVER[kind].found]), ...bodies(kind)[name]].join(
+    '\n',
+  ),
 })
+
+/** Run as root, once in a node's life. */
+const OF_ROOT: ReadonlySet<ProgramName> = new Set(['setup', 'undo'])
+
+/** Programs that read or change the data, and so run as the user that it belongs to; all others as the one that logs in. */
+const OF_THE_DATA: ReadonlySet<ProgramName> = new Set([
+  'inspect',
+  'vacate',
+  'adopt',
+  'snapshot',
+  'restore',
+  'finish-swap',
+  'pair',
+  'guard',
+  'hash',
+  'mark-proven',
+  'stage-copy',
+  'stage-config',
+  'stage-start',
+  'stage-stop',
+  'clean-staging',
+])
+export const touchesData = (name: ProgramName): boolean => OF_THE_DATA.has(name)

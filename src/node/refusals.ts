@@ -120,6 +120,14 @@ const words: Record<string, Words> = {
   'not-active': { what: 'another release is active than was to be started', next: LOOK },
   'not-running': { what: 'the process that was checked does not run any more', next: LOOK, kind: 'check' },
   'server-exited': { what: 'the server ended as soon as it was started', next: 'see its log', kind: 'ended' },
+  'sudo-refused': {
+    what: 'root may not be asked for what a rollout needs',
+    next: 'run `adopt` again, which writes the sudoers file',
+  },
+  'adoption-failed': {
+    what: 'the adoption stopped half way',
+    next: 'mend that, then adopt again: what is done is left as it is',
+  },
   'no-staging': { what: 'there is no copy to rehearse on', next: LOOK, kind: 'proof' },
   'guest-exited': { what: 'the server ended at once on the copy', next: 'see its log', kind: 'ended' },
 }

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { NodeConfig } from '../config/config.ts'
 import { UserError } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
-import { printable, Untrusted } from '../domain/text.ts'
+import { printable } from '../domain/text.ts'
 import type { Service } from '../service/port.ts'
 import type { Shell } from '../shell/port.ts'
-import { type Answer, parseAnswer, parseProgress } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { ask } from './ask.ts'
 import { inspectionOf } from './observed.ts'
+import { type Owner, ownerOf, type Who } from './owner.ts'
 import {
   type Action,
   type Claim,
@@ -16,25 +18,26 @@ import {
   type Progress,
   StepFailed,
 } from './port.ts'
-import { type ProgramName, program } from './programs.ts'
-import { failureOf } from './refusals.ts'
-import { type Content, lines, type Node, type NodeOptions, seconds, SHORT, taskOf, WAIT } from './task.ts'
+import { type ProgramName, touchesData } from './programs.ts'
+import { type Content, lines, type Node, type NodeOptions, SHORT, type Task, tasksOf, WAIT } from './task.ts'
 
 export type { NodeOptions } from './task.ts'
 
 /** A server machine as the engine drives it: the only reader of what the programs on it say. */
 export function nodeOn(shell: Shell, service: Service, config: NodeConfig, options: NodeOptions): NodePort {
-  const on: On = { shell, service, config, options }
+  // asked once, when first needed; after a failure it is asked anew
+  let known: Promise<Owner> | undefined
+  const owner = (): Promise<Owner> =>
+    (known ??= ownerOf(config, service, who).catch((error: unknown) => {
+      known = undefined
+      throw error
+    }))
+  const on: On = { shell, service, config, options, owner }
+  const who: Who = () => ask(on, { name: 'who', words: [] }, { limit: SHORT })
   return {
     id: config.name,
-    inspect: async () => inspectionOf(await call(on, 'inspect', [], { limit: SHORT })),
-    lease: async claim => {
-      const brought =
-        claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
-      return inspectionOf(
-        await call(on, 'lease', [...claimWords(claim), ...brought], { limit: 2 * WAIT + SHORT }),
-      )
-    },
+    inspect: () => inspected(on),
+    lease: claim => lease(on, claim),
     refresh: async (token, ttl) => {
       const answer = await call(on, 'refresh', [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT })
       return answer.values['lease']?.at(-1) === 'held' ? 'held' : 'lost'
@@ -48,23 +51,61 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
   }
 }
 
-type On = { shell: Shell } & Node
+/** `owner`: whom the data belongs to. */
+type On = { shell: Shell; owner: () => Promise<Owner> } & Node
+
+const inspected = async (on: On): Promise<Inspection> =>
+  inspectionOf(await call(on, 'inspect', [], { limit: SHORT }))
+
+/** Where one user drives the node and another owns its data, each ends what it left running itself. */
+async function lease(on: On, claim: Claim): Promise<Inspection> {
+  const limit = 2 * WAIT + SHORT
+  const brought =
+    claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
+  const words = claimWords(claim)
+  if ((await on.owner()).other) await call(on, 'vacate', words, { limit })
+  const answer = await call(on, 'lease', [...words, ...brought], { limit })
+  return (await looked(on, 'lease')) ? inspectionOf(answer) : inspected(on)
+}
+
+/** Only the user that the data belongs to can tell what a node is. */
+const looked = async (on: On, name: ProgramName): Promise<boolean> =>
+  touchesData(name) || !(await on.owner()).other
 
 async function act(
   on: On,
   action: Action,
   grip: Grip,
 ): Promise<Inspection & { answer: Record<string, string[]> }> {
-  const task = taskOf(on, action)
+  const values: Record<string, string[]> = {}
+  let seen: Inspection | undefined
+  for (const task of tasksOf(on, action)) {
+    const answer = await perform(on, task, grip)
+    for (const [key, said] of Object.entries(answer.values)) values[key] = said
+    seen = (await looked(on, task.program)) ? inspectionOf(answer) : undefined
+  }
+  return { ...(seen ?? (await inspected(on))), answer: values }
+}
+
+/** One program under the token; told to end where the run is. */
+async function perform(on: On, task: Task, grip: Grip): Promise<Answer> {
   const brought = task.bring && (await bring(on, task.bring, grip.token, grip))
-  const words = [`token=${grip.token}`, ...task.words, ...(brought ? [`file=${brought}`] : [])]
+  const opens =
+    task.opens && !(await looked(on, task.program)) ? [`opens=${(await inspected(on)).now.data.opens}`] : []
+  const words = [
+    `token=${grip.token}`,
+    ...task.words,
+    ...opens,
+    ...(brought === undefined ? [] : [`file=${brought}`]),
+  ]
   const interrupt = (): void =>
-    void call(on, 'interrupt', [`token=${grip.token}`], { limit: SHORT }).catch(() => undefined)
+    void call(on, 'interrupt', [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
+      () => undefined,
+    )
   if (grip.stop.aborted) throw stopped(on, task.program)
   grip.stop.addEventListener('abort', interrupt, { once: true })
   try {
-    const answer = await call(on, task.program, words, { limit: task.limit, progress: grip.progress })
-    return { ...inspectionOf(answer), answer: answer.values }
+    return await call(on, task.program, words, { limit: task.limit, progress: grip.progress })
   } finally {
     grip.stop.removeEventListener('abort', interrupt)
   }
@@ -114,6 +155,10 @@ const LOG_BYTES = 200_000
 
 /** A line that was cut could hold half a secret, which nothing would find: it is left out. */
 async function serverLogs(on: On, lives: number): Promise<{ name: string; text: string }[]> {
+  if (on.service.kind === 'systemd') {
+    const { values } = await call(on, 'log', [], { limit: SHORT })
+    return [{ name: 'server.log', text: (values['log'] ?? []).map(line => `${line}\n`).join('') }]
+  }
   const names = lives > 1 ? ['server.log', 'server.log.1'] : ['server.log']
   const read = names.map(async name => {
     const bytes = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES)
@@ -124,49 +169,15 @@ async function serverLogs(on: On, lives: number): Promise<{ name: string; text: 
   return Promise.all(read)
 }
 
-type CallOptions = { limit: Millis; progress?: (p: Progress) => void }
+/** `like`: as the user of that program. */
+type CallOptions = { limit: Millis; progress?: (p: Progress) => void; like?: ProgramName }
 
-/** Runs one program; an answer that did not end with `end=ok` is thrown as a `StepFailed`. */
+/** Runs one program as the user that it is for; only the owner of the data looks at the node at its end. */
 async function call(on: On, name: ProgramName, words: string[], options: CallOptions): Promise<Answer> {
-  const ran = await on.shell.run(program(name), [...placeWords(on), ...words], {
-    limit: options.limit,
-    line: line => {
-      const progress = parseProgress(line)
-      if (progress) options.progress?.(progress)
-    },
-  })
-  if (ran.lost) {
-    const unknown = ran.lost.begun && !READS.has(name)
-    throw new StepFailed({ ...ran.lost.problem, effect: unknown ? 'unknown' : 'none', kind: 'unreachable' })
-  }
-  const answer = parseAnswer(ran.stdout)
-  if (answer.end === 'ok') return answer
-  if (answer.end !== undefined) throw new StepFailed(failureOf(on.config.name, answer))
-  const because = printable(new Untrusted(ran.stderr.trim().split('\n').slice(-3).join(' ')), 300)
-  throw new StepFailed({
-    code: ran.late ? 'NODE_SILENT' : 'NO_ANSWER',
-    what: `${on.config.name}: ${name} ${ran.late ? `did not end within ${seconds(options.limit)} s` : 'ended without saying how'}`,
-    because: because === '' ? `exit ${ran.code ?? 'by a signal'}` : because,
-    next: 'run `status`, which inspects the node before anything else',
-    where: on.config.name,
-    effect: READS.has(name) ? 'none' : 'unknown',
-    kind: 'unreachable',
-  })
+  const { other } = await on.owner()
+  const told = other && !touchesData(name) ? ['look=0', ...words] : words
+  const as = other !== undefined && touchesData(options.like ?? name) ? { as: other } : {}
+  return ask(on, { name, words: told }, { ...options, ...as })
 }
-
-const READS = new Set<ProgramName>(['inspect', 'interrupt'])
-
-/** What every program is told of the node. */
-const placeWords = ({ config, options, service }: On): string[] => [
-  `install=${config.install}`,
-  `data=${config.data}`,
-  `config=${config.config}`,
-  ...(config.configNext === undefined ? [] : [`config_next=${config.configNext}`]),
-  `binary=${options.binary}`,
-  `immutable=${options.immutable.join(' ')}`,
-  `drain=${options.drain.kind}`,
-  `clean_exits=${service.cleanExits.join(' ')}`,
-  `wait=${seconds(WAIT)}`,
-]
 
 const oneLine = (text: string): string => printable(text, 200)

@@ -1,9 +1,9 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
-import { unreachable } from '../domain/errors.ts'
+import { Bug, unreachable } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
 import { drainWords } from '../drain/commands.ts'
-import type { Service } from '../service/port.ts'
+import type { ProcessServer, Service } from '../service/port.ts'
 import type { Action } from './port.ts'
 import type { ProgramName } from './programs.ts'
 
@@ -29,10 +29,18 @@ export const WAIT = 120_000
 const LONG = 6 * 3_600_000
 
 export type Content = { file: string } | { bytes: Uint8Array }
-export type Task = { program: ProgramName; words: string[]; limit: Millis; bring?: Content }
+/** `opens`: it is told how often the data was opened, which only the service's user can read. */
+export type Task = { program: ProgramName; words: string[]; limit: Millis; bring?: Content; opens?: true }
 
-/** Each action as one program with its arguments. */
-export function taskOf({ service, config, options }: Node, action: Action): Task {
+/** Each action as the programs that make it up, in order; each of them may be done already. */
+export function tasksOf(node: Node, action: Action): Task[] {
+  return node.service.kind === 'systemd'
+    ? unitTasks(node, action)
+    : [taskOf({ ...node, service: node.service }, action)]
+}
+
+/** As one program, for a server that we start ourselves. */
+function taskOf({ service, config, options }: Node & { service: ProcessServer }, action: Action): Task {
   const simple = (program: ProgramName, ...words: string[]): Task => ({ program, words, limit: WAIT + SHORT })
   const stopSeconds = seconds(options.stopLimit)
   const stopping = WAIT + SHORT + options.stopLimit
@@ -110,10 +118,80 @@ export function taskOf({ service, config, options }: Node, action: Action): Task
     case 'finish-swap':
     case 'release':
       return simple(action.do)
+    case 'hold':
+    case 'let-go':
+      throw new Bug('nothing looks after a server that we started ourselves')
     default:
       return unreachable(action)
   }
 }
+
+/**
+ * For a unit of systemd: what changes the data runs as the service's user, what speaks to systemd and owns the releases as ours.
+ */
+function unitTasks(node: Node, action: Action): Task[] {
+  const { options } = node
+  const limit = `limit=${seconds(options.stopLimit)}`
+  const plain = (what: Action): Task => taskOf({ ...node, service: NO_PROCESS }, what)
+  const guestStop: Task = { program: 'guest-stop', words: [limit], limit: WAIT + SHORT + options.stopLimit }
+  switch (action.do) {
+    case 'stop':
+    case 'drain':
+    case 'undrain':
+      return [{ ...plain(action), opens: true }]
+    case 'activate': {
+      const words = [`release=${releaseId(action.release)}`]
+      return [
+        { program: 'pair', words, limit: WAIT + SHORT },
+        { program: 'switch', words, limit: WAIT + SHORT },
+      ]
+    }
+    case 'back': {
+      const { release, name } = action
+      const parts: Action[] = [
+        { do: 'stop', force: true },
+        { do: 'snapshot', kind: 'return-point', name },
+        { do: 'activate', release },
+        { do: 'start', release },
+      ]
+      return parts.flatMap(part => unitTasks(node, part))
+    }
+    case 'hold':
+    case 'let-go': {
+      const words = [`kind=${action.do}`]
+      return [{ program: 'supervise', words, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }]
+    }
+    case 'stage-start': {
+      const { release, config } = action
+      return [
+        { program: 'stage-config', words: [`text=${config}`], limit: WAIT + SHORT },
+        { program: 'guest-start', words: [`release=${releaseId(release)}`], limit: WAIT + SHORT },
+      ]
+    }
+    case 'stage-copy':
+    case 'stage-stop':
+    case 'clean-staging':
+      return [guestStop, plain(action)]
+    case 'record':
+    case 'install':
+    case 'start':
+    case 'snapshot':
+    case 'restore':
+    case 'finish-swap':
+    case 'hash':
+    case 'mark-proven':
+    case 'mark-checked':
+    case 'park':
+    case 'release':
+    case 'adopt':
+    case 'prune':
+      return [plain(action)]
+    default:
+      return unreachable(action)
+  }
+}
+
+const NO_PROCESS: ProcessServer = { kind: 'process', words: [], stageWords: [], cleanExits: [] }
 
 export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
 /** One JSON text a line. */

@@ -1,8 +1,8 @@
 /**
- * What runs on a node, as data. `words` are arguments for the node's programs: `arg=` for every word of the server's command
+ * A server that we start ourselves. `words` are arguments for the node's programs: `arg=` for every word of the server's command
  * line (with `{config}` and `{data}` still in them, replaced on the node) and `env=NAME=value` for its environment.
  */
-export type Service = {
+export type ProcessServer = {
   kind: 'process'
   words: string[]
   /** The same for a guest on a staging copy: nothing in it may point at production. */
@@ -10,3 +10,9 @@ export type Service = {
   /** Exit statuses of a stop that lost nothing. */
   cleanExits: string[]
 }
+
+/** A server that systemd starts, as the user that its unit names. */
+export type UnitServer = { kind: 'systemd'; unit: string; cleanExits: string[] }
+
+/** What runs on a node, as data. */
+export type Service = ProcessServer | UnitServer

@@ -1,5 +1,5 @@
 import type { ProcessService } from '../config/config.ts'
-import type { Service } from './port.ts'
+import type { ProcessServer } from './port.ts'
 
 /** Variables that would lead a guest to the production's data or port whatever its configuration says. */
 const LEADS_AWAY = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/
@@ -8,7 +8,7 @@ const LEADS_AWAY = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/
  * A server that we start ourselves as a detached process. 143 is a server without a handler for TERM (ProgressDB 0.1), whose
  * every acknowledged write is on disk by then.
  */
-export const processService = (config: ProcessService): Service => {
+export const processService = (config: ProcessService): ProcessServer => {
   const words = (env: [string, string][]): string[] => [
     ...env.map(([name, value]) => `env=${name}=${value}`),
     ...config.args.map(word => `arg=${word}`),

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { constants, copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { exec } from '@actions/exec'
 import { UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
 import { drained } from './drained.ts'
-import type { Content, Ran, RunOptions, Shell } from './port.ts'
-import { script } from './script.ts'
+import type { Content, Program, Ran, RunOptions, Shell } from './port.ts'
+import { boundedScript, script, scriptAs } from './script.ts'
+import { sudoFailure } from './sudo.ts'
 
 /** How much longer than its limit a program is waited for: a critical one finishes what it has begun. */
 const GRACE = 60_000
@@ -28,7 +30,7 @@ export const localShell = (options: LocalOptions = {}): Shell => {
     TMPDIR: options.tmp ?? '/tmp',
   }
   return {
-    run: (program, args, runOptions) => run(env, script(program, args), runOptions),
+    run: (program, args, runOptions) => run(env, { program, args }, runOptions),
     put,
     get: tail,
     forward: to => Promise.resolve(to),
@@ -36,7 +38,13 @@ export const localShell = (options: LocalOptions = {}): Shell => {
   }
 }
 
-async function run(env: Record<string, string>, input: string, options: RunOptions): Promise<Ran> {
+async function run(
+  env: Record<string, string>,
+  { program, args }: { program: Program; args: string[] },
+  options: RunOptions,
+): Promise<Ran> {
+  const { as } = options
+  const input = as ? scriptAs(as, boundedScript(program, args, options.limit / 1000)) : script(program, args)
   const out = collector(options.line)
   const err = collector()
   const seconds = String(Math.ceil(options.limit / 1000))
@@ -50,12 +58,15 @@ async function run(env: Record<string, string>, input: string, options: RunOptio
     listeners: { stdout: out.add, stderr: err.add },
   })
   const code = await Promise.race([ended, late(options.limit + GRACE)])
-  return {
+  const ran: Ran = {
     code: code === 'late' ? null : code,
     stdout: out.text(),
     stderr: err.text(),
     late: code === 'late',
   }
+  const from = userInfo().username
+  const problem = as ? sudoFailure({ node: 'this machine', from, to: as }, ran) : undefined
+  return problem ? { ...ran, code: null, lost: { problem, begun: false } } : ran
 }
 
 const late = (ms: number): Promise<'late'> =>

@@ -9,6 +9,8 @@ export type RunOptions = {
   limit: Millis
   /** Every line of standard output as it comes. */
   line?: (line: string) => void
+  /** Another user of that machine, through `sudo`, whose refusal is `lost`. */
+  as?: string
 }
 
 /**

@@ -19,7 +19,14 @@ export const script = (program: Program, args: string[]): string =>
  * The same for a machine that nobody but the program itself can bound: `timeout` tells it to end after `seconds`, also when the
  * connection it came over is long gone. The text stands in a here-document whose end no text can contain.
  */
-export const boundedScript = (program: Program, args: string[], seconds: number): string => {
+export const boundedScript = (program: Program, args: string[], seconds: number): string =>
+  fed(`timeout ${Math.ceil(seconds)} sh -s`, script(program, args))
+
+/** A script that another user's shell reads. What sudo lets nobody else end is bounded inside. */
+export const scriptAs = (user: string, text: string): string =>
+  fed(`sudo -n -u ${quote(user)} /bin/sh -s`, text)
+
+const fed = (command: string, text: string): string => {
   const end = `end-of-program-${randomUUID()}`
-  return `{\ntimeout ${Math.ceil(seconds)} sh -s <<'${end}'\n${script(program, args)}${end}\nexit\n}\n`
+  return `{\n${command} <<'${end}'\n${text}${end}\nexit\n}\n`
 }

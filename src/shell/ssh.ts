@@ -6,9 +6,10 @@ import { type Problem, UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
 import type { Content, Program, Ran, RunOptions, Sent, Shell } from './port.ts'
-import { boundedScript, quote } from './script.ts'
+import { boundedScript, quote, scriptAs } from './script.ts'
 import { type SshFiles, type SshHost, sshConfig } from './ssh-config.ts'
 import { sshFailure } from './ssh-failure.ts'
+import { sudoFailure } from './sudo.ts'
 import { call, connect, forward, type Link, master, ssh, whyNot } from './ssh-link.ts'
 
 /**
@@ -136,11 +137,16 @@ async function run(link: Link, program: Program, args: string[], options: RunOpt
   const first = await connect(link)
   if (first.code !== 0)
     return { ...first, code: null, lost: { problem: await whyNot(link, first), begun: false } }
+  const { as } = options
+  const text = boundedScript(program, args, options.limit / 1000)
   const ran = await ssh(link, ['sh', '-s'], {
-    input: Buffer.from(boundedScript(program, args, options.limit / 1000)),
+    input: Buffer.from(as ? scriptAs(as, text) : text),
     seconds: (options.limit + GRACE) / 1000,
     ...(options.line ? { line: options.line } : {}),
   })
+  const { node, at } = link.way
+  const problem = as ? sudoFailure({ node, from: at.user, to: as }, ran) : undefined
+  if (problem) return { ...ran, code: null, lost: { problem, begun: false } }
   if (ran.code !== 255) return ran
   delete link.connected
   return { ...ran, code: null, lost: { problem: sshFailure(link.way, ran.stderr), begun: true } }

@@ -7,6 +7,7 @@ import { type Scenario, World } from './world.ts'
 const unharmed: Record<string, string> = {
   good: 'promoted all-passed',
   'without a drain': 'promoted all-passed',
+  supervised: 'promoted all-passed',
   'fails to start': 'unchanged rehearsal-failed',
   'hides data': 'unchanged rehearsal-failed',
   migrates: 'promoted all-passed',

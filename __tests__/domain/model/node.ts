@@ -13,6 +13,8 @@ export type Nature = {
   /** The copy behaved: the migration happens only on the live node. */
   surprise: boolean
   drain: boolean
+  /** A supervisor would restart a server, or end one that takes long. */
+  supervised: boolean
 }
 
 export class Fault extends Error {
@@ -43,6 +45,7 @@ export class SimNode {
   drainedAt: number | undefined
   lease: Exclude<Observed['lease'], 'free'> | undefined
   token = 0
+  held: boolean | undefined
   record: Observed['record'] = []
 
   constructor(id: string, releases: { old: Release; fresh: Release }, nature: Nature) {
@@ -55,6 +58,7 @@ export class SimNode {
     this.running = releases.old
     this.checked = true
     this.data.openedBy = releases.old
+    this.held = nature.supervised ? false : undefined
   }
 
   get ready(): boolean {
@@ -82,6 +86,7 @@ export class SimNode {
       busy: false,
       staging: this.staging,
       lease: this.lease ? { ...this.lease } : 'free',
+      ...(this.held === undefined ? {} : { held: this.held }),
       record: [...this.record],
     }
   }
@@ -122,10 +127,17 @@ export class SimNode {
       case 'drain':
         this.drainedAt = this.data.opens
         return undefined
+      case 'hold':
+        this.held = true
+        return undefined
+      case 'let-go':
+        this.held = false
+        return undefined
       case 'undrain':
         this.drainedAt = undefined
         return undefined
       case 'stop':
+        this.leftAlone()
         this.running = 'stopped'
         this.checked = false
         return undefined
@@ -160,6 +172,11 @@ export class SimNode {
         this.lease = undefined
         return undefined
     }
+  }
+
+  /** No supervisor may meddle with a server that is being changed. */
+  private leftAlone(): void {
+    if (this.held === false) throw new Error('a server was changed under its supervisor')
   }
 
   private holds(): boolean {
@@ -221,6 +238,7 @@ export class SimNode {
   }
 
   private start(release: Release): undefined {
+    this.leftAlone()
     if (this.running !== 'stopped') return undefined
     if (!sameRelease(this.active, release)) throw new Error('started what is not active')
     const foreign = this.data.openedBy && !sameRelease(this.data.openedBy, release)
@@ -237,6 +255,7 @@ export class SimNode {
   }
 
   private back(release: Release, name: string): undefined {
+    this.leftAlone()
     if (this.running !== 'stopped' && sameRelease(this.running, release)) return undefined
     this.running = 'stopped'
     this.checkpoint('return-point', name)
@@ -250,6 +269,7 @@ export const leftovers = (n: SimNode): string[] => [
   ...(n.drainedAt === undefined ? [] : ['drained']),
   ...(n.staging ? ['staging'] : []),
   ...(n.lease ? ['lease'] : []),
+  ...(n.held ? ['its supervisor held off'] : []),
   ...(n.ready ? [] : ['not serving']),
   ...(n.running !== 'stopped' && !sameRelease(n.running, n.active) ? ['link and process differ'] : []),
 ]

@@ -4,13 +4,21 @@ import type { Nature } from './node.ts'
 import { type Scenario, World } from './world.ts'
 
 /** What a release can be like. */
-export const good: Nature = { newStarts: true, newHolds: true, migrates: false, surprise: false, drain: true }
+export const good: Nature = {
+  newStarts: true,
+  newHolds: true,
+  migrates: false,
+  surprise: false,
+  drain: true,
+  supervised: false,
+}
 export const natures: Record<string, Nature> = {
   good,
   'without a drain': { ...good, drain: false },
+  supervised: { ...good, supervised: true },
   'fails to start': { ...good, newStarts: false },
   'hides data': { ...good, newHolds: false },
-  migrates: { ...good, migrates: true },
+  migrates: { ...good, migrates: true, supervised: true },
   'migrates, without a drain': { ...good, migrates: true, drain: false },
   'migrates by surprise': { ...good, migrates: true, surprise: true },
 }

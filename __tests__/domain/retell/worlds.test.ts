@@ -8,7 +8,14 @@ import type { Nature } from '../model/node.ts'
 import { type Scenario, World } from '../model/world.ts'
 import { told } from './context.ts'
 
-const good: Nature = { newStarts: true, newHolds: true, migrates: false, surprise: false, drain: true }
+const good: Nature = {
+  newStarts: true,
+  newHolds: true,
+  migrates: false,
+  surprise: false,
+  drain: true,
+  supervised: false,
+}
 const natures: Nature[] = [
   good,
   { ...good, drain: false },

@@ -51,6 +51,16 @@ export const processService = z.strictObject(
   'args and env of the server, or {}',
 )
 
+export const unitService = z.strictObject(
+  {
+    unit: described(
+      text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, 'the name of a unit, such as progressdb.service'),
+      'The unit that runs the server, as systemctl names it. Its User= owns the data.',
+    ),
+  },
+  'unit: and its name',
+)
+
 const places = {
   install: described(z.optional(path()), 'Folder for releases and the state of the rollout.'),
   data: described(z.optional(path()), 'Data folder of the service.'),
@@ -195,6 +205,7 @@ export const fleetSettings = {
     z.optional(processService),
     'The service is a plain process that the rollout starts and stops.',
   ),
+  systemd: described(z.optional(unitService), 'The service is a unit of systemd.'),
   ...places,
   nodes: described(
     z

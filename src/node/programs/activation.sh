@@ -48,6 +48,8 @@ pair_config() {
   if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi
   [ -n "$pair" ] && [ -f "$pair" ] || return 0
   ! cmp -s "$pair" "$config" || return 0
+  # a file that is not ours to write was never changed by us
+  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0
   # shared with the old file: owner and mode
   [ ! -f "$config" ] || cp -p "$config" "$config.next"
   cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"

@@ -7,7 +7,7 @@ main() {
   out)
     [ -n "$line" ] || {
       by_command
-      marks "$data"
+      if [ -n "$opens_given" ]; then opens=$opens_given; else marks "$data"; fi
       # the count tells later whether anybody can have written since
       printf '%s\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
     }

@@ -33,6 +33,15 @@ take_lock() {
   umask 077
 }
 
+# alone PROGRAM [FOLDER]: take the lock without a lease, where nobody holds one.
+alone() {
+  take_lock "$1" critical "${2:-$state}"
+  read_lease
+  if [ -n "$lease_rollout" ] && { [ "$lease_left" -gt 0 ] || [ "$lease_parked" = 1 ]; }; then
+    fail lease-held "held by $lease_holder ($lease_doing)"
+  fi
+}
+
 # working: sets $work to the `pid start boot critical|interruptible program token` of the program that holds the lock, '' when
 # it has ended (a child of it may go on).
 working() {

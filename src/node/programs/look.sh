@@ -11,6 +11,7 @@ look() {
   say boot "$boot"
   look_machine
   look_process
+  [ -z "$unit" ] || look_unit
   look_releases
   look_data
   look_files
@@ -61,12 +62,16 @@ look_process() {
     data_holder "$data"
     [ -z "$holder" ] || say stranger "$holder"
   fi
+  say_last_exit
+  say_log
+}
+say_last_exit() {
   first_line "$state/stopped"
   # shellcheck disable=SC2086
   set -- $line
   [ $# -lt 2 ] || say last_exit "$2"
-  [ ! -f "$state/server.log" ] || say server_log "$state/server.log"
 }
+say_log() { [ ! -f "$state/server.log" ] || say server_log "$state/server.log"; }
 
 # data_holder DIR: sets $holder to the process that has one of its databases open: its pid, `other` when the kernel does not
 # say which, '' when nobody has. By the lock that the server itself takes, so no pid file can be wrong about it.
@@ -256,6 +261,9 @@ look_config() {
 look_staging() {
   [ -d "$staging" ] || return 0
   say staging 1
+  look_guest
+}
+look_guest() {
   first_line "$staging/pid"
   if alive "$line"; then say stage_process "$line"; fi
   first_line "$staging/exit"

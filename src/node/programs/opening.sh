@@ -29,7 +29,8 @@ note_opening() {
     [ "$meta_opens" -le "$count" ] || count=$meta_opens
   done
   mkdir -p "$data/.rollout"
-  { [ ! -f "$data/.rollout/opened" ] || cat "$data/.rollout/opened"; } >"$data/.rollout/opened.next"
+  # a supervisor may have started it very often
+  { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } >"$data/.rollout/opened.next"
   printf '%s %s %s\n' $((count + 1)) "$version" "$sha256" >>"$data/.rollout/opened.next"
   commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"
 }

@@ -3,7 +3,7 @@ main() {
   arguments "$@"
   begin stage-stop critical "$notes"
   stop_guest
-  say stage_ended "$guest_exit"
+  [ -z "$guest_exit" ] || say stage_ended "$guest_exit"
   # shellcheck disable=SC2046
   set -- $(sizes "$staging/data")
   say stage_bytes "${1:-0}"

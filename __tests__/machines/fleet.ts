@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { PRELOAD_USER } from '../local-fleet/fleet.ts'
+import { preloadFolder } from '../local-fleet/preload.ts'
+import { serverYaml, type Keys } from '../local-fleet/server-config.ts'
+import { ready } from '../local-fleet/server-process.ts'
+import { keyPair } from '../shell/sshd.ts'
+import { addUser, type Machine, openNetwork, sh, startMachine } from './machine.ts'
+
+/** Machines as somebody sets them up who knows no rollout: a unit, a user for it, a binary in /usr/local/bin. */
+export type MachineFleet = {
+  dir: string
+  machines: Machine[]
+  keys: Keys
+  /** The key of `deploy`, who may do nothing there yet, and that of root. */
+  deploy: string
+  admin: string
+  knownHosts: string
+  urlOf: (m: Machine) => string
+  /** The drain command makes this file there, and the writer rests while it is there. */
+  drainMark: (m: Machine) => string
+  close: () => Promise<void>
+}
+
+export const UNIT = `[Unit]
+Description=ProgressDB
+After=network.target
+[Service]
+User=progressdb
+Environment=PROGRESSDB_ABORT_SECONDS=0.2 "GREETING=it's a test"
+ExecStart=/usr/local/bin/progressdb \\
+  --config /etc/progressdb/config.yaml
+Restart=on-failure
+RestartSec=1
+TimeoutStopSec=30
+LimitNOFILE=8192
+[Install]
+WantedBy=multi-user.target
+`
+
+export const DATA = '/srv/db/progressdb'
+export const PORT = 8080
+
+export type FleetOptions = {
+  machines: number
+  release: { binary: string }
+  messages?: number
+  walOn?: boolean
+  unit?: string
+}
+
+export async function openMachines(options: FleetOptions): Promise<MachineFleet> {
+  const dir = mkdtempSync(join(tmpdir(), 'machines-'))
+  openNetwork()
+  const keys = newKeys()
+  const [deploy, admin] = [keyPair(dir, 'deploy'), keyPair(dir, 'admin')]
+  const data = join(dir, 'data')
+  await preloadFolder(data, options.messages ?? 200, PRELOAD_USER)
+  const started = await Promise.allSettled(
+    Array.from({ length: options.machines }, (_, i) =>
+      startMachine({
+        dir,
+        name: `db-${i + 1}`,
+        index: i + 1,
+        furnish: root =>
+          furnish(root, { ...options, keys, data, deploy: deploy.public, admin: admin.public }),
+      }),
+    ),
+  )
+  const machines = started.flatMap(s => (s.status === 'fulfilled' ? [s.value] : []))
+  const close = async (): Promise<void> => {
+    await Promise.all(machines.map(m => m.close()))
+    rmSync(dir, { recursive: true, force: true })
+  }
+  const broken = started.find(s => s.status === 'rejected')
+  if (broken?.status === 'rejected') {
+    await close()
+    throw broken.reason
+  }
+  const urlOf = (m: Machine): string => `http://${m.address}:${PORT}`
+  await Promise.all(machines.map(m => ready(urlOf(m), 30_000)))
+  return {
+    dir,
+    machines,
+    keys,
+    deploy: deploy.private,
+    admin: admin.private,
+    knownHosts: machines.map(m => `${m.address} ${m.hostKey}\n`).join(''),
+    urlOf,
+    drainMark: m => join(m.root, 'home/deploy/drained'),
+    close,
+  }
+}
+
+type Furniture = FleetOptions & { keys: Keys; data: string; deploy: string; admin: string }
+
+function furnish(root: string, f: Furniture): void {
+  addUser(root, 'deploy', '/home/deploy', f.deploy)
+  addUser(root, 'progressdb', '/var/lib/progressdb-home')
+  mkdirSync(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 })
+  writeFileSync(join(root, 'root/.ssh/authorized_keys'), `${f.admin}\n`, { mode: 0o600 })
+  copyFileSync(f.release.binary, join(root, 'usr/local/bin/progressdb'))
+  chmodSync(join(root, 'usr/local/bin/progressdb'), 0o755)
+  mkdirSync(join(root, 'etc/progressdb'))
+  writeFileSync(join(root, 'etc/progressdb/config.yaml'), configOf(f), { mode: 0o640 })
+  sh('cp', '-a', f.data, join(root, DATA))
+  sh('chroot', root, 'chown', '-R', 'progressdb:', DATA)
+  sh('chroot', root, 'chown', 'root:progressdb', '/etc/progressdb/config.yaml')
+  writeFileSync(join(root, 'etc/systemd/system/progressdb.service'), f.unit ?? UNIT)
+  sh(
+    'ln',
+    '-s',
+    '../progressdb.service',
+    join(root, 'etc/systemd/system/multi-user.target.wants/progressdb.service'),
+  )
+}
+
+function configOf({ keys, walOn = false }: Furniture): string {
+  const config: unknown = parse(serverYaml({ port: PORT, data: DATA, keys, walOn }))
+  if (typeof config !== 'object' || config === null || !('server' in config)) throw new Error('no server')
+  return stringify({ ...config, server: { ...Object(config.server), address: '0.0.0.0' } })
+}
+
+function newKeys(): Keys {
+  const key = (name: string) => `${name}-${randomBytes(12).toString('hex')}`
+  return {
+    probe: key('probe'),
+    writer: key('writer'),
+    checker: key('checker'),
+    frontend: key('front'),
+    admin: key('admin'),
+    signing: key('signing'),
+  }
+}
+
+/** What a machine shows by its own tools; nothing of it comes from the product. */
+export type MachineTruth = {
+  /** By `systemctl`, `readlink` and HTTP. */
+  active: string
+  exe: string
+  link: string
+  answers: string
+  restart: string
+  drained: boolean
+  lease: string
+  staging: boolean
+}
+
+export async function truthOf(fleet: MachineFleet, m: Machine): Promise<MachineTruth> {
+  const show = (property: string): string =>
+    m.run('systemctl', 'show', '--value', `--property=${property}`, 'progressdb.service').trim()
+  const quiet = (...command: string[]): string =>
+    m.run('sh', '-c', '"$@" 2>/dev/null || :', 'sh', ...command).trim()
+  const pid = show('MainPID')
+  return {
+    active: show('ActiveState'),
+    exe: versionIn(quiet('readlink', `/proc/${pid}/exe`)),
+    link: versionIn(quiet('readlink', '/opt/progressdb/current')),
+    answers: await ready(fleet.urlOf(m), 5000).catch(() => ''),
+    restart: show('Restart'),
+    drained: quiet('ls', '/home/deploy/drained') !== '',
+    lease: /^rollout=(.*)$/m.exec(quiet('cat', '/opt/progressdb/state/lease'))?.[1] ?? '',
+    staging: quiet('sh', '-c', 'ls -d /srv/db/*/.*-staging') !== '',
+  }
+}
+
+const versionIn = (path: string): string => /releases\/(v[^/]+)-[0-9a-f]{12}/.exec(path)?.[1] ?? ''
+
+/** Serves this version, and nothing is left over. */
+export const serving = (version: string): Partial<MachineTruth> => ({
+  active: 'active',
+  exe: version,
+  link: version,
+  answers: version,
+  restart: 'on-failure',
+  drained: false,
+  lease: '',
+  staging: false,
+})
+
+export const fileOf = (m: Machine, path: string): string => readFileSync(join(m.root, path), 'utf8')

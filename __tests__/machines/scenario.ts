@@ -1,0 +1,144 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { stringify } from 'yaml'
+import { builtAction } from '../action/built-action.ts'
+import { type ByHand, byHand, TOKEN } from '../action/by-hand.ts'
+import { QUICK } from '../action/scenario.ts'
+import { type GitHubDouble, startGitHubDouble } from '../github/double.ts'
+import { readNode } from '../local-fleet/checker.ts'
+import type { Tree } from '../local-fleet/rollout-yaml.ts'
+import { type Acknowledged, startWriter, type Writer } from '../local-fleet/writer.ts'
+import { type CompositeOptions, type CompositeResult, startComposite } from '../runner/composite.ts'
+import type { BuiltRelease } from '../standin/release.ts'
+import {
+  DATA,
+  type FleetOptions,
+  type MachineFleet,
+  type MachineTruth,
+  openMachines,
+  truthOf,
+} from './fleet.ts'
+
+/** A fleet of machines, a GitHub with its releases, clients that write, and whoever runs the product from outside. */
+export type MachineScenario = {
+  fleet: MachineFleet
+  github: GitHubDouble
+  writer: Writer
+  at: (...parts: string[]) => string
+  /** Writes the fleet file anew. */
+  configure: (over?: Tree) => void
+  run: (inputs: Record<string, string>, options?: Partial<CompositeOptions>) => Promise<CompositeResult>
+  /** As the engine's command line; `as`: with whose key. */
+  byHand: (words: string[], as?: 'deploy' | 'admin') => Promise<ByHand>
+  truth: () => Promise<MachineTruth[]>
+  /** Stops the writer; acknowledged writes that are on no node. */
+  missing: () => Promise<Acknowledged[]>
+  end: () => Promise<void>
+}
+
+export type MachineScenarioOptions = Omit<FleetOptions, 'release'> & {
+  runs: BuiltRelease
+  releases: BuiltRelease[]
+  config?: Tree
+}
+
+const DRAIN = { commands: { out: 'touch /home/deploy/drained', in: 'rm -f /home/deploy/drained' } }
+
+export async function openMachineScenario(o: MachineScenarioOptions): Promise<MachineScenario> {
+  const dir = mkdtempSync(join(tmpdir(), 'machine-scenario-'))
+  const at = (...parts: string[]): string => join(dir, ...parts)
+  const action = await builtAction()
+  const fleet = await openMachines({ ...o, release: o.runs })
+  const github = await startGitHubDouble({
+    owner: 'progressdb',
+    repo: 'ProgressDB',
+    token: TOKEN,
+    refs: ['0'.repeat(40)],
+    releases: o.releases.map(r => ({
+      tag: `v${r.version}`,
+      files: { [r.archiveName]: readFileSync(r.archive), 'checksums.txt': r.checksums },
+    })),
+  })
+  const keys = `backend=${fleet.keys.probe}\nadmin=${fleet.keys.admin}\n`
+  writeFileSync(at('keys'), keys, { mode: 0o600 })
+  mkdirSync(at('workspace', '.github'), { recursive: true })
+  const configure = (over: Tree = {}): void => {
+    const settings = { ...base(fleet), ...o.config, ...over }
+    writeFileSync(at('workspace', '.github', 'rollout.yml'), stringify(settings))
+  }
+  configure()
+  const writer = startWriter({
+    nodes: fleet.machines.map(m => ({ name: m.name, url: fleet.urlOf(m), drainMark: fleet.drainMark(m) })),
+    key: fleet.keys.writer,
+    rate: 10,
+    obeyDrain: true,
+    file: at('acknowledged.jsonl'),
+  })
+  let jobs = 0
+  return {
+    fleet,
+    github,
+    writer,
+    at,
+    configure,
+    run: (inputs, options = {}) => {
+      const workDir = at(`runner-${++jobs}`)
+      mkdirSync(workDir)
+      return startComposite({
+        actionDir: action,
+        workspace: at('workspace'),
+        workDir,
+        inputs: { keys, 'ssh-key': fleet.deploy, 'ssh-known-hosts': fleet.knownHosts, ...inputs },
+        secrets: [fleet.keys.probe, fleet.keys.admin, TOKEN, fleet.deploy],
+        machineEnvironment: {
+          PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+          HOME: at(),
+          LANG: 'C.UTF-8',
+        },
+        github: {
+          api_url: github.url,
+          repository: 'progressdb/ProgressDB',
+          repository_owner: 'progressdb',
+          token: TOKEN,
+          run_id: String(jobs),
+        },
+        ...options,
+      }).done
+    },
+    byHand: (words, as = 'deploy') =>
+      byHand({ at, github, action, ssh: { key: fleet[as], knownHosts: fleet.knownHosts } }, words),
+    truth: () => Promise.all(fleet.machines.map(m => truthOf(fleet, m))),
+    missing: async () => {
+      await writer.stop()
+      const gone = await Promise.all(
+        fleet.machines.map(async m => {
+          const writes = writer.acknowledged.filter(w => w.node === m.name)
+          const live = await readNode(fleet.urlOf(m), fleet.keys.checker, writes)
+          return writes.filter(w => !live.has(w.id))
+        }),
+      )
+      return gone.flat()
+    },
+    end: async () => {
+      await writer.stop()
+      await github.close()
+      await fleet.close()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+const base = (fleet: MachineFleet): Tree => ({
+  ...QUICK,
+  profile: 'progressdb',
+  repository: 'progressdb/ProgressDB',
+  ssh: { user: 'deploy' },
+  systemd: { unit: 'progressdb.service' },
+  install: '/opt/progressdb',
+  data: DATA,
+  config: '/etc/progressdb/config.yaml',
+  nodes: fleet.machines.map((m): Tree => ({ name: m.name, host: m.address, port: 8080 })),
+  drain: DRAIN,
+  rehearse: { memory: '100MB' },
+})

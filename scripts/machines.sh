@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The tests on whole machines: real systemd, sshd and disks, in network namespaces of their own. Needs root, and says what else.
+# scripts/machines.sh [ARGUMENTS OF VITEST]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+missing=()
+for program in systemd-nspawn sshd ip mkfs.ext4 losetup sudo visudo dbus-daemon perl unshare nsenter; do
+  PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || missing+=("$program")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "missing: ${missing[*]} (Debian: systemd-container openssh-server iproute2 e2fsprogs util-linux sudo dbus perl)" >&2
+  exit 1
+fi
+if [ "$(id --user)" -ne 0 ]; then
+  echo 'these tests make network namespaces and mounts: run them as root' >&2
+  exit 1
+fi
+exec unshare --net -- node_modules/.bin/vitest run --config vitest.machines.config.ts "$@"

@@ -1,0 +1,24 @@
+import type { ModeName } from './modes.ts'
+
+/** Flags that are typed where somebody sits, and no inputs of the action. */
+export type HandFlag = {
+  name: 'yes' | 'undo' | 'as' | 'steal' | 'key'
+  /** What stands behind it; '' where it stands alone. */
+  value: string
+  modes: readonly ModeName[]
+  description: string
+}
+
+export const HAND_FLAGS: readonly HandFlag[] = [
+  { name: 'yes', value: '', modes: ['adopt'], description: 'Do what is shown without asking.' },
+  { name: 'undo', value: '', modes: ['adopt'], description: 'Take an adoption back.' },
+  {
+    name: 'as',
+    value: 'USER',
+    modes: ['adopt'],
+    description: 'Log in as this user, who may become root, instead of the one that drives the nodes later.',
+  },
+]
+
+/** What was typed beside inputs. `words`: nodes to adopt. */
+export type ByHand = { words: string[]; yes: boolean; undo: boolean; as?: string; steal: boolean }

@@ -1,0 +1,35 @@
+# Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
+main() {
+  lib='' unit=''
+  for word; do
+    case $word in
+    lib=*) lib=${word#*=} ;;
+    unit=*) unit=${word#*=} ;;
+    esac
+  done
+  [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
+  while read -r kind path; do
+    case $kind in
+    link) [ ! -e "$path.before-rollout" ] || mv -f -T "$path.before-rollout" "$path" || fail adoption-failed "cannot put $path back" ;;
+    moved) move_back "$path" ;;
+    esac
+  done <"$lib/manifest"
+  while read -r kind path; do
+    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
+  done <"$lib/manifest"
+  rm -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf"
+  rmdir "/run/systemd/system/$unit.d" "/etc/systemd/system/$unit.d" 2>/dev/null
+  rm -rf "$lib"
+  systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+  printf 'end=ok\n'
+}
+
+move_back() {
+  [ -L "$1" ] || return 0
+  home=$1.node
+  exchange "$home/data" "$1" || fail adoption-failed "cannot exchange $1 with $home/data in one step"
+  rm -f "$home/data"
+  # what rollouts kept stays where it is
+  rmdir "$home" 2>/dev/null || printf 'left=%s\n' "$home"
+}
+main "$@" </dev/null

@@ -1,0 +1,51 @@
+# What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  systemctl --no-pager show --property=LoadState,ActiveState,MainPID,User,Group,SupplementaryGroups,DynamicUser,FragmentPath,Type,Restart,TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,ProtectSystem "$unit" 2>&1 |
+    while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
+  cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
+  # as it is written, without what an adoption added; a line may go on in the next
+  words=$(systemctl --no-pager cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\$/{N;s/\\\n/ /;b more' -e '}' |
+    awk -v cut="$cut" '/^# \// { skip = ($0 == cut) } !skip')
+  printf '%s\n' "$words" | sed -n 's/^\(Environment\|EnvironmentFile\|Limit[A-Z]*\|Group\|SupplementaryGroups\|UMask\)=/carried=&/p' |
+    while IFS= read -r line; do say carried "${line#carried=}"; done
+  # an empty line takes back those before it
+  line=$(printf '%s\n' "$words" | awk '/^ExecStart=/ { sub(/^ExecStart= */, ""); if ($0 == "") n = 0; else { n++; last = $0 } } END { print (n > 1 ? "several" : last) }')
+  say exec_start "$line"
+  look_binary "$(printf %s "${line%% *}" | sed 's/^[-@:+!]*//')"
+  say data_folder "$data"
+  say data_owner "$(stat -c %U "$data" 2>/dev/null)"
+  say data_above "$(stat -c '%U %G %a' "${data%/*}" 2>/dev/null)"
+  say install_folder "$install"
+  say install_owner "$(stat -c %U "$install" 2>/dev/null)"
+  say staging_folder "$staging"
+  say config_mode "$(stat -c '%U %a' "$config" 2>/dev/null)"
+  cgroup=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null) || cgroup=''
+  [ "$cgroup" = cgroup2fs ] || say unconfined 'it may reach other machines (no cgroup v2 here, so systemd cannot keep it on loopback)'
+  say main_exe "$(readlink "/proc/$(systemctl --no-pager show --value --property=MainPID "$unit")/exe" 2>/dev/null)"
+  printf 'end=ok\n'
+}
+
+# look_binary PATH: what the unit starts, and whose it is.
+look_binary() {
+  say binary_path "$1"
+  say binary_link "$(readlink "$1" 2>/dev/null)"
+  if [ -e "$1.before-rollout" ] && digest "$1.before-rollout"; then say before_sha "$sum"; fi
+  [ -e "$1" ] || return 0
+  say binary_is "$(readlink -f "$1")"
+  if digest "$1"; then say binary_sha "$sum"; fi
+  for entry in "$1" "$(readlink -f "$1")"; do
+    owner_of "$entry" && say package "$owned" && return 0
+  done
+}
+
+# owner_of PATH: sets $owned to the package that the file belongs to, by whichever package manager there is.
+owner_of() {
+  if command -v dpkg >/dev/null; then owned=$(dpkg -S "$1" 2>/dev/null) && owned="package ${owned%%:*} (dpkg)" && return 0; fi
+  if command -v rpm >/dev/null; then owned=$(rpm -qf --qf '%{NAME}' "$1" 2>/dev/null) && owned="package $owned (rpm)" && return 0; fi
+  if command -v apk >/dev/null; then owned=$(apk info -W "$1" 2>/dev/null | grep 'is owned by') && owned="package ${owned##* } (apk)" && return 0; fi
+  if command -v pacman >/dev/null; then owned=$(pacman -Qoq "$1" 2>/dev/null) && owned="package $owned (pacman)" && return 0; fi
+  return 1
+}
+main "$@" </dev/null

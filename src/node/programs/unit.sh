@@ -1,0 +1,92 @@
+# A server that systemd runs. It is known by the unit's main process; nobody but systemd starts or stops it.
+
+# unit_look UNIT: sets what systemd knows of it.
+unit_look() {
+  load='' is='' sub='' job=0 main=0 exit_code=0 exit_status=0
+  while IFS='=' read -r key value; do
+    case $key in
+    LoadState) load=$value ;;
+    ActiveState) is=$value ;;
+    SubState) sub=$value ;;
+    Job) job=${value:-0} ;;
+    MainPID) main=${value:-0} ;;
+    ExecMainCode) exit_code=$value ;;
+    ExecMainStatus) exit_status=$value ;;
+    esac
+  done <<END
+$(systemctl --no-pager show --property=LoadState,ActiveState,SubState,Job,MainPID,ExecMainCode,ExecMainStatus "$1" 2>&1)
+END
+}
+
+# systemd ends with nothing of it running, and no job of it waiting.
+is_down() { [ "$job" = 0 ] && [ "$main" = 0 ] && { [ "$is" = inactive ] || [ "$is" = failed ]; }; }
+
+find_server() {
+  server='' pid=''
+  unit_look "$unit"
+  if [ "$main" != 0 ] && identify "$main"; then server="$main $start $boot" pid=$main; fi
+}
+
+# ended_with: sets $status as a shell gives it: the exit status, or 128 and the signal.
+ended_with() {
+  status=$exit_status
+  [ "$exit_code" = 1 ] || status=$((128 + exit_status))
+}
+
+say_last_exit() {
+  [ -z "$server" ] && [ "$exit_code" != 0 ] || return 0
+  ended_with
+  say last_exit "$status"
+}
+say_log() { say server_log "journalctl --unit=$unit"; }
+
+# by_root WORD...: one of the exact lines that the sudoers file has.
+by_root() {
+  said=$(sudo -n systemctl --no-pager "$@" 2>&1 9>&-) || fail sudo-refused "systemctl --no-pager $*: $said"
+}
+
+# unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
+unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^.*\]: //' | tail -n "$2"; }
+
+# held is what a rollout has set for the time in which it changes the server.
+is_held() { [ -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf" ]; }
+
+look_guest() {
+  unit_look "$guest"
+  if [ "$main" != 0 ] && identify "$main"; then say stage_process "$main $start $boot"; fi
+  if is_down && [ "$exit_code" != 0 ]; then ended_with && say stage_exit "$status"; fi
+  say stage_log "journalctl --unit=$guest"
+}
+
+look_unit() {
+  say unit_load "${load:-unknown}"
+  if is_held; then say held 1; fi
+  look_adoption
+  look_rights
+}
+
+# What `adopt` put there for root, and the unit's own files, are they as they were?
+look_adoption() {
+  lib=/usr/local/lib/progressdb-rollout/$unit
+  [ -r "$lib/manifest" ] || return 0
+  while read -r sum word; do
+    case $sum in
+    made-by) say made_by "$word" ;;
+    file | moved) ;;
+    link)
+      [ "$(readlink -f "$word")" = "$(readlink -f "$install/current")/$binary" ] || say changed_since "$word"
+      [ ! -w "${word%/*}" ] || say exposed "${word%/*}"
+      ;;
+    *) [ "$sum" = "$(sha256sum <"$word" | cut -d ' ' -f 1)" ] || say changed_since "$word" ;;
+    esac
+  done <"$lib/manifest"
+}
+
+# This runs as the service's user, who must not be able to change what is started, or who may start it.
+look_rights() {
+  for word in "$install" "$releases" "$state" "$state/lease" "$state/record.jsonl" "$state/lock"; do
+    if [ -w "$word" ]; then say exposed "$word"; fi
+  done
+  [ -w "${data%/*}" ] || say unwritable "${data%/*}"
+  [ -w "${config%/*}" ] || say config_fixed 1
+}

@@ -1,0 +1,172 @@
+/**
+ * What an adoption puts on a machine for root, as texts: who may do what, what stands before every start, what keeps the supervisor
+ * off, and the sandbox of a rehearsal. Nobody but root may write them.
+ */
+export type UnitFile = { path: string; mode: '0755' | '0644' | '0440'; text: string }
+
+export type UnitPlan = {
+  /** `progressdb.service`. */
+  unit: string
+  /** The user that logs in, and that of the unit. */
+  deploy: string
+  service: string
+  install: string
+  /** Resolved: where the folder really lies. */
+  data: string
+  /** As the server is told. */
+  dataPath: string
+  staging: string
+  config: string
+  /** Name of the program in a release. */
+  binary: string
+  /** The unit's own ExecStart, as it is written. */
+  execStart: string
+  /** The unit's environment and limits, line by line, for a rehearsal. */
+  carried: string[]
+  /** The whole program of the guard. */
+  guard: string
+  /** Seconds that a guest may run. */
+  stageSeconds: number
+}
+
+/** Folder of root's own files for a unit. */
+export const libraryOf = (unit: string): string => `/usr/local/lib/progressdb-rollout/${unit}`
+/** The unit of a rehearsal, apart from any template's instances. */
+export const guestUnit = (unit: string): string => `progressdb-rollout-rehearsal-${plain(unit)}.service`
+const plain = (unit: string): string => unit.replace(/\.service$/, '').replaceAll(/[^A-Za-z0-9_-]/g, '-')
+export const dropIn = (unit: string): string => `/etc/systemd/system/${unit}.d/50-progressdb-rollout.conf`
+export const sudoersPath = (unit: string): string => `/etc/sudoers.d/progressdb-rollout-${plain(unit)}`
+
+export const unitFiles = (p: UnitPlan): UnitFile[] => [
+  { path: `${libraryOf(p.unit)}/guard`, mode: '0755', text: `#!/bin/sh\n${p.guard}` },
+  { path: `${libraryOf(p.unit)}/hold`, mode: '0755', text: holdProgram(p.unit) },
+  { path: `${libraryOf(p.unit)}/let-go`, mode: '0755', text: letGoProgram(p.unit) },
+  { path: dropIn(p.unit), mode: '0644', text: dropInText(p) },
+  { path: `/etc/systemd/system/${guestUnit(p.unit)}`, mode: '0644', text: rehearsalUnit(p) },
+  { path: sudoersPath(p.unit), mode: '0440', text: sudoers(p) },
+]
+
+/** Everything that the user who logs in may do as somebody else. Each line of root's is exact: no word of it can be chosen. */
+export function sudoers({ unit, deploy, service }: Pick<UnitPlan, 'unit' | 'deploy' | 'service'>): string {
+  const guest = guestUnit(unit)
+  const lines = [unit, guest]
+    .flatMap(name => [
+      `--no-block start ${name}`,
+      `--no-block stop ${name}`,
+      `kill --signal=SIGKILL ${name}`,
+      `--full --lines=1000 status ${name}`,
+    ])
+    .map(words => `/usr/bin/systemctl --no-pager ${words}`)
+  const programs = ['hold', 'let-go'].map(name => `${libraryOf(unit)}/${name} ""`)
+  return [
+    `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
+    '# Programs that touch the data run as the user of the service.',
+    `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
+    '# Root starts and stops two units, and runs two programs that take no argument.',
+    ...[...lines, ...programs].map(command => `${deploy} ALL=(root) NOPASSWD: ${escaped(command)}`),
+    `Defaults:${deploy} !requiretty`,
+    '',
+  ].join('\n')
+}
+
+/** In a command of a sudoers file `:`, `,`, `=` and `\` end or divide something. */
+const escaped = (command: string): string => command.replaceAll(/[\\,:=]/g, String.raw`\$&`)
+
+const HELD = '95-progressdb-rollout.conf'
+
+const holdProgram = (unit: string): string => `#!/bin/sh
+# While a rollout changes the server of ${unit}, systemd neither restarts it nor ends one that takes long.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+dir=/run/systemd/system/${unit}.d
+mkdir -p "$dir"
+cat >"$dir/.held" <<'END'
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Restart=no
+TimeoutStartSec=1d
+TimeoutStopSec=1h
+WatchdogSec=0
+END
+mv -f "$dir/.held" "$dir/${HELD}"
+systemctl daemon-reload
+`
+
+const letGoProgram = (unit: string): string => `#!/bin/sh
+# ${unit} is looked after as its unit says again.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+rm -f '/run/systemd/system/${unit}.d/${HELD}'
+systemctl daemon-reload
+`
+
+const above = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+
+const dropInText = ({ unit, data }: UnitPlan): string => `# Written by progressdb-rollout adopt.
+[Service]
+# refuses a start that would open the data with the wrong release, and leaves the mark of the right one
+ExecStartPre=${libraryOf(unit)}/guard
+# where the marks, snapshots and what is set aside lie
+ReadWritePaths=-${above(data)}
+`
+
+/** Variables by which a server could be led away from its copy, whatever its configuration says. */
+const LEADS_AWAY =
+  'PROGRESSDB_DB_PATH PROGRESSDB_ADDR PROGRESSDB_ADDRESS PROGRESSDB_PORT PROGRESSDB_CONFIG PROGRESSDB_KMS_DATA_DIR'
+
+/** The same server as a guest: its user, limits and environment, a copy of its data, and nothing else of this machine. */
+function rehearsalUnit(p: UnitPlan): string {
+  const hidden = [
+    ...new Set([p.data, p.dataPath, `${above(p.data)}/.${p.data.slice(above(p.data).length + 1)}-snapshots`]),
+  ]
+  return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
+[Unit]
+Description=Rehearsal of a release for ${p.unit}
+[Service]
+Type=exec
+User=${p.service}
+${p.carried.join('\n')}
+UnsetEnvironment=${LEADS_AWAY}
+WorkingDirectory=${p.staging}/cwd
+ExecStart=${guestCommand(p)}
+Restart=no
+RuntimeMaxSec=${p.stageSeconds}
+TimeoutStopSec=1h
+Nice=19
+CPUWeight=1
+IOSchedulingClass=idle
+OOMScoreAdjust=1000
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+IPAddressDeny=any
+IPAddressAllow=localhost
+ReadWritePaths=${p.staging}
+InaccessiblePaths=${hidden.map(path => `-${path}`).join(' ')}
+InaccessiblePaths=-${p.install}/state -${libraryOf(p.unit)}
+`
+}
+
+/** The unit's own command line, on the staged release, with the copy's configuration and data. */
+export function guestCommand(
+  p: Pick<UnitPlan, 'execStart' | 'install' | 'binary' | 'config' | 'dataPath' | 'staging'>,
+): string {
+  const words = p.execStart.trim()
+  const [, rest = ''] = /^\S+\s*(.*)$/s.exec(words) ?? []
+  const places: Record<string, string> = {
+    [p.config]: `${p.staging}/config`,
+    [p.dataPath]: `${p.staging}/data`,
+  }
+  // whole paths only, as one place may lie in another
+  const args = rest.replaceAll(/[^\s="']+/g, word => places[word] ?? word)
+  return `${p.install}/staged/${p.binary}${args === '' ? '' : ` ${args}`}`
+}
