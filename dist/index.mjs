@@ -53894,9 +53894,13 @@ async function perform2(on, task, grip) {
 }
 async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
+  let told2 = 0;
   try {
     await on.shell.put(content, path6, 384, (done2, of2) => {
-      if (of2 > 1e6) grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
+      const tenth = Math.floor(done2 * 10 / of2);
+      if (of2 <= 1e6 || tenth === told2) return;
+      told2 = tenth;
+      grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
     });
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
@@ -54024,6 +54028,60 @@ var init_safe_stop = __esm({
   }
 });
 
+// src/domain/unit-problems.ts
+function unitProblems({ node: node3, facts: { unit, configNextSha } }) {
+  if (!unit) return [];
+  const again2 = `progressdb-rollout adopt ${node3}, which restarts nothing`;
+  const out = [];
+  if (unit.exposed.length > 0)
+    out.push({
+      code: "USERS_NOT_APART",
+      what: `${node3}: the user of the service can write ${listed(unit.exposed)}`,
+      because: "whoever breaks into the server could choose what is started next, or who may start it",
+      next: `take that right away; then ${again2}`,
+      where: node3
+    });
+  if (unit.madeBy === "")
+    out.push({
+      code: "UNIT_NOT_ADOPTED",
+      what: `${node3}: nothing stands before the starts of its unit`,
+      because: "it was never adopted as a unit, or that was taken back",
+      next: again2,
+      where: node3
+    });
+  if (unit.changedSince.length > 0)
+    out.push({
+      code: "UNIT_CHANGED",
+      what: `${node3}: ${listed(unit.changedSince)} changed since it was adopted`,
+      because: "a rehearsal would run with other settings than the server",
+      next: `see that the change is right; then ${again2}`,
+      where: node3
+    });
+  if (unit.unwritable !== "")
+    out.push({
+      code: "DATA_WITHOUT_ROOM",
+      what: `${node3}: the user of the service cannot write in ${listed([unit.unwritable])}, where snapshots lie beside the data`,
+      next: again2,
+      where: node3
+    });
+  if (unit.configFixed && configNextSha !== "")
+    out.push({
+      code: "CONFIG_NOT_WRITABLE",
+      what: `${node3}: \`config-next\` cannot take the place of the configuration: its folder is not the service's to write`,
+      next: "give the user of the service write access to that folder, or leave config-next out",
+      where: node3
+    });
+  return out;
+}
+var listed;
+var init_unit_problems = __esm({
+  "src/domain/unit-problems.ts"() {
+    "use strict";
+    init_text();
+    listed = (paths) => paths.map((path6) => printable(new Untrusted(path6), 200)).join(", ");
+  }
+});
+
 // src/domain/compatibility.ts
 function incompatibilities(survey2, wish2, target3) {
   return [
@@ -54049,7 +54107,14 @@ function ofNode3(n, wish2) {
       }
     ];
   }
-  return [...running(n), ...leftOver(n), ...stopping2(n, wish2), ...room(n, wish2), ...memory(n, wish2)];
+  return [
+    ...unitProblems(n),
+    ...running(n),
+    ...leftOver(n),
+    ...stopping2(n, wish2),
+    ...room(n, wish2),
+    ...memory(n, wish2)
+  ];
 }
 function dataProblem(n) {
   if (n.facts.data === "mount") {
@@ -54097,7 +54162,7 @@ function running(n) {
 }
 function leftOver(n) {
   const out = [];
-  if (n.now.data.swap === "unfinished" || n.now.staging) {
+  if (n.now.data.swap === "unfinished" || n.now.staging || n.now.held) {
     out.push({
       code: "NODE_LEFT_HALF_WAY",
       what: `${n.node} carries what an earlier run left in the middle`,
@@ -54186,6 +54251,7 @@ var init_compatibility = __esm({
     init_disk();
     init_release();
     init_safe_stop();
+    init_unit_problems();
     problemOf = ({
       effect: _,
       kind: __,
@@ -55635,9 +55701,9 @@ var init_thread = __esm({
       return seen2.is === "ok" ? { ...seen2, value: seen2.value === "absent" ? void 0 : key } : seen2;
     });
     listWith = (db, message, p) => until(p, "in the list, the message just read", async () => {
-      const listed2 = await db.list(message.thread, p.stop);
-      if (listed2.is !== "ok") return listed2;
-      return { ...listed2, value: listed2.value.some((m) => m.key === message.key) ? listed2.value : void 0 };
+      const listed3 = await db.list(message.thread, p.stop);
+      if (listed3.is !== "ok") return listed3;
+      return { ...listed3, value: listed3.value.some((m) => m.key === message.key) ? listed3.value : void 0 };
     });
     until = async (p, what, once2) => {
       const began = p.clock.now();
@@ -55723,9 +55789,9 @@ var init_access = __esm({
     refusedKeys = async (db, at) => {
       const signed = await db.sign(at.stop);
       if (isRefusal(signed)) return [refused3(at.target, "backend", `signing a user answers ${whyNot3(signed)}`)];
-      const listed2 = await db.threads(at.stop);
+      const listed3 = await db.threads(at.stop);
       const role = at.keys.frontend === void 0 ? "backend" : "frontend";
-      return isRefusal(listed2) ? [refused3(at.target, role, `listing threads answers ${whyNot3(listed2)}`)] : [];
+      return isRefusal(listed3) ? [refused3(at.target, role, `listing threads answers ${whyNot3(listed3)}`)] : [];
     };
     isRefusal = (outcome2) => outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
     refused3 = ({ id }, role, because) => ({
@@ -55941,9 +56007,9 @@ var init_cycle = __esm({
     };
     listing = (c) => {
       const { read: read3 } = c.state;
-      const listed2 = after(read3, (message) => listWith(c.db, message, c.p));
-      c.state.listed = listed2.then(() => read3);
-      return listed2;
+      const listed3 = after(read3, (message) => listWith(c.db, message, c.p));
+      c.state.listed = listed3.then(() => read3);
+      return listed3;
     };
     creating = (c) => {
       const made = c.db.createThread(`${c.options.title} watch`, c.p.stop);
@@ -56826,7 +56892,7 @@ var init_refusals2 = __esm({
 });
 
 // src/releases/selection.ts
-var selectArchives, distinct, versionProblems, select2, known, expected2, digestsOf, CHECKSUMS, checksumsFile, inWords2, listed, missing3, ambiguous, unlisted, noDigest, conflict, plainlyNamed;
+var selectArchives, distinct, versionProblems, select2, known, expected2, digestsOf, CHECKSUMS, checksumsFile, inWords2, listed2, missing3, ambiguous, unlisted, noDigest, conflict, plainlyNamed;
 var init_selection = __esm({
   "src/releases/selection.ts"() {
     "use strict";
@@ -56882,11 +56948,11 @@ var init_selection = __esm({
     };
     digestsOf = (offer2, file) => {
       const built = offer2.build.archives.find((archive) => archive.name === file.name);
-      const listed2 = offer2.checksums?.get(file.name);
+      const listed3 = offer2.checksums?.get(file.name);
       return {
         ...built?.sha256 === void 0 ? {} : { [offer2.recordedBy]: built.sha256 },
         ...file.api === void 0 ? {} : { api: file.api },
-        ...listed2 === void 0 ? {} : { checksums: listed2 }
+        ...listed3 === void 0 ? {} : { checksums: listed3 }
       };
     };
     CHECKSUMS = /(?:^|_)checksums\.txt$/i;
@@ -56897,7 +56963,7 @@ var init_selection = __esm({
       return named5("checksums.txt") ?? named5(`${product.binary}_`) ?? named5(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
-    listed = (names2) => {
+    listed2 = (names2) => {
       const shown5 = names2.slice(0, 8).map((name) => printable(new Untrusted(name), 80));
       return names2.length > shown5.length ? `${shown5.join(", ")} and ${names2.length - shown5.length} more` : shown5.join(", ");
     };
@@ -56908,14 +56974,14 @@ var init_selection = __esm({
       return {
         code: "ASSET_MISSING",
         what: `${offer2.version} has no archive of ${offer2.product.binary} for ${inWords2(platform3)}`,
-        because: `${made}${names2.length === 0 ? "the release has no files" : `the release has ${listed(names2)}`}`,
+        because: `${made}${names2.length === 0 ? "the release has no files" : `the release has ${listed2(names2)}`}`,
         next: `publish ${offer2.product.binary}_${offer2.version.slice(1)}_${platform3.os}_${platform3.arch}.tar.gz with the release, or take the nodes of that kind out of the fleet`
       };
     };
     ambiguous = (offer2, platform3, names2) => ({
       code: "ASSET_AMBIGUOUS",
       what: `${offer2.version} has several archives for ${inWords2(platform3)}`,
-      because: `these fit equally well: ${listed(names2)}`,
+      because: `these fit equally well: ${listed2(names2)}`,
       next: "name the one with the server after `binary` or the repository, or pass the outputs of goreleaser-action, which say what is inside"
     });
     unlisted = (name) => ({
@@ -56966,7 +57032,7 @@ var init_directory = __esm({
           { text: options.build.artifacts, from: "input artifacts" },
           { text: options.build.metadata, from: "input metadata" }
         );
-        const listed2 = await checksumsOf(dist, product);
+        const listed3 = await checksumsOf(dist, product);
         const handedOver = given.build.archives.length > 0;
         const selected = selectArchives(
           {
@@ -56975,11 +57041,11 @@ var init_directory = __esm({
             offered: dist.offered,
             build: handedOver ? given.build : dist.build,
             recordedBy: handedOver ? "build" : "dist",
-            ...listed2.of === void 0 ? {} : { checksums: listed2.of }
+            ...listed3.of === void 0 ? {} : { checksums: listed3.of }
           },
           platforms
         );
-        const problems2 = [...given.problems, ...listed2.problems, ...selected.problems];
+        const problems2 = [...given.problems, ...listed3.problems, ...selected.problems];
         if (problems2.length > 0) throw new UserError(...problems2);
         return {
           tag: tag.version,
@@ -57405,7 +57471,7 @@ var init_github = __esm({
             alsoSay(problems2)
           );
           const offered = plainlyNamed(release.assets.filter((asset) => asset.state === "uploaded").map(offer));
-          const listed2 = await checksums(offered);
+          const listed3 = await checksums(offered);
           const selected = selectArchives(
             {
               version: tag.version,
@@ -57413,12 +57479,12 @@ var init_github = __esm({
               offered,
               build: build2,
               recordedBy: "build",
-              ...listed2.of === void 0 ? {} : { checksums: listed2.of }
+              ...listed3.of === void 0 ? {} : { checksums: listed3.of }
             },
             platforms
           );
           problems2.push(
-            ...listed2.problems,
+            ...listed3.problems,
             ...prereleaseRefused(release.prerelease, tag, release.tag_name),
             ...selected.problems
           );
@@ -64673,6 +64739,7 @@ var package_default = {
     checks: "npm run format:check && npm run lint && npm run types && npm run check:dist",
     test: "node scripts/needs.mjs && vitest run",
     "test:fleet": "vitest run --config vitest.fleet.config.ts",
+    "test:machines": "bash scripts/machines.sh",
     "test:act": "vitest run --config vitest.act.config.ts",
     "test:contract": "vitest run __tests__/contract",
     bench: "node __tests__/bench/bench.ts",

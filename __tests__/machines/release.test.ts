@@ -43,3 +43,82 @@ test('a good release is promoted', async () => {
   expectEnd(job, 'success', { outcome: 'promoted', verdict: 'pass', version: 'v0.2.2', data: 'kept' })
   for (const node of await s.truth()) expect(node).toMatchObject(serving('v0.2.2'))
 }, 240_000)
+
+test('a bad one goes back, and the old version still serves', async () => {
+  const job = await s.run({ tag: 'v0.2.3' })
+  expectEnd(job, 'failure', { outcome: 'rolled-back', version: 'v0.2.2', data: 'kept' })
+  for (const node of await s.truth()) expect(node).toMatchObject(serving('v0.2.2'))
+})
+
+test('the documented rights give no shell as root, and the users are apart', () => {
+  const [first] = s.fleet.machines
+  const as = (user: string, command: string): string =>
+    first?.run('su', user, '-s', '/bin/sh', '-c', `${command} 2>&1; echo "exit $?"`) ?? ''
+  for (const command of [
+    'sudo -n /bin/sh -c id',
+    'sudo -n -u root /bin/sh -s </dev/null',
+    'sudo -n systemctl --no-pager --no-block start ssh.service',
+    'sudo -n systemctl --no-pager --no-block stop progressdb.service ssh.service',
+    'sudo -n systemctl --no-pager edit progressdb.service',
+    'sudo -n systemctl status progressdb.service',
+    'sudo -n /usr/local/lib/progressdb-rollout/progressdb.service/hold x',
+    'sudo -n visudo -c',
+  ]) {
+    expect(as('deploy', command), command).toMatch(/password is required[^]*exit 1/)
+  }
+  for (const path of ['/opt/progressdb', '/opt/progressdb/releases', '/opt/progressdb/state/lease'])
+    expect(as('progressdb', `test -w ${path}`)).toContain('exit 1')
+  expect(as('deploy', 'test -w /usr/local/lib/progressdb-rollout/progressdb.service/hold')).toContain(
+    'exit 1',
+  )
+  expect(as('progressdb', 'sudo -n -l')).toMatch(/exit 1/)
+})
+
+test('a rehearsed server cannot reach the live data', () => {
+  const [first] = s.fleet.machines
+  const look = '/usr/bin/ls /srv/db/progressdb.node/data/store /opt/progressdb/state'
+  const unit = 'progressdb-rollout-rehearsal-progressdb.service'
+  const override = `/run/systemd/system/${unit}.d`
+  first?.run(
+    'sh',
+    '-c',
+    `mkdir -p ${override} && printf '[Service]\\nExecStart=\\nExecStart=${look}\\nWorkingDirectory=/\\nReadWritePaths=\\n' >${override}/x.conf && systemctl daemon-reload && systemctl start ${unit}; sleep 1; rm -r ${override}; systemctl daemon-reload`,
+  )
+  const said = first?.run('journalctl', '--no-pager', '-o', 'cat', '-n', '20', '-u', unit) ?? ''
+  expect(said).toMatch(/data\/store': (?:Permission denied|No such file)/)
+  expect(said).toMatch(/state': Permission denied/)
+})
+
+test('a start by hand with another release than the one that opened the data is refused', () => {
+  const [first] = s.fleet.machines
+  const said = first?.run(
+    'sh',
+    '-c',
+    `cd /opt/progressdb && now=$(readlink current) && other=$(ls -d releases/v0.2.1-*) && systemctl stop progressdb &&
+    ln -sfn "$other" current && { systemctl start progressdb; systemctl is-active progressdb; }
+    ln -sfn "$now" current; systemctl reset-failed progressdb; systemctl start progressdb; systemctl is-active progressdb
+    journalctl --no-pager -o cat -n 60 -u progressdb | grep 'not started'`,
+  )
+  expect(said).toMatch(/^(?:failed|activating)\nactive\nnot started \(not-active\)/m)
+})
+
+test('a rollback by hand; no acknowledged write is missing', async () => {
+  const job = await s.run({ mode: 'rollback', tag: 'v0.2.1' })
+  expectEnd(job, 'success', { outcome: 'rolled-back', 'reason-code': 'by-hand', version: 'v0.2.1' })
+  for (const node of await s.truth()) expect(node).toMatchObject(serving('v0.2.1'))
+  expect(await s.missing()).toEqual([])
+  expect(s.writer.acknowledged.length).toBeGreaterThan(200)
+})
+
+test('an adoption is taken back: the unit starts what it started before', async () => {
+  const undone = await s.byHand(['adopt', '--undo', '--as', 'root'], 'admin')
+  expect(undone.code, undone.text).toBe(0)
+  for (const m of s.fleet.machines) {
+    expect(m.run('readlink', '-f', '/usr/local/bin/progressdb').trim()).toBe('/usr/local/bin/progressdb')
+    expect(m.run('readlink', '-f', '/srv/db/progressdb').trim()).toBe('/srv/db/progressdb')
+    m.run('systemctl', 'restart', 'progressdb.service')
+    expect(
+      m.run('sh', '-c', 'ls /etc/sudoers.d /etc/systemd/system /usr/local/lib | grep -c rollout || :').trim(),
+    ).toBe('0')
+  }
+})

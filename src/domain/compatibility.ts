@@ -4,6 +4,7 @@ import type { Problem } from './errors.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
+import { unitProblems } from './unit-problems.ts'
 
 /** Every reason why this release must not start on this fleet, of every node together. Nothing is guessed. */
 export function incompatibilities(
@@ -43,7 +44,14 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
       },
     ]
   }
-  return [...running(n), ...leftOver(n), ...stopping(n, wish), ...room(n, wish), ...memory(n, wish)]
+  return [
+    ...unitProblems(n),
+    ...running(n),
+    ...leftOver(n),
+    ...stopping(n, wish),
+    ...room(n, wish),
+    ...memory(n, wish),
+  ]
 }
 
 function dataProblem(n: SurveyedNode): Problem {
@@ -108,7 +116,7 @@ const unknownServer = ({ node, facts }: SurveyedNode): Problem => ({
 
 function leftOver(n: SurveyedNode): Problem[] {
   const out: Problem[] = []
-  if (n.now.data.swap === 'unfinished' || n.now.staging) {
+  if (n.now.data.swap === 'unfinished' || n.now.staging || n.now.held) {
     out.push({
       code: 'NODE_LEFT_HALF_WAY',
       what: `${n.node} carries what an earlier run left in the middle`,

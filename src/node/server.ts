@@ -134,10 +134,14 @@ const claimWords = (claim: Claim): string[] => [
 /** A file for a program, readable by its owner only; the program moves or removes it. */
 async function bring(on: On, content: Content, token: number, grip?: Grip): Promise<string> {
   const path = `${on.config.install}/state/put-${token}-${randomUUID()}`
+  let told = 0
   try {
     await on.shell.put(content, path, 0o600, (done, of) => {
-      // what is there at once needs no word
-      if (of > 1_000_000) grip?.progress({ what: 'upload', done, of, unit: 'bytes' })
+      // what is there at once needs no word, and what takes long one for each tenth
+      const tenth = Math.floor((done * 10) / of)
+      if (of <= 1_000_000 || tenth === told) return
+      told = tenth
+      grip?.progress({ what: 'upload', done, of, unit: 'bytes' })
     })
   } catch (error) {
     if (!(error instanceof UserError)) throw error
