@@ -3548,7 +3548,8 @@ function unfinished(seen2) {
 function lastRollout(record3) {
   const last = record3.findLast((e) => e.type === "opened");
   if (last?.type !== "opened") return [];
-  return record3.slice(record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout));
+  const first2 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
+  return record3.slice(first2).filter((e) => e.type !== "setting-changed");
 }
 var HELD_BY_CHOICE, waitsForPerson, closed;
 var init_unfinished = __esm({
@@ -59973,7 +59974,8 @@ function missing(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown") return [];
   const start = o.record.findIndex((e) => e.type === "opened" && e.rollout === r.id);
-  return r.lines.slice(start < 0 ? 0 : o.record.length - start);
+  const theirs = o.record.slice(start).filter((e) => e.type !== "setting-changed");
+  return r.lines.slice(start < 0 ? 0 : theirs.length);
 }
 function watch(r) {
   const plan2 = r.plan;

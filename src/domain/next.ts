@@ -208,12 +208,13 @@ function records(r: Rollout, id: NodeId): Task[] | undefined {
   return lines.length > 0 ? [{ kind: 'step', node: id, step: { do: 'record', lines } }] : undefined
 }
 
-/** A node's record of this rollout is always a beginning of our lines. */
+/** A node's record of this rollout is always a beginning of our lines, beside what it says of itself alone. */
 function missing(r: Rollout, id: NodeId): Event[] {
   const o = node(r, id).seen
   if (o === 'unknown') return []
   const start = o.record.findIndex(e => e.type === 'opened' && e.rollout === r.id)
-  return r.lines.slice(start < 0 ? 0 : o.record.length - start)
+  const theirs = o.record.slice(start).filter(e => e.type !== 'setting-changed')
+  return r.lines.slice(start < 0 ? 0 : theirs.length)
 }
 
 /** When every node upgraded so far is at its goal: one more block. Before the first stop: the nodes' own baseline, if there is no other. */

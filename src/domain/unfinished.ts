@@ -37,11 +37,12 @@ export const waitsForPerson = (found: Unfinished, seen: Readonly<Record<NodeId, 
     return lease !== undefined && lease !== 'free' && lease.parked
   })
 
-/** The lines of the last rollout of a record, from its first `opened`. */
+/** The lines of the last rollout of a record, from its first `opened`; not what the node says of itself alone. */
 export function lastRollout(record: readonly Event[]): Event[] {
   const last = record.findLast(e => e.type === 'opened')
   if (last?.type !== 'opened') return []
-  return record.slice(record.findIndex(e => e.type === 'opened' && e.rollout === last.rollout))
+  const first = record.findIndex(e => e.type === 'opened' && e.rollout === last.rollout)
+  return record.slice(first).filter(e => e.type !== 'setting-changed')
 }
 
 const closed = (lines: readonly Event[]): boolean => {

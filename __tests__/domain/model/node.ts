@@ -128,10 +128,16 @@ export class SimNode {
         this.drainedAt = this.data.opens
         return undefined
       case 'hold':
-        this.held = true
-        return undefined
       case 'let-go':
-        this.held = false
+        this.held = step.do === 'hold'
+        this.record.push({
+          schema: 1,
+          seq: 1,
+          at: 0,
+          type: 'setting-changed',
+          rollout: this.lease.rollout,
+          what: step.do,
+        })
         return undefined
       case 'undrain':
         this.drainedAt = undefined
