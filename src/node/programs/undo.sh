@@ -20,6 +20,7 @@ main() {
   rm -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf"
   rmdir "/run/systemd/system/$unit.d" "/etc/systemd/system/$unit.d" 2>/dev/null
   rm -rf "$lib"
+  rmdir "${lib%/*}" 2>/dev/null
   systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
   printf 'end=ok\n'
 }
