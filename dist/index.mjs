@@ -59,45 +59,6 @@ var __toESM = (mod, isNodeMode, target3) => (target3 = mod != null ? __create(__
   mod
 ));
 
-// src/domain/errors.ts
-var UserError, Bug, unreachable, about;
-var init_errors = __esm({
-  "src/domain/errors.ts"() {
-    "use strict";
-    UserError = class extends Error {
-      problems;
-      constructor(...problems2) {
-        super(problems2.map((p) => `${p.code}: ${p.what}`).join("\n"));
-        this.name = "UserError";
-        this.problems = problems2;
-      }
-    };
-    Bug = class extends Error {
-      name = "Bug";
-    };
-    unreachable = (value) => {
-      throw new Bug(`unexpected value ${JSON.stringify(value)}`);
-    };
-    about = (where2, text3, between = ": ") => text3.startsWith(`${where2}:`) || text3.startsWith(`${where2} `) ? text3 : `${where2}${between}${text3}`;
-  }
-});
-
-// src/node/port.ts
-var StepFailed;
-var init_port = __esm({
-  "src/node/port.ts"() {
-    "use strict";
-    StepFailed = class extends Error {
-      failure;
-      constructor(failure2) {
-        super(`${failure2.code}: ${failure2.what}`);
-        this.name = "StepFailed";
-        this.failure = failure2;
-      }
-    };
-  }
-});
-
 // src/domain/text.ts
 var Untrusted, rawOf, terminalSequences, lineBreaks, invisible, fenced, broken, bounded, visible, printable, safeLine, printableLines, zeroWidth, breakLinks, entities, markdownWithin, markdown, code, mermaidWords, mermaid;
 var init_text = __esm({
@@ -158,6 +119,29 @@ var init_text = __esm({
   }
 });
 
+// src/domain/errors.ts
+var UserError, Bug, unreachable, about;
+var init_errors = __esm({
+  "src/domain/errors.ts"() {
+    "use strict";
+    UserError = class extends Error {
+      problems;
+      constructor(...problems2) {
+        super(problems2.map((p) => `${p.code}: ${p.what}`).join("\n"));
+        this.name = "UserError";
+        this.problems = problems2;
+      }
+    };
+    Bug = class extends Error {
+      name = "Bug";
+    };
+    unreachable = (value) => {
+      throw new Bug(`unexpected value ${JSON.stringify(value)}`);
+    };
+    about = (where2, text3, between = ": ") => text3.startsWith(`${where2}:`) || text3.startsWith(`${where2} `) ? text3 : `${where2}${between}${text3}`;
+  }
+});
+
 // src/domain/release.ts
 var releaseId, sameRelease;
 var init_release = __esm({
@@ -189,9 +173,7 @@ function sudoers({ unit, deploy, service }) {
   ].join("\n");
 }
 function rehearsalUnit(p) {
-  const hidden2 = [
-    .../* @__PURE__ */ new Set([p.data, p.dataPath, `${above(p.data)}/.${p.data.slice(above(p.data).length + 1)}-snapshots`])
-  ];
+  const hidden2 = [.../* @__PURE__ */ new Set([p.data, p.dataPath, beside(p.data, "snapshots")])];
   return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
 [Unit]
 Description=Rehearsal of a release for ${p.unit}
@@ -236,7 +218,7 @@ function guestCommand(p) {
   const args = rest.replaceAll(/[^\s="']+/g, (word3) => places2[word3] ?? word3);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
-var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, above, dropInText, LEADS_AWAY;
+var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
 var init_unit_files = __esm({
   "src/service/unit-files.ts"() {
     "use strict";
@@ -282,6 +264,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 rm -f '/run/systemd/system/${unit}.d/${HELD}'
 systemctl daemon-reload
 `;
+    beside = (data2, what) => `${above(data2)}/.${data2.slice(above(data2).length + 1)}-${what}`;
     above = (path6) => path6.slice(0, path6.lastIndexOf("/"));
     dropInText = ({ unit, data: data2 }) => `# Written by progressdb-rollout adopt.
 [Service]
@@ -355,6 +338,22 @@ var init_answer = __esm({
   }
 });
 
+// src/node/port.ts
+var StepFailed;
+var init_port = __esm({
+  "src/node/port.ts"() {
+    "use strict";
+    StepFailed = class extends Error {
+      failure;
+      constructor(failure2) {
+        super(`${failure2.code}: ${failure2.what}`);
+        this.name = "StepFailed";
+        this.failure = failure2;
+      }
+    };
+  }
+});
+
 // src/node/programs/activate.sh
 var activate_default;
 var init_activate = __esm({
@@ -384,7 +383,7 @@ main() {
   digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
   sha256=$sum release=$version-$(printf %.12s "$sum")
   touching
-  keep_release
+  keep_as_release "/proc/$pid/exe"
   mkdir -p "$notes" && printf '%s\\n' "$release" >"$notes/paired" && switch "$release"
   # point
   marks "$data"
@@ -409,16 +408,6 @@ find_it() {
   esac
   pid=$holder
   [ -z "$pid_given" ] || [ "$pid_given" = "$pid" ] || fail not-found "process $pid_given has not $data open, $pid has"
-}
-
-keep_release() {
-  folder=$releases/$release
-  [ ! -d "$folder" ] || return 0
-  part=$releases/.$release.partial
-  rm -rf "$part" && mkdir -p "$part" && cat "/proc/$pid/exe" >"$part/$binary" || fail not-written "cannot write $releases"
-  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "could not copy the binary of process $pid"
-  printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
-    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
 }
 main "$@" </dev/null
 `;
@@ -1178,6 +1167,19 @@ digest_once() {
   [ ! -w "$notes" ] || printf '%s %s\\n' "$sum" "$key" >>"$notes/digests" || :
 }
 
+# while_within SECONDS CONDITION...: waits as long as it holds, and tells so each second; false when the time is over before.
+while_within() {
+  tick
+  begun=$now deadline=$((now + $1 * 100)) told=$now seconds=$1
+  shift
+  while "$@"; do
+    tick
+    [ "$now" -lt "$deadline" ] || return 1
+    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$seconds" s; fi
+    sleep 0.02
+  done
+}
+
 # long COMMAND...: runs it so that a TERM ends it at once and not when it is done.
 child=''
 long() {
@@ -1343,8 +1345,7 @@ main() {
   alone keep
   [ -n "$release" ] && [ -n "$version" ] && [ -n "$binary" ] && [ -n "$file" ] || fail bad-argument 'release, version, binary and file are needed'
   touching
-  folder=$releases/$release
-  [ -d "$folder" ] || bring
+  keep_as_release "$file"
   digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
   switch "$release"
   # point
@@ -1353,15 +1354,27 @@ main() {
   add_to_record
   finish
 }
+main "$@" </dev/null
+`;
+  }
+});
 
-bring() {
+// src/node/programs/keeping.sh
+var keeping_default;
+var init_keeping = __esm({
+  "src/node/programs/keeping.sh"() {
+    keeping_default = `# What runs before any rollout becomes a release like any other.
+
+# keep_as_release FILE: its bytes, if they are those of $sha256, as $release of $version.
+keep_as_release() {
+  folder=$releases/$release
+  [ ! -d "$folder" ] || return 0
   part=$releases/.$release.partial
-  rm -rf "$part" && mkdir -p "$part" && cat "$file" >"$part/$binary" || fail not-written "cannot write $releases"
-  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "$file is not the binary that runs"
+  rm -rf "$part" && mkdir -p "$part" && cat "$1" >"$part/$binary" || fail not-written "cannot write $releases"
+  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "$1 is not the binary that runs"
   printf '%s %s %s\\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
     chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
 }
-main "$@" </dev/null
 `;
   }
 });
@@ -1370,10 +1383,10 @@ main "$@" </dev/null
 var log_default;
 var init_log = __esm({
   "src/node/programs/log.sh"() {
-    log_default = `# What the unit wrote last.
+    log_default = `# What the unit wrote last. A line that was cut could hold half a secret, which nothing would find: the first is left out.
 main() {
   arguments "$@"
-  unit_log "$unit" 1000 | tail -c 200000 | sed 's/%/%25/g; s/^/log=/'
+  unit_log "$unit" 1000 | tail -c 200000 | sed '1d; s/%/%25/g; s/^/log=/'
   printf 'end=ok\\n'
 }
 main "$@" </dev/null
@@ -1935,7 +1948,7 @@ own_folder() {
   mode=\${mode%% *}
   [ ! -L "$path" ] || fail adoption-failed "$path is a link"
   [ -d "$path" ] || mkdir -p "$path" || fail adoption-failed "cannot make $path"
-  chown "$owner" "$path" && chmod "$mode" "$path" || fail adoption-failed "cannot give $path to $owner"
+  chown -h "$owner" "$path" && chmod "$mode" "$path" || fail adoption-failed "cannot give $path to $owner"
 }
 
 put_file() {
@@ -2150,16 +2163,7 @@ stop_server() {
   nobody_has_data
 }
 
-wait_gone() {
-  tick
-  begun=$now deadline=$((now + $1 * 100)) told=$now
-  while alive "$server"; do
-    tick
-    [ "$now" -lt "$deadline" ] || return 1
-    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
-    sleep 0.02
-  done
-}
+wait_gone() { while_within "$1" alive "$server"; }
 
 # note_stop: \`opens exit server-line clean\`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
 note_stop() {
@@ -2319,8 +2323,7 @@ var init_unit_facts = __esm({
     unit_facts_default = `# What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
 main() {
   arguments "$@"
-  say self "$(id -un)"
-  systemctl --no-pager show --property=LoadState,ActiveState,MainPID,User,Group,SupplementaryGroups,DynamicUser,FragmentPath,Type,Restart,TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,ProtectSystem "$unit" 2>&1 |
+  systemctl --no-pager show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
     while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
   cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
   # as it is written, without what an adoption added; a line may go on in the next
@@ -2334,14 +2337,8 @@ main() {
   look_binary "$(printf %s "\${line%% *}" | sed 's/^[-@:+!]*//')"
   say data_folder "$data"
   say data_owner "$(stat -c %U "$data" 2>/dev/null)"
-  say data_above "$(stat -c '%U %G %a' "\${data%/*}" 2>/dev/null)"
-  say install_folder "$install"
-  say install_owner "$(stat -c %U "$install" 2>/dev/null)"
-  say staging_folder "$staging"
-  say config_mode "$(stat -c '%U %a' "$config" 2>/dev/null)"
   cgroup=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null) || cgroup=''
   [ "$cgroup" = cgroup2fs ] || say unconfined 'it may reach other machines (no cgroup v2 here, so systemd cannot keep it on loopback)'
-  say main_exe "$(readlink "/proc/$(systemctl --no-pager show --value --property=MainPID "$unit")/exe" 2>/dev/null)"
   printf 'end=ok\\n'
 }
 
@@ -2404,16 +2401,8 @@ stop_server() {
   note_stop
 }
 
-wait_down() {
-  tick
-  begun=$now deadline=$((now + $1 * 100)) told=$now
-  while unit_look "$unit" && ! is_down; do
-    tick
-    [ "$now" -lt "$deadline" ] || return 1
-    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
-    sleep 0.05
-  done
-}
+wait_down() { while_within "$1" is_up; }
+is_up() { unit_look "$unit" && ! is_down; }
 
 # note_stop: \`opens exit clean\`. $opens_given is what the service's user read right before; a start in between makes it no match,
 # and the stop unclean.
@@ -2484,7 +2473,7 @@ by_root() {
 }
 
 # unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
-unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^.*\\]: //' | tail -n "$2"; }
+unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\\]: //' | tail -n "$2"; }
 
 # held is what a rollout has set for the time in which it changes the server.
 is_held() { [ -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf" ]; }
@@ -2609,6 +2598,7 @@ var init_programs = __esm({
     init_lib();
     init_lock();
     init_keep();
+    init_keeping();
     init_log();
     init_look();
     init_mark_checked();
@@ -2650,7 +2640,7 @@ var init_programs = __esm({
         found: [],
         stopping: [stopping_default],
         starting: [launch_default, starting_default],
-        adopt: [opening_default, activation_default, adopt_default]
+        adopt: [opening_default, activation_default, keeping_default, adopt_default]
       },
       systemd: { found: [unit_default], stopping: [unit_stopping_default], starting: [unit_starting_default], adopt: [opening_default, unit_adopt_default] }
     };
@@ -2684,7 +2674,7 @@ var init_programs = __esm({
         "unit-facts": [unit_facts_default],
         setup: [root_default, setup_default],
         undo: [root_default, undo_default],
-        keep: [decisions_default, activation_default, keep_default],
+        keep: [decisions_default, activation_default, keeping_default, keep_default],
         "mark-checked": [mark_checked_default],
         hash: [data_default, guest_default, hash_default],
         "mark-proven": [mark_proven_default],
@@ -3313,6 +3303,55 @@ var init_ask = __esm({
   }
 });
 
+// src/node/owner.ts
+async function ownerOf(config2, service, who) {
+  if (service.kind === "process") return {};
+  const { values: values2 } = await who();
+  const one = (key) => values2[key]?.at(-1) ?? "";
+  const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
+  if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
+  return one("unit_user") === one("self") ? {} : { other: one("unit_user") };
+}
+function unfit(node3, { unit }, { one, near }) {
+  const load = one("unit_load");
+  if (load === "silent")
+    return {
+      code: "SYSTEMD_SILENT",
+      what: `${node3}: systemctl says nothing about ${unit}`,
+      because: printable(new Untrusted(one("why")), 300),
+      next: "see that systemd and dbus run there:  systemctl status dbus"
+    };
+  if (load !== "loaded") {
+    const others = near.map((name) => printable(new Untrusted(name), 100)).slice(0, 5);
+    return {
+      code: "UNIT_NOT_FOUND",
+      what: `${node3}: systemd knows no unit ${unit} (${printable(new Untrusted(load), 40)})`,
+      next: others.length > 0 ? `correct \`systemd: { unit: … }\`; on ${node3} there is ${others.join(", ")}` : `correct \`systemd: { unit: … }\`; on ${node3}  systemctl list-unit-files  shows them all`
+    };
+  }
+  const user = one("unit_user");
+  if (one("unit_dynamic") === "yes" || user === "" || user === "root")
+    return {
+      code: "UNIT_WITHOUT_USER",
+      what: `${node3}: ${unit} runs as ${user === "" || user === "root" ? "root" : "a user made at each start"}`,
+      because: "whoever may work on its data would be root, or nobody that stays",
+      next: `give the unit a user of its own (User=progressdb) that owns the data folder, then  systemctl daemon-reload  and restart it`
+    };
+  if (/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) return void 0;
+  return {
+    code: "UNIT_USER_ODD",
+    what: `${node3}: the user of ${unit} has a name that cannot be used: ${printable(new Untrusted(user), 60)}`,
+    next: "give the unit a user with a plain name"
+  };
+}
+var init_owner = __esm({
+  "src/node/owner.ts"() {
+    "use strict";
+    init_text();
+    init_port();
+  }
+});
+
 // src/authorities.ts
 import { readFileSync } from "node:fs";
 function authorities({ shell }) {
@@ -3336,7 +3375,7 @@ var init_authorities = __esm({
 });
 
 // src/domain/judge/histogram.ts
-var BASE, edge, bucketOf, record, merge, size, percentile, above3;
+var BASE, edge, bucketOf, record, merge, size, percentile, above2;
 var init_histogram = __esm({
   "src/domain/judge/histogram.ts"() {
     "use strict";
@@ -3364,7 +3403,7 @@ var init_histogram = __esm({
       }
       return void 0;
     };
-    above3 = (histogram, ms) => Object.entries(histogram).reduce((n, [bucket, count3]) => edge(Number(bucket)) > ms ? n + count3 : n, 0);
+    above2 = (histogram, ms) => Object.entries(histogram).reduce((n, [bucket, count3]) => edge(Number(bucket)) > ms ? n + count3 : n, 0);
   }
 });
 
@@ -53668,16 +53707,16 @@ var init_suggest = __esm({
     };
     editDistance = (a, b, bound = Infinity) => {
       if (Math.abs(a.length - b.length) > bound) return bound + 1;
-      let above4 = Array.from({ length: b.length + 1 }, (_, i) => i);
+      let above3 = Array.from({ length: b.length + 1 }, (_, i) => i);
       for (let i = 1; i <= a.length; i++) {
         const row2 = [i];
         for (let j = 1; j <= b.length; j++) {
-          const replace = (above4[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-          row2.push(Math.min(replace, (above4[j] ?? 0) + 1, (row2[j - 1] ?? 0) + 1));
+          const replace = (above3[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+          row2.push(Math.min(replace, (above3[j] ?? 0) + 1, (row2[j - 1] ?? 0) + 1));
         }
-        above4 = row2;
+        above3 = row2;
       }
-      return above4[b.length] ?? 0;
+      return above3[b.length] ?? 0;
     };
   }
 });
@@ -53781,55 +53820,6 @@ var init_scrape = __esm({
   }
 });
 
-// src/node/owner.ts
-async function ownerOf(config2, service, who) {
-  if (service.kind === "process") return {};
-  const { values: values2 } = await who();
-  const one = (key) => values2[key]?.at(-1) ?? "";
-  const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
-  if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
-  return one("unit_user") === one("self") ? {} : { other: one("unit_user") };
-}
-function unfit(node3, { unit }, { one, near }) {
-  const load = one("unit_load");
-  if (load === "silent")
-    return {
-      code: "SYSTEMD_SILENT",
-      what: `${node3}: systemctl says nothing about ${unit}`,
-      because: printable(new Untrusted(one("why")), 300),
-      next: "see that systemd and dbus run there:  systemctl status dbus"
-    };
-  if (load !== "loaded") {
-    const others = near.map((name) => printable(new Untrusted(name), 100)).slice(0, 5);
-    return {
-      code: "UNIT_NOT_FOUND",
-      what: `${node3}: systemd knows no unit ${unit} (${printable(new Untrusted(load), 40)})`,
-      next: others.length > 0 ? `correct \`systemd: { unit: … }\`; on ${node3} there is ${others.join(", ")}` : `correct \`systemd: { unit: … }\`; on ${node3}  systemctl list-unit-files  shows them all`
-    };
-  }
-  const user = one("unit_user");
-  if (one("unit_dynamic") === "yes" || user === "" || user === "root")
-    return {
-      code: "UNIT_WITHOUT_USER",
-      what: `${node3}: ${unit} runs as ${user === "" || user === "root" ? "root" : "a user made at each start"}`,
-      because: "whoever may work on its data would be root, or nobody that stays",
-      next: `give the unit a user of its own (User=progressdb) that owns the data folder, then  systemctl daemon-reload  and restart it`
-    };
-  if (/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) return void 0;
-  return {
-    code: "UNIT_USER_ODD",
-    what: `${node3}: the user of ${unit} has a name that cannot be used: ${printable(new Untrusted(user), 60)}`,
-    next: "give the unit a user with a plain name"
-  };
-}
-var init_owner = __esm({
-  "src/node/owner.ts"() {
-    "use strict";
-    init_text();
-    init_port();
-  }
-});
-
 // src/node/server.ts
 import { randomUUID as randomUUID3 } from "node:crypto";
 function nodeOn(shell, service, config2, options) {
@@ -53858,9 +53848,9 @@ function nodeOn(shell, service, config2, options) {
 }
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
-  const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
   const words2 = claimWords(claim2);
   if ((await on.owner()).other) await call(on, "vacate", words2, { limit });
+  const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
   const answer2 = await call(on, "lease", [...words2, ...brought], { limit });
   return await looked(on, "lease") ? inspectionOf(answer2) : inspected(on);
 }
@@ -54841,7 +54831,7 @@ async function planOnce(s, inputs, at) {
   }
   const previous = mode === "rollback" && inputs.tag === "previous";
   const known2 = mode === "rollback" && !previous ? await survey(s, { tag: "", stop: at.stop }) : void 0;
-  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf2(inputs.tag))) ?? previous;
+  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf(inputs.tag))) ?? previous;
   const found = here && known2 ? known2 : await survey(s, { tag: here ? "" : inputs.tag, stop: at.stop });
   const fact2 = buildPlan(
     { ...found, problems: [...at.keys, ...found.problems] },
@@ -54864,7 +54854,7 @@ function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
   return {
     mode,
-    target: inputs.tag === "previous" ? "previous" : versionOf2(inputs.tag),
+    target: inputs.tag === "previous" ? "previous" : versionOf(inputs.tag),
     order: config2.nodes.map((n) => n.name),
     canary: config2.canary,
     waveSize: config2.waveSize,
@@ -54878,7 +54868,7 @@ function wish(config2, inputs, now2) {
     now: now2
   };
 }
-var standing, versionOf2;
+var standing, versionOf;
 var init_planning = __esm({
   "src/planning.ts"() {
     "use strict";
@@ -54894,7 +54884,7 @@ var init_planning = __esm({
       const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
       return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
     }).join("; ");
-    versionOf2 = (tag) => parseTag(tag)?.version ?? tag;
+    versionOf = (tag) => parseTag(tag)?.version ?? tag;
   }
 });
 
@@ -57992,67 +57982,6 @@ import { mkdtempSync, readFileSync as readFileSync6 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join as join11 } from "node:path";
 
-// src/adopt.ts
-init_errors();
-init_port();
-var TTL = 6e4;
-async function adopt(on, by) {
-  const problems2 = [];
-  for (const [id, node3] of on.nodes) {
-    try {
-      by.out.line("adopt", `${id} ${await adoptOne(on, node3, by.holder)}`);
-    } catch (error2) {
-      if (error2 instanceof StepFailed) problems2.push(error2.failure);
-      else if (error2 instanceof UserError) problems2.push(...error2.problems);
-      else throw error2;
-    }
-  }
-  for (const problem3 of problems2) by.out.problem(problem3);
-  return problems2.length === 0 ? 0 : 3;
-}
-async function adoptOne(on, node3, holder) {
-  const config2 = on.effects.config.nodes.find((n) => n.name === node3.id);
-  const before = await node3.inspect();
-  if (before.facts.adopted && before.now.running !== "unknown")
-    return "was adopted before; nothing was changed";
-  const said4 = await on.probe.ready({ id: node3.id, url: config2?.url ?? "" });
-  const told2 = said4.version;
-  const version3 = told2 === "unknown" ? on.effects.config.from : told2.startsWith("v") ? told2 : `v${told2}`;
-  if (version3 === void 0) throw new UserError(unknownVersion(node3.id, said4.why));
-  const rollout = `adopt-${holder.process}`;
-  const who = [holder.who, holder.host].join(" on ");
-  const leased = await node3.lease({
-    rollout,
-    process: holder.process,
-    holder: who,
-    doing: "adopting it",
-    ttl: TTL,
-    lines: [],
-    over: "expired"
-  });
-  const token = leased.now.lease === "free" ? 0 : leased.now.lease.token;
-  const grip = { token, stop: new AbortController().signal, progress: () => void 0 };
-  try {
-    const done2 = await node3.act({ do: "adopt", version: version3 }, grip);
-    const sha2562 = done2.answer["adopted"]?.at(-1) ?? "";
-    const at = on.effects.clock.now();
-    await node3.act(
-      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2562 }] },
-      grip
-    );
-    return `runs ${version3}, sha256 ${sha2562.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
-  } finally {
-    await node3.act({ do: "release" }, grip);
-  }
-}
-var unknownVersion = (id, why2) => ({
-  code: "VERSION_UNKNOWN",
-  what: `${id} does not say which version it runs`,
-  ...why2 === "" ? {} : { because: why2 },
-  next: "write it into the fleet file, e.g. `from: v0.1.2`, and adopt again",
-  where: id
-});
-
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
 
@@ -58134,7 +58063,7 @@ function ofTheData(f) {
         next: `if it is the right folder:  sudo chown -R ${f.user}: ${f.dataPath}`
       }
     ];
-  if (!f.aboveIsClosed || !["strict", "full-strict"].includes(f.protectSystem)) return [];
+  if (!f.aboveIsClosed || f.protectSystem !== "strict") return [];
   const home = `${f.dataPath}.node`;
   return [
     {
@@ -58157,10 +58086,12 @@ init_release();
 init_unit_files();
 init_script();
 init_ask();
+init_owner();
 init_programs();
 init_task();
 import { createHash } from "node:crypto";
 async function lookAt(on) {
+  await ownerOf(on.config, on.service, () => ask(on, { name: "who", words: [] }, { limit: SHORT }));
   const found = await ask(on, { name: "unit-facts", words: [] }, { limit: SHORT });
   return reader(found);
 }
@@ -58179,21 +58110,20 @@ function deedsOf(on, found, moves) {
   const target3 = `${config2.install}/current/${options.binary}`;
   const path6 = found.one("binary_path");
   return {
-    folders: [config2.install, `${config2.install}/releases`, `${config2.install}/state`],
+    folder: config2.install,
     ...moves ? { move: found.one("data_folder") } : {},
     ...found.one("binary_is") === "" || path6 === target3 ? {} : { link: { path: path6, target: target3 } },
     files: unitFiles({
       ...fixed(on),
       service: found.one("unit_user"),
       data: data2,
-      staging: `${above2(data2)}/.${data2.slice(above2(data2).length + 1)}-staging`,
+      staging: beside(data2, "staging"),
       execStart: found.one("exec_start"),
       carried: found.all("carried"),
       unit: service.unit
     })
   };
 }
-var above2 = (path6) => path6.slice(0, path6.lastIndexOf("/"));
 var fixed = (on) => ({
   unit: on.service.unit,
   deploy: on.deploy,
@@ -58212,7 +58142,7 @@ async function makePlaces(on, found, deeds) {
   const group = found.one("unit_group") || found.one("unit_user");
   const words2 = [
     ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}:${group}`],
-    ...deeds.folders.map((path6) => `own=${on.deploy} 755 ${path6}`)
+    `own=${on.deploy} 755 ${deeds.folder}`
   ];
   await asRoot(on, words2);
 }
@@ -58259,6 +58189,23 @@ async function undo(on) {
 
 // src/adopt-unit.ts
 init_port();
+
+// src/running-version.ts
+init_errors();
+async function runningVersion(probe2, node3, from) {
+  const { version: told2, why: why2 } = await probe2.ready(node3);
+  const version3 = told2 === "unknown" ? from : told2.startsWith("v") ? told2 : `v${told2}`;
+  if (version3 !== void 0) return version3;
+  throw new UserError({
+    code: "VERSION_UNKNOWN",
+    what: `${node3.id} does not say which version it runs`,
+    ...why2 === "" ? {} : { because: why2 },
+    next: "write it into the fleet file, e.g. `from: v0.1.2`, and adopt again",
+    where: node3.id
+  });
+}
+
+// src/adopt-unit.ts
 async function adoptUnits(a) {
   const looked2 = await Promise.all(a.nodes.map((on) => readied(a, on)));
   const problems2 = looked2.flatMap((found) => "problems" in found ? found.problems : []);
@@ -58268,7 +58215,7 @@ async function adoptUnits(a) {
     for (const text3 of wordsOf(one)) a.out.line("adopt", `${one.on.config.name} ${text3}`);
   if (!(a.yes || await agreed("Nothing is restarted. Do it?"))) return told(a.out, [notAgreed]);
   const failed2 = [];
-  for (const one of ready) failed2.push(...await attempt(() => adoptOne2(a, one)));
+  for (const one of ready) failed2.push(...await attempt(() => adoptOne(a, one)));
   return told(a.out, failed2);
 }
 async function undoUnits(a) {
@@ -58326,29 +58273,16 @@ async function readied(a, on) {
       aboveIsClosed: moves,
       protectSystem: found.one("unit_protectsystem")
     });
-    const version3 = await versionOf(a, on);
+    const version3 = await runningVersion(a.probe, { id: config2.name, url: config2.url }, a.from);
     ready = { on, found, deeds: deedsOf(on, found, moves), version: version3, sha256: runs3 };
   });
   return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
-}
-async function versionOf(a, { config: config2 }) {
-  const said4 = await a.probe.ready({ id: config2.name, url: config2.url });
-  const told2 = said4.version;
-  const version3 = told2 === "unknown" ? a.from : told2.startsWith("v") ? told2 : `v${told2}`;
-  if (version3 !== void 0) return version3;
-  throw new UserError({
-    code: "VERSION_UNKNOWN",
-    what: `${config2.name} does not say which version it runs`,
-    ...said4.why === "" ? {} : { because: said4.why },
-    next: "write it into the fleet file, e.g. `from: v0.1.2`, and adopt again",
-    where: config2.name
-  });
 }
 function wordsOf({ on, found, deeds, version: version3, sha256: sha2562 }) {
   const shown5 = (text3) => printable(new Untrusted(text3), 300);
   return [
     `runs ${shown5(version3)}, sha256 ${sha2562.slice(0, 12)}…, as ${shown5(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown5(releaseId({ version: version3, sha256: sha2562 }))}`,
-    `gets ${deeds.folders.join(", ")}, owned by ${on.deploy}`,
+    `gets ${deeds.folder}, owned by ${on.deploy}`,
     ...deeds.move === void 0 ? [] : [
       `moves ${shown5(deeds.move)} to ${shown5(homeOf(found, true))}, with a link in its place, in one step: above it is room for snapshots that its user may write`
     ],
@@ -58373,7 +58307,7 @@ var notAgreed = {
   what: "nothing was changed: nobody said yes",
   next: "say yes when asked, or type  progressdb-rollout adopt --yes"
 };
-async function adoptOne2(a, { on, found, deeds, version: version3, sha256: sha2562 }) {
+async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha2562 }) {
   await makePlaces(on, found, deeds);
   const line2 = {
     schema: 1,
@@ -58411,6 +58345,75 @@ async function undoOne(a, on) {
   const left2 = await undo(on);
   const stays = [on.config.install, ...left2].join(", ");
   a.out.line("adopt", `${name} is as it was before; releases, record and checkpoints stay in ${stays}`);
+}
+
+// src/adopt.ts
+init_errors();
+init_port();
+var TTL = 6e4;
+function adopt(on, by) {
+  const { config: config2, clock: clock3 } = on.effects;
+  if (config2.service.kind === "process") return adoptProcesses(on, by);
+  const units = {
+    nodes: on.units,
+    probe: on.probe,
+    out: by.out,
+    yes: by.hand.yes,
+    process: by.holder.process,
+    now: () => clock3.now(),
+    ...config2.from === void 0 ? {} : { from: config2.from }
+  };
+  return by.hand.undo ? undoUnits(units) : adoptUnits(units);
+}
+async function adoptProcesses(on, by) {
+  const problems2 = [];
+  for (const [id, node3] of on.nodes) {
+    try {
+      by.out.line("adopt", `${id} ${await adoptOne2(on, node3, by.holder)}`);
+    } catch (error2) {
+      if (error2 instanceof StepFailed) problems2.push(error2.failure);
+      else if (error2 instanceof UserError) problems2.push(...error2.problems);
+      else throw error2;
+    }
+  }
+  for (const problem3 of problems2) by.out.problem(problem3);
+  return problems2.length === 0 ? 0 : 3;
+}
+async function adoptOne2(on, node3, holder) {
+  const config2 = on.effects.config.nodes.find((n) => n.name === node3.id);
+  const before = await node3.inspect();
+  if (before.facts.adopted && before.now.running !== "unknown")
+    return "was adopted before; nothing was changed";
+  const version3 = await runningVersion(
+    on.probe,
+    { id: node3.id, url: config2?.url ?? "" },
+    on.effects.config.from
+  );
+  const rollout = `adopt-${holder.process}`;
+  const who = [holder.who, holder.host].join(" on ");
+  const leased = await node3.lease({
+    rollout,
+    process: holder.process,
+    holder: who,
+    doing: "adopting it",
+    ttl: TTL,
+    lines: [],
+    over: "expired"
+  });
+  const token = leased.now.lease === "free" ? 0 : leased.now.lease.token;
+  const grip = { token, stop: new AbortController().signal, progress: () => void 0 };
+  try {
+    const done2 = await node3.act({ do: "adopt", version: version3 }, grip);
+    const sha2562 = done2.answer["adopted"]?.at(-1) ?? "";
+    const at = on.effects.clock.now();
+    await node3.act(
+      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2562 }] },
+      grip
+    );
+    return `runs ${version3}, sha256 ${sha2562.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
+  } finally {
+    await node3.act({ do: "release" }, grip);
+  }
 }
 
 // src/chosen.ts
@@ -59117,8 +59120,8 @@ var slowness = (e) => {
     });
   const allowed = Math.max(base * p95Ratio, base + p95Floor);
   const numbers = `p95 of probe requests ${latency(p95)} on the canary, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`;
-  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above3(h, allowed), size(h), 0.05));
-  if (clearlyMore(above3(canary3, allowed), size(canary3), 0.05))
+  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above2(h, allowed), size(h), 0.05));
+  if (clearlyMore(above2(canary3, allowed), size(canary3), 0.05))
     return finding(row2, { says: "fail", code: "latency-higher", text: numbers });
   if (slow)
     return finding(row2, {
@@ -60374,16 +60377,16 @@ var notAKey = {
 
 // src/config/suggestion.ts
 var distance = (a, b) => {
-  let above4 = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let above3 = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row2 = 1; row2 <= a.length; row2 += 1) {
     const current = [row2];
     for (let column = 1; column <= b.length; column += 1) {
-      const change2 = (above4[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change2, (above4[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const change2 = (above3[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(change2, (above3[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
-    above4 = current;
+    above3 = current;
   }
-  return above4[b.length] ?? 0;
+  return above3[b.length] ?? 0;
 };
 var kebab = (word3) => word3.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
 var nearest = (word3, known2) => {
@@ -60570,7 +60573,6 @@ var parseCommandLine = (argv, around2) => {
     words: named5 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
-    steal: has2("steal"),
     ...as === void 0 ? {} : { as }
   };
   return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name), hand };
@@ -63281,10 +63283,10 @@ var rehearsed2 = (input) => {
 };
 var dataLine = (input) => {
   const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
-  const beside = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
+  const beside2 = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
   const clauses = [
     ...atMost(back2.map(restored), shownNodes, "more in the table"),
-    ...atMost(beside.map(asideOnly), shownNodes, "more in the table"),
+    ...atMost(beside2.map(asideOnly), shownNodes, "more in the table"),
     ...inPlace(input),
     ...nothingMoved(input),
     ...unasked(input.nodes),
@@ -65091,22 +65093,11 @@ async function byHand(use, hand) {
   return reportOn(reporting(use));
 }
 async function adopted(use, hand) {
-  const { config: config2 } = use;
+  const { config: config2, out } = use;
   if (!config2) throw new UserError(...use.problems);
   const on = await wired({ ...use, config: chosen(config2, hand) }, rolloutId(), true);
-  const { process: process2 } = holderOf(use);
-  const units = {
-    nodes: on.units,
-    probe: on.probe,
-    out: use.out,
-    yes: hand.yes,
-    process: process2,
-    now: () => systemClock.now()
-  };
   try {
-    if (config2.service.kind === "process") return await adopt(on, { out: use.out, holder: holderOf(use) });
-    const from = config2.from === void 0 ? {} : { from: config2.from };
-    return await (hand.undo ? undoUnits(units) : adoptUnits({ ...units, ...from }));
+    return await adopt(on, { out, holder: holderOf(use), hand });
   } finally {
     await on.close();
   }

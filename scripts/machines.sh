@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests on whole machines: real systemd, sshd and disks, in network namespaces of their own. Needs root, and says what else.
+# The tests on whole machines: real systemd, sshd and disks, in network namespaces of their own. Needs root, and says what else is missing.
 # scripts/machines.sh [ARGUMENTS OF VITEST]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,8 +11,6 @@ if [ ${#missing[@]} -gt 0 ]; then
   echo "missing: ${missing[*]} (Debian: systemd-container openssh-server iproute2 e2fsprogs util-linux sudo dbus perl)" >&2
   exit 1
 fi
-if [ "$(id --user)" -ne 0 ]; then
-  echo 'these tests make network namespaces and mounts: run them as root' >&2
-  exit 1
-fi
+# namespaces and mounts are root's to make
+if [ "$(id --user)" -ne 0 ]; then exec sudo --preserve-env=CI "PATH=$PATH" "$0" "$@"; fi
 exec unshare --net -- node_modules/.bin/vitest run --config vitest.machines.config.ts "$@"

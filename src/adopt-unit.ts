@@ -20,6 +20,7 @@ import {
 } from './node/adoption.ts'
 import { StepFailed } from './node/port.ts'
 import type { Probe } from './probe/probe.ts'
+import { runningVersion } from './running-version.ts'
 
 /** `yes`: nobody has to be asked. `from`: the version that runs, where a server does not say it. */
 export type AdoptUnits = {
@@ -115,24 +116,10 @@ async function readied(a: AdoptUnits, on: UnitNode): Promise<Ready | { problems:
       aboveIsClosed: moves,
       protectSystem: found.one('unit_protectsystem'),
     })
-    const version = await versionOf(a, on)
+    const version = await runningVersion(a.probe, { id: config.name, url: config.url }, a.from)
     ready = { on, found, deeds: deedsOf(on, found, moves), version, sha256: runs }
   })
   return ready && problems.length + failed.length === 0 ? ready : { problems: [...problems, ...failed] }
-}
-
-async function versionOf(a: AdoptUnits, { config }: UnitNode): Promise<string> {
-  const said = await a.probe.ready({ id: config.name, url: config.url })
-  const told = said.version
-  const version = told === 'unknown' ? a.from : told.startsWith('v') ? told : `v${told}`
-  if (version !== undefined) return version
-  throw new UserError({
-    code: 'VERSION_UNKNOWN',
-    what: `${config.name} does not say which version it runs`,
-    ...(said.why === '' ? {} : { because: said.why }),
-    next: 'write it into the fleet file, e.g. `from: v0.1.2`, and adopt again',
-    where: config.name,
-  })
 }
 
 /** Exactly what will be done. */
@@ -140,7 +127,7 @@ function wordsOf({ on, found, deeds, version, sha256 }: Ready): string[] {
   const shown = (text: string): string => printable(new Untrusted(text), 300)
   return [
     `runs ${shown(version)}, sha256 ${sha256.slice(0, 12)}…, as ${shown(found.one('unit_user'))}: kept in ${on.config.install}/releases/${shown(releaseId({ version, sha256 }))}`,
-    `gets ${deeds.folders.join(', ')}, owned by ${on.deploy}`,
+    `gets ${deeds.folder}, owned by ${on.deploy}`,
     ...(deeds.move === undefined
       ? []
       : [

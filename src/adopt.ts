@@ -1,17 +1,36 @@
+import { type AdoptUnits, adoptUnits, undoUnits } from './adopt-unit.ts'
+import type { ByHand } from './config/hand-flags.ts'
 import type { Console } from './github/console.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { Holder } from './domain/event.ts'
 import type { NodePort } from './node/port.ts'
 import { StepFailed } from './node/port.ts'
+import { runningVersion } from './running-version.ts'
 import type { Wired } from './wire.ts'
 
 const TTL = 60_000
+
+/** Adopts each node by what runs its server, or takes that back. Answers the exit code. */
+export function adopt(on: Wired, by: { out: Console; holder: Holder; hand: ByHand }): Promise<number> {
+  const { config, clock } = on.effects
+  if (config.service.kind === 'process') return adoptProcesses(on, by)
+  const units: AdoptUnits = {
+    nodes: on.units,
+    probe: on.probe,
+    out: by.out,
+    yes: by.hand.yes,
+    process: by.holder.process,
+    now: () => clock.now(),
+    ...(config.from === undefined ? {} : { from: config.from }),
+  }
+  return by.hand.undo ? undoUnits(units) : adoptUnits(units)
+}
 
 /**
  * Takes over servers that run: records the bytes each one runs as a known-good release. Nothing is restarted, and a node that was
  * adopted before is left as it is, unless its server was replaced or started by hand since. Answers the exit code.
  */
-export async function adopt(on: Wired, by: { out: Console; holder: Holder }): Promise<number> {
+async function adoptProcesses(on: Wired, by: { out: Console; holder: Holder }): Promise<number> {
   const problems: Problem[] = []
   for (const [id, node] of on.nodes) {
     try {
@@ -31,10 +50,11 @@ async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<stri
   const before = await node.inspect()
   if (before.facts.adopted && before.now.running !== 'unknown')
     return 'was adopted before; nothing was changed'
-  const said = await on.probe.ready({ id: node.id, url: config?.url ?? '' })
-  const told = said.version
-  const version = told === 'unknown' ? on.effects.config.from : told.startsWith('v') ? told : `v${told}`
-  if (version === undefined) throw new UserError(unknownVersion(node.id, said.why))
+  const version = await runningVersion(
+    on.probe,
+    { id: node.id, url: config?.url ?? '' },
+    on.effects.config.from,
+  )
   const rollout = `adopt-${holder.process}`
   const who = [holder.who, holder.host].join(' on ')
   const leased = await node.lease({
@@ -61,11 +81,3 @@ async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<stri
     await node.act({ do: 'release' }, grip)
   }
 }
-
-const unknownVersion = (id: string, why: string): Problem => ({
-  code: 'VERSION_UNKNOWN',
-  what: `${id} does not say which version it runs`,
-  ...(why === '' ? {} : { because: why }),
-  next: 'write it into the fleet file, e.g. `from: v0.1.2`, and adopt again',
-  where: id,
-})

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adopt } from './adopt.ts'
-import { adoptUnits, undoUnits } from './adopt-unit.ts'
 import { chosen } from './chosen.ts'
 import { authorities } from './authorities.ts'
 import { type Ports, advance } from './advance.ts'
@@ -194,22 +193,11 @@ async function byHand(use: Use, hand: ByHand): Promise<number> {
 
 /** The nodes that were named, or all of them. */
 async function adopted(use: Use, hand: ByHand): Promise<number> {
-  const { config } = use
+  const { config, out } = use
   if (!config) throw new UserError(...use.problems)
   const on = await wired({ ...use, config: chosen(config, hand) }, rolloutId(), true)
-  const { process } = holderOf(use)
-  const units = {
-    nodes: on.units,
-    probe: on.probe,
-    out: use.out,
-    yes: hand.yes,
-    process,
-    now: () => systemClock.now(),
-  }
   try {
-    if (config.service.kind === 'process') return await adopt(on, { out: use.out, holder: holderOf(use) })
-    const from = config.from === undefined ? {} : { from: config.from }
-    return await (hand.undo ? undoUnits(units) : adoptUnits({ ...units, ...from }))
+    return await adopt(on, { out, holder: holderOf(use), hand })
   } finally {
     await on.close()
   }

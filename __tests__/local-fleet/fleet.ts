@@ -123,7 +123,8 @@ async function endAll(dir: string): Promise<void> {
   await Promise.all(processesUnder(dir).map(pid => stopProcess(pid, 3000)))
 }
 
-function newKeys(): Keys {
+/** Keys of their own for each fleet. */
+export function newKeys(): Keys {
   const key = (name: string) => `${name}-${randomBytes(12).toString('hex')}`
   return {
     probe: key('probe'),

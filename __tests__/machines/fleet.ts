@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { PRELOAD_USER } from '../local-fleet/fleet.ts'
+import { newKeys, PRELOAD_USER } from '../local-fleet/fleet.ts'
 import { preloadFolder } from '../local-fleet/preload.ts'
 import { serverYaml, type Keys } from '../local-fleet/server-config.ts'
 import { ready } from '../local-fleet/server-process.ts'
@@ -122,18 +121,6 @@ function configOf({ keys, walOn = false }: Furniture): string {
   const config: unknown = parse(serverYaml({ port: PORT, data: DATA, keys, walOn }))
   if (typeof config !== 'object' || config === null || !('server' in config)) throw new Error('no server')
   return stringify({ ...config, server: { ...Object(config.server), address: '0.0.0.0' } })
-}
-
-function newKeys(): Keys {
-  const key = (name: string) => `${name}-${randomBytes(12).toString('hex')}`
-  return {
-    probe: key('probe'),
-    writer: key('writer'),
-    checker: key('checker'),
-    frontend: key('front'),
-    admin: key('admin'),
-    signing: key('signing'),
-  }
 }
 
 /** What a machine shows by its own tools; nothing of it comes from the product. */

@@ -23,6 +23,17 @@ test('whoever drives the nodes later cannot adopt them', async () => {
   expect(refused.text).toContain('ADOPT_NEEDS_ROOT')
 })
 
+test('a wrong unit is told by plan and adopt alike, with the one that is there', async () => {
+  s.configure({ systemd: { unit: 'database.service' } })
+  const adopted = await s.byHand(['adopt', '--as', 'root', '--yes'], 'admin')
+  const planned = await s.run({ mode: 'plan', tag: 'v0.2.2' })
+  s.configure()
+  for (const said of [adopted.text, planned.lines.join('\n')]) {
+    expect(said).toMatch(/UNIT_NOT_FOUND {2}db-3: systemd knows no unit database.service/)
+    expect(said).toContain('on db-3 there is progressdb.service')
+  }
+})
+
 test('an adoption shows what it will do, does nothing without a yes, and restarts nothing', async () => {
   const before = s.fleet.machines.map(m =>
     m.run('systemctl', 'show', '--property=MainPID', 'progressdb.service'),

@@ -2,7 +2,7 @@ import type { ModeName } from './modes.ts'
 
 /** Flags that are typed where somebody sits, and no inputs of the action. */
 export type HandFlag = {
-  name: 'yes' | 'undo' | 'as' | 'steal' | 'key'
+  name: 'yes' | 'undo' | 'as'
   /** What stands behind it; '' where it stands alone. */
   value: string
   modes: readonly ModeName[]
@@ -21,4 +21,4 @@ export const HAND_FLAGS: readonly HandFlag[] = [
 ]
 
 /** What was typed beside inputs. `words`: nodes to adopt. */
-export type ByHand = { words: string[]; yes: boolean; undo: boolean; as?: string; steal: boolean }
+export type ByHand = { words: string[]; yes: boolean; undo: boolean; as?: string }

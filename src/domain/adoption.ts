@@ -106,7 +106,7 @@ function ofTheData(f: AdoptionFacts): Problem[] {
         next: `if it is the right folder:  sudo chown -R ${f.user}: ${f.dataPath}`,
       },
     ]
-  if (!f.aboveIsClosed || !['strict', 'full-strict'].includes(f.protectSystem)) return []
+  if (!f.aboveIsClosed || f.protectSystem !== 'strict') return []
   const home = `${f.dataPath}.node`
   return [
     {

@@ -42,7 +42,7 @@ export type NodeFacts = {
 
 /** A unit as the user of its server sees it. */
 export type UnitFacts = {
-  /** By whom the unit's adoption was written: a digest of the programs that it put there; '' where there is none. */
+  /** Which adoption wrote it, a digest; empty where there is none. */
   madeBy: string
   /** Files that are not what they were when the node was adopted: the unit's own, and those of the adoption. */
   changedSince: string[]

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Event } from '../domain/event.ts'
 import { releaseId } from '../domain/release.ts'
-import { libraryOf, type UnitFile, unitFiles, type UnitPlan } from '../service/unit-files.ts'
+import { beside, libraryOf, type UnitFile, unitFiles, type UnitPlan } from '../service/unit-files.ts'
 import type { UnitServer } from '../service/port.ts'
 import { script } from '../shell/script.ts'
 import type { Answer } from './answer.ts'
 import { ask, placeWords, type Reached } from './ask.ts'
+import { ownerOf } from './owner.ts'
 import { program } from './programs.ts'
 import { seconds, SHORT, WAIT } from './task.ts'
 
@@ -17,14 +18,16 @@ export type UnitFound = { one: (key: string) => string; all: (key: string) => st
 
 /** Everything that an adoption will do as root; each with the words for whoever has to agree. */
 export type Deeds = {
-  folders: string[]
+  /** Given to the user that drives the node, who makes all below it. */
+  folder: string
   move?: string
   link?: { path: string; target: string }
   files: UnitFile[]
 }
 
-/** Read-only. Throws `StepFailed`. */
+/** Read-only. Throws `StepFailed`, also where the unit could not be driven at all. */
 export async function lookAt(on: UnitNode): Promise<UnitFound> {
+  await ownerOf(on.config, on.service, () => ask(on, { name: 'who', words: [] }, { limit: SHORT }))
   const found = await ask(on, { name: 'unit-facts', words: [] }, { limit: SHORT })
   return reader(found)
 }
@@ -52,22 +55,20 @@ export function deedsOf(on: UnitNode, found: UnitFound, moves: boolean): Deeds {
   const target = `${config.install}/current/${options.binary}`
   const path = found.one('binary_path')
   return {
-    folders: [config.install, `${config.install}/releases`, `${config.install}/state`],
+    folder: config.install,
     ...(moves ? { move: found.one('data_folder') } : {}),
     ...(found.one('binary_is') === '' || path === target ? {} : { link: { path, target } }),
     files: unitFiles({
       ...fixed(on),
       service: found.one('unit_user'),
       data,
-      staging: `${above(data)}/.${data.slice(above(data).length + 1)}-staging`,
+      staging: beside(data, 'staging'),
       execStart: found.one('exec_start'),
       carried: found.all('carried'),
       unit: service.unit,
     }),
   }
 }
-
-const above = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
 const fixed = (on: UnitNode): Omit<UnitPlan, 'service' | 'data' | 'staging' | 'execStart' | 'carried'> => ({
   unit: on.service.unit,
@@ -91,7 +92,7 @@ export async function makePlaces(on: UnitNode, found: UnitFound, deeds: Deeds): 
   const group = found.one('unit_group') || found.one('unit_user')
   const words = [
     ...(deeds.move === undefined ? [] : [`move=${deeds.move} ${found.one('unit_user')}:${group}`]),
-    ...deeds.folders.map(path => `own=${on.deploy} 755 ${path}`),
+    `own=${on.deploy} 755 ${deeds.folder}`,
   ]
   await asRoot(on, words)
 }

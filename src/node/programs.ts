@@ -22,6 +22,7 @@ import lease from './programs/lease.sh'
 import lib from './programs/lib.sh'
 import lock from './programs/lock.sh'
 import keep from './programs/keep.sh'
+import keeping from './programs/keeping.sh'
 import log from './programs/log.sh'
 import look from './programs/look.sh'
 import markChecked from './programs/mark-checked.sh'
@@ -67,7 +68,7 @@ const SERVER = {
     found: [],
     stopping: [stopping],
     starting: [launch, starting],
-    adopt: [opening, activation, adopt],
+    adopt: [opening, activation, keeping, adopt],
   },
   systemd: { found: [unit], stopping: [unitStopping], starting: [unitStarting], adopt: [opening, unitAdopt] },
 }
@@ -103,7 +104,7 @@ const bodies = (kind: ServerKind) => {
     'unit-facts': [unitFacts],
     setup: [root, setup],
     undo: [root, undo],
-    keep: [decisions, activation, keep],
+    keep: [decisions, activation, keeping, keep],
     'mark-checked': [markChecked],
     hash: [data, guest, hash],
     'mark-proven': [markProven],

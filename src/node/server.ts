@@ -60,10 +60,10 @@ const inspected = async (on: On): Promise<Inspection> =>
 /** Where one user drives the node and another owns its data, each ends what it left running itself. */
 async function lease(on: On, claim: Claim): Promise<Inspection> {
   const limit = 2 * WAIT + SHORT
-  const brought =
-    claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
   const words = claimWords(claim)
   if ((await on.owner()).other) await call(on, 'vacate', words, { limit })
+  const brought =
+    claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
   const answer = await call(on, 'lease', [...words, ...brought], { limit })
   return (await looked(on, 'lease')) ? inspectionOf(answer) : inspected(on)
 }

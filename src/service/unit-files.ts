@@ -102,6 +102,10 @@ rm -f '/run/systemd/system/${unit}.d/${HELD}'
 systemctl daemon-reload
 `
 
+/** Where the programs keep something beside the data: `.<folder>-<what>`. */
+export const beside = (data: string, what: 'staging' | 'snapshots'): string =>
+  `${above(data)}/.${data.slice(above(data).length + 1)}-${what}`
+
 const above = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
 const dropInText = ({ unit, data }: UnitPlan): string => `# Written by progressdb-rollout adopt.
@@ -118,9 +122,7 @@ const LEADS_AWAY =
 
 /** The same server as a guest: its user, limits and environment, a copy of its data, and nothing else of this machine. */
 function rehearsalUnit(p: UnitPlan): string {
-  const hidden = [
-    ...new Set([p.data, p.dataPath, `${above(p.data)}/.${p.data.slice(above(p.data).length + 1)}-snapshots`]),
-  ]
+  const hidden = [...new Set([p.data, p.dataPath, beside(p.data, 'snapshots')])]
   return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
 [Unit]
 Description=Rehearsal of a release for ${p.unit}

@@ -4,27 +4,11 @@ import type { NodeId, Observed } from '../../../src/domain/node.ts'
 import { report } from '../../../src/domain/report.ts'
 import type { ReportInput } from '../../../src/domain/report/input.ts'
 import { exhaust, seeded } from '../model/choose.ts'
-import type { Nature } from '../model/node.ts'
+import { good, natures as named } from '../model/stories.ts'
 import { type Scenario, World } from '../model/world.ts'
 import { told } from './context.ts'
 
-const good: Nature = {
-  newStarts: true,
-  newHolds: true,
-  migrates: false,
-  surprise: false,
-  drain: true,
-  supervised: false,
-}
-const natures: Nature[] = [
-  good,
-  { ...good, drain: false },
-  { ...good, newStarts: false },
-  { ...good, newHolds: false },
-  { ...good, migrates: true },
-  { ...good, migrates: true, drain: false },
-  { ...good, migrates: true, surprise: true },
-]
+const natures = Object.values(named)
 
 test('every path of one undrained node with at most one fault is told as it was', { timeout: 60_000 }, () => {
   const outcomes = new Set<string>()

@@ -7,7 +7,7 @@ main() {
   digest "/proc/$pid/exe" || fail not-adopted "cannot read the binary of process $pid"
   sha256=$sum release=$version-$(printf %.12s "$sum")
   touching
-  keep_release
+  keep_as_release "/proc/$pid/exe"
   mkdir -p "$notes" && printf '%s\n' "$release" >"$notes/paired" && switch "$release"
   # point
   marks "$data"
@@ -32,15 +32,5 @@ find_it() {
   esac
   pid=$holder
   [ -z "$pid_given" ] || [ "$pid_given" = "$pid" ] || fail not-found "process $pid_given has not $data open, $pid has"
-}
-
-keep_release() {
-  folder=$releases/$release
-  [ ! -d "$folder" ] || return 0
-  part=$releases/.$release.partial
-  rm -rf "$part" && mkdir -p "$part" && cat "/proc/$pid/exe" >"$part/$binary" || fail not-written "cannot write $releases"
-  digest "$part/$binary" && [ "$sum" = "$sha256" ] || fail not-adopted "could not copy the binary of process $pid"
-  printf '%s %s %s\n' "$version" "$sha256" "$binary" >"$part/release" && chmod 555 "$part/$binary" && chmod 444 "$part/release" &&
-    chmod 755 "$part" && durable_tree "$part" && mv -T "$part" "$folder" || fail not-written "cannot write $folder"
 }
 main "$@" </dev/null

@@ -160,6 +160,19 @@ digest_once() {
   [ ! -w "$notes" ] || printf '%s %s\n' "$sum" "$key" >>"$notes/digests" || :
 }
 
+# while_within SECONDS CONDITION...: waits as long as it holds, and tells so each second; false when the time is over before.
+while_within() {
+  tick
+  begun=$now deadline=$((now + $1 * 100)) told=$now seconds=$1
+  shift
+  while "$@"; do
+    tick
+    [ "$now" -lt "$deadline" ] || return 1
+    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$seconds" s; fi
+    sleep 0.02
+  done
+}
+
 # long COMMAND...: runs it so that a TERM ends it at once and not when it is done.
 child=''
 long() {

@@ -34,7 +34,7 @@ own_folder() {
   mode=${mode%% *}
   [ ! -L "$path" ] || fail adoption-failed "$path is a link"
   [ -d "$path" ] || mkdir -p "$path" || fail adoption-failed "cannot make $path"
-  chown "$owner" "$path" && chmod "$mode" "$path" || fail adoption-failed "cannot give $path to $owner"
+  chown -h "$owner" "$path" && chmod "$mode" "$path" || fail adoption-failed "cannot give $path to $owner"
 }
 
 put_file() {

@@ -27,16 +27,7 @@ stop_server() {
   nobody_has_data
 }
 
-wait_gone() {
-  tick
-  begun=$now deadline=$((now + $1 * 100)) told=$now
-  while alive "$server"; do
-    tick
-    [ "$now" -lt "$deadline" ] || return 1
-    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
-    sleep 0.02
-  done
-}
+wait_gone() { while_within "$1" alive "$server"; }
 
 # note_stop: `opens exit server-line clean`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
 note_stop() {

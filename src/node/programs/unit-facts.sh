@@ -1,8 +1,7 @@
 # What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
 main() {
   arguments "$@"
-  say self "$(id -un)"
-  systemctl --no-pager show --property=LoadState,ActiveState,MainPID,User,Group,SupplementaryGroups,DynamicUser,FragmentPath,Type,Restart,TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,ProtectSystem "$unit" 2>&1 |
+  systemctl --no-pager show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
     while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
   cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
   # as it is written, without what an adoption added; a line may go on in the next
@@ -16,14 +15,8 @@ main() {
   look_binary "$(printf %s "${line%% *}" | sed 's/^[-@:+!]*//')"
   say data_folder "$data"
   say data_owner "$(stat -c %U "$data" 2>/dev/null)"
-  say data_above "$(stat -c '%U %G %a' "${data%/*}" 2>/dev/null)"
-  say install_folder "$install"
-  say install_owner "$(stat -c %U "$install" 2>/dev/null)"
-  say staging_folder "$staging"
-  say config_mode "$(stat -c '%U %a' "$config" 2>/dev/null)"
   cgroup=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null) || cgroup=''
   [ "$cgroup" = cgroup2fs ] || say unconfined 'it may reach other machines (no cgroup v2 here, so systemd cannot keep it on loopback)'
-  say main_exe "$(readlink "/proc/$(systemctl --no-pager show --value --property=MainPID "$unit")/exe" 2>/dev/null)"
   printf 'end=ok\n'
 }
 

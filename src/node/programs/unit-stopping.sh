@@ -19,16 +19,8 @@ stop_server() {
   note_stop
 }
 
-wait_down() {
-  tick
-  begun=$now deadline=$((now + $1 * 100)) told=$now
-  while unit_look "$unit" && ! is_down; do
-    tick
-    [ "$now" -lt "$deadline" ] || return 1
-    if [ $((now - told)) -ge 100 ]; then told=$now && progress stop $(((now - begun) / 100)) "$1" s; fi
-    sleep 0.05
-  done
-}
+wait_down() { while_within "$1" is_up; }
+is_up() { unit_look "$unit" && ! is_down; }
 
 # note_stop: `opens exit clean`. $opens_given is what the service's user read right before; a start in between makes it no match,
 # and the stop unclean.

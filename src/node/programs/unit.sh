@@ -46,7 +46,7 @@ by_root() {
 }
 
 # unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
-unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^.*\]: //' | tail -n "$2"; }
+unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\]: //' | tail -n "$2"; }
 
 # held is what a rollout has set for the time in which it changes the server.
 is_held() { [ -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf" ]; }
