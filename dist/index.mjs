@@ -58670,8 +58670,10 @@ function decided(r, e) {
       return verdict(r, e);
     case "parked":
       return { ...r, parked: e };
-    case "going-back":
-      return { ...r, goingBack: e, nodes: patient(r.nodes) };
+    case "going-back": {
+      const { outcome: _, ...rest } = r;
+      return { ...rest, goingBack: e, nodes: patient(r.nodes) };
+    }
     case "outcome":
       return { ...r, outcome: e };
     default:

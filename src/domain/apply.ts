@@ -75,8 +75,11 @@ function decided(r: Rollout, e: Decision): Rollout {
       return verdict(r, e)
     case 'parked':
       return { ...r, parked: e }
-    case 'going-back':
-      return { ...r, goingBack: e, nodes: patient(r.nodes) }
+    case 'going-back': {
+      // an outcome before it reached this node late: whoever decided to go back did not know of it, and it is not true any more
+      const { outcome: _, ...rest } = r
+      return { ...rest, goingBack: e, nodes: patient(r.nodes) }
+    }
     case 'outcome':
       return { ...r, outcome: e }
     default:
