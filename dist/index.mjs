@@ -13159,11 +13159,11 @@ var require_compose_scalar = __commonJS({
 var require_util_empty_scalar_position = __commonJS({
   "node_modules/yaml/dist/compose/util-empty-scalar-position.js"(exports) {
     "use strict";
-    function emptyScalarPosition(offset, before, pos) {
-      if (before) {
-        pos ?? (pos = before.length);
+    function emptyScalarPosition(offset, before2, pos) {
+      if (before2) {
+        pos ?? (pos = before2.length);
         for (let i = pos - 1; i >= 0; --i) {
-          let st = before[i];
+          let st = before2[i];
           switch (st.type) {
             case "space":
             case "comment":
@@ -13171,10 +13171,10 @@ var require_util_empty_scalar_position = __commonJS({
               offset -= st.source.length;
               continue;
           }
-          st = before[++i];
+          st = before2[++i];
           while (st?.type === "space") {
             offset += st.source.length;
-            st = before[++i];
+            st = before2[++i];
           }
           break;
         }
@@ -13252,10 +13252,10 @@ var require_compose_node = __commonJS({
         node3.srcToken = token;
       return node3;
     }
-    function composeEmptyNode(ctx, offset, before, pos, { spaceBefore, comment, anchor, tag, end }, onError) {
+    function composeEmptyNode(ctx, offset, before2, pos, { spaceBefore, comment, anchor, tag, end }, onError) {
       const token = {
         type: "scalar",
-        offset: utilEmptyScalarPosition.emptyScalarPosition(offset, before, pos),
+        offset: utilEmptyScalarPosition.emptyScalarPosition(offset, before2, pos),
         indent: -1,
         source: ""
       };
@@ -29716,9 +29716,9 @@ var require_socks5_utils = __commonJS({
       }
       const doubleColonIndex = normalizedAddress.indexOf("::");
       if (doubleColonIndex !== -1) {
-        const before = normalizedAddress.slice(0, doubleColonIndex);
+        const before2 = normalizedAddress.slice(0, doubleColonIndex);
         const after2 = normalizedAddress.slice(doubleColonIndex + 2);
-        const beforeParts = before === "" ? [] : before.split(":");
+        const beforeParts = before2 === "" ? [] : before2.split(":");
         const afterParts = after2 === "" ? [] : after2.split(":");
         let bufferIndex = 0;
         for (const part of beforeParts) {
@@ -53984,8 +53984,8 @@ var init_observe = __esm({
         ports.probe.block(target3, span2),
         readLate(ports, one, stop)
       ]);
-      const before = seen2.get(node3)?.process ?? "";
-      const restarted = before !== "" && machine.process !== "" && machine.process !== before;
+      const before2 = seen2.get(node3)?.process ?? "";
+      const restarted = before2 !== "" && machine.process !== "" && machine.process !== before2;
       if (machine.process !== "") seen2.set(node3, { role, process: machine.process });
       return { node: node3, ...measured3, series, diskFree: machine.diskFree, restarted };
     };
@@ -54532,7 +54532,7 @@ function restores(moving, nodes) {
 }
 function notesOf(survey2, wish2, at) {
   const record3 = at.moving[0]?.now.record ?? [];
-  const before = wish2.mode === "release" ? rolledBackBefore(record3, at.version) : [];
+  const before2 = wish2.mode === "release" ? rolledBackBefore(record3, at.version) : [];
   return {
     digestSource: survey2.release?.digestSource ?? "the digests recorded on the nodes",
     disk: Object.fromEntries(at.moving.map((n) => [n.node, nodeDisk(n.facts)])),
@@ -54540,7 +54540,7 @@ function notesOf(survey2, wish2, at) {
     breaking: survey2.release?.breaking ?? [],
     defaults: wish2.defaults,
     warnings: [
-      ...before.map((b) => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`),
+      ...before2.map((b) => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`),
       ...survey2.warnings,
       ...accepted(at.nodes)
     ],
@@ -58381,8 +58381,8 @@ async function adoptProcesses(on, by) {
 }
 async function adoptOne2(on, node3, holder) {
   const config2 = on.effects.config.nodes.find((n) => n.name === node3.id);
-  const before = await node3.inspect();
-  if (before.facts.adopted && before.now.running !== "unknown")
+  const before2 = await node3.inspect();
+  if (before2.facts.adopted && before2.now.running !== "unknown")
     return "was adopted before; nothing was changed";
   const version3 = await runningVersion(
     on.probe,
@@ -58684,12 +58684,12 @@ var unseen = (plan2) => Object.fromEntries(plan2.nodes.map((n) => [n.node, { see
 var patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0 }]));
 function verdict(r, e) {
   const { watch: _, ...rest } = r;
-  const before = Object.fromEntries(e.before.map((b) => [b.node, b]));
+  const before2 = Object.fromEntries(e.before.map((b) => [b.node, b]));
   return {
     ...rest,
     verdicts: [...r.verdicts.slice(0, e.wave), e.verdict],
     stale: false,
-    before: { ...r.before, ...before },
+    before: { ...r.before, ...before2 },
     beforeSpan: r.watch ? r.now - r.watch.from : r.beforeSpan
   };
 }
@@ -58760,8 +58760,8 @@ function proofAsWitness(fact2) {
   return run5?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run5.counts, quiet: true } } : {};
 }
 function measured(r, block2, c) {
-  const before = merge2([...Object.values(r.before), ...block2.baseline]);
-  const kept2 = Object.fromEntries(before.map((b) => [b.node, b]));
+  const before2 = merge2([...Object.values(r.before), ...block2.baseline]);
+  const kept2 = Object.fromEntries(before2.map((b) => [b.node, b]));
   if (c.kind !== "observe" || c.canary.length === 0) {
     return { ...r, before: kept2, beforeSpan: r.beforeSpan + (block2.to - block2.from) };
   }
@@ -59011,10 +59011,10 @@ var evidence = (watch2, policy, now2) => {
     baseline: watch2.baseline.length > 0 ? arm("baseline", watch2.baseline) : earlier(watch2.before)
   };
 };
-var earlier = (before) => ({
+var earlier = (before2) => ({
   side: "baseline",
-  nodes: [...new Set(before.map((b) => b.node))].toSorted(),
-  rows: before.map((shown5) => ({ from: 0, to: 0, warm: true, shown: shown5 })),
+  nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
+  rows: before2.map((shown5) => ({ from: 0, to: 0, warm: true, shown: shown5 })),
   earlier: true
 });
 var named = (shown5, nodes) => shown5.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
@@ -59784,7 +59784,7 @@ function afterGoingBack(r, ids) {
   const { code: code2, why: why2 } = r.goingBack ?? { code: "", why: "" };
   const stuck = unsettled(r, ids);
   if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
-  const version3 = planned(r, ids[0] ?? "").from.version;
+  const version3 = before(r, ids);
   const some = ids.some((id) => changed(r, id));
   return { outcome: some ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
 }
@@ -59796,8 +59796,7 @@ function afterRollback(r, ids) {
   if (onTarget.length === ids.length)
     return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
   const [code2, why2] = interruption(r);
-  if (onTarget.length === 0)
-    return { ...base, version: planned(r, ids[0] ?? "").from.version, outcome: "unchanged", code: code2, why: why2 };
+  if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: "unchanged", code: code2, why: why2 };
   const line2 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
   return {
     ...base,
@@ -59807,6 +59806,10 @@ function afterRollback(r, ids) {
     why: why2,
     owed: [{ what: "Finish the rollback", line: line2 }]
   };
+}
+function before(r, ids) {
+  const [one = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
+  return others.length === 0 ? one : "";
 }
 function amended(r, decided4) {
   const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed2 } = decided4;
@@ -62575,9 +62578,9 @@ var opensBefore = (d, { data: data2, snapshots }) => {
 // src/domain/invariants.ts
 init_errors();
 var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
-var compareCounts = (before, now2, writers) => {
-  const names2 = Object.keys(before).toSorted();
-  const checked = names2.map((name) => compareOne(name, { before: before[name] ?? 0, now: now2[name] }, writers));
+var compareCounts = (before2, now2, writers) => {
+  const names2 = Object.keys(before2).toSorted();
+  const checked = names2.map((name) => compareOne(name, { before: before2[name] ?? 0, now: now2[name] }, writers));
   const worst = checked.find((c) => c.code === "data-gone") ?? checked.find((c) => !c.ok);
   if (worst) return worst;
   const counted2 = names2.filter((name) => now2[name] !== void 0);
@@ -62590,34 +62593,34 @@ var compareCounts = (before, now2, writers) => {
   return {
     ok: true,
     code: "held",
-    text: counted2.map((n) => `${n} ${count2(before[n] ?? 0)} -> ${count2(now2[n] ?? 0)}`).join(", ")
+    text: counted2.map((n) => `${n} ${count2(before2[n] ?? 0)} -> ${count2(now2[n] ?? 0)}`).join(", ")
   };
 };
 var compareOne = (name, seen2, writers) => {
-  const { before, now: now2 } = seen2;
+  const { before: before2, now: now2 } = seen2;
   const held3 = { ok: true, code: "held", text: name };
   if (now2 === void 0)
     return OPTIONAL.has(name) ? held3 : {
       ok: false,
       code: "counts-missing",
-      text: `${name}: ${count2(before)} before, could not be counted afterwards`
+      text: `${name}: ${count2(before2)} before, could not be counted afterwards`
     };
-  if (now2 === 0 && before > 0)
+  if (now2 === 0 && before2 > 0)
     return {
       ok: false,
       code: "data-gone",
-      text: `${name}: ${count2(before)} before, 0 now: the data is not visible`
+      text: `${name}: ${count2(before2)} before, 0 now: the data is not visible`
     };
   const own2 = writers.own[name] ?? 0;
   const exact = !writers.others && (writers.own[name] !== void 0 || Object.values(writers.own).every((n) => n === 0));
-  const numbers = `${name}: ${count2(before)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
-  if (now2 < before + own2)
-    return { ok: false, code: "counts-fell", text: `${numbers}: ${count2(before + own2 - now2)} missing` };
-  if (exact && now2 !== before + own2)
+  const numbers = `${name}: ${count2(before2)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
+  if (now2 < before2 + own2)
+    return { ok: false, code: "counts-fell", text: `${numbers}: ${count2(before2 + own2 - now2)} missing` };
+  if (exact && now2 !== before2 + own2)
     return {
       ok: false,
       code: "counts-differ",
-      text: `${numbers}: nobody wrote, so ${count2(before + own2)} was expected`
+      text: `${numbers}: nobody wrote, so ${count2(before2 + own2)} was expected`
     };
   return held3;
 };
@@ -62710,14 +62713,14 @@ async function runs2(d, { s, copy }) {
   const out = [];
   let bytesAfter = bytesBefore;
   let bytesWritten = 0;
-  let before = rehearsal2 ? { ...known2, quiet: false } : known2;
+  let before2 = rehearsal2 ? { ...known2, quiet: false } : known2;
   for (const release of s.with) {
-    const done2 = await runOne(d, { ...staged, release, before, rehearsal: rehearsal2 });
+    const done2 = await runOne(d, { ...staged, release, before: before2, rehearsal: rehearsal2 });
     out.push(done2.run);
     bytesAfter = Math.max(bytesAfter, done2.bytes);
     bytesWritten = Math.max(bytesWritten, done2.written);
     if (done2.run.outcome !== "ok") break;
-    before = { counts: done2.run.counts, quiet: true, ...known2.sentinel ? { sentinel: known2.sentinel } : {} };
+    before2 = { counts: done2.run.counts, quiet: true, ...known2.sentinel ? { sentinel: known2.sentinel } : {} };
   }
   return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten };
 }
@@ -63022,10 +63025,10 @@ async function roomFor(d) {
 }
 async function snapshot(d, s, began) {
   if (s.kind !== "rehearsal") return fact(d, { began, seen: await act2(d, s) });
-  const before = await witness(d);
+  const before2 = await witness(d);
   const paused = d.effects.clock.now();
   const seen2 = await act2(d, s);
-  return fact(d, { began: paused, seen: seen2, witness: { ...before, quiet: false } });
+  return fact(d, { began: paused, seen: seen2, witness: { ...before2, quiet: false } });
 }
 async function waitReady(d, release) {
   const { probe: probe2, clock: clock3 } = d.effects;
@@ -63059,13 +63062,13 @@ var notReady = (d, at) => ({
   kind: "ready"
 });
 async function check(d, release) {
-  const before = await d.node.inspect();
-  const known2 = witnessAt(d, opensBefore(d, before.now));
-  const quiet2 = known2.quiet && before.now.traffic === "drained";
-  const pause = 2 * readServerConfig(before.facts.configText).applyBatch + 100;
+  const before2 = await d.node.inspect();
+  const known2 = witnessAt(d, opensBefore(d, before2.now));
+  const quiet2 = known2.quiet && before2.now.traffic === "drained";
+  const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
   const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
   if (!held3.ok) throw new StepFailed(broken3(d, release, held3.text));
-  return { seen: await act2(d, { do: "mark-checked", process: before.facts.process }), counts: held3.counts };
+  return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
 var broken3 = (d, release, text3) => ({
   code: "INVARIANT_BROKEN",
@@ -63231,11 +63234,11 @@ var points = (nodes) => {
   return [[`${all}, ${count(proven)} of them proven by restoring`]];
 };
 var countsPhrase = (counts3) => {
-  const { what, before, after: after2 } = counts3;
-  if (before === "unknown" || after2 === "unknown") return `${count(before)} → ${count(after2)} ${what}`;
-  if (before === after2) return `${count(before)} = ${count(after2)} ${what}`;
-  const fewer = after2 < before ? `, ${count(before - after2)} fewer` : "";
-  return `${count(before)} → ${count(after2)} ${what}${fewer}`;
+  const { what, before: before2, after: after2 } = counts3;
+  if (before2 === "unknown" || after2 === "unknown") return `${count(before2)} → ${count(after2)} ${what}`;
+  if (before2 === after2) return `${count(before2)} = ${count(after2)} ${what}`;
+  const fewer = after2 < before2 ? `, ${count(before2 - after2)} fewer` : "";
+  return `${count(before2)} → ${count(after2)} ${what}${fewer}`;
 };
 var counted = (nodes) => {
   const known2 = nodes.flatMap(
@@ -64052,12 +64055,12 @@ init_log2();
 
 // src/domain/retell/lines.ts
 function linesOf2(events2) {
-  let before = initial;
+  let before2 = initial;
   return events2.map((e) => {
-    const after2 = apply(before, e);
-    const command4 = e.type === "done" || e.type === "failed" ? before.inFlight[e.id] : void 0;
-    const line2 = { e, before, after: after2, ...command4 ? { command: command4 } : {} };
-    before = after2;
+    const after2 = apply(before2, e);
+    const command4 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
+    const line2 = { e, before: before2, after: after2, ...command4 ? { command: command4 } : {} };
+    before2 = after2;
     return line2;
   });
 }
@@ -64123,10 +64126,10 @@ init_log2();
 function countsOf(lines2, { r, id }) {
   const own2 = about2(lines2, id);
   if (!own2.some(({ e }) => starts(e))) return void 0;
-  const before = countedBefore(r, id);
-  const what = ["messages", "keys"].find((name) => before[name] !== void 0) ?? Object.keys(before)[0];
+  const before2 = countedBefore(r, id);
+  const what = ["messages", "keys"].find((name) => before2[name] !== void 0) ?? Object.keys(before2)[0];
   if (what === void 0) return void 0;
-  return { what, before: before[what] ?? "unknown", after: countedAfter(own2)[what] ?? "unknown" };
+  return { what, before: before2[what] ?? "unknown", after: countedAfter(own2)[what] ?? "unknown" };
 }
 function countedBefore(r, id) {
   const witnesses = Object.entries(r.nodes[id]?.witnesses ?? {}).toSorted(([a], [b]) => Number(a) - Number(b));
@@ -64146,9 +64149,9 @@ function gapsOf(lines2, id) {
   const closed2 = [];
   let open6;
   let opens = 0;
-  for (const { e, before } of about2(lines2, id)) {
+  for (const { e, before: before2 } of about2(lines2, id)) {
     if (e.type === "started" && takesOut(e))
-      open6 ??= { from: e.at, what: direction2(before), opens, out: false };
+      open6 ??= { from: e.at, what: direction2(before2), opens, out: false };
     if (e.type !== "done" || e.fact.is !== "observed") continue;
     const { now: now2 } = e.fact;
     opens = now2.data.opens;
@@ -64158,7 +64161,7 @@ function gapsOf(lines2, id) {
       continue;
     }
     if (open6.out || now2.data.opens !== open6.opens)
-      closed2.push({ what: both(open6.what, direction2(before)), from: open6.from, to: e.at });
+      closed2.push({ what: both(open6.what, direction2(before2)), from: open6.from, to: e.at });
     open6 = void 0;
   }
   return { closed: closed2, ...open6?.out ? { since: open6.from } : {} };
@@ -64187,12 +64190,12 @@ function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
 function writesIn(r, id, seen2) {
   const point2 = seen2.snapshots.find((s) => s.name === seen2.data.from);
   const witnesses = r.nodes[id]?.witnesses ?? {};
-  const [before, after2] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
-  const what = ["messages", "keys"].find((name) => before?.[name] !== void 0 && after2?.[name] !== void 0);
-  return what === void 0 ? "unknown" : Math.max(0, (after2?.[what] ?? 0) - (before?.[what] ?? 0));
+  const [before2, after2] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
+  const what = ["messages", "keys"].find((name) => before2?.[name] !== void 0 && after2?.[name] !== void 0);
+  return what === void 0 ? "unknown" : Math.max(0, (after2?.[what] ?? 0) - (before2?.[what] ?? 0));
 }
-var wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before }) => {
-  const seen2 = before.nodes[id]?.seen;
+var wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before: before2 }) => {
+  const seen2 = before2.nodes[id]?.seen;
   const restores2 = e.type === "started" && e.command.kind === "step" && e.command.step.do === "restore";
   return restores2 && seen2 !== void 0 && seen2 !== "unknown" && seen2.data.openedBy ? [seen2.data.openedBy] : [];
 }).at(-1);
@@ -64323,11 +64326,11 @@ function noteOf(r, id, since) {
   const n = r.nodes[id];
   const failure2 = n?.failedBack ?? n?.refuses ?? n?.lost ?? n?.fault;
   const seen2 = seenNow(r, id);
-  const before = seen2 && r.plan?.mode === "rollback" ? ofKind(r, seen2, "return-point") : void 0;
+  const before2 = seen2 && r.plan?.mode === "rollback" ? ofKind(r, seen2, "return-point") : void 0;
   const notes = [
     ...since === void 0 ? [] : [`out of service since ${utc(since)}`],
     ...failure2 ? [failure2.what] : [],
-    ...before ? [`its data before the way back: checkpoint ${before.name}`] : [],
+    ...before2 ? [`its data before the way back: checkpoint ${before2.name}`] : [],
     ...seen2 && seen2.lease !== "free" && seen2.lease.rollout === r.id ? [leaseNote(seen2.lease)] : []
   ];
   return notes.length > 0 ? notes.join("; ") : void 0;
@@ -64398,10 +64401,10 @@ function ran(own2, { r, id, end }) {
 // src/domain/retell/watches.ts
 init_merge();
 function watchesOf(lines2) {
-  return lines2.flatMap(({ e, before, after: after2 }, i) => {
-    if (e.type === "decided" && e.what === "verdict") return [decided3(before, e.wave, e.verdict)];
+  return lines2.flatMap(({ e, before: before2, after: after2 }, i) => {
+    if (e.type === "decided" && e.what === "verdict") return [decided3(before2, e.wave, e.verdict)];
     if (e.type === "done" && e.fact.is === "resumes") return recorded(after2);
-    const over2 = e.type === "opened" ? before : i === lines2.length - 1 ? after2 : void 0;
+    const over2 = e.type === "opened" ? before2 : i === lines2.length - 1 ? after2 : void 0;
     return over2?.watch ? undecided(over2) : [];
   });
 }

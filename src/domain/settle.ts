@@ -139,7 +139,7 @@ function afterGoingBack(r: Rollout, ids: NodeId[]): Conclusion {
   const { code, why } = r.goingBack ?? { code: '', why: '' }
   const stuck = unsettled(r, ids)
   if (stuck) return { outcome: 'needs-operator', ...stuck, version: '', data: dataOf(r, ids) }
-  const version = planned(r, ids[0] ?? '').from.version
+  const version = before(r, ids)
   const some = ids.some(id => changed(r, id))
   return { outcome: some ? 'rolled-back' : 'unchanged', code, why, version, data: dataOf(r, ids), owed: [] }
 }
@@ -152,8 +152,7 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
   if (onTarget.length === ids.length)
     return { ...base, outcome: 'rolled-back', code: 'by-hand', why: r.request.reason || 'asked for by hand' }
   const [code, why] = interruption(r)
-  if (onTarget.length === 0)
-    return { ...base, version: planned(r, ids[0] ?? '').from.version, outcome: 'unchanged', code, why }
+  if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: 'unchanged', code, why }
   const line = `progressdb-rollout rollback --tag ${r.plan?.version ?? ''}`
   return {
     ...base,
@@ -163,6 +162,12 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
     why,
     owed: [{ what: 'Finish the rollback', line }],
   }
+}
+
+/** What the fleet served before; '' where that was more than one version. */
+function before(r: Rollout, ids: NodeId[]): string {
+  const [one = '', ...others] = new Set(ids.map(id => planned(r, id).from.version))
+  return others.length === 0 ? one : ''
 }
 
 /** Letting go failed on a node after the outcome was decided: it stays true of the others, and the lease is named. */
