@@ -986,7 +986,8 @@ main() {
   may_take || refuse
   touching
   [ "$lease_process" = "$process" ] && [ "$lease_rollout" = "$rollout" ] || lease_token=$((lease_token + 1))
-  lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
+  if [ "$lease_rollout" != "$rollout" ] || [ -z "$lease_since" ]; then tick && lease_since="$boot $now"; fi
+  lease_run=$run lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
   [ -z "$file" ] || add_to_record
   # point
   write_lease "$ttl"
@@ -1018,7 +1019,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
   for word; do
     case $word in
     install=*) install=\${word#*=} ;;
@@ -1046,6 +1047,8 @@ arguments() {
     doing=*) doing=\${word#*=} ;;
     ttl=*) ttl=\${word#*=} ;;
     over=*) over=\${word#*=} ;;
+    past=*) past=\${word#*=} ;;
+    run=*) run=\${word#*=} ;;
     command=*) command=\${word#*=} ;;
     node=*) node=\${word#*=} ;;
     port=*) port=\${word#*=} ;;
@@ -1283,6 +1286,7 @@ interrupted() {
 # read_lease: sets lease_*; lease_rollout '' means free. The token is kept when the lease is let go, so that it only grows.
 read_lease() {
   lease_token=0 lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_left=0
+  lease_run='' lease_since='' lease_age=''
   [ -f "$state/lease" ] || return 0
   while IFS= read -r line; do
     case $line in
@@ -1292,6 +1296,8 @@ read_lease() {
     holder=*) lease_holder=\${line#*=} ;;
     doing=*) lease_doing=\${line#*=} ;;
     parked=*) lease_parked=\${line#*=} ;;
+    run=*) lease_run=\${line#*=} ;;
+    since=*) lease_since=\${line#*=} ;;
     esac
   done <"$state/lease"
   time_left
@@ -1306,13 +1312,14 @@ time_left() {
   [ $# -eq 3 ] || return 0
   tick
   if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
+  case $lease_since in "$boot "*) lease_age=$(((now - \${lease_since#* }) * 10)) ;; esac
 }
 
 # write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
 write_lease() {
   write_time "$lease_token" "$1"
   printf '%s\\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \\
-    "doing=$lease_doing" "parked=$lease_parked" >"$state/lease.next"
+    "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next"
   commit "$state/lease" || fail not-written "cannot write $state/lease"
 }
 
@@ -1328,6 +1335,8 @@ say_lease() {
   say lease_process "$lease_process"
   say lease_holder "$lease_holder"
   say lease_doing "$lease_doing"
+  say lease_run "$lease_run"
+  [ -z "$lease_age" ] || printf 'lease_age=%s\\n' "$lease_age"
   printf 'lease_token=%s\\nlease_left=%s\\nlease_parked=%s\\n' "$lease_token" "$lease_left" "$lease_parked"
 }
 `;
@@ -1813,7 +1822,7 @@ main() {
   read_lease
   [ "$token" = "$lease_token" ] || fail lease-lost "token $token is not that of the lease any more ($lease_token)"
   touching
-  lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0
+  lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_run='' lease_since=''
   write_lease 0
   rm -f "$state/put-$token"-*
   finish
@@ -2236,7 +2245,7 @@ var init_switch = __esm({
 var taking_default;
 var init_taking = __esm({
   "src/node/programs/taking.sh"() {
-    taking_default = '# Who may take the lease, and what becomes of the programs of whoever held it.\n\nmay_take() {\n  [ -n "$lease_rollout" ] || return 0\n  [ "$lease_left" -gt 0 ] || return 0\n  if [ "$lease_rollout" = "$rollout" ]; then\n    [ "$lease_process" = "$process" ] || [ "$over" != expired ]\n    return\n  fi\n  case $over in\n  any) ;;\n  parked) [ "$lease_parked" = 1 ] ;;\n  *) return 1 ;;\n  esac\n}\n\nrefuse() {\n  say_lease\n  fail lease-held "held by $lease_holder ($lease_doing)"\n}\n\n# A long program of a holder that is being replaced is told to end; it undoes what it began. Critical ones are waited for.\nend_abandoned() {\n  tries=0 lost=0\n  while ! flock -n "$state/lock" true && [ "$tries" -lt $((wait * 10)) ]; do\n    tries=$((tries + 1))\n    working\n    # shellcheck disable=SC2086\n    set -- $work\n    if [ $# -eq 6 ]; then\n      lost=0\n      [ "$4" = interruptible ] || return 0\n      # one of the other user\'s is not ours to end\n      [ $((tries % 20)) -ne 1 ] || kill -TERM "$1" 2>/dev/null || return 0\n    else\n      lost=$((lost + 1))\n      [ $((lost % 20)) -ne 10 ] || end_orphans\n    fi\n    sleep 0.1\n  done\n}\n\n# The program is gone but a child of it still holds the lock: by the open file, so that it can be nobody else\'s process.\nend_orphans() {\n  # shellcheck disable=SC2012\n  ls -l /proc/[0-9]*/fd/9 2>/dev/null | while read -r link; do\n    case $link in *" -> $state/lock") link=${link#*/proc/} && kill -TERM "${link%%/*}" ;; esac\n  done\n}\n';
+    taking_default = '# Who may take the lease, and what becomes of the programs of whoever held it.\n\nmay_take() {\n  [ -n "$lease_rollout" ] || return 0\n  [ "$lease_left" -gt 0 ] || return 0\n  if [ "$lease_rollout" = "$rollout" ] && [ "$over" != seen ]; then\n    [ "$lease_process" = "$process" ] || [ "$over" != expired ]\n    return\n  fi\n  case $over in\n  # the very lease that was looked at, whose holder is known to have ended, or is passed over by a person\n  seen) [ "$lease_token" = "$past" ] ;;\n  parked) [ "$lease_parked" = 1 ] ;;\n  *) return 1 ;;\n  esac\n}\n\nrefuse() {\n  say_lease\n  fail lease-held "held by $lease_holder ($lease_doing)"\n}\n\n# A long program of a holder that is being replaced is told to end; it undoes what it began. Critical ones are waited for.\nend_abandoned() {\n  tries=0 lost=0\n  while ! flock -n "$state/lock" true && [ "$tries" -lt $((wait * 10)) ]; do\n    tries=$((tries + 1))\n    working\n    # shellcheck disable=SC2086\n    set -- $work\n    if [ $# -eq 6 ]; then\n      lost=0\n      [ "$4" = interruptible ] || return 0\n      # one of the other user\'s is not ours to end\n      [ $((tries % 20)) -ne 1 ] || kill -TERM "$1" 2>/dev/null || return 0\n    else\n      lost=$((lost + 1))\n      [ $((lost % 20)) -ne 10 ] || end_orphans\n    fi\n    sleep 0.1\n  done\n}\n\n# The program is gone but a child of it still holds the lock: by the open file, so that it can be nobody else\'s process.\nend_orphans() {\n  # shellcheck disable=SC2012\n  ls -l /proc/[0-9]*/fd/9 2>/dev/null | while read -r link; do\n    case $link in *" -> $state/lock") link=${link#*/proc/} && kill -TERM "${link%%/*}" ;; esac\n  done\n}\n';
   }
 });
 
@@ -2760,8 +2769,8 @@ var init_asset = __esm({
     };
     chooseArchive = (archives, wanted) => {
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
-      const holding = fitting.filter((a) => a.binaries?.includes(wanted.binary));
-      const pool = holding.length > 0 ? holding : fitting.filter((a) => a.binaries === void 0);
+      const holding2 = fitting.filter((a) => a.binaries?.includes(wanted.binary));
+      const pool = holding2.length > 0 ? holding2 : fitting.filter((a) => a.binaries === void 0);
       const named5 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
       const best = [named5(wanted.binary), named5(wanted.repository.split("/").at(-1) ?? ""), pool].find(
         (set) => set.length > 0
@@ -2770,6 +2779,33 @@ var init_asset = __esm({
       if (archive === void 0) return { is: "none" };
       return best.length === 1 ? { is: "one", archive } : { is: "several", names: best.map((a) => a.name).sort() };
     };
+  }
+});
+
+// src/domain/holder.ts
+function runPage(text3) {
+  const [, server, repository, run5, attempt4] = PAGE.exec(text3) ?? [];
+  if (!server || !repository) return void 0;
+  return { server, repository, run: Number(run5), attempt: Number(attempt4) };
+}
+function askable(lease4, here) {
+  const { run: run5 } = lease4;
+  if (!run5) return { is: "unknown", why: "it was not taken by a run of a workflow" };
+  if (!here) return { is: "unknown", why: "this is not a run of the same repository, which could ask" };
+  if (run5.server !== here.server || run5.repository !== here.repository)
+    return { is: "unknown", why: `it was taken by a run of ${run5.repository}` };
+  return run5;
+}
+var PAGE, pageOf, ownPage, working;
+var init_holder = __esm({
+  "src/domain/holder.ts"() {
+    "use strict";
+    PAGE = /^(https?:\/\/[a-z0-9.-]+(?::\d{1,5})?)\/([\w.-]{1,100}\/[\w.-]{1,100})\/actions\/runs\/(\d{1,18})\/attempts\/(\d{1,6})$/;
+    pageOf = ({ server, repository, run: run5, attempt: attempt4 }) => `${server}/${repository}/actions/runs/${run5}/attempts/${attempt4}`;
+    ownPage = (env) => runPage(
+      `${env["GITHUB_SERVER_URL"] ?? "https://github.com"}/${env["GITHUB_REPOSITORY"] ?? ""}/actions/runs/${env["GITHUB_RUN_ID"] ?? ""}/attempts/${env["GITHUB_RUN_ATTEMPT"] ?? "1"}`
+    );
+    working = ({ left: left2, parked: parked2 }) => left2 > 0 && !parked2;
   }
 });
 
@@ -2808,6 +2844,7 @@ function inspectionOf(answer2) {
 function leaseOf(answer2) {
   const one = (key) => answer2.values[key]?.at(-1) ?? "";
   if (one("lease_rollout") === "") return void 0;
+  const run5 = runPage(one("lease_run"));
   return {
     rollout: one("lease_rollout"),
     process: one("lease_process"),
@@ -2815,7 +2852,9 @@ function leaseOf(answer2) {
     left: number(one("lease_left")),
     parked: one("lease_parked") === "1",
     holder: one("lease_holder"),
-    doing: one("lease_doing")
+    doing: one("lease_doing"),
+    ...run5 ? { run: run5 } : {},
+    ...one("lease_age") === "" ? {} : { age: number(one("lease_age")) }
   };
 }
 function factsOf(one, now2) {
@@ -2883,6 +2922,7 @@ var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
     init_asset();
+    init_holder();
     init_release();
     unitOf = (one, all) => one("unit_load") === "" ? {} : {
       unit: {
@@ -3259,8 +3299,8 @@ async function ask(on, { name, words: words2 }, options) {
     }
   });
   if (ran2.lost) {
-    const unknown4 = ran2.lost.begun && !READS.has(name);
-    throw new StepFailed({ ...ran2.lost.problem, effect: unknown4 ? "unknown" : "none", kind: "unreachable" });
+    const unknown5 = ran2.lost.begun && !READS.has(name);
+    throw new StepFailed({ ...ran2.lost.problem, effect: unknown5 ? "unknown" : "none", kind: "unreachable" });
   }
   const answer2 = parseAnswer(ran2.stdout);
   if (answer2.end === "ok") return answer2;
@@ -49180,6 +49220,42 @@ var init_annotations = __esm({
   }
 });
 
+// src/domain/standing.ts
+function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2, age, ended: ended2 }) {
+  const since = age === void 0 ? "" : ` for ${clock(age)}`;
+  const until2 = parked2 ? `parked, for another ${clock(left2)}` : left2 > 0 ? `${doing2}; unless it is refreshed it runs out in ${clock(left2)}` : `${doing2}; it ran out`;
+  return `is held by ${holder}${since} (rollout ${rollout}): ${until2}${ended2 ? "; its run has ended" : ""}`;
+}
+function standingOf(n) {
+  const { lease: lease4 } = n.now;
+  return { ...serviceOf2(n), ...lease4 === "free" ? {} : { lease: leaseOf2(n, lease4) } };
+}
+function serviceOf2({ node: node3, now: now2, why: why2 }) {
+  if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
+  const { version: version3 } = now2.running;
+  if (!now2.ready) return { node: node3, state: "not-serving", version: version3, says: `not ready: ${why2}` };
+  if (now2.traffic === "drained")
+    return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
+  return { node: node3, state: "serving", version: version3, says: "ready" };
+}
+var standingsOf, leaseOf2;
+var init_standing = __esm({
+  "src/domain/standing.ts"() {
+    "use strict";
+    init_log2();
+    standingsOf = (found) => [
+      ...found.unreachable.map(({ node: node3, failure: failure2 }) => {
+        return { node: node3, state: "unreachable", version: "unknown", says: failure2.what };
+      }),
+      ...found.nodes.map(standingOf)
+    ];
+    leaseOf2 = ({ holding: holding2 }, { process: _, token: __, ...lease4 }) => ({
+      ...lease4,
+      ended: holding2?.is === "ended"
+    });
+  }
+});
+
 // src/config/server-config.ts
 function readServerConfig(text3) {
   const doc = (0, import_yaml2.parseDocument)(text3);
@@ -53579,6 +53655,36 @@ var init_client = __esm({
   }
 });
 
+// src/github/runs.ts
+async function holding({ api, token }, lease4, here) {
+  const asked2 = askable(lease4, here);
+  if ("is" in asked2) return asked2;
+  if (token === "") return { is: "unknown", why: "there is no `token` to ask GitHub with", next: ALLOW };
+  const [owner = "", repo = ""] = asked2.repository.split("/");
+  try {
+    const { data: data2 } = await api.rest.actions.getWorkflowRun({ owner, repo, run_id: asked2.run });
+    const attempt4 = data2.run_attempt ?? 1;
+    if (attempt4 > asked2.attempt) return { is: "ended" };
+    return { is: attempt4 === asked2.attempt && data2.status === "completed" ? "ended" : "going-on" };
+  } catch (error2) {
+    return unknown3(error2);
+  }
+}
+function unknown3(error2) {
+  const status = error2 instanceof Error && "status" in error2 ? error2.status : void 0;
+  if (status === 401 || status === 403 || status === 404)
+    return { is: "unknown", why: `GitHub does not show that run to this token (${status})`, next: ALLOW };
+  return { is: "unknown", why: "GitHub could not be asked" };
+}
+var ALLOW;
+var init_runs = __esm({
+  "src/github/runs.ts"() {
+    "use strict";
+    init_holder();
+    ALLOW = "add `actions: read` to the `permissions:` of the job, which lets it see that a run has ended";
+  }
+});
+
 // src/metrics/exposition.ts
 var parseExposition, TYPE, NAME, QUOTED, LABEL, BLANKS, NUMBER, STAMP, take2, eat, parseSample, splitExemplar, isExemplar, toNumber, readSeries, readLabels, unescape, parseSelector, select;
 var init_exposition = __esm({
@@ -53955,7 +54061,8 @@ var init_server = __esm({
       `holder=${oneLine3(claim2.holder)}`,
       `doing=${oneLine3(claim2.doing)}`,
       `ttl=${Math.round(claim2.ttl)}`,
-      `over=${claim2.over}`
+      `run=${oneLine3(claim2.run)}`,
+      ...typeof claim2.over === "number" ? ["over=seen", `past=${claim2.over}`] : [`over=${claim2.over}`]
     ];
     LOG_BYTES = 2e5;
     oneLine3 = (text3) => printable(text3, 200);
@@ -54327,10 +54434,11 @@ function differs(recorded2, survey2) {
   }));
 }
 function busy2(found, survey2, recorded2) {
-  const held3 = survey2.nodes.map((n) => n.now.lease).find((l) => l !== "free" && l.rollout === found.rollout);
-  const live = held3 !== void 0 && held3 !== "free" && held3.left > 0 && !held3.parked;
+  const held3 = survey2.nodes.filter(
+    ({ now: { lease: lease4 } }) => lease4 !== "free" && lease4.rollout === found.rollout
+  );
   const what = recorded2 ? `${found.rollout} (${recorded2.mode} to ${recorded2.version})` : found.rollout;
-  if (live) {
+  if (held3.some(atWork)) {
     return { is: "refused", code: "lease-held", problems: leaseProblems(survey2.nodes) };
   }
   return {
@@ -54347,24 +54455,30 @@ function busy2(found, survey2, recorded2) {
   };
 }
 function leaseProblems(nodes) {
-  return nodes.flatMap(({ node: node3, now: { lease: lease4 } }) => {
-    if (lease4 === "free" || lease4.left <= 0) return [];
+  return nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
+    if (lease4 === "free" || lease4.left <= 0 || holding2?.is === "ended") return [];
     const seconds2 = Math.max(0, Math.round(lease4.left / 1e3));
     return [
       {
         code: "LEASE_HELD",
         what: `${node3} is held by ${lease4.holder} (rollout ${lease4.rollout}), which is busy with: ${lease4.doing || "its rollout"}`,
-        because: `its lease runs for another ${seconds2} s unless it is refreshed`,
-        next: "wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`",
+        because: `its lease runs for another ${seconds2} s unless it is refreshed${doubt(holding2)}`,
+        next: nextOf(lease4, holding2),
         where: node3
       }
     ];
   });
 }
-var approvedOther, holdsOf;
+function nextOf({ run: run5 }, holding2) {
+  const first2 = holding2?.is === "unknown" && holding2.next !== void 0 ? `${holding2.next}. ` : "";
+  const where2 = run5 ? ` (${pageOf(run5)})` : "";
+  return `${first2}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
+}
+var approvedOther, atWork, doubt, holdsOf;
 var init_going_on = __esm({
   "src/domain/going-on.ts"() {
     "use strict";
+    init_holder();
     init_plan_text();
     init_release();
     init_unfinished();
@@ -54375,6 +54489,11 @@ var init_going_on = __esm({
         next: "approve the plan that waits, or settle it with `progressdb-rollout recover` and start again"
       }
     ];
+    atWork = ({ now: { lease: lease4 }, holding: holding2 }) => lease4 !== "free" && working(lease4) && holding2?.is !== "ended";
+    doubt = (holding2) => {
+      if (holding2?.is === "going-on") return "; its run goes on";
+      return holding2?.is === "unknown" ? `; whether its run has ended is not known: ${holding2.why}` : "";
+    };
     holdsOf = (o, rollout) => {
       const opened2 = o && lastRollout(o.record)[0];
       const leased = o !== void 0 && o.lease !== "free" && o.lease.rollout === rollout;
@@ -54430,9 +54549,9 @@ var init_known_good = __esm({
 function buildPlan(survey2, wish2) {
   const seen2 = Object.fromEntries(survey2.nodes.map((n) => [n.node, n.now]));
   const found = unfinished(seen2);
-  const takenOver = found && wish2.mode === "rollback" && waitsForPerson(found, seen2) ? found : void 0;
-  if (found && !takenOver) return goesOn(found, survey2, wish2);
-  const holder = leaseProblems(survey2.nodes.filter((n) => !takenOver?.leased.includes(n.node)));
+  const takenOver2 = found && wish2.mode === "rollback" && waitsForPerson(found, seen2) ? found : void 0;
+  if (found && !takenOver2) return goesOn(found, survey2, wish2);
+  const holder = leaseProblems(survey2.nodes.filter((n) => !takenOver2?.leased.includes(n.node)));
   if (holder.length > 0) return { is: "refused", code: "lease-held", problems: holder };
   const resolved = wish2.mode === "rollback" ? rollbackTarget(survey2, wish2) : { version: wish2.target };
   if ("fact" in resolved) return resolved.fact;
@@ -54440,7 +54559,7 @@ function buildPlan(survey2, wish2) {
   const problems2 = incompatibilities(survey2, wish2, target3);
   const lower2 = problems2.find((p) => p.code === "LOWER_VERSION");
   if (problems2.length > 0) return { is: "refused", code: lower2 ? "lower-version" : "plan-refused", problems: problems2 };
-  const freed = new Set(takenOver ? Object.keys(seen2).filter((id) => holdsOf(seen2[id], takenOver.rollout)) : []);
+  const freed = new Set(takenOver2 ? Object.keys(seen2).filter((id) => holdsOf(seen2[id], takenOver2.rollout)) : []);
   const plan2 = planOf2(survey2, wish2, { version: resolved.version, target: target3, freed });
   if (plan2.nodes.length === 0) {
     return {
@@ -54602,28 +54721,6 @@ var init_build_plan = __esm({
   }
 });
 
-// src/domain/standing.ts
-function standingOf2({ node: node3, now: now2, why: why2 }) {
-  if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
-  const { version: version3 } = now2.running;
-  if (!now2.ready) return { node: node3, state: "not-serving", version: version3, says: `not ready: ${why2}` };
-  if (now2.traffic === "drained")
-    return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
-  return { node: node3, state: "serving", version: version3, says: "ready" };
-}
-var standingsOf;
-var init_standing = __esm({
-  "src/domain/standing.ts"() {
-    "use strict";
-    standingsOf = (found) => [
-      ...found.unreachable.map(({ node: node3, failure: failure2 }) => {
-        return { node: node3, state: "unreachable", version: "unknown", says: failure2.what };
-      }),
-      ...found.nodes.map(standingOf2)
-    ];
-  }
-});
-
 // src/domain/comparison.ts
 function compared(unreachable3, reached3) {
   return unreachable3.map(
@@ -54682,7 +54779,7 @@ import { constants as constants3, copyFile as copyFile2, rename as rename3 } fro
 import { join as join6 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
-  const nodes = found.flatMap((f) => "now" in f ? [f] : []);
+  const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
   const failed2 = found.flatMap((f) => "failure" in f ? [f] : []);
   const unreachable3 = compared(
     failed2,
@@ -54690,6 +54787,10 @@ async function survey(s, wanted) {
   );
   const { release, problems: problems2 } = wanted.tag === "" ? { problems: [] } : await releaseOf(s, nodes, wanted);
   return { nodes, unreachable: unreachable3, problems: problems2, warnings: inTheClear(s.config), ...release ? { release } : {} };
+}
+async function heldBy(s, n) {
+  const { lease: lease4 } = n.now;
+  return lease4 === "free" || !working(lease4) ? n : { ...n, holding: await s.holding(lease4) };
 }
 async function reached2(s, id, stop) {
   const port = s.nodes.get(id);
@@ -54793,6 +54894,7 @@ var init_survey = __esm({
     init_server_config();
     init_comparison();
     init_errors();
+    init_holder();
     init_release_notes();
     init_text();
     init_port();
@@ -54827,7 +54929,7 @@ async function planOnce(s, inputs, at) {
   const { mode } = at.r.request;
   if (mode === "recover" || mode === "status") {
     const found2 = await survey(s, { tag: "", stop: at.stop });
-    return { ...asTheNodesSay(found2, mode), standing: standingsOf(found2) };
+    return { ...asTheNodesSay(found2, at.r.request), standing: standingsOf(found2) };
   }
   const previous = mode === "rollback" && inputs.tag === "previous";
   const known2 = mode === "rollback" && !previous ? await survey(s, { tag: "", stop: at.stop }) : void 0;
@@ -54839,16 +54941,23 @@ async function planOnce(s, inputs, at) {
   );
   return { ...fact2, standing: standingsOf(found) };
 }
-function asTheNodesSay(found, mode) {
+function asTheNodesSay(found, request4) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
-  const working = found.nodes.filter(({ now: { lease: lease4 } }) => lease4 !== "free" && !lease4.parked);
-  const alive = mode === "recover" ? leaseProblems(working) : [];
+  const alive = request4.mode === "recover" && !request4.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
   if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
-  if (rollout) return { is: "resumes", lines: rollout.lines };
+  if (rollout) return { is: "resumes", lines: rollout.lines, ...pastOf(found) };
   if (found.unreachable.length === 0) return { is: "nothing", why: standing(found) };
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
   return { is: "refused", code: "node-unreachable", problems: problems2 };
+}
+function pastOf({ nodes }) {
+  const past = nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
+    if (lease4 === "free" || !working(lease4)) return [];
+    const why2 = holding2?.is === "ended" ? "run-ended" : "stolen";
+    return [[node3, { token: lease4.token, holder: lease4.holder, why: why2 }]];
+  });
+  return past.length > 0 ? { past: Object.fromEntries(past) } : {};
 }
 function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
@@ -54874,6 +54983,7 @@ var init_planning = __esm({
     "use strict";
     init_build_plan();
     init_going_on();
+    init_holder();
     init_log2();
     init_standing();
     init_tag();
@@ -57325,7 +57435,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown3, several2;
+var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -57377,7 +57487,7 @@ var init_github_release = __esm({
       if (there === "hidden") return hidden(access2, repository);
       const tags = new Set(spellings(wanted.asked, wanted.version));
       const draft = there.find((release) => release.draft && tags.has(release.tag_name));
-      return draft === void 0 ? unknown3(repository, wanted, there) : drafted(wanted);
+      return draft === void 0 ? unknown4(repository, wanted, there) : drafted(wanted);
     };
     hidden = ({ token }, repository) => ({
       code: token === "" ? "REPOSITORY_HIDDEN" : "REPOSITORY_NOT_FOUND",
@@ -57391,7 +57501,7 @@ var init_github_release = __esm({
       because: "the files of a draft may still change, and nobody else can see it",
       next: "publish it, then run again"
     });
-    unknown3 = (repository, wanted, there) => {
+    unknown4 = (repository, wanted, there) => {
       const versions = there.filter((release) => !release.draft).flatMap((release) => parseTag(release.tag_name)?.version ?? []);
       const [first2, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
       const known2 = first2 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first2, ...rest].join(", ")}`;
@@ -57794,7 +57904,8 @@ async function wire(w) {
         dir: downloads,
         progress: progressLine(w),
         clock: w.clock,
-        say: w.say
+        say: w.say,
+        holding: (lease4) => holding(github, lease4, ownPage(w.env))
       };
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
     },
@@ -57818,7 +57929,7 @@ async function wire(w) {
   };
 }
 function unitsOf(config2, shells) {
-  const service = serviceOf2(config2.service);
+  const service = serviceOf3(config2.service);
   if (service.kind !== "systemd") return [];
   const here = userInfo2().username;
   const deploy = config2.shell.kind === "ssh" ? config2.shell.user : here;
@@ -57829,7 +57940,7 @@ function unitsOf(config2, shells) {
   });
 }
 function nodesOf3(config2, shells) {
-  const service = serviceOf2(config2.service);
+  const service = serviceOf3(config2.service);
   const options = optionsOf(config2);
   return new Map(
     config2.nodes.flatMap((node3) => {
@@ -57838,7 +57949,7 @@ function nodesOf3(config2, shells) {
     })
   );
 }
-function serviceOf2(service) {
+function serviceOf3(service) {
   switch (service.kind) {
     case "process":
       return processService2(service);
@@ -57922,9 +58033,11 @@ var init_wire = __esm({
     "use strict";
     init_keys();
     init_errors();
+    init_holder();
     init_log2();
     init_authorities();
     init_client();
+    init_runs();
     init_scrape();
     init_port();
     init_server();
@@ -58398,6 +58511,7 @@ async function adoptOne2(on, node3, holder) {
     doing: "adopting it",
     ttl: TTL,
     lines: [],
+    run: "",
     over: "expired"
   });
   const token = leased.now.lease === "free" ? 0 : leased.now.lease.token;
@@ -58721,7 +58835,8 @@ function resume(r, fact2) {
     ...r,
     id: first2.rollout,
     lines: [...fact2.lines, ...r.lines],
-    resumed: true
+    resumed: true,
+    ...fact2.past ? { past: fact2.past } : {}
   };
   const folded2 = decisions.reduce((acc, e) => decided(acc, e), base);
   const { parked: parked2, outcome: outcome2, ...rest } = folded2;
@@ -58903,6 +59018,7 @@ function wayBack(r, id) {
   const way = wayOf(r, id, o);
   switch (way) {
     case "untouched":
+      if (ofAnother(r, id)) return void 0;
       return { ...forward(r), release: from, ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } } };
     case "keep":
       return { ...back(r), release: from };
@@ -58918,6 +59034,10 @@ function wayBack(r, id) {
         prove: way.sealSuffices ? "none" : from
       };
   }
+}
+function ofAnother(r, id) {
+  const o = node(r, id).seen;
+  return o !== "unknown" && o.lease !== "free" && o.lease.rollout !== r.id && !changed(r, id);
 }
 function wayOf(r, id, o) {
   const { to } = planned(r, id);
@@ -59580,7 +59700,8 @@ init_log2();
 // src/domain/unsettled.ts
 init_errors();
 init_unfinished();
-function unsettled(r, ids) {
+function unsettled(r, all) {
+  const ids = all.filter((id) => !ofAnother(r, id));
   const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
   if (lost)
     return {
@@ -59694,6 +59815,9 @@ function direction(r, ids) {
   return goingBack(code2, why2, "interrupted");
 }
 var interruption = (r) => {
+  const stolen = Object.values(r.past ?? {}).find((p) => p.why === "stolen");
+  if (stolen)
+    return ["taken-over", `${r.id} was taken over by hand (--steal) from ${stolen.holder}, which held it`];
   if (r.request.mode === "recover")
     return ["runner-lost", `an earlier run of ${r.id} ended before it was finished`];
   if (r.cancelled === "cancelled")
@@ -60082,6 +60206,12 @@ var HAND_FLAGS = [
     value: "USER",
     modes: ["adopt"],
     description: "Log in as this user, who may become root, instead of the one that drives the nodes later."
+  },
+  {
+    name: "steal",
+    value: "",
+    modes: ["recover"],
+    description: "Pass over whoever holds a node, even a run that may still work. It is recorded. Cancel that run first, if you can."
   }
 ];
 
@@ -60172,7 +60302,7 @@ var INPUTS = [
   },
   {
     name: "token",
-    description: "GitHub token: reads releases (contents: read) and records deployments (deployments: write).",
+    description: "GitHub token: reads releases (contents: read), sees whether a run has ended (actions: read) and records deployments (deployments: write).",
     default: "${{ github.token }}",
     secret: true,
     steps: ["plan", "report"],
@@ -60295,12 +60425,13 @@ var MODES = [
     summary: "settle what a dead run left behind, from what the nodes say",
     about: [
       "For a run whose runner was lost, killed or cancelled. Works on any machine that reaches the nodes.",
-      "Inspects every node, then brings each to a serving state on one of the two releases. Starts no new work."
+      "Inspects every node, then brings each to a serving state on one of the two releases. Starts no new work.",
+      "A lease is taken over when its time is over, or at once when GitHub says that its run has ended (actions: read)."
     ],
     changes: true,
     byHand: false,
     ends: ["0  nothing was owed, or everything is confirmed", "2  rolled back", "4  needs you"],
-    examples: ["recover"]
+    examples: ["recover", 'recover --steal --reason "the run hangs and cannot be cancelled"']
   },
   {
     name: "status",
@@ -60578,6 +60709,7 @@ var parseCommandLine = (argv, around2) => {
     words: named5 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
+    steal: has2("steal"),
     ...as === void 0 ? {} : { as }
   };
   return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name), hand };
@@ -61705,14 +61837,14 @@ var repositoryRules = (file, unread, world) => file.repository === void 0 && !wo
   )
 ] : [];
 var argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
-  const unknown4 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
+  const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
     ([, name]) => name !== "config" && name !== "data"
   );
-  return unknown4 === void 0 ? [] : [
+  return unknown5 === void 0 ? [] : [
     broken2(
       ["process", "args", index],
       "PLACEHOLDER_UNKNOWN",
-      `${unknown4[0]} stands for nothing`,
+      `${unknown5[0]} stands for nothing`,
       "write {config} or {data}; a node's port belongs in its configuration file"
     )
   ];
@@ -62264,6 +62396,7 @@ var changesFromProposal = ({ event, mode }) => ({
 var short = (sha) => /^[0-9a-f]{7,64}$/.test(sha) ? sha.slice(0, 12) : "an unknown commit";
 
 // src/main.ts
+init_holder();
 init_annotations();
 
 // src/github/console.ts
@@ -62381,6 +62514,8 @@ function syncFolder(folder) {
 // src/narrate.ts
 init_disk();
 init_errors();
+init_holder();
+init_standing();
 init_log2();
 function narrate(r, body) {
   switch (body.type) {
@@ -62515,9 +62650,20 @@ var TAKEN_UP = {
 function done(r, fact2) {
   if (fact2.is === "measured") return watching(r);
   if (fact2.is === "observed" && fact2.swept) return swept(fact2.node, fact2.swept);
-  if (fact2.is === "resumes") return [{ topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` }];
-  return [];
+  const held3 = r.request.mode === "status" ? standings(fact2).flatMap(heldLine) : [];
+  if (fact2.is !== "resumes") return held3;
+  return [
+    { topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
+    ...held3,
+    ...takenOver(r, fact2.past)
+  ];
 }
+var standings = (fact2) => "standing" in fact2 ? fact2.standing ?? [] : [];
+var heldLine = ({ node: node3, lease: lease4 }) => lease4 ? [{ topic: "lease", text: `${node3} ${heldText(lease4)}${lease4.run ? `: ${pageOf(lease4.run)}` : ""}` }] : [];
+var takenOver = ({ request: request4 }, past = {}) => request4.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
+  topic: why2 === "stolen" ? "warning" : "lease",
+  text: `${node3} is taken over from ${holder}: ${why2 === "stolen" ? "you passed it over (--steal)" : "its run has ended"}`
+}));
 function swept(id, { of: of2, deleted, left: left2, why: why2 }) {
   const threads = (n) => `${several(n, "thread")} that the probe ${of2 === "this" ? "wrote" : "of an earlier run left"}`;
   if (left2 > 0 || why2 !== "")
@@ -62994,7 +63140,9 @@ function over(d) {
   const { seen: seen2 } = node(d.r, d.node.id);
   if (seen2 === "unknown" || seen2.lease === "free") return "expired";
   if (d.r.processes.includes(seen2.lease.process)) return "same-rollout";
-  return seen2.lease.parked ? "parked" : "expired";
+  if (seen2.lease.parked) return "parked";
+  const past = d.r.past?.[d.node.id];
+  return past?.token === seen2.lease.token ? past.token : "expired";
 }
 async function lease2(d, lines2) {
   const { by } = d.r;
@@ -63003,6 +63151,7 @@ async function lease2(d, lines2) {
     process: by.process,
     holder: [by.who, by.run, by.host].filter((part) => part !== "").join(", "),
     doing: d.effects.doing(d.r),
+    run: by.page ?? "",
     ttl: d.effects.config.lease.ttl,
     lines: lines2,
     over: over(d)
@@ -63129,6 +63278,7 @@ var lettingGo = (r) => new Set(
 import { readFileSync as readFileSync4 } from "node:fs";
 import { join as join3 } from "node:path";
 init_errors();
+init_holder();
 
 // src/domain/report.ts
 init_log2();
@@ -63333,6 +63483,7 @@ var reasons = {
   // ended from outside
   cancelled: "the run was cancelled",
   "runner-lost": "the runner was lost",
+  "taken-over": "a person took it over from a run that held it",
   "by-hand": "a person asked for it",
   // refused before anything changed
   "plan-refused": "the plan found problems",
@@ -63944,6 +64095,7 @@ var sections = (input, first2, answers) => [
     folds: 2
   },
   { name: "nodes", markdown: nodesTable2(input.nodes), folds: 3 },
+  { name: "leases", markdown: bullets("Held", input.held.map(heldRow)), folds: 4 },
   { name: "data set aside", markdown: bullets("Data set aside", asideRows(input.nodes)), folds: 1 },
   { name: "timeline", markdown: gantt(input.timeline, title(input)), folds: 5 },
   { name: "signals", markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
@@ -63972,6 +64124,10 @@ var problemRow = ({ code: code2, what, because, next: next4, where: where2 }) =>
   where2 === void 0 ? " " : ` ${where2}: `,
   `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next4}`
 ];
+var heldRow = ({ node: node3, text: text3, run: run5 }) => [
+  `${node3} ${text3}`,
+  ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
+];
 var problems = (all) => bullets(several(all.length, "problem"), all.map(problemRow));
 var foot = (input) => toMarkdown(
   [
@@ -63984,6 +64140,10 @@ var foot = (input) => toMarkdown(
   ],
   "start"
 );
+
+// src/domain/retell.ts
+init_holder();
+init_standing();
 
 // src/domain/retell/checklist.ts
 init_log2();
@@ -64452,11 +64612,12 @@ function retell(events2, context2) {
   const r = last.after;
   const said4 = conclusionOf(lines2, r);
   const watches2 = watchesOf(lines2);
-  const nodes = nodesOf2({ lines: lines2, r, standing: standingOf(lines2), places: context2.places });
+  const nodes = nodesOf2({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
   const reports = watches2.map(watchReport);
   return {
     ...outline(r, said4, last.e.at),
     nodes,
+    held: heldOf(r, standingOf2(lines2)),
     watches: reports,
     probes: probesOf(watches2),
     timeline: timelineOf(lines2, { r, watches: watches2, end: last.e.at }),
@@ -64469,6 +64630,9 @@ function retell(events2, context2) {
     ...around(context2)
   };
 }
+var heldOf = (r, standing2) => r.request.mode !== "status" && r.refused === void 0 ? [] : standing2.flatMap(
+  ({ node: node3, lease: lease4 }) => lease4 ? [{ node: node3, text: heldText(lease4), ...lease4.run ? { run: pageOf(lease4.run) } : {} }] : []
+);
 var remains = (lines2) => lines2.flatMap(({ e }) => {
   if (e.type !== "done" || e.fact.is !== "observed" || e.fact.swept?.of !== "this") return [];
   const { left: left2, why: why2 } = e.fact.swept;
@@ -64504,7 +64668,7 @@ function stopped(r, said4) {
   if (!parked2 || parked2.why !== "stop-after") return {};
   return { stopped: { after: parked2.after === "canary" ? "canary" : "rehearse", until: parked2.until } };
 }
-var standingOf = (lines2) => lines2.flatMap(
+var standingOf2 = (lines2) => lines2.flatMap(
   ({ e }) => e.type === "done" && "standing" in e.fact && e.fact.standing ? [e.fact.standing] : []
 ).at(-1) ?? [];
 var around = ({ links: links2, journal, engine }) => ({
@@ -64524,6 +64688,7 @@ var refused2 = (context2) => ({
   at: context2.at,
   data: "untouched",
   nodes: [],
+  held: [],
   watches: [],
   probes: [],
   timeline: [],
@@ -64851,19 +65016,8 @@ function contextOf({ config: config2, inputs, env, problems: problems2 }) {
   };
 }
 function runLink(env) {
-  const {
-    GITHUB_SERVER_URL: server,
-    GITHUB_REPOSITORY: repository,
-    GITHUB_RUN_ID: run5,
-    GITHUB_RUN_ATTEMPT: attempt4
-  } = env;
-  if (!server || !repository || !run5) return [];
-  return [
-    {
-      label: "this run",
-      url: `${server}/${repository}/actions/runs/${run5}${attempt4 ? `/attempts/${attempt4}` : ""}`
-    }
-  ];
+  const page = ownPage(env);
+  return page ? [{ label: "this run", url: pageOf(page) }] : [];
 }
 async function files({ redact, env }, { folder, told: told2, events: events2 }) {
   await writeSummary(told2.markdown, redact, env);
@@ -65044,6 +65198,7 @@ function prepare2(world, asked2, taken2) {
     out,
     redact,
     problems: problems2,
+    steal: asked2.is === "mode" && asked2.hand.steal,
     ...inputs ? { inputs } : {},
     ...config2 ? { config: config2 } : {}
   };
@@ -65174,15 +65329,18 @@ var rolloutId = () => `r-${randomBytes(4).toString("hex")}`;
 function holderOf({ env }) {
   const run5 = env["GITHUB_RUN_ID"] ? `${env["GITHUB_REPOSITORY"] ?? ""} run ${env["GITHUB_RUN_ID"]} attempt ${env["GITHUB_RUN_ATTEMPT"] ?? "1"}` : "";
   const who = env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "unknown";
-  return { process: `p-${randomBytes(6).toString("hex")}`, who, run: run5, host: hostname() };
+  const page = ownPage(env);
+  const process2 = `p-${randomBytes(6).toString("hex")}`;
+  return { process: process2, who, run: run5, host: hostname(), ...page ? { page: pageOf(page) } : {} };
 }
-var requestOf = ({ inputs }) => ({
+var requestOf = ({ inputs, steal }) => ({
   mode: inputs && inputs.mode !== "adopt" ? inputs.mode : "plan",
   tag: inputs?.tag ?? "",
   stopAfter: inputs?.stopAfter ?? "none",
   planHash: inputs?.planHash ?? "",
   rollbackData: inputs?.rollbackData ?? "auto",
-  reason: inputs?.reason ?? ""
+  reason: inputs?.reason ?? "",
+  ...steal ? { steal } : {}
 });
 
 // src/index.ts

@@ -64,6 +64,7 @@ async function adoptOne(on: Wired, node: NodePort, holder: Holder): Promise<stri
     doing: 'adopting it',
     ttl: TTL,
     lines: [],
+    run: '',
     over: 'expired',
   })
   const token = leased.now.lease === 'free' ? 0 : leased.now.lease.token

@@ -19,6 +19,7 @@ import { continues } from './domain/continues.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { Body, Event, Fact, Holder, Request, Step } from './domain/event.ts'
 import { refusals } from './domain/trigger.ts'
+import { ownPage, pageOf } from './domain/holder.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { inActions, maskSecrets } from './github/annotations.ts'
 import { type Console, createConsole } from './github/console.ts'
@@ -48,6 +49,7 @@ type Use = {
   inputs?: Inputs
   config?: Config
   problems: Problem[]
+  steal: boolean
 }
 
 /** Reads what was asked, does it, and answers the exit code. */
@@ -127,6 +129,7 @@ function prepare(
     out,
     redact,
     problems,
+    steal: asked.is === 'mode' && asked.hand.steal,
     ...(inputs ? { inputs } : {}),
     ...(config ? { config } : {}),
   }
@@ -285,14 +288,17 @@ function holderOf({ env }: Use): Holder {
     ? `${env['GITHUB_REPOSITORY'] ?? ''} run ${env['GITHUB_RUN_ID']} attempt ${env['GITHUB_RUN_ATTEMPT'] ?? '1'}`
     : ''
   const who = env['GITHUB_ACTOR'] ? `@${env['GITHUB_ACTOR']}` : (env['USER'] ?? env['LOGNAME'] ?? 'unknown')
-  return { process: `p-${randomBytes(6).toString('hex')}`, who, run, host: hostname() }
+  const page = ownPage(env)
+  const process = `p-${randomBytes(6).toString('hex')}`
+  return { process, who, run, host: hostname(), ...(page ? { page: pageOf(page) } : {}) }
 }
 
-const requestOf = ({ inputs }: Use): Request => ({
+const requestOf = ({ inputs, steal }: Use): Request => ({
   mode: inputs && inputs.mode !== 'adopt' ? inputs.mode : 'plan',
   tag: inputs?.tag ?? '',
   stopAfter: inputs?.stopAfter ?? 'none',
   planHash: inputs?.planHash ?? '',
   rollbackData: inputs?.rollbackData ?? 'auto',
   reason: inputs?.reason ?? '',
+  ...(steal ? { steal } : {}),
 })

@@ -1,8 +1,20 @@
 import { needOfUpgrade, shareRewritten, tightest } from './domain/disk.ts'
 import { unreachable } from './domain/errors.ts'
-import type { Body, Command, Decision, Fact, Mode, NodeStepName, Swept } from './domain/event.ts'
+import type {
+  Body,
+  Command,
+  Decision,
+  Fact,
+  Mode,
+  NodeStepName,
+  Past,
+  Standing,
+  Swept,
+} from './domain/event.ts'
+import { pageOf } from './domain/holder.ts'
 import { watchPolicy } from './domain/next.ts'
 import { judge } from './domain/judge/threshold.ts'
+import { heldText } from './domain/standing.ts'
 import { bytes, clock, count, duration, list, several, utc } from './domain/log.ts'
 import type { NodeId, Proof } from './domain/node.ts'
 import type { Plan } from './domain/plan.ts'
@@ -173,9 +185,29 @@ const TAKEN_UP: Record<Mode, string> = {
 function done(r: Rollout, fact: Fact): Said[] {
   if (fact.is === 'measured') return watching(r)
   if (fact.is === 'observed' && fact.swept) return swept(fact.node, fact.swept)
-  if (fact.is === 'resumes') return [{ topic: 'resume', text: `${r.id} ${TAKEN_UP[r.request.mode]}` }]
-  return []
+  const held = r.request.mode === 'status' ? standings(fact).flatMap(heldLine) : []
+  if (fact.is !== 'resumes') return held
+  return [
+    { topic: 'resume', text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
+    ...held,
+    ...takenOver(r, fact.past),
+  ]
 }
+
+const standings = (fact: Fact): Standing[] => ('standing' in fact ? (fact.standing ?? []) : [])
+
+const heldLine = ({ node, lease }: Standing): Said[] =>
+  lease
+    ? [{ topic: 'lease', text: `${node} ${heldText(lease)}${lease.run ? `: ${pageOf(lease.run)}` : ''}` }]
+    : []
+
+const takenOver = ({ request }: Rollout, past: Past = {}): Said[] =>
+  request.mode !== 'recover'
+    ? []
+    : Object.entries(past).map(([node, { holder, why }]) => ({
+        topic: why === 'stolen' ? 'warning' : 'lease',
+        text: `${node} is taken over from ${holder}: ${why === 'stolen' ? 'you passed it over (--steal)' : 'its run has ended'}`,
+      }))
 
 function swept(id: NodeId, { of, deleted, left, why }: Swept): Said[] {
   const threads = (n: number): string =>

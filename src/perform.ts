@@ -147,12 +147,17 @@ async function swept(d: Doing, of: Swept['of']): Promise<{ swept?: Swept }> {
   return found.deleted + found.left === 0 && found.why === '' ? {} : { swept: { of, ...found } }
 }
 
-/** A lease of an earlier step of this job is ours; a parked one waits for us; any other is taken only when it has run out. */
+/**
+ * A lease of an earlier step of this job is ours; a parked one waits for us; any other is taken only when it has run out, or when
+ * it is the very one of which the plan step found that it may be.
+ */
 function over(d: Doing): Claim['over'] {
   const { seen } = stateOf(d.r, d.node.id)
   if (seen === 'unknown' || seen.lease === 'free') return 'expired'
   if (d.r.processes.includes(seen.lease.process)) return 'same-rollout'
-  return seen.lease.parked ? 'parked' : 'expired'
+  if (seen.lease.parked) return 'parked'
+  const past = d.r.past?.[d.node.id]
+  return past?.token === seen.lease.token ? past.token : 'expired'
 }
 
 async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines']): Promise<Inspection> {
@@ -162,6 +167,7 @@ async function lease(d: Doing, lines: Extract<NodeStep, { do: 'lease' }>['lines'
     process: by.process,
     holder: [by.who, by.run, by.host].filter(part => part !== '').join(', '),
     doing: d.effects.doing(d.r),
+    run: by.page ?? '',
     ttl: d.effects.config.lease.ttl,
     lines,
     over: over(d),

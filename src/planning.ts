@@ -1,9 +1,11 @@
 import type { Config, Inputs } from './config/config.ts'
 import { buildPlan } from './domain/build-plan.ts'
 import type { Problem } from './domain/errors.ts'
-import type { Fact, PlanFact, Standing } from './domain/event.ts'
-import { leaseProblems } from './domain/going-on.ts'
+import type { Fact, Past, PlanFact, Request, Standing } from './domain/event.ts'
+import { atWork, leaseProblems } from './domain/going-on.ts'
+import { working } from './domain/holder.ts'
 import { utc } from './domain/log.ts'
+import type { NodeId } from './domain/node.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
@@ -47,7 +49,7 @@ async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {
   const { mode } = at.r.request
   if (mode === 'recover' || mode === 'status') {
     const found = await survey(s, { tag: '', stop: at.stop })
-    return { ...asTheNodesSay(found, mode), standing: standingsOf(found) }
+    return { ...asTheNodesSay(found, at.r.request), standing: standingsOf(found) }
   }
   const previous = mode === 'rollback' && inputs.tag === 'previous'
   const known = mode === 'rollback' && !previous ? await survey(s, { tag: '', stop: at.stop }) : undefined
@@ -62,16 +64,25 @@ async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {
 }
 
 /** Settling and looking go by what the nodes say, and by nothing else. A rollout that is alive is not settled by anyone else. */
-function asTheNodesSay(found: Survey, mode: 'recover' | 'status'): PlanFact {
+function asTheNodesSay(found: Survey, request: Request): PlanFact {
   const seen = Object.fromEntries(found.nodes.map(n => [n.node, n.now]))
   const rollout = unfinished(seen)
-  const working = found.nodes.filter(({ now: { lease } }) => lease !== 'free' && !lease.parked)
-  const alive = mode === 'recover' ? leaseProblems(working) : []
+  const alive = request.mode === 'recover' && !request.steal ? leaseProblems(found.nodes.filter(atWork)) : []
   if (alive.length > 0) return { is: 'refused', code: 'lease-held', problems: alive }
-  if (rollout) return { is: 'resumes', lines: rollout.lines }
+  if (rollout) return { is: 'resumes', lines: rollout.lines, ...pastOf(found) }
   if (found.unreachable.length === 0) return { is: 'nothing', why: standing(found) }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
   return { is: 'refused', code: 'node-unreachable', problems }
+}
+
+/** Leases that have time left and are taken over: their run has ended, or a person said so. */
+function pastOf({ nodes }: Survey): { past?: Past } {
+  const past = nodes.flatMap(({ node, now: { lease }, holding }): [NodeId, Past[NodeId]][] => {
+    if (lease === 'free' || !working(lease)) return []
+    const why = holding?.is === 'ended' ? 'run-ended' : 'stolen'
+    return [[node, { token: lease.token, holder: lease.holder, why }]]
+  })
+  return past.length > 0 ? { past: Object.fromEntries(past) } : {}
 }
 
 const standing = (found: Survey): string =>

@@ -4,6 +4,7 @@ import type { Config, Inputs } from './config/config.ts'
 import { systemClock } from './clock.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { Event } from './domain/event.ts'
+import { ownPage, pageOf } from './domain/holder.ts'
 import { report, type Report } from './domain/report.ts'
 import { ending } from './domain/report/headline.ts'
 import type { Link, ReportInput } from './domain/report/input.ts'
@@ -90,19 +91,8 @@ function contextOf({ config, inputs, env, problems }: Reporting): Context {
 }
 
 function runLink(env: NodeJS.ProcessEnv): Link[] {
-  const {
-    GITHUB_SERVER_URL: server,
-    GITHUB_REPOSITORY: repository,
-    GITHUB_RUN_ID: run,
-    GITHUB_RUN_ATTEMPT: attempt,
-  } = env
-  if (!server || !repository || !run) return []
-  return [
-    {
-      label: 'this run',
-      url: `${server}/${repository}/actions/runs/${run}${attempt ? `/attempts/${attempt}` : ''}`,
-    },
-  ]
+  const page = ownPage(env)
+  return page ? [{ label: 'this run', url: pageOf(page) }] : []
 }
 
 type Told = { folder: string; told: Report; events: Event[] }

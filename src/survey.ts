@@ -5,7 +5,8 @@ import type { Clock } from './domain/clock.ts'
 import { readServerConfig } from './config/server-config.ts'
 import { compared } from './domain/comparison.ts'
 import { type Problem, UserError } from './domain/errors.ts'
-import type { NodeId } from './domain/node.ts'
+import { type Holding, working } from './domain/holder.ts'
+import type { Lease, NodeId } from './domain/node.ts'
 import { breakingChanges } from './domain/release-notes.ts'
 import type { Survey, SurveyedNode, SurveyedRelease } from './domain/survey.ts'
 import { printable, Untrusted } from './domain/text.ts'
@@ -26,13 +27,15 @@ export type Surveyor = {
   dir: string
   progress(what: string, done: number, of: number): void
   clock: Clock
+  /** What is known of the run behind a lease. */
+  holding(lease: Lease): Promise<Holding>
   say(topic: string, text: string): void
 }
 
 /** Reads every node and, where one is asked for, the release. Changes nothing. Reports everything that is wrong, not the first. */
 export async function survey(s: Surveyor, wanted: { tag: string; stop: AbortSignal }): Promise<Survey> {
   const found = await Promise.all(s.config.nodes.map(n => reached(s, n.name, wanted.stop)))
-  const nodes = found.flatMap(f => ('now' in f ? [f] : []))
+  const nodes = await Promise.all(found.flatMap(f => ('now' in f ? [heldBy(s, f)] : [])))
   const failed = found.flatMap(f => ('failure' in f ? [f] : []))
   const unreachable = compared(
     failed,
@@ -46,6 +49,11 @@ const inTheClear = ({ shell }: Config): string[] =>
   shell.kind === 'ssh' && shell.plainHttp
     ? ['requests and API keys travel to the nodes unencrypted; you accepted that (plain-http)']
     : []
+
+async function heldBy(s: Surveyor, n: SurveyedNode): Promise<SurveyedNode> {
+  const { lease } = n.now
+  return lease === 'free' || !working(lease) ? n : { ...n, holding: await s.holding(lease) }
+}
 
 type Reached = SurveyedNode | Survey['unreachable'][number]
 

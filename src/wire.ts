@@ -8,12 +8,14 @@ import { missingKeys } from './config/keys.ts'
 import type { Clock } from './domain/clock.ts'
 import { type Problem, unreachable, UserError } from './domain/errors.ts'
 import type { Step } from './domain/event.ts'
-import type { NodeId } from './domain/node.ts'
+import { ownPage } from './domain/holder.ts'
+import type { Lease, NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { bytes } from './domain/log.ts'
 import type { Effects } from './effects.ts'
 import { authorities } from './authorities.ts'
 import { githubClient, type GitHubClient } from './github/client.ts'
+import { holding } from './github/runs.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
 import type { UnitNode } from './node/adoption.ts'
@@ -89,6 +91,7 @@ export async function wire(w: Wiring): Promise<Wired> {
         progress: progressLine(w),
         clock: w.clock,
         say: w.say,
+        holding: (lease: Lease) => holding(github, lease, ownPage(w.env)),
       }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })
     },

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
-import { type GitHubDouble, startGitHubDouble } from '../github/double.ts'
+import { type Given, type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { createFleet, type Fleet, type FleetOptions } from '../local-fleet/fleet.ts'
 import { rolloutYaml, type Tree } from '../local-fleet/rollout-yaml.ts'
 import { startWriter, type Writer } from '../local-fleet/writer.ts'
@@ -39,6 +39,8 @@ export type Scenario = {
   fleet: Fleet
   writer: Writer
   github: GitHubDouble
+  /** Runs that GitHub knows, to be changed; the first job is run 1. */
+  runs: NonNullable<Given['runs']>
   /** Folder of everything, removed at the end. */
   at: (...parts: string[]) => string
   /** Starts the action on an empty runner, with inputs as a workflow gives them. */
@@ -84,12 +86,14 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       release: options.runs,
     })
     ends.push(fleet.close)
+    const runs: Scenario['runs'] = []
     const github = await startGitHubDouble({
       owner: 'progressdb',
       repo: 'ProgressDB',
       token: TOKEN,
       refs: ['0'.repeat(40)],
       releases: options.releases.map(released),
+      runs,
     })
     ends.push(() => github.close())
     writeConfig(at('workspace'), rolloutYaml(fleet, settings(options, fleet)))
@@ -108,7 +112,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       file: at('acknowledged.jsonl'),
     })
     ends.push(writer.stop)
-    return scenarioOf(place, { writer, end, newest: options.releases.at(-1) ?? options.runs })
+    return scenarioOf(place, { writer, runs, end, newest: options.releases.at(-1) ?? options.runs })
   } catch (error) {
     await end()
     throw error
@@ -117,7 +121,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
 
 function scenarioOf(
   place: Place,
-  on: { writer: Writer; end: () => Promise<void>; newest: BuiltRelease },
+  on: { writer: Writer; runs: Scenario['runs']; end: () => Promise<void>; newest: BuiltRelease },
 ): Scenario {
   const { fleet, github, at } = place
   const truth = (): Promise<Truth[]> => Promise.all(fleet.nodes.map(truthOf))
@@ -125,6 +129,7 @@ function scenarioOf(
   return {
     fleet,
     github,
+    runs: on.runs,
     at,
     writer: on.writer,
     start,

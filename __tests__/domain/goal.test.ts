@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { apply } from '../../src/domain/apply.ts'
 import { goal } from '../../src/domain/goal.ts'
+import { next } from '../../src/domain/next.ts'
 import { initial } from '../../src/domain/rollout.ts'
 import { plan } from './report/fixtures.ts'
 import { fresh, Notes, observed, old } from './retell/journal.ts'
@@ -17,4 +18,20 @@ test('before a rollback only nodes that move are rehearsed: one that is on the t
   const r = notes.events.reduce(apply, initial)
   expect(goal(r, 'db-1')?.proof).toEqual([old])
   expect(goal(r, 'db-2')).toMatchObject({ proof: [], release: old, lease: { state: 'ours' } })
+})
+
+test('whoever comes second leaves the nodes to the first, whatever they show meanwhile', () => {
+  const first = { rollout: 'r-first', process: 'p', token: 1, left: 9, parked: false, holder: '', doing: '' }
+  const busy = observed({ running: 'stopped', ready: false, staging: true, lease: first })
+  const notes = new Notes()
+    .opened('plan')
+    .did({ kind: 'plan' }, { is: 'planned', plan, hash: 'h' })
+    .add({ type: 'decided', what: 'planned', plan, hash: 'h' })
+    .opened('snapshot')
+    .add({ type: 'decided', what: 'going-back', code: 'lease-held', why: 'held', cause: 'fault' })
+    .opened('settle')
+  for (const { node } of plan.nodes) notes.inspected(node, busy)
+  const r = notes.events.reduce(apply, initial)
+  expect(goal(r, 'db-1')).toBeUndefined()
+  expect(next(r)).toMatchObject({ record: { what: 'outcome', outcome: 'unchanged', code: 'lease-held' } })
 })

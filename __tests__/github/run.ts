@@ -22,7 +22,10 @@ const repositoryOf = ({ base, owner, repo }: Place) => {
 }
 
 /** A run of a workflow with every field that the description requires. */
-export const runOf = (place: Place, run: { id: number; status: string; conclusion?: string }) => {
+export const runOf = (
+  place: Place,
+  run: { id: number; status: string; conclusion?: string; attempt?: number },
+) => {
   const url = `${place.base}/repos/${place.owner}/${place.repo}/actions/runs/${run.id}`
   return {
     id: run.id,
@@ -33,7 +36,7 @@ export const runOf = (place: Place, run: { id: number; status: string; conclusio
     path: '.github/workflows/release.yml',
     display_title: 'release',
     run_number: 1,
-    run_attempt: 1,
+    run_attempt: run.attempt ?? 1,
     event: 'push',
     status: run.status,
     conclusion: run.conclusion ?? null,

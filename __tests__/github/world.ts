@@ -25,6 +25,7 @@ export type Given = {
     id: number
     status: 'in_progress' | 'completed' | 'queued'
     conclusion?: 'success' | 'failure' | 'cancelled'
+    attempt?: number
   }[]
 }
 

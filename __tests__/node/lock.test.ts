@@ -63,7 +63,18 @@ describe.each(shells)('the lease under %s', shellName => {
     )
     await leased(r, 'p-3', { rollout: 'r-3', over: 'parked' })
     expect(r.token).toBe(3)
-    await leased(r, 'p-4', { rollout: 'r-4', over: 'any' })
+    const [seen, page] = [r.token, 'https://github.com/o/r/actions/runs/7/attempts/2']
+    expect(await refusal(r.node.lease(claim('p-4', { rollout: 'r-4', over: seen - 1 })))).toMatchObject({
+      code: 'LEASE_HELD',
+    })
+    const taken = await leased(r, 'p-4', { rollout: 'r-4', over: seen, run: page })
+    expect(taken.now.lease).toMatchObject({
+      run: { server: 'https://github.com', repository: 'o/r', run: 7, attempt: 2 },
+    })
+    expect(taken.now.lease).toHaveProperty(
+      'age',
+      expect.toSatisfy(ms => ms >= 0 && ms < 5000),
+    )
     expect(r.token).toBe(4)
   })
 

@@ -109,6 +109,7 @@ export const claim = (process: string, more: Partial<Claim> = {}): Claim => ({
   doing: 'a test',
   ttl: 60_000,
   lines: [],
+  run: '',
   over: 'expired',
   ...more,
 })

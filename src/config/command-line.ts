@@ -52,6 +52,7 @@ export const parseCommandLine = (argv: string[], around: Surroundings): CommandL
     words: named ? rest : [],
     yes: has('yes'),
     undo: has('undo'),
+    steal: has('steal'),
     ...(as === undefined ? {} : { as }),
   }
   return { is: 'mode', mode, source: name => (name === 'mode' ? mode : source(name)), hand }

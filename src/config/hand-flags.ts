@@ -2,7 +2,7 @@ import type { ModeName } from './modes.ts'
 
 /** Flags that are typed where somebody sits, and no inputs of the action. */
 export type HandFlag = {
-  name: 'yes' | 'undo' | 'as'
+  name: 'yes' | 'undo' | 'as' | 'steal'
   /** What stands behind it; '' where it stands alone. */
   value: string
   modes: readonly ModeName[]
@@ -18,7 +18,14 @@ export const HAND_FLAGS: readonly HandFlag[] = [
     modes: ['adopt'],
     description: 'Log in as this user, who may become root, instead of the one that drives the nodes later.',
   },
+  {
+    name: 'steal',
+    value: '',
+    modes: ['recover'],
+    description:
+      'Pass over whoever holds a node, even a run that may still work. It is recorded. Cancel that run first, if you can.',
+  },
 ]
 
 /** What was typed beside inputs. `words`: nodes to adopt. */
-export type ByHand = { words: string[]; yes: boolean; undo: boolean; as?: string }
+export type ByHand = { words: string[]; yes: boolean; undo: boolean; steal: boolean; as?: string }

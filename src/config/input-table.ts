@@ -126,7 +126,7 @@ export const INPUTS: readonly InputRow[] = [
   {
     name: 'token',
     description:
-      'GitHub token: reads releases (contents: read) and records deployments (deployments: write).',
+      'GitHub token: reads releases (contents: read), sees whether a run has ended (actions: read) and records deployments (deployments: write).',
     default: '${{ github.token }}',
     secret: true,
     steps: ['plan', 'report'],

@@ -79,11 +79,12 @@ export const MODES: readonly ModeRow[] = [
     about: [
       'For a run whose runner was lost, killed or cancelled. Works on any machine that reaches the nodes.',
       'Inspects every node, then brings each to a serving state on one of the two releases. Starts no new work.',
+      'A lease is taken over when its time is over, or at once when GitHub says that its run has ended (actions: read).',
     ],
     changes: true,
     byHand: false,
     ends: ['0  nothing was owed, or everything is confirmed', '2  rolled back', '4  needs you'],
-    examples: ['recover'],
+    examples: ['recover', 'recover --steal --reason "the run hangs and cannot be cancelled"'],
   },
   {
     name: 'status',

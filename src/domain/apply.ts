@@ -137,6 +137,7 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
     id: first.rollout,
     lines: [...fact.lines, ...r.lines],
     resumed: true,
+    ...(fact.past ? { past: fact.past } : {}),
   }
   const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
   const { parked, outcome, ...rest } = folded

@@ -19,10 +19,12 @@ export type Request = {
   planHash: string
   rollbackData: 'auto' | 'keep' | 'restore'
   reason: string
+  /** Mode recover: whoever holds a node is passed over, even one that may still work. */
+  steal?: boolean
 }
 
-/** Who runs: `process` is unique per engine process and owns the leases it takes. */
-export type Holder = { process: string; who: string; run: string; host: string }
+/** Who runs: `process` is unique per engine process and owns the leases it takes; `page` is the address of the run. */
+export type Holder = { process: string; who: string; run: string; host: string; page?: string }
 
 /**
  * One thing to do. `of` is the composite step that may start it.
@@ -44,6 +46,15 @@ export type Standing = {
   state: 'serving' | 'not-serving' | 'unreachable'
   version: string
   says: string
+  lease?: StandingLease
+}
+
+/** Who holds a node, as the plan step found it; texts printable, times ms. `ended`: its run is known to have ended. */
+export type StandingLease = Pick<
+  Lease,
+  'rollout' | 'parked' | 'left' | 'age' | 'run' | 'holder' | 'doing'
+> & {
+  ended: boolean
 }
 
 /** What became of the probe's own threads on a node. `of`: of rollouts before, or of this one at its end. */
@@ -66,12 +77,15 @@ export type Fact =
     }
   | { is: 'measured'; block: Block }
 
+/** Leases with time left that may be taken over all the same: whose, by their token, and why. */
+export type Past = Record<NodeId, { token: number; holder: string; why: 'run-ended' | 'stolen' }>
+
 /** What the plan step found out. `refused`: here is every reason. */
 export type PlanFact =
   | { is: 'planned'; plan: Plan; hash: string }
   | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
   | { is: 'already'; version: string; code: string; why: string }
-  | { is: 'resumes'; lines: Event[] }
+  | { is: 'resumes'; lines: Event[]; past?: Past }
   | { is: 'nothing'; why: string }
 
 /**

@@ -75,7 +75,7 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
   const way = wayOf(r, id, o)
   switch (way) {
     case 'untouched':
-      // another rollout's lease on a node that we never changed is none of our business
+      if (ofAnother(r, id)) return undefined
       return { ...forward(r), release: from, ...(ours(r, o) ? {} : { lease: { ...mine(r), state: 'free' } }) }
     case 'keep':
       return { ...back(r), release: from }
@@ -91,6 +91,12 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
         prove: way.sealSuffices ? 'none' : from,
       }
   }
+}
+
+/** Another rollout holds the node, and this one never changed it: whatever it shows is none of our business. */
+export function ofAnother(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  return o !== 'unknown' && o.lease !== 'free' && o.lease.rollout !== r.id && !changed(r, id)
 }
 
 export type Way = 'untouched' | 'keep' | 'stay' | 'hold' | { restore: string; sealSuffices: boolean }

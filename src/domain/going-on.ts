@@ -1,6 +1,7 @@
 import type { Problem } from './errors.ts'
 import type { PlanFact } from './event.ts'
-import type { Observed } from './node.ts'
+import { type Holding, pageOf, working } from './holder.ts'
+import type { Lease, Observed } from './node.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { planDifference, planHash } from './plan-text.ts'
 import { sameRelease } from './release.ts'
@@ -57,10 +58,11 @@ function differs(recorded: Plan, survey: Survey): Problem[] {
 }
 
 function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): PlanFact {
-  const held = survey.nodes.map(n => n.now.lease).find(l => l !== 'free' && l.rollout === found.rollout)
-  const live = held !== undefined && held !== 'free' && held.left > 0 && !held.parked
+  const held = survey.nodes.filter(
+    ({ now: { lease } }) => lease !== 'free' && lease.rollout === found.rollout,
+  )
   const what = recorded ? `${found.rollout} (${recorded.mode} to ${recorded.version})` : found.rollout
-  if (live) {
+  if (held.some(atWork)) {
     return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes) }
   }
   return {
@@ -80,21 +82,36 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
   }
 }
 
+/** Somebody may be working on it at this moment: the lease has time left, nobody parked it, and its run is not known to have ended. */
+export const atWork = ({ now: { lease }, holding }: SurveyedNode): boolean =>
+  lease !== 'free' && working(lease) && holding?.is !== 'ended'
+
 /** Every node that somebody holds at this moment. */
 export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
-  return nodes.flatMap(({ node, now: { lease } }) => {
-    if (lease === 'free' || lease.left <= 0) return []
+  return nodes.flatMap(({ node, now: { lease }, holding }) => {
+    if (lease === 'free' || lease.left <= 0 || holding?.is === 'ended') return []
     const seconds = Math.max(0, Math.round(lease.left / 1000))
     return [
       {
         code: 'LEASE_HELD',
         what: `${node} is held by ${lease.holder} (rollout ${lease.rollout}), which is busy with: ${lease.doing || 'its rollout'}`,
-        because: `its lease runs for another ${seconds} s unless it is refreshed`,
-        next: 'wait for it, or cancel that run; a dead run is settled by `progressdb-rollout recover`',
+        because: `its lease runs for another ${seconds} s unless it is refreshed${doubt(holding)}`,
+        next: nextOf(lease, holding),
         where: node,
       },
     ]
   })
+}
+
+const doubt = (holding: Holding | undefined): string => {
+  if (holding?.is === 'going-on') return '; its run goes on'
+  return holding?.is === 'unknown' ? `; whether its run has ended is not known: ${holding.why}` : ''
+}
+
+function nextOf({ run }: Lease, holding: Holding | undefined): string {
+  const first = holding?.is === 'unknown' && holding.next !== undefined ? `${holding.next}. ` : ''
+  const where = run ? ` (${pageOf(run)})` : ''
+  return `${first}wait for it, or cancel that run${where}; a dead run is settled by \`progressdb-rollout recover\``
 }
 
 /** The node carries that rollout's lease, or its record is the last it knows of: only a new end frees it. */

@@ -1,4 +1,5 @@
 import type { Event } from './event.ts'
+import type { RunPage } from './holder.ts'
 import type { Release } from './release.ts'
 
 /** The node's name in the fleet file, e.g. `db-1`. */
@@ -36,8 +37,12 @@ export type Lease = {
   /** Time left on the node's own uptime clock. */
   left: Millis
   parked: boolean
-  /** Who, for people: `owner/repo run 123 attempt 1 on host`. */
+  /** Who, for people: `@ana, owner/repo run 123 attempt 1, host`. */
   holder: string
+  /** The run that took it, where one did. */
+  run?: RunPage
+  /** For how long its rollout has held the node, on the node's own uptime clock; absent where the node was started since. */
+  age?: Millis
   /** What the holder is doing, for people. */
   doing: string
 }

@@ -50,6 +50,7 @@ const sections = (input: ReportInput, first: string, answers: string): Section[]
     folds: 2,
   },
   { name: 'nodes', markdown: nodesTable(input.nodes), folds: 3 },
+  { name: 'leases', markdown: bullets('Held', input.held.map(heldRow)), folds: 4 },
   { name: 'data set aside', markdown: bullets('Data set aside', asideRows(input.nodes)), folds: 1 },
   { name: 'timeline', markdown: gantt(input.timeline, title(input)), folds: 5 },
   { name: 'signals', markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
@@ -87,6 +88,11 @@ const problemRow = ({ code, what, because, next, where }: Problem): Inlines => [
   { code },
   where === undefined ? ' ' : ` ${where}: `,
   `${what}${because === undefined ? '' : `, because ${because}`}. Next: ${next}`,
+]
+
+const heldRow = ({ node, text, run }: ReportInput['held'][number]): Inlines => [
+  `${node} ${text}`,
+  ...(run === undefined ? [] : [' · ', { link: 'its run', url: run }]),
 ]
 
 const problems = (all: Problem[]): string => bullets(several(all.length, 'problem'), all.map(problemRow))

@@ -1,7 +1,9 @@
 import type { Problem } from './errors.ts'
 import type { Conclusion, Event, Mode, Standing } from './event.ts'
 import type { Millis } from './node.ts'
+import { pageOf } from './holder.ts'
 import { isReasonCode } from './reason.ts'
+import { heldText } from './standing.ts'
 import type { Link, ReportInput } from './report/input.ts'
 import { checklistOf } from './retell/checklist.ts'
 import { conclusionOf, problemsOf } from './retell/conclusion.ts'
@@ -45,6 +47,7 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
   return {
     ...outline(r, said, last.e.at),
     nodes,
+    held: heldOf(r, standingOf(lines)),
     watches: reports,
     probes: probesOf(watches),
     timeline: timelineOf(lines, { r, watches, end: last.e.at }),
@@ -59,6 +62,14 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
     ...around(context),
   }
 }
+
+/** A rollout that works tells of its own leases by what it does. */
+const heldOf = (r: Rollout, standing: readonly Standing[]): ReportInput['held'] =>
+  r.request.mode !== 'status' && r.refused === undefined
+    ? []
+    : standing.flatMap(({ node, lease }) =>
+        lease ? [{ node, text: heldText(lease), ...(lease.run ? { run: pageOf(lease.run) } : {}) }] : [],
+      )
 
 /** What the probe could not take away again. */
 const remains = (lines: readonly Line[]): string[] =>
@@ -146,6 +157,7 @@ const refused = (context: Context): ReportInput => ({
   at: context.at,
   data: 'untouched',
   nodes: [],
+  held: [],
   watches: [],
   probes: [],
   timeline: [],

@@ -7,6 +7,7 @@ import type {
   Event,
   Failure,
   Holder,
+  Past,
   Request,
   RollbackClass,
   Step,
@@ -54,6 +55,8 @@ export type Rollout = {
   already?: { code: string; why: string; version: string }
   nothing?: string
   found?: Event[]
+  /** Leases of others that may be taken over although they have time left. */
+  past?: Past
   /** An earlier run found that the old release does not serve this data. */
   refusedBefore: boolean
   nodes: Readonly<Record<NodeId, NodeState>>

@@ -40,6 +40,9 @@ function direction(r: Rollout, ids: NodeId[]): Body | undefined {
 }
 
 const interruption = (r: Rollout): [string, string] => {
+  const stolen = Object.values(r.past ?? {}).find(p => p.why === 'stolen')
+  if (stolen)
+    return ['taken-over', `${r.id} was taken over by hand (--steal) from ${stolen.holder}, which held it`]
   if (r.request.mode === 'recover')
     return ['runner-lost', `an earlier run of ${r.id} ended before it was finished`]
   if (r.cancelled === 'cancelled')

@@ -1,5 +1,18 @@
-import type { Standing } from './event.ts'
+import type { Standing, StandingLease } from './event.ts'
+import { clock } from './log.ts'
+import type { Lease } from './node.ts'
 import type { Survey, SurveyedNode } from './survey.ts'
+
+/** Who holds a node, for how long, until when and what for: `is held by …`. */
+export function heldText({ holder, rollout, doing, parked, left, age, ended }: StandingLease): string {
+  const since = age === undefined ? '' : ` for ${clock(age)}`
+  const until = parked
+    ? `parked, for another ${clock(left)}`
+    : left > 0
+      ? `${doing}; unless it is refreshed it runs out in ${clock(left)}`
+      : `${doing}; it ran out`
+  return `is held by ${holder}${since} (rollout ${rollout}): ${until}${ended ? '; its run has ended' : ''}`
+}
 
 /** What the survey found each node to be, those out of reach first. */
 export const standingsOf = (found: Survey): Standing[] => [
@@ -9,7 +22,17 @@ export const standingsOf = (found: Survey): Standing[] => [
   ...found.nodes.map(standingOf),
 ]
 
-function standingOf({ node, now, why }: SurveyedNode): Standing {
+function standingOf(n: SurveyedNode): Standing {
+  const { lease } = n.now
+  return { ...serviceOf(n), ...(lease === 'free' ? {} : { lease: leaseOf(n, lease) }) }
+}
+
+const leaseOf = ({ holding }: SurveyedNode, { process: _, token: __, ...lease }: Lease): StandingLease => ({
+  ...lease,
+  ended: holding?.is === 'ended',
+})
+
+function serviceOf({ node, now, why }: SurveyedNode): Standing {
   if (typeof now.running !== 'object') return { node, state: 'not-serving', version: now.running, says: why }
   const { version } = now.running
   if (!now.ready) return { node, state: 'not-serving', version, says: `not ready: ${why}` }

@@ -1,6 +1,7 @@
 import type { Problem } from './errors.ts'
 import type { Failure } from './event.ts'
 import type { NodeFacts } from './facts.ts'
+import type { Holding } from './holder.ts'
 import type { NodeId, Observed } from './node.ts'
 import type { Asset, Policy } from './plan.ts'
 
@@ -16,6 +17,8 @@ export type SurveyedNode = {
   /** The server's intake WAL and its recovery are both on. */
   intakeWal: boolean
   problems: Problem[]
+  /** Where somebody may be working on it: what is known of the run behind the lease. */
+  holding?: Holding
 }
 
 /** A release as far as it was checked and downloaded. `binaries` by `os/arch`: sha256 of the server program. */

@@ -1,6 +1,6 @@
 import { about } from './errors.ts'
 import type { Failure, Owed } from './event.ts'
-import { goal, wayOf } from './goal.ts'
+import { goal, ofAnother, wayOf } from './goal.ts'
 import type { NodeId } from './node.ts'
 import { changed, node, planned, pointOf, type Rollout } from './rollout.ts'
 import { serves } from './steps.ts'
@@ -9,8 +9,9 @@ import { HELD_BY_CHOICE } from './unfinished.ts'
 /** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
 export function unsettled(
   r: Rollout,
-  ids: NodeId[],
+  all: NodeId[],
 ): { code: string; why: string; owed: Owed[] } | undefined {
+  const ids = all.filter(id => !ofAnother(r, id))
   const lost = ids.find(id => node(r, id).lost && !neverBegun(r, id))
   if (lost)
     return {

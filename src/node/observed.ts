@@ -1,5 +1,6 @@
 import { platform } from '../domain/asset.ts'
 import type { Event } from '../domain/event.ts'
+import { runPage } from '../domain/holder.ts'
 import type { NodeFacts } from '../domain/facts.ts'
 import type { Lease, Observed, Snapshot } from '../domain/node.ts'
 import { type Release, releaseId } from '../domain/release.ts'
@@ -43,6 +44,7 @@ export function inspectionOf(answer: Answer): Inspection {
 export function leaseOf(answer: Answer): Lease | undefined {
   const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
   if (one('lease_rollout') === '') return undefined
+  const run = runPage(one('lease_run'))
   return {
     rollout: one('lease_rollout'),
     process: one('lease_process'),
@@ -51,6 +53,8 @@ export function leaseOf(answer: Answer): Lease | undefined {
     parked: one('lease_parked') === '1',
     holder: one('lease_holder'),
     doing: one('lease_doing'),
+    ...(run ? { run } : {}),
+    ...(one('lease_age') === '' ? {} : { age: number(one('lease_age')) }),
   }
 }
 

@@ -14,14 +14,16 @@ export type Claim = {
   /** For people: who, which run, on which host. No secrets. */
   holder: string
   doing: string
+  /** Address of the run's page, '' outside of a workflow. */
+  run: string
   ttl: number
   /** Decision lines appended to the record under the same lock, before the lease is visible. */
   lines: Event[]
   /**
    * Beside a free or expired lease: 'same-rollout' also takes one of this rollout (another process of it), parked or not;
-   * 'parked' also any parked one (rollback, recover); 'any' whatever is there (an explicit steal, recorded).
+   * 'parked' also any parked one (rollback, recover); a number: the lease with this token, whose holder has ended or is passed over.
    */
-  over: 'expired' | 'same-rollout' | 'parked' | 'any'
+  over: 'expired' | 'same-rollout' | 'parked' | number
 }
 
 /** One program run on a node under a token. */

@@ -128,7 +128,8 @@ const claimWords = (claim: Claim): string[] => [
   `holder=${oneLine(claim.holder)}`,
   `doing=${oneLine(claim.doing)}`,
   `ttl=${Math.round(claim.ttl)}`,
-  `over=${claim.over}`,
+  `run=${oneLine(claim.run)}`,
+  ...(typeof claim.over === 'number' ? ['over=seen', `past=${claim.over}`] : [`over=${claim.over}`]),
 ]
 
 /** A file for a program, readable by its owner only; the program moves or removes it. */

@@ -162,6 +162,7 @@ const base: ReportInput = {
   at: at('22:40:00'),
   data: 'kept',
   nodes: [],
+  held: [],
   watches: [],
   probes: [],
   timeline: [],

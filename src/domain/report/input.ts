@@ -26,6 +26,8 @@ export type ReportInput = {
   at: Millis
   data: 'untouched' | 'kept' | 'restored'
   nodes: NodeReport[]
+  /** Who holds nodes, where that is asked for (mode `status`) or is why nothing was done. */
+  held: { node: NodeId; text: string; run?: string }[]
   /** Watches in the order they ran, the canary's first. */
   watches: WatchReport[]
   /** Probe requests of the canary arm in the watch that decided. */

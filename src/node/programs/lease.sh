@@ -11,7 +11,8 @@ main() {
   may_take || refuse
   touching
   [ "$lease_process" = "$process" ] && [ "$lease_rollout" = "$rollout" ] || lease_token=$((lease_token + 1))
-  lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
+  if [ "$lease_rollout" != "$rollout" ] || [ -z "$lease_since" ]; then tick && lease_since="$boot $now"; fi
+  lease_run=$run lease_rollout=$rollout lease_process=$process lease_holder=$holder lease_doing=$doing lease_parked=0
   [ -z "$file" ] || add_to_record
   # point
   write_lease "$ttl"

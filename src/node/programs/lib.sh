@@ -11,7 +11,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -39,6 +39,8 @@ arguments() {
     doing=*) doing=${word#*=} ;;
     ttl=*) ttl=${word#*=} ;;
     over=*) over=${word#*=} ;;
+    past=*) past=${word#*=} ;;
+    run=*) run=${word#*=} ;;
     command=*) command=${word#*=} ;;
     node=*) node=${word#*=} ;;
     port=*) port=${word#*=} ;;

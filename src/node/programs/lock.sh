@@ -72,6 +72,7 @@ interrupted() {
 # read_lease: sets lease_*; lease_rollout '' means free. The token is kept when the lease is let go, so that it only grows.
 read_lease() {
   lease_token=0 lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_left=0
+  lease_run='' lease_since='' lease_age=''
   [ -f "$state/lease" ] || return 0
   while IFS= read -r line; do
     case $line in
@@ -81,6 +82,8 @@ read_lease() {
     holder=*) lease_holder=${line#*=} ;;
     doing=*) lease_doing=${line#*=} ;;
     parked=*) lease_parked=${line#*=} ;;
+    run=*) lease_run=${line#*=} ;;
+    since=*) lease_since=${line#*=} ;;
     esac
   done <"$state/lease"
   time_left
@@ -95,13 +98,14 @@ time_left() {
   [ $# -eq 3 ] || return 0
   tick
   if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
+  case $lease_since in "$boot "*) lease_age=$(((now - ${lease_since#* }) * 10)) ;; esac
 }
 
 # write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
 write_lease() {
   write_time "$lease_token" "$1"
   printf '%s\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \
-    "doing=$lease_doing" "parked=$lease_parked" >"$state/lease.next"
+    "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next"
   commit "$state/lease" || fail not-written "cannot write $state/lease"
 }
 
@@ -117,5 +121,7 @@ say_lease() {
   say lease_process "$lease_process"
   say lease_holder "$lease_holder"
   say lease_doing "$lease_doing"
+  say lease_run "$lease_run"
+  [ -z "$lease_age" ] || printf 'lease_age=%s\n' "$lease_age"
   printf 'lease_token=%s\nlease_left=%s\nlease_parked=%s\n' "$lease_token" "$lease_left" "$lease_parked"
 }

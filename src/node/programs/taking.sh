@@ -3,12 +3,13 @@
 may_take() {
   [ -n "$lease_rollout" ] || return 0
   [ "$lease_left" -gt 0 ] || return 0
-  if [ "$lease_rollout" = "$rollout" ]; then
+  if [ "$lease_rollout" = "$rollout" ] && [ "$over" != seen ]; then
     [ "$lease_process" = "$process" ] || [ "$over" != expired ]
     return
   fi
   case $over in
-  any) ;;
+  # the very lease that was looked at, whose holder is known to have ended, or is passed over by a person
+  seen) [ "$lease_token" = "$past" ] ;;
   parked) [ "$lease_parked" = 1 ] ;;
   *) return 1 ;;
   esac
