@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Plugin } from 'vitest/config'
 
-/** The bundle inlines *.sh as text; tests must see the very same text. */
+/** The bundle inlines *.sh and the examples as text; tests must see the very same text. */
 const shellText: Plugin = {
   name: 'shell-text',
   enforce: 'pre',
-  load: id => (id.endsWith('.sh') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
+  load: id =>
+    /\.(?:sh|yml)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined,
 }
 
 export default defineConfig({

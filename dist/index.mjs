@@ -38,9 +38,9 @@ var __commonJS = (cb, mod) => function __require2() {
     throw mod = 0, e;
   }
 };
-var __export = (target3, all) => {
-  for (var name in all)
-    __defProp(target3, name, { get: all[name], enumerable: true });
+var __export = (target3, all2) => {
+  for (var name in all2)
+    __defProp(target3, name, { get: all2[name], enumerable: true });
 };
 var __copyProps = (to, from, except, desc) => {
   if (from && typeof from === "object" || typeof from === "function") {
@@ -88,9 +88,9 @@ var init_text = __esm({
     printable = (text3, max = 500) => bounded(broken(visible(rawOf(text3), max)), max);
     safeLine = (text3, max = 500) => typeof text3 === "string" ? bounded(fenced(visible(text3, max)), max) : printable(text3, max);
     printableLines = (text3, lines2 = 50, max = 500) => {
-      const all = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line2) => line2.trim() !== "");
-      const shown5 = all.slice(0, lines2).map((line2) => printable(new Untrusted(line2), max));
-      const left2 = all.length - shown5.length;
+      const all2 = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line2) => line2.trim() !== "");
+      const shown5 = all2.slice(0, lines2).map((line2) => printable(new Untrusted(line2), max));
+      const left2 = all2.length - shown5.length;
       return left2 === 0 ? shown5 : [...shown5, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
     };
     zeroWidth = "​";
@@ -215,7 +215,7 @@ function guestCommand(p) {
     [p.config]: `${p.staging}/config`,
     [p.dataPath]: `${p.staging}/data`
   };
-  const args = rest.replaceAll(/[^\s="']+/g, (word3) => places2[word3] ?? word3);
+  const args = rest.replaceAll(/[^\s="']+/g, (word4) => places2[word4] ?? word4);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
 var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
@@ -646,6 +646,76 @@ by_command() {
   # point
   [ "$code" -eq 0 ] || fail drain-failed "exit $code: $(tail -c 300 "$state/drain.out")"
   rm -f "$state/drain.out"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/find.sh
+var find_default;
+var init_find = __esm({
+  "src/node/programs/find.sh"() {
+    find_default = `# Which unit runs the server, with what and where: for a fleet file that is yet to be written. Read as whoever logs in; changes
+# nothing. Of the unit's environment only the path of the configuration is read: the rest may be secret.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  names=$unit
+  [ -n "$names" ] || names=$(systemctl --no-pager --plain --no-legend list-units --type=service --all 2>/dev/null | awk '{ print $1 }')
+  [ -n "$names" ] || fail not-found "systemctl names no unit here: $(systemctl --no-pager is-system-running 2>&1)"
+  # shellcheck disable=SC2086
+  found=$(systemctl --no-pager show --property=Id,LoadState,ActiveState,User,WorkingDirectory,ExecStart $names 2>/dev/null |
+    awk -v binary="$binary" -v asked="$unit" '
+      function tell() {
+        path = v["ExecStart"]; sub(/^\\{ path=/, "", path); sub(/ ;.*/, "", path)
+        words = v["ExecStart"]; sub(/^.*argv\\[\\]=/, "", words); sub(/ ; ignore_errors=.*/, "", words)
+        last = path; sub(/.*\\//, "", last)
+        if (v["Id"] !~ /^progressdb-rollout-rehearsal-/ && v["LoadState"] == "loaded" && (last == binary || v["Id"] == asked))
+          printf "%s\\t%s\\t%s\\t%s\\t%s\\n", v["Id"], v["ActiveState"], v["User"], v["WorkingDirectory"], words
+        split("", v)
+      }
+      /^$/ { tell(); next }
+      { at = index($0, "="); v[substr($0, 1, at - 1)] = substr($0, at + 1) }
+      END { tell() }')
+  tab=$(printf '\\t')
+  while IFS= read -r line; do
+    [ -z "$line" ] || say found "$line"
+  done <<END
+$found
+END
+  [ -z "$found" ] || look_unit_of "$(printf '%s\\n' "$found" | head -n 1)"
+  printf 'end=ok\\n'
+}
+
+# look_unit_of LINE: the files that its server is started with.
+look_unit_of() {
+  words=\${1##*"$tab"} rest=\${1%"$tab"*}
+  folder=\${rest##*"$tab"} name=\${1%%"$tab"*}
+  [ -n "$folder" ] || folder=/
+  say program "$(readlink -f "\${words%% *}" 2>/dev/null || printf %s "\${words%% *}")"
+  said=$(systemctl --no-pager show --property=Environment "$name" 2>/dev/null |
+    tr ' ' '\\n' | sed -n 's/^\\(Environment=\\)\\{0,1\\}"\\{0,1\\}PROGRESSDB_\\(SERVER_\\)\\{0,1\\}CONFIG=//p' | head -n 1)
+  how='the default of the server' path=config.yaml
+  [ -z "$said" ] || { how='Environment= of the unit' path=$said; }
+  if option --config "$words"; then how='--config of the unit' path=$value; fi
+  case $path in /*) ;; *) path=\${folder%/}/$path ;; esac
+  say config "$path"
+  say config_from "$how"
+  say folder "$folder"
+  if option --db "$words"; then say db "$value"; fi
+  if option --addr "$words"; then say addr "$value"; fi
+  if [ -r "$path" ]; then say config_text "$(cat "$path")"; else say config_closed "$(stat -c '%U' "$path" 2>&1)"; fi
+}
+
+# option NAME WORDS: sets $value to what stands behind it.
+option() {
+  case " $2 " in
+  *" $1="*) value=\${2#*"$1="} ;;
+  *" $1 "*) value=\${2#*"$1 "} ;;
+  *) return 1 ;;
+  esac
+  value=\${value%% *}
 }
 main "$@" </dev/null
 `;
@@ -2593,6 +2663,7 @@ var init_programs = __esm({
     init_data();
     init_decisions();
     init_drain();
+    init_find();
     init_finish_swap();
     init_guard();
     init_guest_start();
@@ -2653,8 +2724,8 @@ var init_programs = __esm({
       },
       systemd: { found: [unit_default], stopping: [unit_stopping_default], starting: [unit_starting_default], adopt: [opening_default, unit_adopt_default] }
     };
-    bodies = (kind) => {
-      const server = SERVER[kind];
+    bodies = (kind2) => {
+      const server = SERVER[kind2];
       return {
         who: [who_default],
         inspect: [inspect_default],
@@ -2681,6 +2752,7 @@ var init_programs = __esm({
         supervise: [decisions_default, supervise_default],
         guard: [data_default, opening_default, guard_default],
         "unit-facts": [unit_facts_default],
+        find: [find_default],
         setup: [root_default, setup_default],
         undo: [root_default, undo_default],
         keep: [decisions_default, activation_default, keeping_default, keep_default],
@@ -2700,9 +2772,9 @@ var init_programs = __esm({
     programNames = Object.keys(bodies("process")).filter(
       (name) => name in bodies("process")
     );
-    program = (name, kind = "process") => ({
+    program = (name, kind2 = "process") => ({
       name,
-      text: [...OF_ROOT.has(name) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind].found], ...bodies(kind)[name]].join(
+      text: [...OF_ROOT.has(name) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind2].found], ...bodies(kind2)[name]].join(
         "\n"
       )
     });
@@ -2812,8 +2884,8 @@ var init_holder = __esm({
 // src/node/observed.ts
 function inspectionOf(answer2) {
   const one = (key) => answer2.values[key]?.at(-1) ?? "";
-  const all = (key) => answer2.values[key] ?? [];
-  const installed = all("release").flatMap(releaseFrom);
+  const all2 = (key) => answer2.values[key] ?? [];
+  const installed = all2("release").flatMap(releaseFrom);
   const [openedBy] = releaseFrom(one("opened_by"));
   const now2 = {
     running: runningOf(one, installed),
@@ -2826,20 +2898,20 @@ function inspectionOf(answer2) {
       ...openedBy && { openedBy },
       ...one("from") !== "" && { from: one("from") },
       swap: one("swap") === "unfinished" ? "unfinished" : "none",
-      setAside: all("set_aside")
+      setAside: all2("set_aside")
     },
     traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
     .../^\d+$/.test(one("traffic")) && { drainedAt: Number(one("traffic")) },
-    snapshots: all("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
+    snapshots: all2("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
     config: one("config_sha"),
     busy: one("busy") === "1",
     staging: one("staging") === "1",
     lease: leaseOf(answer2) ?? "free",
     ...one("unit_load") === "" ? {} : { held: one("held") === "1" },
     ...one("last_exit") !== "" && { lastExit: one("last_exit").replace("-", " ") },
-    record: all("record").flatMap(eventFrom)
+    record: all2("record").flatMap(eventFrom)
   };
-  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all) } };
+  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all2) } };
 }
 function leaseOf(answer2) {
   const one = (key) => answer2.values[key]?.at(-1) ?? "";
@@ -2894,12 +2966,12 @@ function releaseFrom(line2) {
   return version3 && sha2562 && /^[0-9a-f]{64}$/.test(sha2562) ? [{ version: version3, sha256: sha2562 }] : [];
 }
 function snapshotFrom(line2) {
-  const [name = "", kind, version3 = "", sha2562 = "", opens = "", sealed, clean, at = "", proven = ""] = line2.split(" ");
-  if (kind !== "rehearsal" && kind !== "rollback-point" && kind !== "return-point") return [];
+  const [name = "", kind2, version3 = "", sha2562 = "", opens = "", sealed, clean, at = "", proven = ""] = line2.split(" ");
+  if (kind2 !== "rehearsal" && kind2 !== "rollback-point" && kind2 !== "return-point") return [];
   return [
     {
       name,
-      kind,
+      kind: kind2,
       of: { version: version3, sha256: sha2562 },
       opens: number(opens),
       sealed: sealed === "1",
@@ -2924,11 +2996,11 @@ var init_observed = __esm({
     init_asset();
     init_holder();
     init_release();
-    unitOf = (one, all) => one("unit_load") === "" ? {} : {
+    unitOf = (one, all2) => one("unit_load") === "" ? {} : {
       unit: {
         madeBy: one("made_by"),
-        changedSince: all("changed_since"),
-        exposed: all("exposed"),
+        changedSince: all2("changed_since"),
+        exposed: all2("exposed"),
         unwritable: one("unwritable"),
         configFixed: one("config_fixed") === "1"
       }
@@ -2938,7 +3010,7 @@ var init_observed = __esm({
       return one("stranger") === "" ? "stopped" : "unknown";
     };
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
-    dataOf = (word3) => DATA.find((kind) => kind === word3) ?? "unreadable";
+    dataOf = (word4) => DATA.find((kind2) => kind2 === word4) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
     isEvent = (value) => typeof value === "object" && value !== null && "schema" in value && "seq" in value && "type" in value && "at" in value;
     number = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
@@ -3107,11 +3179,11 @@ var init_commands = __esm({
   "src/drain/commands.ts"() {
     "use strict";
     init_errors();
-    drainWords = (drain2, kind, node3) => {
+    drainWords = (drain2, kind2, node3) => {
       if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
       return [
-        `kind=${kind}`,
-        `command=${kind === "out" ? drain2.out : drain2.in}`,
+        `kind=${kind2}`,
+        `command=${kind2 === "out" ? drain2.out : drain2.in}`,
         `limit=${Math.ceil(drain2.limit / 1e3)}`,
         `node=${node3.name}`,
         `port=${new URL(node3.url).port}`
@@ -3478,7 +3550,7 @@ var init_merge = __esm({
       restarted: a.restarted || b.restarted
     });
     latest = (a, b) => b?.is === "value" || a?.is !== "value" ? b ?? a : a;
-    mergeProbes = (counts3) => [...Map.groupBy(counts3, (c) => c.step).values()].map((same) => same.reduce(addCounts));
+    mergeProbes = (counts3) => [...Map.groupBy(counts3, (c) => c.step).values()].map((same2) => same2.reduce(addCounts));
     addCounts = (a, b) => {
       const first2 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
       const limited = (a.limited ?? 0) + (b.limited ?? 0);
@@ -3586,12 +3658,12 @@ var init_disk = __esm({
     needOfUpgrade = (disk2, proofs) => disk2.point + disk2.staging + Math.ceil(shareRewritten(proofs) * disk2.data);
     lacking = (disk2, need, reserve) => Math.max(0, Math.ceil(need + reserve * disk2.total - disk2.free));
     tightest = (disks) => {
-      const all = Object.values(disks);
-      const needs = all.map(needBefore);
+      const all2 = Object.values(disks);
+      const needs = all2.map(needBefore);
       return {
         now: Math.max(0, ...needs.map((n) => n.now)),
         worst: Math.max(0, ...needs.map((n) => n.worst)),
-        free: all.length === 0 ? 0 : Math.min(...all.map((d) => d.free))
+        free: all2.length === 0 ? 0 : Math.min(...all2.map((d) => d.free))
       };
     };
     shortageOf = (r, node3, disk2) => {
@@ -3681,6 +3753,27 @@ var init_plan_text = __esm({
   "src/domain/plan-text.ts"() {
     "use strict";
     planHash = (plan2, found) => createHash2("sha256").update(planText(plan2, found)).digest("hex");
+  }
+});
+
+// src/clock.ts
+var systemClock;
+var init_clock = __esm({
+  "src/clock.ts"() {
+    "use strict";
+    systemClock = {
+      now: () => Math.round(performance.timeOrigin + performance.now()),
+      sleep: (ms, stop) => new Promise((resolve2) => {
+        if (stop?.aborted) return resolve2();
+        const end = () => {
+          clearTimeout(timer);
+          stop?.removeEventListener("abort", end);
+          resolve2();
+        };
+        const timer = setTimeout(end, Math.max(0, ms));
+        stop?.addEventListener("abort", end, { once: true });
+      })
+    };
   }
 });
 
@@ -4568,12 +4661,12 @@ var require_coerce = __commonJS({
         match = version3.match(options.includePrerelease ? re[t.COERCEFULL] : re[t.COERCE]);
       } else {
         const coerceRtlRegex = options.includePrerelease ? re[t.COERCERTLFULL] : re[t.COERCERTL];
-        let next4;
-        while ((next4 = coerceRtlRegex.exec(version3)) && (!match || match.index + match[0].length !== version3.length)) {
-          if (!match || next4.index + next4[0].length !== match.index + match[0].length) {
-            match = next4;
+        let next5;
+        while ((next5 = coerceRtlRegex.exec(version3)) && (!match || match.index + match[0].length !== version3.length)) {
+          if (!match || next5.index + next5[0].length !== match.index + match[0].length) {
+            match = next5;
           }
-          coerceRtlRegex.lastIndex = next4.index + next4[1].length + next4[2].length;
+          coerceRtlRegex.lastIndex = next5.index + next5[1].length + next5[2].length;
         }
         coerceRtlRegex.lastIndex = -1;
       }
@@ -4741,11 +4834,11 @@ var require_trim_comparator_whitespace = __commonJS({
         end = findPrereleaseIdentifierEndIndex(range, start, loose, digitRuns);
       }
       while (range[end] === ".") {
-        const next4 = findPrereleaseIdentifierEndIndex(range, end + 1, loose, digitRuns);
-        if (next4 === end + 1) {
+        const next5 = findPrereleaseIdentifierEndIndex(range, end + 1, loose, digitRuns);
+        if (next5 === end + 1) {
           break;
         }
-        end = next4;
+        end = next5;
       }
       return end;
     };
@@ -4765,22 +4858,22 @@ var require_trim_comparator_whitespace = __commonJS({
         return start;
       }
       while (range[end] === ".") {
-        const next4 = findBuildIdentifierEndIndex(range, end + 1);
-        if (next4 === end + 1) {
+        const next5 = findBuildIdentifierEndIndex(range, end + 1);
+        if (next5 === end + 1) {
           break;
         }
-        end = next4;
+        end = next5;
       }
       return end;
     };
     var findLooseFullVersionEndIndex = (range, start, digitRuns) => {
       let end = start;
       for (let component = 0; component < 3; component++) {
-        const next4 = findVersionNumberEndIndex(range, end, true, digitRuns);
-        if (next4 === end) {
+        const next5 = findVersionNumberEndIndex(range, end, true, digitRuns);
+        if (next5 === end) {
           return start;
         }
-        end = next4;
+        end = next5;
         if (component < 2) {
           if (range[end] !== ".") {
             return start;
@@ -4803,11 +4896,11 @@ var require_trim_comparator_whitespace = __commonJS({
         if (range[end] !== ".") {
           return end;
         }
-        const next4 = findPartialVersionComponentEndIndex(range, end + 1, digitRuns);
-        if (next4 === end + 1) {
+        const next5 = findPartialVersionComponentEndIndex(range, end + 1, digitRuns);
+        if (next5 === end + 1) {
           return end;
         }
-        end = next4;
+        end = next5;
       }
       const prereleaseEnd = findPrereleaseEndIndex(range, end, false, digitRuns);
       return findBuildEndIndex(range, prereleaseEnd);
@@ -6300,7 +6393,7 @@ function $constructor(name, initializer2, proto, params) {
   Internals.prototype = zodProto;
   const protoMembers = proto;
   const initialized = protoMembers && /* @__PURE__ */ new WeakSet();
-  function init(inst, def) {
+  function init2(inst, def) {
     if (!inst._zod) {
       _zodDesc.value = new Internals(def);
       try {
@@ -6340,7 +6433,7 @@ function $constructor(name, initializer2, proto, params) {
   Object.defineProperty(Definition, "name", { value: name });
   function _(def) {
     const inst = params?.Parent ? newError(Definition) : this;
-    init(inst, def);
+    init2(inst, def);
     const deferred = inst._zod.deferred;
     if (deferred) {
       for (const fn of deferred) {
@@ -6353,7 +6446,7 @@ function $constructor(name, initializer2, proto, params) {
       pp(inst);
     return inst;
   }
-  Object.defineProperty(_, "init", { value: init });
+  Object.defineProperty(_, "init", { value: init2 });
   Object.defineProperty(_, Symbol.hasInstance, {
     value: (inst) => {
       if (params?.Parent && inst instanceof params.Parent)
@@ -6937,12 +7030,12 @@ function handleOptionalResult(payload, result) {
   payload.value = result.issues.length ? void 0 : result.value;
   return payload;
 }
-function handlePipeResult(left2, next4, ctx) {
+function handlePipeResult(left2, next5, ctx) {
   if (left2.issues.some((iss) => iss.code !== "unrecognized_keys")) {
     left2.aborted = true;
     return left2;
   }
-  return next4._zod.run({ value: left2.value, issues: left2.issues }, ctx);
+  return next5._zod.run({ value: left2.value, issues: left2.issues }, ctx);
 }
 function handleRefineResult(result, payload, input, inst) {
   if (!result) {
@@ -8292,8 +8385,8 @@ var init_keys = __esm({
     keyNames = (config2) => {
       const { backendKey, adminKey, frontendKey } = config2.probe;
       const exposition2 = config2.metrics.length > 0 ? [config2.exposition.key] : [];
-      const all = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? []];
-      return [...new Set(all.filter((name) => name !== void 0))];
+      const all2 = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? []];
+      return [...new Set(all2.filter((name) => name !== void 0))];
     };
     missingKeys = (config2, given) => keyNames(config2).filter((name) => !Object.hasOwn(given, name)).map((name) => ({
       code: "KEY_MISSING",
@@ -8302,6 +8395,936 @@ var init_keys = __esm({
       next: `add a line ${name}=\${{ secrets.… }} to the input keys, or name another key in ${config2.file}`,
       where: "keys"
     }));
+  }
+});
+
+// src/config/printed.ts
+var shown4;
+var init_printed = __esm({
+  "src/config/printed.ts"() {
+    "use strict";
+    init_text();
+    shown4 = (value) => {
+      if (value === null || value === "") return "empty";
+      if (typeof value === "string") return `"${printable(value, 60)}"`;
+      if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
+        return String(value);
+      return Array.isArray(value) ? `a list of ${value.length}` : "a mapping";
+    };
+  }
+});
+
+// src/config/suggestion.ts
+var distance, kebab, nearest;
+var init_suggestion = __esm({
+  "src/config/suggestion.ts"() {
+    "use strict";
+    distance = (a, b) => {
+      let above3 = Array.from({ length: b.length + 1 }, (_, column) => column);
+      for (let row2 = 1; row2 <= a.length; row2 += 1) {
+        const current = [row2];
+        for (let column = 1; column <= b.length; column += 1) {
+          const change2 = (above3[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
+          current.push(Math.min(change2, (above3[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+        }
+        above3 = current;
+      }
+      return above3[b.length] ?? 0;
+    };
+    kebab = (word4) => word4.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+    nearest = (word4, known2) => {
+      const meant = kebab(word4.slice(0, 100));
+      const close2 = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
+      return close2[0]?.candidate;
+    };
+  }
+});
+
+// src/config/nodes.ts
+var LOOPBACK, DEFAULT_PORT, placedNodes, address, listens, nodeConfig;
+var init_nodes = __esm({
+  "src/config/nodes.ts"() {
+    "use strict";
+    LOOPBACK = "127.0.0.1";
+    DEFAULT_PORT = 8080;
+    placedNodes = (file) => file.nodes.map((written2, index) => {
+      const entry2 = typeof written2 === "string" ? { name: written2 } : written2;
+      const value = (place2) => (entry2[place2] ?? file[place2])?.replaceAll("{name}", entry2.name);
+      const at = (place2) => entry2[place2] === void 0 ? [place2] : ["nodes", index, place2];
+      const install3 = value("install");
+      const data2 = value("data");
+      const config2 = value("config") ?? (install3 === void 0 ? void 0 : `${install3}/config.yaml`);
+      const configNext = value("config-next");
+      return {
+        index,
+        entry: entry2,
+        name: entry2.name,
+        url: address(entry2, file.ssh !== void 0),
+        machine: file.ssh === void 0 ? "" : entry2.host ?? entry2.name,
+        at: {
+          install: at("install"),
+          data: at("data"),
+          config: value("config") === void 0 ? at("install") : at("config"),
+          "config-next": at("config-next")
+        },
+        ...install3 === void 0 ? {} : { install: install3 },
+        ...data2 === void 0 ? {} : { data: data2 },
+        ...config2 === void 0 ? {} : { config: config2 },
+        ...configNext === void 0 ? {} : { configNext }
+      };
+    });
+    address = (entry2, remote) => {
+      if (entry2.url !== void 0) return entry2.url.replace(/\/+$/, "");
+      const host = entry2.host ?? (remote ? entry2.name : LOOPBACK);
+      return `http://${host.includes(":") ? `[${host}]` : host}:${entry2.port ?? DEFAULT_PORT}`;
+    };
+    listens = ({ entry: entry2 }) => {
+      if (entry2.url === void 0) return { host: LOOPBACK, port: entry2.port ?? DEFAULT_PORT };
+      const { hostname: hostname2, port, protocol } = new URL(entry2.url);
+      return { host: hostname2.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
+    };
+    nodeConfig = (node3, ssh3) => ({
+      name: node3.name,
+      url: node3.url,
+      ...ssh3 === void 0 ? {} : { machine: { host: node3.machine, port: ssh3.port, user: ssh3.user } },
+      ...ssh3?.connect === "tunnel" ? { listens: listens(node3) } : {},
+      install: node3.install ?? "",
+      data: node3.data ?? "",
+      config: node3.config ?? "",
+      ...node3.configNext === void 0 ? {} : { configNext: node3.configNext }
+    });
+  }
+});
+
+// src/config/schema/fleet.ts
+var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, drain, fleetSettings;
+var init_fleet = __esm({
+  "src/config/schema/fleet.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+    httpProfile = strictObject(
+      {
+        health: described(route(), "Answers 200 while the process is alive."),
+        ready: described(route(), "Answers 200 once the service takes requests."),
+        version: optional(
+          described(
+            strictObject(
+              {
+                path: described(route(), "Answers JSON that holds the version."),
+                field: described(text(/^[\w.-]{1,60}$/, "the name of a JSON field"), "Field with the version.")
+              },
+              "path and field of the version"
+            ),
+            "Where the version is shown; without it the version is known by the hash of the binary only."
+          )
+        )
+      },
+      "the paths of the service: health, ready and, where it has one, version"
+    );
+    processService = strictObject(
+      {
+        args: optional(
+          described(
+            array(
+              text(/^[^\0]{0,4000}$/s, "an argument as text, in quotes where it is a number"),
+              "a list of arguments"
+            ),
+            "Arguments of the server; {config} and {data} are replaced. Default for progressdb: --config {config}."
+          )
+        ),
+        env: prefault(
+          described(
+            record2(
+              text(ENVIRONMENT_NAME, "the name of an environment variable"),
+              text(/^[^\0\r\n]{0,4000}$/, "the value as text on one line, in quotes where it is a number"),
+              "a mapping of names to values"
+            ),
+            "The whole environment of the server. Nothing is inherited. No secrets: this file is in the repository."
+          ),
+          {}
+        )
+      },
+      "args and env of the server, or {}"
+    );
+    unitService = strictObject(
+      {
+        unit: described(
+          text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, "the name of a unit, such as progressdb.service"),
+          "The unit that runs the server, as systemctl names it. Its User= owns the data."
+        )
+      },
+      "unit: and its name"
+    );
+    places = {
+      install: described(optional(path()), "Folder for releases and the state of the rollout."),
+      data: described(optional(path()), "Data folder of the service."),
+      config: described(
+        optional(path()),
+        "The service's own configuration file. Default: config.yaml in install."
+      ),
+      "config-next": described(
+        optional(path()),
+        "The configuration file for the new version, where it differs."
+      )
+    };
+    node2 = strictObject(
+      {
+        name: described(nodeName(), "Name in logs, reports and {name}."),
+        host: described(
+          optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, "a host name or an IP address")),
+          "With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1."
+        ),
+        port: described(
+          optional(whole(1, 65535, "a port from 1 to 65535")),
+          "Port of its HTTP interface. Default: 8080."
+        ),
+        url: described(
+          optional(
+            text(/^https?:\/\/[^\s/?#@"'\\]+(?:\/[\w./~%-]*)?$/, "an address such as http://127.0.0.1:8080")
+          ),
+          "Address of its HTTP interface, instead of host and port."
+        ),
+        ...places
+      },
+      "a node name, or a mapping with name, host, port, url, install, data, config, config-next"
+    );
+    HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`;
+    USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`;
+    ssh = strictObject(
+      {
+        user: described(
+          text(new RegExp(`^${USER}$`), "the name of a user, such as deploy"),
+          "Who logs in, and owns releases, record and lease on the nodes."
+        ),
+        port: described(prefault(whole(1, 65535, "a port from 1 to 65535"), 22), "Port of sshd."),
+        jump: described(
+          optional(
+            text(
+              new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+              "a jump host such as bastion.example.org or deploy@bastion:2222"
+            )
+          ),
+          "A host that the connections go through."
+        ),
+        connect: described(
+          prefault(_enum(["tunnel", "direct"], "tunnel or direct"), "tunnel"),
+          "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address."
+        ),
+        "plain-http": described(
+          prefault(yesOrNo(), false),
+          "With connect: direct, send requests and API keys unencrypted."
+        ),
+        ca: described(
+          optional(text(/^[^\0\r\n]{1,400}$/, "a file with certificates")),
+          "Certificates (PEM) that nodes with https are checked against, instead of the usual ones."
+        )
+      },
+      "user and, where they differ, port, jump, connect"
+    );
+    drain = union(
+      [
+        literal2("none", "none, or commands with out and in"),
+        strictObject(
+          {
+            commands: described(
+              strictObject(
+                {
+                  out: described(
+                    command2(),
+                    "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
+                  ),
+                  in: described(command2(), "Puts it back."),
+                  limit: described(prefault(duration3(), "30s"), "How long each may take.")
+                },
+                "the commands out and in"
+              ),
+              "Shell commands that take a node out of traffic and put it back."
+            )
+          },
+          "none, or commands with out and in"
+        )
+      ],
+      "none, or commands with out and in"
+    );
+    fleetSettings = {
+      profile: described(
+        prefault(_enum(["progressdb", "http"], "progressdb or http"), "progressdb"),
+        "What kind of service it is."
+      ),
+      http: described(optional(httpProfile), "Paths of the service; with profile http only."),
+      repository: described(
+        optional(
+          text(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "owner/name of a GitHub repository")
+        ),
+        "Whose releases are rolled out. Default: the workflow's own repository."
+      ),
+      releases: described(
+        optional(
+          strictObject(
+            {
+              directory: described(
+                text(/^[^\0\r\n]{1,400}$/, "a folder laid out as goreleaser's dist/"),
+                "Path of the folder."
+              )
+            },
+            "directory: and a folder"
+          )
+        ),
+        "Take releases from a folder laid out as goreleaser's dist/ instead of from GitHub."
+      ),
+      binary: described(
+        optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "the file name of the program")),
+        "Name of the program inside the archive. Default for progressdb: progressdb."
+      ),
+      "require-image": described(
+        optional(
+          text(
+            /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
+            "an image such as ghcr.io/acme/app:{version}"
+          )
+        ),
+        "A container image that must exist too; {version} and {tag} are replaced."
+      ),
+      ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
+      local: described(
+        optional(literal2(true, "true, or leave the line out")),
+        "The nodes run on this machine."
+      ),
+      process: described(
+        optional(processService),
+        "The service is a plain process that the rollout starts and stops."
+      ),
+      systemd: described(optional(unitService), "The service is a unit of systemd."),
+      ...places,
+      nodes: described(
+        array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
+        "The nodes of the fleet, the canary first."
+      ),
+      drain: described(prefault(drain, "none"), "How a node is taken out of traffic before it is stopped."),
+      environment: described(
+        prefault(text(/^[\w][\w ./-]{0,99}$/, "the name of a deployment environment"), "production"),
+        "Deployment environment on GitHub."
+      )
+    };
+  }
+});
+
+// src/config/schema/safety.ts
+var tests, rehearse2, lease, safetySettings;
+var init_safety = __esm({
+  "src/config/schema/safety.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    tests = union(
+      [
+        command2(),
+        strictObject(
+          {
+            command: described(command2(), "Run on the runner against the staging address; 0 is success."),
+            limit: described(prefault(duration3(), "10m"), "How long it may take."),
+            keys: described(
+              prefault(array(keyName(), "a list of names of lines of the input `keys`"), []),
+              "Secrets that it gets, as ROLLOUT_KEY_<NAME>."
+            )
+          },
+          "a command line, or a mapping with command, limit, keys"
+        )
+      ],
+      "a command line, or a mapping with command, limit, keys"
+    );
+    rehearse2 = strictObject(
+      {
+        nodes: described(
+          prefault(_enum(["canary", "every-node"], "canary or every-node"), "canary"),
+          "On copies of whose data the upgrade is rehearsed."
+        ),
+        tests: described(optional(tests), "Your own tests, run against the new version on the copy."),
+        limit: described(prefault(duration3(), "30m"), "How long a rehearsal may take on a node."),
+        memory: described(
+          optional(size2()),
+          "Memory that a copy needs beside the server. Default: what the server itself uses."
+        )
+      },
+      "nodes, tests, limit, memory"
+    );
+    lease = strictObject(
+      {
+        ttl: described(
+          prefault(duration3(5e3), "2m"),
+          "After how long without a sign of life a rollout no longer holds a node."
+        ),
+        wait: described(
+          prefault(duration3(0), "0s"),
+          "How long a release or rollback waits for nodes that another rollout holds."
+        )
+      },
+      "ttl and wait"
+    );
+    safetySettings = {
+      rehearse: described(
+        prefault(rehearse2, {}),
+        "The upgrade on a copy of the data, before any node is changed."
+      ),
+      "disk-reserve": described(prefault(share3(), "10 %"), "Share of the disk that stays free."),
+      "require-reversible": described(
+        prefault(yesOrNo(), false),
+        "Stop after the rehearsal when the old version cannot read what the new one writes."
+      ),
+      "accept-write-loss": described(
+        prefault(yesOrNo(), false),
+        "Stop a node even where acknowledged writes may be lost by it."
+      ),
+      "start-limit": described(prefault(duration3(), "2m"), "How long a server may take until it is ready."),
+      "stop-limit": described(
+        prefault(duration3(), "60s"),
+        "How long a server may take to stop before it is killed."
+      ),
+      lease: described(prefault(lease, {}), "Who may change a node."),
+      keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
+      from: described(
+        optional(
+          text(
+            /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
+            "a version such as v0.2.1, in quotes"
+          )
+        ),
+        "The version that runs now, where the nodes do not know it."
+      )
+    };
+  }
+});
+
+// src/config/schema/watch.ts
+var canary, waves, judge2, metric, probe, exposition, watchSettings;
+var init_watch = __esm({
+  "src/config/schema/watch.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    canary = strictObject(
+      {
+        nodes: described(optional(whole(1, 500)), "How many nodes, from the top of the list. Default: 1."),
+        name: described(optional(nodeName()), "The one node that goes first, instead of nodes."),
+        watch: described(
+          prefault(duration3(), "10m"),
+          "How long it is watched before anything else is changed."
+        ),
+        rewatch: described(prefault(duration3(), "2m"), "How long it is watched again after an approval."),
+        "warm-up": described(
+          optional(duration3(0)),
+          "Latency and series are not judged this long. Default: a quarter of the shortest watch, at most 30s."
+        ),
+        deadline: described(
+          optional(duration3()),
+          "A watch without a verdict by then is inconclusive. Default: twice the longest watch."
+        )
+      },
+      "nodes or name, watch, rewatch, warm-up, deadline"
+    );
+    waves = strictObject(
+      {
+        size: described(prefault(whole(1, 500), 1), "Nodes in a wave after the canary."),
+        watch: described(prefault(duration3(), "2m"), "How long every wave is watched.")
+      },
+      "size and watch"
+    );
+    judge2 = strictObject(
+      {
+        failed: described(
+          prefault(share3(), "5 %"),
+          "Failed probe requests allowed, whatever the baseline does."
+        ),
+        "failed-above-baseline": described(
+          prefault(share3(), "1 %"),
+          "Failed probe requests allowed above the share of the old nodes."
+        ),
+        breaker: described(
+          prefault(whole(1, 1e3), 3),
+          "Blocks in a row with at least half of the requests failed that decide at once."
+        ),
+        "p95-ratio": described(
+          prefault(amount("a number of at least 1").check(_gte(1, "a number of at least 1")), 1.25),
+          "Allowed p95 of the new nodes as a multiple of that of the old ones."
+        ),
+        "p95-floor": described(prefault(duration3(0), "10ms"), "Differences below this are never a failure."),
+        errors: described(prefault(share3(), "5 %"), "Own errors (could not measure) allowed."),
+        "no-data": described(
+          prefault(whole(0, 1e4), 2),
+          "Blocks without data of a required signal allowed."
+        ),
+        "min-samples": described(
+          optional(whole(1, 1e6)),
+          "Probe requests a verdict needs. Default: 100, or half of what the shortest watch gives."
+        )
+      },
+      "failed, failed-above-baseline, breaker, p95-ratio, p95-floor, errors, no-data, min-samples"
+    );
+    metric = strictObject(
+      {
+        name: described(
+          text(/^[A-Za-z0-9][\w .-]{0,39}$/, 'a short name of letters, digits, " ", ".", "-" and "_"'),
+          "Name in logs and reports."
+        ),
+        series: described(
+          text(/^[^\p{Cc}]{1,300}$/u, 'a series such as go_goroutines or http_errors_total{code="500"}'),
+          "Series of the exposition, with labels where needed; matching series are added up."
+        ),
+        max: described(optional(amount("a number")), "Never above."),
+        min: described(optional(amount("a number")), "Never below."),
+        "max-ratio": described(
+          optional(amount("a number above 0").check(_positive("a number above 0"))),
+          "Never above this multiple of the mean of the old nodes."
+        ),
+        required: described(prefault(boolean2("true or false"), true), "No data of it never passes.")
+      },
+      "name, series and max, min or max-ratio"
+    );
+    probe = strictObject(
+      {
+        rate: described(
+          prefault(
+            amount("a number of requests a second, above 0 and at most 100").check(
+              _positive("a number above 0"),
+              _lte(100, "at most 100 requests a second")
+            ),
+            2
+          ),
+          "Requests a second to each node. Stay below the rate limit of its key."
+        ),
+        block: described(
+          prefault(duration3(100), "5s"),
+          "Measurements are gathered and judged in blocks of this length."
+        ),
+        keys: described(
+          prefault(
+            strictObject(
+              {
+                backend: described(
+                  optional(keyName()),
+                  "Key that signs users. Default for progressdb: backend."
+                ),
+                admin: described(optional(keyName()), "Key that reads counts. Default for progressdb: admin."),
+                frontend: described(
+                  optional(keyName()),
+                  "Key of the user paths, where it is not the backend key."
+                )
+              },
+              "names of lines of the input `keys`: backend, admin, frontend"
+            ),
+            {}
+          ),
+          "Which lines of the input `keys` the probe uses. Give it keys of its own."
+        ),
+        user: described(
+          prefault(text(/^[\w.-]{1,36}$/, 'a user id of letters, digits, ".", "-" and "_"'), "rollout-probe"),
+          "User that the probe writes as."
+        )
+      },
+      "rate, block, keys, user"
+    );
+    exposition = strictObject(
+      {
+        path: described(
+          optional(route()),
+          "Path of the metrics in Prometheus text format. Default for progressdb: /admin/debug/prometheus."
+        ),
+        key: described(
+          optional(keyName()),
+          "Line of the input `keys` that is sent; none for no key. Default for progressdb: admin."
+        ),
+        header: described(
+          optional(text(/^[A-Za-z][A-Za-z0-9-]{0,60}$/, "the name of a header")),
+          "Header for the key. Default: Authorization, as a bearer token."
+        )
+      },
+      "path, key, header"
+    );
+    watchSettings = {
+      canary: described(prefault(canary, {}), "Which nodes go first, and how long they are watched."),
+      waves: described(prefault(waves, {}), "How the remaining nodes follow."),
+      "max-parallel": described(
+        prefault(whole(1, 500), 4),
+        "Nodes that are worked on at the same time, at most."
+      ),
+      judge: described(prefault(judge2, {}), "What a release may do and still pass."),
+      metrics: described(
+        prefault(array(metric, "a list of metrics").check(_maxLength(100, "at most 100")), []),
+        "Series that are compared."
+      ),
+      probe: described(prefault(probe, {}), "Scripted requests that every node answers while it is watched."),
+      exposition: described(prefault(exposition, {}), "Where the nodes show their metrics."),
+      "on-inconclusive": described(
+        prefault(_enum(["rollback", "hold"], "rollback or hold"), "rollback"),
+        "What follows a watch without enough evidence."
+      ),
+      "approve-within": described(
+        prefault(duration3(6e4, 30 * DAY), "4h"),
+        "How long a stopped rollout waits for its approval."
+      )
+    };
+  }
+});
+
+// src/config/schema/file.ts
+var fileSchema;
+var init_file = __esm({
+  "src/config/schema/file.ts"() {
+    "use strict";
+    init_mini();
+    init_fleet();
+    init_safety();
+    init_watch();
+    fileSchema = strictObject(
+      { ...fleetSettings, ...watchSettings, ...safetySettings },
+      "a mapping of settings, such as nodes: [db-1]"
+    );
+  }
+});
+
+// src/config/tree.ts
+var member, valueAt, pointer, settingName, HOLE, take, withoutHoles;
+var init_tree = __esm({
+  "src/config/tree.ts"() {
+    "use strict";
+    member = (value, key) => typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : void 0;
+    valueAt = (root, path6) => path6.reduce(member, root);
+    pointer = (path6) => path6.map((key) => `/${key}`).join("");
+    settingName = (path6) => path6.filter((key) => typeof key === "string").join(".");
+    HOLE = /* @__PURE__ */ Symbol("left out");
+    take = (root, path6) => {
+      const parent = valueAt(root, path6.slice(0, -1));
+      const key = path6.at(-1);
+      if (key === void 0 || typeof parent !== "object" || parent === null) return;
+      if (Array.isArray(parent)) parent[Number(key)] = HOLE;
+      else Reflect.deleteProperty(parent, key);
+    };
+    withoutHoles = (root) => {
+      const indices = /* @__PURE__ */ new Map();
+      const copy = (value2, at) => {
+        if (Array.isArray(value2)) {
+          const left2 = value2.flatMap((element, index) => element === HOLE ? [] : [index]);
+          indices.set(at, left2);
+          return left2.map((index, position2) => copy(value2[index], `${at}/${position2}`));
+        }
+        if (typeof value2 !== "object" || value2 === null) return value2;
+        return Object.fromEntries(Object.entries(value2).map(([key, inner]) => [key, copy(inner, `${at}/${key}`)]));
+      };
+      const value = copy(root, "");
+      const origin = (path6) => path6.map(
+        (key, depth) => typeof key === "number" ? indices.get(pointer(path6.slice(0, depth)))?.[key] ?? key : key
+      );
+      return { value, origin };
+    };
+  }
+});
+
+// src/config/settings.ts
+var unwrap, settingsOf, names, SETTINGS, keysUnder, defaultsTaken, taken, isScalar;
+var init_settings = __esm({
+  "src/config/settings.ts"() {
+    "use strict";
+    init_mini();
+    init_file();
+    init_tree();
+    unwrap = (schema) => schema instanceof ZodMiniOptional || schema instanceof ZodMiniPrefault ? unwrap(schema.def.innerType) : schema;
+    settingsOf = (schema) => {
+      const inner = unwrap(schema);
+      if (inner instanceof ZodMiniArray) return settingsOf(inner.def.element);
+      if (inner instanceof ZodMiniUnion) return inner.def.options.flatMap(settingsOf);
+      return inner instanceof ZodMiniObject ? Object.entries(inner.def.shape) : [];
+    };
+    names = (schema, prefix = "") => settingsOf(schema).flatMap(([key, inner]) => [`${prefix}${key}`, ...names(inner, `${prefix}${key}.`)]);
+    SETTINGS = names(fileSchema);
+    keysUnder = (parent) => {
+      const prefix = parent === "" ? "" : `${parent}.`;
+      return SETTINGS.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).filter((rest) => !rest.includes("."));
+    };
+    defaultsTaken = (written2) => taken(fileSchema, written2, "");
+    taken = (schema, written2, prefix) => settingsOf(schema).flatMap(([key, inner]) => {
+      const value = member(written2, key);
+      const usual = inner instanceof ZodMiniPrefault ? inner.def.defaultValue : void 0;
+      if (unwrap(inner) instanceof ZodMiniObject)
+        return value === void 0 && usual === void 0 ? [] : taken(unwrap(inner), value, `${prefix}${key}.`);
+      return value === void 0 && isScalar(usual) ? [`${prefix}${key} ${usual}`] : [];
+    });
+    isScalar = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  }
+});
+
+// src/config/rule.ts
+var broken2;
+var init_rule = __esm({
+  "src/config/rule.ts"() {
+    "use strict";
+    broken2 = (path6, code2, what, next5, because) => because === void 0 ? { path: path6, code: code2, what, next: next5 } : { path: path6, code: code2, what, because, next: next5 };
+  }
+});
+
+// src/config/watch.ts
+var watches, shortest, longest, samplesAtLeast, timingRules, warmUpRules, deadlineRules, FEWEST_SAMPLES, sampleRules, metricRules, ENOUGH_SAMPLES, LONGEST_WARM_UP, watchPolicy2;
+var init_watch2 = __esm({
+  "src/config/watch.ts"() {
+    "use strict";
+    init_policy();
+    init_rule();
+    watches = (file) => [
+      ["canary.watch", ["canary", "watch"], file.canary.watch],
+      ["canary.rewatch", ["canary", "rewatch"], file.canary.rewatch],
+      ["waves.watch", ["waves", "watch"], file.waves.watch]
+    ];
+    shortest = (file) => Math.min(...watches(file).map(([, , ms]) => ms));
+    longest = (file) => Math.max(...watches(file).map(([, , ms]) => ms));
+    samplesAtLeast = (file) => Math.floor(shortest(file) / 1e3 * file.probe.rate);
+    timingRules = (file) => [
+      ...watches(file).filter(([, , ms]) => ms < file.probe.block).map(
+        ([name, path6, ms]) => broken2(
+          path6,
+          "WATCH_TOO_SHORT",
+          `${name} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
+          "lengthen it, or shorten probe.block"
+        )
+      ),
+      ...warmUpRules(file),
+      ...deadlineRules(file),
+      ...sampleRules(file),
+      ...file.keep < file["approve-within"] ? [
+        broken2(
+          ["keep"],
+          "KEEP_TOO_SHORT",
+          `keep is ${spellDuration(file.keep)}, shorter than approve-within, ${spellDuration(file["approve-within"])}`,
+          "lengthen keep",
+          "an approved rollout may still need its checkpoints"
+        )
+      ] : []
+    ];
+    warmUpRules = (file) => {
+      const warmUp = file.canary["warm-up"];
+      return warmUp !== void 0 && warmUp >= shortest(file) ? [
+        broken2(
+          ["canary", "warm-up"],
+          "WATCH_TOO_SHORT",
+          `canary.warm-up is ${spellDuration(warmUp)}, the shortest watch ${spellDuration(shortest(file))}`,
+          "shorten it: nothing would be judged"
+        )
+      ] : [];
+    };
+    deadlineRules = (file) => {
+      const { deadline } = file.canary;
+      return deadline !== void 0 && deadline < longest(file) ? [
+        broken2(
+          ["canary", "deadline"],
+          "DEADLINE_TOO_EARLY",
+          `canary.deadline is ${spellDuration(deadline)}, the longest watch ${spellDuration(longest(file))}`,
+          "lengthen it: no watch could pass before"
+        )
+      ] : [];
+    };
+    FEWEST_SAMPLES = 2;
+    sampleRules = (file) => {
+      const given = samplesAtLeast(file);
+      const wanted = file.judge["min-samples"];
+      if (wanted !== void 0 && wanted > given)
+        return [
+          broken2(
+            ["judge", "min-samples"],
+            "WATCH_TOO_SHORT",
+            `judge.min-samples is ${wanted}, the shortest watch gives ${given}`,
+            "lower it, lengthen the watch, or raise probe.rate"
+          )
+        ];
+      return given < FEWEST_SAMPLES ? [
+        broken2(
+          ["probe", "rate"],
+          "WATCH_TOO_SHORT",
+          `${file.probe.rate} probe requests a second give ${given} in the shortest watch, ${spellDuration(shortest(file))}`,
+          "raise probe.rate, or lengthen the watch"
+        )
+      ] : [];
+    };
+    metricRules = (file) => file.metrics.flatMap((metric2, index) => {
+      const at = ["metrics", index];
+      const { max, min } = metric2;
+      return [
+        ...max === void 0 && min === void 0 && metric2["max-ratio"] === void 0 ? [
+          broken2(
+            at,
+            "METRIC_WITHOUT_LIMIT",
+            `metric ${metric2.name} has no limit`,
+            "add max, min or max-ratio"
+          )
+        ] : [],
+        ...max !== void 0 && min !== void 0 && min > max ? [
+          broken2(
+            [...at, "min"],
+            "SETTING_CONTRADICTS",
+            `metric ${metric2.name}: min ${min} is above max ${max}`,
+            "correct one of the two"
+          )
+        ] : [],
+        ...file.metrics.findIndex((other2) => other2.name === metric2.name) < index ? [
+          broken2(
+            [...at, "name"],
+            "METRIC_TWICE",
+            `two metrics are named ${metric2.name}`,
+            "give each a name of its own"
+          )
+        ] : []
+      ];
+    });
+    ENOUGH_SAMPLES = 100;
+    LONGEST_WARM_UP = 3e4;
+    watchPolicy2 = (file, or) => {
+      const warmUp = Math.min(LONGEST_WARM_UP, Math.floor(shortest(file) / 4));
+      const deadline = 2 * longest(file);
+      const samples = Math.max(1, Math.min(ENOUGH_SAMPLES, Math.floor(samplesAtLeast(file) / 2)));
+      return {
+        watch: file.canary.watch,
+        warmUp: or("canary.warm-up", file.canary["warm-up"], warmUp, spellDuration(warmUp)),
+        deadline: or("canary.deadline", file.canary.deadline, deadline, spellDuration(deadline)),
+        rate: file.probe.rate,
+        block: file.probe.block,
+        minSamples: or("judge.min-samples", file.judge["min-samples"], samples),
+        failedAboveBaseline: file.judge["failed-above-baseline"],
+        failedMax: file.judge.failed,
+        breakerBlocks: file.judge.breaker,
+        p95Ratio: file.judge["p95-ratio"],
+        p95Floor: file.judge["p95-floor"],
+        errorBudget: file.judge.errors,
+        noDataBlocks: file.judge["no-data"],
+        diskReserve: file["disk-reserve"],
+        metrics: file.metrics.map(({ "max-ratio": maxRatio, max, min, ...rule }) => ({
+          ...rule,
+          ...max === void 0 ? {} : { max },
+          ...min === void 0 ? {} : { min },
+          ...maxRatio === void 0 ? {} : { maxRatio }
+        })),
+        onInconclusive: file["on-inconclusive"]
+      };
+    };
+  }
+});
+
+// src/config/build.ts
+var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf, nodesOf, canaryOf, testsOf, probeOf, NO_KEY, expositionOf;
+var init_build = __esm({
+  "src/config/build.ts"() {
+    "use strict";
+    init_nodes();
+    init_settings();
+    init_watch2();
+    build = (file, nodes, origin) => {
+      const taken2 = defaultsTaken(origin.written);
+      const or = (name, written2, value, spelt2 = String(value)) => {
+        if (written2 === void 0) taken2.push(`${name} ${spelt2}`);
+        return written2 ?? value;
+      };
+      const policy = policyOf(file, or);
+      return {
+        file: origin.file,
+        profile: file.profile,
+        ...file.http === void 0 ? {} : { http: httpOf(file.http) },
+        ...releasesOf(file, origin.world, or),
+        shell: shellOf(file),
+        service: serviceOf(file, or),
+        drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
+        nodes: nodesOf(file, nodes, or),
+        canary: canaryOf(file, nodes, or),
+        waveSize: file.waves.size,
+        policy,
+        ...file.from === void 0 ? {} : { from: file.from },
+        acceptWriteLoss: file["accept-write-loss"],
+        ...testsOf(file),
+        stageLimit: file.rehearse.limit,
+        ...file.rehearse.memory === void 0 ? {} : { rehearsalMemory: file.rehearse.memory },
+        probe: probeOf(file, or),
+        exposition: expositionOf(file, or),
+        metrics: policy.watch.metrics,
+        lease: file.lease,
+        keep: file.keep,
+        environment: file.environment,
+        defaults: taken2
+      };
+    };
+    shellOf = ({ ssh: ssh3 }) => {
+      if (ssh3 === void 0) return { kind: "local" };
+      const { user, jump, ca } = ssh3;
+      return {
+        kind: "ssh",
+        user,
+        plainHttp: ssh3["plain-http"],
+        ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
+        ...ca === void 0 ? {} : { ca }
+      };
+    };
+    hostOf = (text3, user) => {
+      const [, named5, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+      return { host, port: port === void 0 ? 22 : Number(port), user: named5 ?? user };
+    };
+    policyOf = (file, or) => ({
+      watch: watchPolicy2(file, or),
+      rewatch: file.canary.rewatch,
+      waveWatch: file.waves.watch,
+      rehearse: file.rehearse.nodes,
+      requireReversible: file["require-reversible"],
+      rollbackData: "auto",
+      maxParallel: file["max-parallel"],
+      approveWithin: file["approve-within"],
+      startLimit: file["start-limit"],
+      stopLimit: file["stop-limit"],
+      diskReserve: file["disk-reserve"],
+      drain: file.drain === "none" ? "none" : "commands"
+    });
+    httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
+    releasesOf = (file, world, or) => ({
+      repository: or("repository", file.repository, world.repository ?? ""),
+      releases: file.releases === void 0 ? { kind: "github" } : { kind: "directory", path: file.releases.directory },
+      binary: or("binary", file.binary, "progressdb"),
+      ...file["require-image"] === void 0 ? {} : { requireImage: file["require-image"] }
+    });
+    PROGRESSDB_ARGS = ["--config", "{config}"];
+    serviceOf = (file, or) => {
+      if (file.systemd !== void 0) return { kind: "systemd", unit: file.systemd.unit };
+      const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
+      const args = file.process?.args;
+      or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
+      return { kind: "process", args: args ?? usual, env: file.process?.env ?? {} };
+    };
+    nodesOf = (file, nodes, or) => {
+      if (nodes.some((node3) => node3.entry.config === void 0))
+        or("config", file.config, "", "config.yaml in install");
+      return nodes.map((node3) => nodeConfig(node3, file.ssh));
+    };
+    canaryOf = ({ canary: canary3 }, nodes, or) => {
+      if (canary3.name !== void 0) return [canary3.name];
+      return nodes.slice(0, or("canary.nodes", canary3.nodes, 1)).map((node3) => node3.name);
+    };
+    testsOf = ({ rehearse: { tests: tests2 } }) => {
+      if (tests2 === void 0) return {};
+      return { tests: typeof tests2 === "string" ? { command: tests2, limit: 6e5, keys: [] } : tests2 };
+    };
+    probeOf = ({ profile, probe: { keys, user } }, or) => {
+      const backendKey = profile === "progressdb" ? or("probe.keys.backend", keys.backend, "backend") : keys.backend;
+      const adminKey = profile === "progressdb" ? or("probe.keys.admin", keys.admin, "admin") : keys.admin;
+      return {
+        user,
+        ...backendKey === void 0 ? {} : { backendKey },
+        ...adminKey === void 0 ? {} : { adminKey },
+        ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
+      };
+    };
+    NO_KEY = "none";
+    expositionOf = ({ profile, exposition: { path: path6, key, header } }, or) => {
+      const progressdb = profile === "progressdb";
+      const sent = or("exposition.key", key, progressdb ? "admin" : NO_KEY);
+      return {
+        path: or("exposition.path", path6, progressdb ? "/admin/debug/prometheus" : "/metrics"),
+        ...sent === NO_KEY ? {} : { key: sent },
+        ...header === void 0 ? {} : { header }
+      };
+    };
   }
 });
 
@@ -9325,8 +10348,8 @@ var require_foldFlowLines = __commonJS({
           split = void 0;
         } else {
           if (ch === " " && prev && prev !== " " && prev !== "\n" && prev !== "	") {
-            const next4 = text3[i + 1];
-            if (next4 && next4 !== " " && next4 !== "\n" && next4 !== "	")
+            const next5 = text3[i + 1];
+            if (next5 && next5 !== " " && next5 !== "\n" && next5 !== "	")
               split = i;
           }
           if (i >= end) {
@@ -12043,7 +13066,7 @@ ${pointer2}
 var require_resolve_props = __commonJS({
   "node_modules/yaml/dist/compose/resolve-props.js"(exports) {
     "use strict";
-    function resolveProps(tokens2, { flow, indicator, next: next4, offset, onError, parentIndent, startOnNewline }) {
+    function resolveProps(tokens2, { flow, indicator, next: next5, offset, onError, parentIndent, startOnNewline }) {
       let spaceBefore = false;
       let atNewline = startOnNewline;
       let hasSpace = startOnNewline;
@@ -12072,7 +13095,7 @@ var require_resolve_props = __commonJS({
         }
         switch (token.type) {
           case "space":
-            if (!flow && (indicator !== "doc-start" || next4?.type !== "flow-collection") && token.source.includes("	")) {
+            if (!flow && (indicator !== "doc-start" || next5?.type !== "flow-collection") && token.source.includes("	")) {
               tab = token;
             }
             hasSpace = true;
@@ -12151,10 +13174,10 @@ var require_resolve_props = __commonJS({
       }
       const last = tokens2[tokens2.length - 1];
       const end = last ? last.offset + last.source.length : offset;
-      if (reqSpace && next4 && next4.type !== "space" && next4.type !== "newline" && next4.type !== "comma" && (next4.type !== "scalar" || next4.source !== "")) {
-        onError(next4.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
+      if (reqSpace && next5 && next5.type !== "space" && next5.type !== "newline" && next5.type !== "comma" && (next5.type !== "scalar" || next5.source !== "")) {
+        onError(next5.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
       }
-      if (tab && (atNewline && tab.indent <= parentIndent || next4?.type === "block-map" || next4?.type === "block-seq"))
+      if (tab && (atNewline && tab.indent <= parentIndent || next5?.type === "block-map" || next5?.type === "block-seq"))
         onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
       return {
         comma,
@@ -13014,20 +14037,20 @@ var require_resolve_flow_scalar = __commonJS({
           res += fold2;
           i = offset;
         } else if (ch === "\\") {
-          let next4 = source[++i];
-          const cc = escapeCodes[next4];
+          let next5 = source[++i];
+          const cc = escapeCodes[next5];
           if (cc)
             res += cc;
-          else if (next4 === "\n") {
-            next4 = source[i + 1];
-            while (next4 === " " || next4 === "	")
-              next4 = source[++i + 1];
-          } else if (next4 === "\r" && source[i + 1] === "\n") {
-            next4 = source[++i + 1];
-            while (next4 === " " || next4 === "	")
-              next4 = source[++i + 1];
-          } else if (next4 === "x" || next4 === "u" || next4 === "U") {
-            const length2 = next4 === "x" ? 2 : next4 === "u" ? 4 : 8;
+          else if (next5 === "\n") {
+            next5 = source[i + 1];
+            while (next5 === " " || next5 === "	")
+              next5 = source[++i + 1];
+          } else if (next5 === "\r" && source[i + 1] === "\n") {
+            next5 = source[++i + 1];
+            while (next5 === " " || next5 === "	")
+              next5 = source[++i + 1];
+          } else if (next5 === "x" || next5 === "u" || next5 === "U") {
+            const length2 = next5 === "x" ? 2 : next5 === "u" ? 4 : 8;
             res += parseCharCode(source, i + 1, length2, onError);
             i += length2;
           } else {
@@ -13037,10 +14060,10 @@ var require_resolve_flow_scalar = __commonJS({
           }
         } else if (ch === " " || ch === "	") {
           const wsStart = i;
-          let next4 = source[i + 1];
-          while (next4 === " " || next4 === "	")
-            next4 = source[++i + 1];
-          if (next4 !== "\n" && !(next4 === "\r" && source[i + 2] === "\n"))
+          let next5 = source[i + 1];
+          while (next5 === " " || next5 === "	")
+            next5 = source[++i + 1];
+          if (next5 !== "\n" && !(next5 === "\r" && source[i + 2] === "\n"))
             res += i > wsStart ? source.slice(wsStart, i + 1) : ch;
         } else {
           res += ch;
@@ -14042,9 +15065,9 @@ var require_lexer = __commonJS({
           this.lineEndPos = null;
         }
         this.atEnd = !incomplete;
-        let next4 = this.next ?? "stream";
-        while (next4 && (incomplete || this.hasChars(1)))
-          next4 = yield* this.parseNext(next4);
+        let next5 = this.next ?? "stream";
+        while (next5 && (incomplete || this.hasChars(1)))
+          next5 = yield* this.parseNext(next5);
       }
       atLineEnd() {
         let i = this.pos;
@@ -14067,8 +15090,8 @@ var require_lexer = __commonJS({
           while (ch === " ")
             ch = this.buffer[++indent + offset];
           if (ch === "\r") {
-            const next4 = this.buffer[indent + offset + 1];
-            if (next4 === "\n" || !next4 && !this.atEnd)
+            const next5 = this.buffer[indent + offset + 1];
+            if (next5 === "\n" || !next5 && !this.atEnd)
               return offset + indent + 1;
           }
           return ch === "\n" || indent >= this.indentNext || !ch && !this.atEnd ? offset + indent : -1;
@@ -14105,8 +15128,8 @@ var require_lexer = __commonJS({
       peek(n) {
         return this.buffer.substr(this.pos, n);
       }
-      *parseNext(next4) {
-        switch (next4) {
+      *parseNext(next5) {
+        switch (next5) {
           case "stream":
             return yield* this.parseStream();
           case "line-start":
@@ -14295,8 +15318,8 @@ var require_lexer = __commonJS({
             this.flowKey = true;
             return yield* this.parseQuotedScalar();
           case ":": {
-            const next4 = this.charAt(1);
-            if (this.flowKey || isEmpty(next4) || next4 === ",") {
+            const next5 = this.charAt(1);
+            if (this.flowKey || isEmpty(next5) || next5 === ",") {
               this.flowKey = false;
               yield* this.pushCount(1);
               yield* this.pushSpaces(true);
@@ -14375,10 +15398,10 @@ var require_lexer = __commonJS({
               indent = 0;
               break;
             case "\r": {
-              const next4 = this.buffer[i2 + 1];
-              if (!next4 && !this.atEnd)
+              const next5 = this.buffer[i2 + 1];
+              if (!next5 && !this.atEnd)
                 return this.setNext("block-scalar");
-              if (next4 === "\n")
+              if (next5 === "\n")
                 break;
             }
             // fallthrough
@@ -14440,21 +15463,21 @@ var require_lexer = __commonJS({
         let ch;
         while (ch = this.buffer[++i]) {
           if (ch === ":") {
-            const next4 = this.buffer[i + 1];
-            if (isEmpty(next4) || inFlow && flowIndicatorChars.has(next4))
+            const next5 = this.buffer[i + 1];
+            if (isEmpty(next5) || inFlow && flowIndicatorChars.has(next5))
               break;
             end = i;
           } else if (isEmpty(ch)) {
-            let next4 = this.buffer[i + 1];
+            let next5 = this.buffer[i + 1];
             if (ch === "\r") {
-              if (next4 === "\n") {
+              if (next5 === "\n") {
                 i += 1;
                 ch = "\n";
-                next4 = this.buffer[i + 1];
+                next5 = this.buffer[i + 1];
               } else
                 end = i;
             }
-            if (next4 === "#" || inFlow && flowIndicatorChars.has(next4))
+            if (next5 === "#" || inFlow && flowIndicatorChars.has(next5))
               break;
             if (ch === "\n") {
               const cs = this.continueScalar(i + 1);
@@ -15632,6 +16655,579 @@ var require_dist = __commonJS({
     exports.stringify = publicApi.stringify;
     exports.visit = visit2.visit;
     exports.visitAsync = visit2.visitAsync;
+  }
+});
+
+// src/config/document.ts
+var import_yaml, LARGEST, readDocument, tooLarge, parse3, spot, MOST_SHOWN, syntaxProblems, syntaxProblem, SYNTAX, references, nodeAt, offsetOf, offsetOfKey;
+var init_document = __esm({
+  "src/config/document.ts"() {
+    "use strict";
+    import_yaml = __toESM(require_dist(), 1);
+    init_errors();
+    LARGEST = 256 * 1024;
+    readDocument = (text3, file) => {
+      if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
+      const lines2 = new import_yaml.LineCounter();
+      const document = parse3(text3, file, lines2);
+      const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
+      const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
+      if (problems2.length > 0) throw new UserError(...problems2);
+      return {
+        value: document.toJS(),
+        at: (path6) => place2(offsetOf(document, path6)),
+        atKey: (path6, key) => place2(offsetOfKey(document, path6, key))
+      };
+    };
+    tooLarge = (file, length2) => ({
+      code: "CONFIG_TOO_LARGE",
+      what: `the configuration holds ${length2} characters, at most ${LARGEST} are read`,
+      next: "check that the path names the fleet file",
+      where: file
+    });
+    parse3 = (text3, file, lineCounter) => {
+      try {
+        return (0, import_yaml.parseDocument)(text3, { lineCounter, prettyErrors: false, stringKeys: true });
+      } catch {
+        throw new UserError({
+          code: "CONFIG_NOT_YAML",
+          what: "the configuration cannot be read as YAML",
+          because: "it is nested too deeply",
+          next: "write it like the example in the documentation",
+          where: file
+        });
+      }
+    };
+    spot = (lines2, offset) => {
+      const { line: line2, col } = lines2.linePos(offset);
+      return `${Math.max(line2, 1)}:${Math.max(col, 1)}`;
+    };
+    MOST_SHOWN = 20;
+    syntaxProblems = (document, place2) => {
+      const lines2 = /* @__PURE__ */ new Map();
+      const errors = [...document.errors, ...document.warnings].filter(
+        (error2) => error2.code !== "TAG_RESOLVE_FAILED"
+      );
+      for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
+        const where2 = place2(error2.pos[0]);
+        const line2 = where2.slice(0, where2.lastIndexOf(":"));
+        if (!lines2.has(line2)) lines2.set(line2, syntaxProblem(error2.code, where2));
+      }
+      return [...lines2.values()].slice(0, MOST_SHOWN);
+    };
+    syntaxProblem = (code2, where2) => ({
+      code: "CONFIG_NOT_YAML",
+      what: SYNTAX[code2] ?? "this is not valid YAML",
+      next: code2 === "DUPLICATE_KEY" ? "keep one of the two" : 'correct the line; indentation is by spaces, lists by "- "',
+      where: where2
+    });
+    SYNTAX = {
+      BAD_INDENT: "the indentation does not fit the lines above",
+      BLOCK_IN_FLOW: "a block cannot stand within brackets",
+      DUPLICATE_KEY: "this setting is written twice",
+      MISSING_CHAR: "a character is missing here, such as a closing quote, bracket or comma",
+      MULTIPLE_DOCS: "a second document begins here; the fleet file is one",
+      NON_STRING_KEY: "a key must be text",
+      TAB_AS_INDENT: "a tab is used as indentation",
+      UNEXPECTED_TOKEN: "this does not belong here"
+    };
+    references = (document, place2) => {
+      const problems2 = [];
+      const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place2(offset ?? 0) });
+      (0, import_yaml.visit)(document, {
+        Alias: (_, node3) => {
+          refuse('aliases ("*name") are not supported in the fleet file', "CONFIG_ALIAS", node3.range?.[0]);
+        },
+        Value: (_, node3) => {
+          if (node3.tag !== void 0)
+            refuse('tags ("!…") are not supported in the fleet file', "CONFIG_TAG", node3.range?.[0]);
+        }
+      });
+      return problems2;
+    };
+    nodeAt = (document, path6) => path6.length === 0 ? document.contents : document.getIn(path6, true);
+    offsetOf = (document, path6) => {
+      for (let length2 = path6.length; length2 >= 0; length2 -= 1) {
+        const node3 = nodeAt(document, path6.slice(0, length2));
+        if ((0, import_yaml.isNode)(node3) && !(0, import_yaml.isAlias)(node3) && node3.range) return node3.range[0];
+      }
+      return 0;
+    };
+    offsetOfKey = (document, path6, key) => {
+      const parent = nodeAt(document, path6);
+      if (!(0, import_yaml.isCollection)(parent) || !(0, import_yaml.isMap)(parent)) return offsetOf(document, path6);
+      const pair2 = parent.items.find((item) => (0, import_yaml.isPair)(item) && (0, import_yaml.isScalar)(item.key) && String(item.key.value) === key);
+      return (0, import_yaml.isScalar)(pair2?.key) && pair2.key.range ? pair2.key.range[0] : offsetOf(document, path6);
+    };
+  }
+});
+
+// src/config/unread.ts
+var NO_NODES;
+var init_unread = __esm({
+  "src/config/unread.ts"() {
+    "use strict";
+    NO_NODES = "no nodes";
+  }
+});
+
+// src/config/fleet.ts
+var kindRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var init_fleet2 = __esm({
+  "src/config/fleet.ts"() {
+    "use strict";
+    init_rule();
+    init_unread();
+    kindRules = (file, unread, world) => [
+      ...placeOfNodes(file, unread),
+      ...kindOfService(file, unread),
+      ...profileRules(file, unread),
+      ...repositoryRules(file, unread, world),
+      ...argumentRules(file)
+    ];
+    kindOfService = (file, unread) => {
+      if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
+      if (file.process !== void 0 && file.systemd !== void 0)
+        return [
+          broken2(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
+        ];
+      const next5 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
+      return file.process === void 0 && file.systemd === void 0 ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : [];
+    };
+    placeOfNodes = (file, unread) => {
+      if (unread.has("local") || unread.has("ssh")) return [];
+      if (file.local === void 0 && file.ssh === void 0)
+        return [
+          broken2(
+            [],
+            "PLACE_MISSING",
+            "the file does not say where the nodes are",
+            "add ssh: { user: deploy }, or local: true where they are processes on this machine"
+          )
+        ];
+      return file.local !== void 0 && file.ssh !== void 0 ? [
+        broken2(
+          ["local"],
+          "SETTING_CONTRADICTS",
+          "the file says local and ssh",
+          "keep one: the nodes are in one kind of place"
+        )
+      ] : [];
+    };
+    clearText = ({ ssh: ssh3 }, node3) => ssh3?.connect === "direct" && !ssh3["plain-http"] && node3.url.startsWith("http://") ? [
+      broken2(
+        ["nodes", node3.index],
+        "PLAIN_HTTP",
+        `${node3.name} would get requests and API keys unencrypted, at ${node3.url}`,
+        "write connect: tunnel, give the node a url with https://, or accept it with plain-http: true"
+      )
+    ] : [];
+    profileRules = (file, unread) => {
+      if (unread.has("profile") || unread.has("http")) return [];
+      if (file.profile === "progressdb")
+        return file.http === void 0 ? [] : [
+          broken2(
+            ["http"],
+            "SETTING_CONTRADICTS",
+            "http describes a service, but profile is progressdb",
+            "write profile: http, or remove http"
+          )
+        ];
+      return [
+        ...file.http === void 0 ? [
+          broken2(
+            ["profile"],
+            "SETTING_MISSING",
+            "http is missing",
+            "add http: { health: /healthz, ready: /readyz }",
+            "profile http knows no paths of its own"
+          )
+        ] : [],
+        ...file.binary === void 0 && !unread.has("binary") ? [
+          broken2(
+            ["profile"],
+            "SETTING_MISSING",
+            "binary is missing",
+            "add binary: with the name of the program in the archive",
+            "profile http knows no program"
+          )
+        ] : []
+      ];
+    };
+    repositoryRules = (file, unread, world) => file.repository === void 0 && !world.repository && file.releases === void 0 && !unread.has("repository") && !unread.has("releases") ? [
+      broken2(
+        [],
+        "SETTING_MISSING",
+        "repository is missing",
+        "add repository: owner/name, whose releases are rolled out"
+      )
+    ] : [];
+    argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
+      const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
+        ([, name]) => name !== "config" && name !== "data"
+      );
+      return unknown5 === void 0 ? [] : [
+        broken2(
+          ["process", "args", index],
+          "PLACEHOLDER_UNKNOWN",
+          `${unknown5[0]} stands for nothing`,
+          "write {config} or {data}; a node's port belongs in its configuration file"
+        )
+      ];
+    });
+    nodeRules = (file, nodes, unread) => [
+      ...nodes.flatMap((node3) => [
+        ...nameTaken(node3, nodes),
+        ...addressTwice(node3),
+        ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
+      ]),
+      ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
+    ];
+    nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
+      broken2(
+        ["nodes", node3.index],
+        "NODE_TWICE",
+        `two nodes are named ${node3.name}`,
+        "give each node a name of its own"
+      )
+    ] : [];
+    addressTwice = ({ entry: entry2, index, name }) => entry2.url !== void 0 && (entry2.host !== void 0 || entry2.port !== void 0) ? [
+      broken2(
+        ["nodes", index, "url"],
+        "SETTING_CONTRADICTS",
+        `${name} has url and host or port`,
+        "keep url, or host and port"
+      )
+    ] : [];
+    addressTaken = (node3, nodes) => {
+      const other2 = nodes.find(
+        (earlier2) => earlier2.index < node3.index && earlier2.url === node3.url && earlier2.name !== node3.name
+      );
+      return other2 === void 0 ? [] : [
+        broken2(
+          ["nodes", node3.index],
+          "ADDRESS_TWICE",
+          `${other2.name} and ${node3.name} have the same address, ${node3.url}`,
+          `give ${node3.name} its port: { name: ${node3.name}, port: … }`
+        )
+      ];
+    };
+    canaryRules = ({ canary: canary3 }, nodes) => {
+      if (canary3.name !== void 0 && canary3.nodes !== void 0)
+        return [
+          broken2(["canary", "name"], "SETTING_CONTRADICTS", "canary has name and nodes", "keep one of the two")
+        ];
+      if (canary3.name !== void 0 && !nodes.some((node3) => node3.name === canary3.name))
+        return [
+          broken2(
+            ["canary", "name"],
+            "CANARY_UNKNOWN",
+            `no node is named ${canary3.name}`,
+            `write one of ${nodes.map((node3) => node3.name).slice(0, 20).join(", ")}`
+          )
+        ];
+      if (canary3.nodes !== void 0 && canary3.nodes >= nodes.length && canary3.nodes > 1)
+        return [
+          broken2(
+            ["canary", "nodes"],
+            "CANARY_IS_FLEET",
+            `canary.nodes is ${canary3.nodes}, the fleet has ${nodes.length}`,
+            `write at most ${Math.max(1, nodes.length - 1)}`,
+            "the old version must go on serving beside the canary to compare with"
+          )
+        ];
+      return [];
+    };
+  }
+});
+
+// src/config/places.ts
+var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds, configFiles, derived, sharedFile, misplacedFile;
+var init_places = __esm({
+  "src/config/places.ts"() {
+    "use strict";
+    init_rule();
+    placeRules = (nodes, unread) => oncePerPlace([
+      ...unread.has("nodes") ? [] : missingFolders(nodes),
+      ...systemFolders(nodes),
+      ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
+    ]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
+    machines = (nodes) => [
+      ...Map.groupBy(nodes, (node3) => node3.machine).values()
+    ];
+    oncePerPlace = (all2) => {
+      const seen2 = /* @__PURE__ */ new Set();
+      return all2.filter((one) => {
+        const key = JSON.stringify(one.path);
+        return seen2.has(key) ? false : seen2.add(key);
+      });
+    };
+    missingFolders = (nodes) => ["install", "data"].flatMap((kind2) => {
+      const without = nodes.filter((node3) => node3[kind2] === void 0);
+      if (without.length === 0) return [];
+      const of2 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
+      const next5 = `add ${kind2}: with an absolute path, such as ${kind2 === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
+      return [broken2([kind2], "SETTING_MISSING", `${kind2} is missing${of2}`, next5)];
+    });
+    systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
+      ({ at, kind: kind2, path: path6 }) => broken2(
+        at,
+        "PATH_IS_SYSTEM_FOLDER",
+        `${kind2} is ${path6}, a folder of the system`,
+        "name a folder that holds nothing but this service, such as /var/lib/progressdb",
+        `the rollout writes, renames and links in ${kind2}`
+      )
+    );
+    folders = (nodes) => nodes.flatMap(
+      (node3) => ["install", "data"].flatMap((kind2) => {
+        const path6 = node3[kind2];
+        return path6 === void 0 ? [] : [{ node: node3.name, kind: kind2, path: path6, at: node3.at[kind2] }];
+      })
+    );
+    SHARED = new Set(
+      `/ /home /media /mnt /opt /srv /tmp /usr /usr/local /usr/share /var /var/backups /var/cache /var/lib /var/local
+   /var/log /var/mail /var/opt /var/spool /var/tmp /var/www /root`.split(/\s+/)
+    );
+    RESERVED = /^\/(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|lost\+found|proc|run|sbin|sys|usr\/(?:bin|include|lib|lib32|lib64|libexec|sbin)|usr\/local\/(?:bin|lib|sbin)|var\/(?:lock|run))(?:\/|$)/;
+    isSystemFolder = (path6) => SHARED.has(path6) || RESERVED.test(`${path6}/`) || /^\/home\/[^/]+$/.test(path6);
+    overlaps = (nodes) => {
+      const spots = folders(nodes);
+      return spots.flatMap((later, index) => {
+        const earlier2 = spots.slice(0, index).find((spot2) => holds(spot2.path, later.path) || holds(later.path, spot2.path));
+        return earlier2 === void 0 ? [] : [overlap(earlier2, later)];
+      });
+    };
+    overlap = (earlier2, later) => {
+      const same2 = earlier2.path === later.path;
+      const one = `${earlier2.kind} of ${earlier2.node}`;
+      const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
+      return broken2(
+        later.at,
+        same2 ? "PATHS_SHARED" : "PATHS_NESTED",
+        same2 ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
+        earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
+        "a rollback swaps one folder and must not touch another"
+      );
+    };
+    holds = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
+    configFiles = (nodes) => {
+      const files2 = nodes.flatMap((node3) => [
+        ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
+        ...node3.configNext === void 0 ? [] : [{ node: node3.name, kind: "config-next", path: node3.configNext, at: node3.at["config-next"] }]
+      ]);
+      const shared = files2.flatMap((later, index) => {
+        const earlier2 = files2.slice(0, index).find((file) => file.path === later.path);
+        if (earlier2 === void 0 || derived(earlier2) && derived(later)) return [];
+        return earlier2.kind === "config-next" && later.kind === "config-next" ? [] : [sharedFile(earlier2, later)];
+      });
+      return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared];
+    };
+    derived = (file) => file.at.at(-1) === "install";
+    sharedFile = (earlier2, later) => broken2(
+      later.at,
+      "PATHS_SHARED",
+      `${earlier2.kind} of ${earlier2.node} and ${later.kind} of ${later.node} are the same file, ${later.path}`,
+      earlier2.node === later.node ? "name another file, or leave config-next out" : "write {name} in the path",
+      "each node has a configuration of its own, which goes forward and back with its binary"
+    );
+    misplacedFile = (file, nodes) => {
+      const ours2 = nodes.flatMap((node3) => [
+        ...node3.data === void 0 ? [] : [node3.data],
+        ...node3.install === void 0 ? [] : [`${node3.install}/releases`, `${node3.install}/state`]
+      ]);
+      const folder = ours2.find((path6) => holds(path6, file.path));
+      if (folder === void 0) return [];
+      const next5 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
+      return [
+        broken2(
+          file.at,
+          "CONFIG_MISPLACED",
+          `${file.kind} of ${file.node} lies in ${folder}`,
+          next5,
+          "that folder is swapped or written by the rollout"
+        )
+      ];
+    };
+  }
+});
+
+// src/config/shape.ts
+var LATER, shape, flatten, once, withoutMisspelt, topLevel, explain, unknownKey, whatInstead, missing2, invalid, readable, MOST_ROUNDS, addMissingNodes, toCut, plainPath;
+var init_shape = __esm({
+  "src/config/shape.ts"() {
+    "use strict";
+    init_mini();
+    init_printed();
+    init_file();
+    init_settings();
+    init_suggestion();
+    init_unread();
+    init_tree();
+    LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
+    shape = (source) => {
+      const first2 = safeParse(fileSchema, source.value);
+      if (first2.success) return { problems: [], settings: first2.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
+      const issues = first2.error.issues.flatMap(flatten);
+      const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
+      return {
+        problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
+        unread,
+        ...readable(source.value)
+      };
+    };
+    flatten = (issue3) => {
+      if (issue3.code !== "invalid_union") return [issue3];
+      const branch = issue3.errors.find(
+        (errors) => errors.some((error2) => error2.path.length > 0 || error2.code === "unrecognized_keys")
+      ) ?? issue3.errors.find(
+        (errors) => errors.every((error2) => error2.code !== "invalid_type" && error2.code !== "invalid_value")
+      );
+      if (branch === void 0) return [issue3];
+      return branch.flatMap((error2) => flatten({ ...error2, path: [...issue3.path, ...error2.path] }));
+    };
+    once = (problems2) => {
+      const key = ({ where: where2, what }) => `${where2} ${what}`;
+      return problems2.filter(
+        (problem3, index) => problems2.findIndex((other2) => key(other2) === key(problem3)) === index
+      );
+    };
+    withoutMisspelt = (issues) => {
+      const meant = issues.flatMap((issue3) => {
+        if (issue3.code !== "unrecognized_keys") return [];
+        const path6 = plainPath(issue3.path);
+        return issue3.keys.map((key) => pointer([...path6, nearest(key, keysUnder(settingName(path6))) ?? ""]));
+      });
+      return issues.filter(
+        (issue3) => issue3.code === "unrecognized_keys" || !meant.includes(pointer(plainPath(issue3.path)))
+      );
+    };
+    topLevel = (issue3, written2) => {
+      if (issue3.code === "unrecognized_keys" && issue3.path.length === 0) return issue3.keys;
+      const [setting] = plainPath(issue3.path);
+      if (setting === "nodes" && member(written2, setting) === void 0) return [NO_NODES];
+      return setting === void 0 ? [] : [String(setting)];
+    };
+    explain = (issue3, source) => {
+      const path6 = plainPath(issue3.path);
+      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => unknownKey(path6, key, source));
+      if (issue3.code === "invalid_key")
+        return [invalid(path6, "this key", source, issue3.issues[0]?.message ?? issue3.message)];
+      const value = valueAt(source.value, path6);
+      if (value === void 0 || value === null && path6.length === 0)
+        return [missing2(path6, source, issue3.message)];
+      return [invalid(path6, shown4(value), source, issue3.message)];
+    };
+    unknownKey = (path6, key, source) => {
+      const where2 = source.atKey(path6, key);
+      const instead = path6.length === 0 ? LATER.get(key) : void 0;
+      if (instead !== void 0)
+        return {
+          code: "SETTING_NOT_SUPPORTED",
+          what: `${key} is not supported by this version`,
+          next: `use ${instead}`,
+          where: where2
+        };
+      const parent = settingName(path6);
+      return {
+        code: "SETTING_UNKNOWN",
+        what: `there is no setting ${shown4(key)}${parent === "" ? "" : ` in ${parent}`}`,
+        next: whatInstead(parent, key),
+        where: where2
+      };
+    };
+    whatInstead = (parent, key) => {
+      const here = keysUnder(parent);
+      const elsewhere = SETTINGS.find((name) => name === key || name.endsWith(`.${key}`));
+      const close2 = nearest(key, here);
+      if (elsewhere !== void 0)
+        return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
+      return close2 === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close2}`;
+    };
+    missing2 = (path6, source, wanted) => ({
+      code: "SETTING_MISSING",
+      what: path6.length === 0 ? "the file is empty" : `${settingName(path6)} is missing`,
+      next: path6.length === 0 ? `write ${wanted}` : `add ${String(path6.at(-1))}: with ${wanted}`,
+      where: source.at(path6)
+    });
+    invalid = (path6, what, source, wanted) => ({
+      code: "SETTING_INVALID",
+      what: path6.length === 0 ? `the file holds ${what}` : `${settingName(path6)} is ${what}`,
+      next: `write ${wanted}`,
+      where: source.at(path6)
+    });
+    readable = (written2) => {
+      const copy = structuredClone(written2);
+      for (let round = 0; round < MOST_ROUNDS; round += 1) {
+        addMissingNodes(copy);
+        const { value, origin } = withoutHoles(copy);
+        const result = safeParse(fileSchema, value);
+        if (result.success) return { settings: result.data, origin };
+        const cuts = result.error.issues.flatMap(flatten).flatMap((issue3) => toCut(issue3, value).map(origin));
+        if (cuts.some((path6) => path6.length === 0)) break;
+        for (const path6 of cuts) take(copy, path6);
+      }
+      return { origin: (path6) => path6 };
+    };
+    MOST_ROUNDS = 12;
+    addMissingNodes = (copy) => {
+      if (typeof copy === "object" && copy !== null && !Array.isArray(copy) && !Object.hasOwn(copy, "nodes"))
+        Object.assign(copy, { nodes: ["unnamed"] });
+    };
+    toCut = (issue3, value) => {
+      const path6 = plainPath(issue3.path);
+      if (path6[0] === "metrics" && path6.length > 1) return [path6.slice(0, 2)];
+      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => [...path6, key]);
+      return [valueAt(value, path6) === void 0 ? path6.slice(0, -1) : path6];
+    };
+    plainPath = (path6) => path6.map((key) => typeof key === "number" ? key : String(key));
+  }
+});
+
+// src/config/file.ts
+var parseConfig, brokenRules, rules, inFileOrder, position;
+var init_file2 = __esm({
+  "src/config/file.ts"() {
+    "use strict";
+    init_errors();
+    init_build();
+    init_document();
+    init_fleet2();
+    init_nodes();
+    init_places();
+    init_shape();
+    init_watch2();
+    parseConfig = (text3, file, world = {}) => {
+      const source = readDocument(text3, file);
+      const shaped = shape(source);
+      const problems2 = [...shaped.problems, ...brokenRules(source, shaped, world)];
+      if (problems2.length > 0 || shaped.settings === void 0) throw new UserError(...inFileOrder(problems2));
+      return build(shaped.settings, placedNodes(shaped.settings), { file, written: source.value, world });
+    };
+    brokenRules = (source, { settings, origin, unread }, world) => {
+      if (settings === void 0) return [];
+      return rules(settings, unread, world).map(({ path: path6, ...problem3 }) => ({
+        ...problem3,
+        where: source.at(origin(path6))
+      }));
+    };
+    rules = (file, unread, world) => {
+      const nodes = placedNodes(file);
+      const timingRead = !["canary", "waves", "probe", "judge", "keep", "approve-within"].some(
+        (key) => unread.has(key)
+      );
+      return [
+        ...kindRules(file, unread, world),
+        ...nodeRules(file, nodes, unread),
+        ...placeRules(nodes, unread),
+        ...timingRead ? timingRules(file) : [],
+        ...metricRules(file)
+      ];
+    };
+    inFileOrder = (problems2) => problems2.map((problem3) => ({ problem: problem3, position: position(problem3.where ?? "") })).sort((a, b) => a.position - b.position).map(({ problem: problem3 }) => problem3);
+    position = (where2) => {
+      const [line2 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
+      return line2 * 1e6 + column;
+    };
   }
 });
 
@@ -17378,8 +18974,8 @@ var require_util = __commonJS({
         const rawHeaders = [];
         for (const [name, value] of Object.entries(headers)) {
           if (Array.isArray(value)) {
-            for (const entry of value) {
-              rawHeaders.push(name, `${entry}`);
+            for (const entry2 of value) {
+              rawHeaders.push(name, `${entry2}`);
             }
           } else {
             rawHeaders.push(name, `${value}`);
@@ -17405,8 +19001,8 @@ var require_util = __commonJS({
       const rawHeaders = [];
       for (const [name, value] of Object.entries(headers)) {
         if (Array.isArray(value)) {
-          for (const entry of value) {
-            rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${entry}`, "latin1"));
+          for (const entry2 of value) {
+            rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${entry2}`, "latin1"));
           }
         } else {
           rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${value}`, "latin1"));
@@ -19825,9 +21421,9 @@ var require_util2 = __commonJS({
          * @param {unknown} target
          * @param {'key' | 'value' | 'key+value'} kind
          */
-        constructor(target3, kind) {
+        constructor(target3, kind2) {
           this.#target = target3;
-          this.#kind = kind;
+          this.#kind = kind2;
           this.#index = 0;
         }
         next() {
@@ -19876,8 +21472,8 @@ var require_util2 = __commonJS({
         },
         next: { writable: true, enumerable: true, configurable: true }
       });
-      return function(target3, kind) {
-        return new FastIterableIterator(target3, kind);
+      return function(target3, kind2) {
+        return new FastIterableIterator(target3, kind2);
       };
     }
     function iteratorMixin(name, object, kInternalIterator, keyIndex = 0, valueIndex = 1, brandCheck) {
@@ -20357,22 +21953,22 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry = makeEntry(name, value, filename);
-        this.#state.push(entry);
+        const entry2 = makeEntry(name, value, filename);
+        this.#state.push(entry2);
       }
       delete(name) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
         name = webidl.converters.USVString(name);
-        this.#state = this.#state.filter((entry) => entry.name !== name);
+        this.#state = this.#state.filter((entry2) => entry2.name !== name);
       }
       get(name) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.get";
         webidl.argumentLengthCheck(arguments, 1, prefix);
         name = webidl.converters.USVString(name);
-        const idx = this.#state.findIndex((entry) => entry.name === name);
+        const idx = this.#state.findIndex((entry2) => entry2.name === name);
         if (idx === -1) {
           return null;
         }
@@ -20383,14 +21979,14 @@ var require_formdata = __commonJS({
         const prefix = "FormData.getAll";
         webidl.argumentLengthCheck(arguments, 1, prefix);
         name = webidl.converters.USVString(name);
-        return this.#state.filter((entry) => entry.name === name).map((entry) => entry.value);
+        return this.#state.filter((entry2) => entry2.name === name).map((entry2) => entry2.value);
       }
       has(name) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.has";
         webidl.argumentLengthCheck(arguments, 1, prefix);
         name = webidl.converters.USVString(name);
-        return this.#state.findIndex((entry) => entry.name === name) !== -1;
+        return this.#state.findIndex((entry2) => entry2.name === name) !== -1;
       }
       set(name, value, filename = void 0) {
         webidl.brandCheck(this, webidl.is.FormData);
@@ -20405,16 +22001,16 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry = makeEntry(name, value, filename);
-        const idx = this.#state.findIndex((entry2) => entry2.name === name);
+        const entry2 = makeEntry(name, value, filename);
+        const idx = this.#state.findIndex((entry3) => entry3.name === name);
         if (idx !== -1) {
           this.#state = [
             ...this.#state.slice(0, idx),
-            entry,
-            ...this.#state.slice(idx + 1).filter((entry2) => entry2.name !== name)
+            entry2,
+            ...this.#state.slice(idx + 1).filter((entry3) => entry3.name !== name)
           ];
         } else {
-          this.#state.push(entry);
+          this.#state.push(entry2);
         }
       }
       [nodeUtil.inspect.custom](depth, options) {
@@ -28715,12 +30311,12 @@ var require_fixed_queue = __commonJS({
       /** @returns {T|null} */
       shift() {
         const tail2 = this.tail;
-        const next4 = tail2.shift();
+        const next5 = tail2.shift();
         if (tail2.isEmpty() && tail2.next !== null) {
           this.tail = tail2.next;
           tail2.next = null;
         }
-        return next4;
+        return next5;
       }
     };
   }
@@ -28770,8 +30366,8 @@ var require_pool_base = __commonJS({
           closeAll.push(client.close());
         }
       }
-      for (const closed2 of pool[kRetiring].values()) {
-        closeAll.push(closed2);
+      for (const closed3 of pool[kRetiring].values()) {
+        closeAll.push(closed3);
       }
       return Promise.all(closeAll);
     }
@@ -28969,10 +30565,10 @@ var require_pool_base = __commonJS({
         }
         let done2 = false;
         let resolveClosed;
-        const closed2 = new Promise((resolve2) => {
+        const closed3 = new Promise((resolve2) => {
           resolveClosed = resolve2;
         });
-        this[kRetiring].set(client, closed2);
+        this[kRetiring].set(client, closed3);
         client.close(() => {
           if (!done2) {
             done2 = true;
@@ -30872,20 +32468,20 @@ var require_env_http_proxy_agent = __commonJS({
           return true;
         }
         for (let i = 0; i < this.#noProxyEntries.length; i++) {
-          const entry = this.#noProxyEntries[i];
-          if (entry.hostname === "*") {
-            if (entry.port && entry.port !== port) {
+          const entry2 = this.#noProxyEntries[i];
+          if (entry2.hostname === "*") {
+            if (entry2.port && entry2.port !== port) {
               continue;
             }
             return false;
           }
-          if (entry.port && entry.port !== port) {
+          if (entry2.port && entry2.port !== port) {
             continue;
           }
-          if (!entry.wildcard && hostname2 === entry.hostname) {
+          if (!entry2.wildcard && hostname2 === entry2.hostname) {
             return false;
           }
-          if (hostname2.slice(-(entry.hostname.length + 1)) === `.${entry.hostname}`) {
+          if (hostname2.slice(-(entry2.hostname.length + 1)) === `.${entry2.hostname}`) {
             return false;
           }
         }
@@ -30896,23 +32492,23 @@ var require_env_http_proxy_agent = __commonJS({
         const noProxySplit = noProxyValue.split(/[,\s]/);
         const noProxyEntries = [];
         for (let i = 0; i < noProxySplit.length; i++) {
-          const entry = noProxySplit[i];
-          if (!entry) {
+          const entry2 = noProxySplit[i];
+          if (!entry2) {
             continue;
           }
           let hostname2, port;
-          const ipv6WithPort = entry.match(/^\[(.+)\]:(\d+)$/);
+          const ipv6WithPort = entry2.match(/^\[(.+)\]:(\d+)$/);
           if (ipv6WithPort) {
             hostname2 = ipv6WithPort[1];
             port = Number.parseInt(ipv6WithPort[2], 10);
           } else {
-            const unbracketed = entry.replace(/^\[(.+)\]$/, "$1");
+            const unbracketed = entry2.replace(/^\[(.+)\]$/, "$1");
             const colonCount = (unbracketed.match(/:/g) || []).length;
             const parsed3 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
             hostname2 = parsed3 ? parsed3[1] : unbracketed;
             port = parsed3 ? Number.parseInt(parsed3[2], 10) : 0;
           }
-          const wildcard = entry.charCodeAt(0) === 42;
+          const wildcard = entry2.charCodeAt(0) === 42;
           noProxyEntries.push({
             // strip leading dot or asterisk with dot, and any trailing dot
             hostname: hostname2.replace(/^\*?\./, "").replace(/^(.+)\.$/, "$1").toLowerCase(),
@@ -34292,7 +35888,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile5, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
-    var { dirname: dirname7, resolve: resolve2 } = __require("node:path");
+    var { dirname: dirname9, resolve: resolve2 } = __require("node:path");
     var { setTimeout: setTimeout3, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors2();
     var { setHeader } = require_util();
@@ -34539,7 +36135,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve2(path6);
-        await mkdir6(dirname7(resolvedPath), { recursive: true });
+        await mkdir6(dirname9(resolvedPath), { recursive: true });
         const data2 = Array.from(this.#snapshots.entries()).map(([hash, snapshot2]) => ({
           hash,
           snapshot: snapshot2
@@ -37895,22 +39491,22 @@ var require_memory_cache_store = __commonJS({
         const topLevelKey = `${key.origin}:${key.path}`;
         const now2 = Date.now();
         const entries2 = this.#entries.get(topLevelKey);
-        const entry = entries2 ? findEntry(key, entries2, now2) : null;
-        if (entry != null) {
+        const entry2 = entries2 ? findEntry(key, entries2, now2) : null;
+        if (entry2 != null) {
           this.#entries.delete(topLevelKey);
           this.#entries.set(topLevelKey, entries2);
         }
-        return entry == null ? void 0 : {
-          statusMessage: entry.statusMessage,
-          statusCode: entry.statusCode,
-          headers: entry.headers,
-          body: entry.body,
-          vary: entry.vary ? entry.vary : void 0,
-          etag: entry.etag,
-          cacheControlDirectives: entry.cacheControlDirectives,
-          cachedAt: entry.cachedAt,
-          staleAt: entry.staleAt,
-          deleteAt: entry.deleteAt
+        return entry2 == null ? void 0 : {
+          statusMessage: entry2.statusMessage,
+          statusCode: entry2.statusCode,
+          headers: entry2.headers,
+          body: entry2.body,
+          vary: entry2.vary ? entry2.vary : void 0,
+          etag: entry2.etag,
+          cacheControlDirectives: entry2.cacheControlDirectives,
+          cachedAt: entry2.cachedAt,
+          staleAt: entry2.staleAt,
+          deleteAt: entry2.deleteAt
         };
       }
       /**
@@ -37923,17 +39519,17 @@ var require_memory_cache_store = __commonJS({
         assertCacheValue(val);
         const topLevelKey = `${key.origin}:${key.path}`;
         const store = this;
-        const entry = { ...key, ...val, body: [], size: 0 };
+        const entry2 = { ...key, ...val, body: [], size: 0 };
         return new Writable({
           write(chunk, encoding, callback) {
             if (typeof chunk === "string") {
               chunk = Buffer.from(chunk, encoding);
             }
-            entry.size += chunk.byteLength;
-            if (entry.size > store.#maxEntrySize) {
+            entry2.size += chunk.byteLength;
+            if (entry2.size > store.#maxEntrySize) {
               this.destroy();
             } else {
-              entry.body.push(chunk);
+              entry2.body.push(chunk);
             }
             callback(null);
           },
@@ -37948,13 +39544,13 @@ var require_memory_cache_store = __commonJS({
             const previousEntry = findEntry(key, entries2, -Infinity);
             if (previousEntry) {
               const index = entries2.indexOf(previousEntry);
-              entries2.splice(index, 1, entry);
+              entries2.splice(index, 1, entry2);
               store.#size -= previousEntry.size;
             } else {
-              entries2.push(entry);
+              entries2.push(entry2);
               store.#count += 1;
             }
-            store.#size += entry.size;
+            store.#size += entry2.size;
             if (store.#size > store.#maxSize || store.#count > store.#maxCount) {
               if (!store.#hasEmittedMaxSizeEvent) {
                 store.emit("maxSizeExceeded", {
@@ -37965,7 +39561,7 @@ var require_memory_cache_store = __commonJS({
                 });
                 store.#hasEmittedMaxSizeEvent = true;
               }
-              store.#evict(entry);
+              store.#evict(entry2);
               if (store.#size < store.#maxSize && store.#count < store.#maxCount) {
                 store.#hasEmittedMaxSizeEvent = false;
               }
@@ -37979,13 +39575,13 @@ var require_memory_cache_store = __commonJS({
         const targetCount = this.#maxCount / 2;
         for (const [key, entries2] of this.#entries) {
           for (let i = 0; i < entries2.length && (this.#size > targetSize || this.#count > targetCount); ) {
-            const entry = entries2[i];
-            if (entry === keep2) {
+            const entry2 = entries2[i];
+            if (entry2 === keep2) {
               i++;
               continue;
             }
             entries2.splice(i, 1);
-            this.#size -= entry.size;
+            this.#size -= entry2.size;
             this.#count -= 1;
           }
           if (entries2.length === 0) {
@@ -38014,8 +39610,8 @@ var require_memory_cache_store = __commonJS({
           throw new TypeError(`expected key to be object, got ${typeof key}`);
         }
         const topLevelKey = `${key.origin}:${key.path}`;
-        for (const entry of this.#entries.get(topLevelKey) ?? []) {
-          this.#size -= entry.size;
+        for (const entry2 of this.#entries.get(topLevelKey) ?? []) {
+          this.#size -= entry2.size;
           this.#count -= 1;
         }
         this.#entries.delete(topLevelKey);
@@ -38023,18 +39619,18 @@ var require_memory_cache_store = __commonJS({
     };
     function findEntry(key, entries2, now2) {
       for (let i = 0; i < entries2.length; i++) {
-        const entry = entries2[i];
-        if (entry.deleteAt > now2 && entry.method === key.method && varyMatches(key, entry)) {
-          return entry;
+        const entry2 = entries2[i];
+        if (entry2.deleteAt > now2 && entry2.method === key.method && varyMatches(key, entry2)) {
+          return entry2;
         }
       }
     }
-    function varyMatches(key, entry) {
-      if (entry.vary == null) {
+    function varyMatches(key, entry2) {
+      if (entry2.vary == null) {
         return true;
       }
-      for (const headerName in entry.vary) {
-        if (Object.hasOwn(entry.vary, headerName) && !headerValueEquals(key.headers?.[headerName], entry.vary[headerName])) {
+      for (const headerName in entry2.vary) {
+        if (Object.hasOwn(entry2.vary, headerName) && !headerValueEquals(key.headers?.[headerName], entry2.vary[headerName])) {
           return false;
         }
       }
@@ -40211,13 +41807,13 @@ var require_headers = __commonJS({
       cookies = null;
       sortedMap;
       headersMap;
-      constructor(init) {
-        if (init instanceof _HeadersList) {
-          this.headersMap = new Map(init.headersMap);
-          this.sortedMap = init.sortedMap;
-          this.cookies = init.cookies === null ? null : [...init.cookies];
+      constructor(init2) {
+        if (init2 instanceof _HeadersList) {
+          this.headersMap = new Map(init2.headersMap);
+          this.sortedMap = init2.sortedMap;
+          this.cookies = init2.cookies === null ? null : [...init2.cookies];
         } else {
-          this.headersMap = new Map(init);
+          this.headersMap = new Map(init2);
           this.sortedMap = null;
         }
       }
@@ -40387,16 +41983,16 @@ var require_headers = __commonJS({
        * @param {HeadersInit|Symbol} [init]
        * @returns
        */
-      constructor(init = void 0) {
+      constructor(init2 = void 0) {
         webidl.util.markAsUncloneable(this);
-        if (init === kConstruct) {
+        if (init2 === kConstruct) {
           return;
         }
         this.#headersList = new HeadersList();
         this.#guard = "none";
-        if (init !== void 0) {
-          init = webidl.converters.HeadersInit(init, "Headers constructor", "init");
-          fill(this, init);
+        if (init2 !== void 0) {
+          init2 = webidl.converters.HeadersInit(init2, "Headers constructor", "init");
+          fill(this, init2);
         }
       }
       // https://fetch.spec.whatwg.org/#dom-headers-append
@@ -40602,15 +42198,15 @@ var require_response = __commonJS({
         return responseObject;
       }
       // https://fetch.spec.whatwg.org/#dom-response-json
-      static json(data2, init = void 0) {
+      static json(data2, init2 = void 0) {
         webidl.argumentLengthCheck(arguments, 1, "Response.json");
-        init = webidl.converters.ResponseInit(init);
+        init2 = webidl.converters.ResponseInit(init2);
         const bytes3 = textEncoder.encode(
           serializeJavascriptValueToJSONString(data2)
         );
         const body = extractBody(bytes3);
         const responseObject = fromInnerResponse(makeResponse({}), "response");
-        initializeResponse(responseObject, init, { body: body[0], type: "application/json" });
+        initializeResponse(responseObject, init2, { body: body[0], type: "application/json" });
         return responseObject;
       }
       // Creates a redirect Response that redirects to url with status status.
@@ -40634,7 +42230,7 @@ var require_response = __commonJS({
         return responseObject;
       }
       // https://fetch.spec.whatwg.org/#dom-response
-      constructor(body = null, init = void 0) {
+      constructor(body = null, init2 = void 0) {
         webidl.util.markAsUncloneable(this);
         if (body === kConstruct) {
           return;
@@ -40642,7 +42238,7 @@ var require_response = __commonJS({
         if (body !== null) {
           body = webidl.converters.BodyInit(body, "Response", "body");
         }
-        init = webidl.converters.ResponseInit(init);
+        init2 = webidl.converters.ResponseInit(init2);
         this.#state = makeResponse({});
         this.#headers = new Headers2(kConstruct);
         setHeadersGuard(this.#headers, "response");
@@ -40652,7 +42248,7 @@ var require_response = __commonJS({
           const [extractedBody, type] = extractBody(body);
           bodyWithType = { body: extractedBody, type };
         }
-        initializeResponse(this, init, bodyWithType);
+        initializeResponse(this, init2, bodyWithType);
       }
       // Returns response’s type, e.g., "cors".
       get type() {
@@ -40788,7 +42384,7 @@ var require_response = __commonJS({
       }
       return newResponse;
     }
-    function makeResponse(init) {
+    function makeResponse(init2) {
       return {
         aborted: false,
         rangeRequested: false,
@@ -40799,9 +42395,9 @@ var require_response = __commonJS({
         timingInfo: null,
         cacheState: "",
         statusText: "",
-        ...init,
-        headersList: init?.headersList ? new HeadersList(init?.headersList) : new HeadersList(),
-        urlList: init?.urlList ? [...init.urlList] : []
+        ...init2,
+        headersList: init2?.headersList ? new HeadersList(init2?.headersList) : new HeadersList(),
+        urlList: init2?.urlList ? [...init2.urlList] : []
       };
     }
     function makeNetworkError(reason3) {
@@ -40871,23 +42467,23 @@ var require_response = __commonJS({
       assert(isCancelled(fetchParams));
       return isAborted(fetchParams) ? makeNetworkError(Object.assign(new DOMException("The operation was aborted.", "AbortError"), { cause: err })) : makeNetworkError(Object.assign(new DOMException("Request was cancelled."), { cause: err }));
     }
-    function initializeResponse(response, init, body) {
-      if (init.status !== null && (init.status < 200 || init.status > 599)) {
+    function initializeResponse(response, init2, body) {
+      if (init2.status !== null && (init2.status < 200 || init2.status > 599)) {
         throw new RangeError('init["status"] must be in the range of 200 to 599, inclusive.');
       }
-      if ("statusText" in init && init.statusText != null) {
-        if (!isValidReasonPhrase(String(init.statusText))) {
+      if ("statusText" in init2 && init2.statusText != null) {
+        if (!isValidReasonPhrase(String(init2.statusText))) {
           throw new TypeError("Invalid statusText");
         }
       }
-      if ("status" in init && init.status != null) {
-        getResponseState(response).status = init.status;
+      if ("status" in init2 && init2.status != null) {
+        getResponseState(response).status = init2.status;
       }
-      if ("statusText" in init && init.statusText != null) {
-        getResponseState(response).statusText = init.statusText;
+      if ("statusText" in init2 && init2.statusText != null) {
+        getResponseState(response).statusText = init2.statusText;
       }
-      if ("headers" in init && init.headers != null) {
-        fill(getResponseHeaders(response), init.headers);
+      if ("headers" in init2 && init2.headers != null) {
+        fill(getResponseHeaders(response), init2.headers);
       }
       if (body) {
         if (nullBodyStatus.includes(response.status)) {
@@ -41075,7 +42671,7 @@ var require_request2 = __commonJS({
       #headers;
       #state;
       // https://fetch.spec.whatwg.org/#dom-request
-      constructor(input, init = void 0) {
+      constructor(input, init2 = void 0) {
         webidl.util.markAsUncloneable(this);
         if (input === kConstruct) {
           return;
@@ -41083,13 +42679,13 @@ var require_request2 = __commonJS({
         const prefix = "Request constructor";
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input = webidl.converters.RequestInfo(input);
-        init = webidl.converters.RequestInit(init);
+        init2 = webidl.converters.RequestInit(init2);
         let request4 = null;
         let fallbackMode = null;
         const baseUrl2 = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
         if (typeof input === "string") {
-          this.#dispatcher = init.dispatcher;
+          this.#dispatcher = init2.dispatcher;
           let parsedURL;
           try {
             parsedURL = new URL(input, baseUrl2);
@@ -41107,17 +42703,17 @@ var require_request2 = __commonJS({
           assert(webidl.is.Request(input));
           request4 = input.#state;
           signal = input.#signal;
-          this.#dispatcher = init.dispatcher || input.#dispatcher;
+          this.#dispatcher = init2.dispatcher || input.#dispatcher;
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
         if (request4.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request4.window, origin)) {
           window = request4.window;
         }
-        if (init.window != null) {
+        if (init2.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
         }
-        if ("window" in init) {
+        if ("window" in init2) {
           window = "no-window";
         }
         request4 = makeRequest({
@@ -41163,7 +42759,7 @@ var require_request2 = __commonJS({
           // URL list A clone of request’s URL list.
           urlList: [...request4.urlList]
         });
-        const initHasKey = Object.keys(init).length !== 0;
+        const initHasKey = Object.keys(init2).length !== 0;
         if (initHasKey) {
           if (request4.mode === "navigate") {
             request4.mode = "same-origin";
@@ -41176,8 +42772,8 @@ var require_request2 = __commonJS({
           request4.url = request4.urlList[request4.urlList.length - 1];
           request4.urlList = [request4.url];
         }
-        if (init.referrer !== void 0) {
-          const referrer = init.referrer;
+        if (init2.referrer !== void 0) {
+          const referrer = init2.referrer;
           if (referrer === "") {
             request4.referrer = "no-referrer";
           } else {
@@ -41194,12 +42790,12 @@ var require_request2 = __commonJS({
             }
           }
         }
-        if (init.referrerPolicy !== void 0) {
-          request4.referrerPolicy = init.referrerPolicy;
+        if (init2.referrerPolicy !== void 0) {
+          request4.referrerPolicy = init2.referrerPolicy;
         }
         let mode;
-        if (init.mode !== void 0) {
-          mode = init.mode;
+        if (init2.mode !== void 0) {
+          mode = init2.mode;
         } else {
           mode = fallbackMode;
         }
@@ -41212,28 +42808,28 @@ var require_request2 = __commonJS({
         if (mode != null) {
           request4.mode = mode;
         }
-        if (init.credentials !== void 0) {
-          request4.credentials = init.credentials;
+        if (init2.credentials !== void 0) {
+          request4.credentials = init2.credentials;
         }
-        if (init.cache !== void 0) {
-          request4.cache = init.cache;
+        if (init2.cache !== void 0) {
+          request4.cache = init2.cache;
         }
         if (request4.cache === "only-if-cached" && request4.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
-        if (init.redirect !== void 0) {
-          request4.redirect = init.redirect;
+        if (init2.redirect !== void 0) {
+          request4.redirect = init2.redirect;
         }
-        if (init.integrity != null) {
-          request4.integrity = String(init.integrity);
+        if (init2.integrity != null) {
+          request4.integrity = String(init2.integrity);
         }
-        if (init.keepalive !== void 0) {
-          request4.keepalive = Boolean(init.keepalive);
+        if (init2.keepalive !== void 0) {
+          request4.keepalive = Boolean(init2.keepalive);
         }
-        if (init.method !== void 0) {
-          let method = init.method;
+        if (init2.method !== void 0) {
+          let method = init2.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
             request4.method = mayBeNormalized;
@@ -41255,8 +42851,8 @@ var require_request2 = __commonJS({
             patchMethodWarning = true;
           }
         }
-        if (init.signal !== void 0) {
-          signal = init.signal;
+        if (init2.signal !== void 0) {
+          signal = init2.signal;
         }
         this.#state = request4;
         this.#signal = createDependentSignal(signal);
@@ -41273,7 +42869,7 @@ var require_request2 = __commonJS({
         }
         if (initHasKey) {
           const headersList = getHeadersList(this.#headers);
-          const headers = init.headers !== void 0 ? init.headers : new HeadersList(headersList);
+          const headers = init2.headers !== void 0 ? init2.headers : new HeadersList(headersList);
           headersList.clear();
           if (headers instanceof HeadersList) {
             for (const { name, value } of headers.rawValues()) {
@@ -41285,13 +42881,13 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = webidl.is.Request(input) ? input.#state.body : null;
-        if ((init.body != null || inputBody != null) && (request4.method === "GET" || request4.method === "HEAD")) {
+        if ((init2.body != null || inputBody != null) && (request4.method === "GET" || request4.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
-        if (init.body != null) {
+        if (init2.body != null) {
           const [extractedBody, contentType] = extractBody(
-            init.body,
+            init2.body,
             request4.keepalive
           );
           initBody = extractedBody;
@@ -41301,7 +42897,7 @@ var require_request2 = __commonJS({
         }
         const inputOrInitBody = initBody ?? inputBody;
         if (inputOrInitBody != null && inputOrInitBody.source == null) {
-          if (initBody != null && init.duplex == null) {
+          if (initBody != null && init2.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
           if (request4.mode !== "same-origin" && request4.mode !== "cors") {
@@ -41513,49 +43109,49 @@ var require_request2 = __commonJS({
       }
     };
     mixinBody(Request, getRequestState, webidl.is.Request);
-    function makeRequest(init) {
+    function makeRequest(init2) {
       return {
-        method: init.method ?? "GET",
-        localURLsOnly: init.localURLsOnly ?? false,
-        unsafeRequest: init.unsafeRequest ?? false,
-        body: init.body ?? null,
-        client: init.client ?? null,
-        reservedClient: init.reservedClient ?? null,
-        replacesClientId: init.replacesClientId ?? "",
-        window: init.window ?? "client",
-        keepalive: init.keepalive ?? false,
-        serviceWorkers: init.serviceWorkers ?? "all",
-        initiator: init.initiator ?? "",
-        destination: init.destination ?? "",
-        priority: init.priority ?? "auto",
-        origin: init.origin ?? "client",
-        policyContainer: init.policyContainer ?? "client",
-        referrer: init.referrer ?? "client",
-        referrerPolicy: init.referrerPolicy ?? "",
-        mode: init.mode ?? "no-cors",
-        useCORSPreflightFlag: init.useCORSPreflightFlag ?? false,
+        method: init2.method ?? "GET",
+        localURLsOnly: init2.localURLsOnly ?? false,
+        unsafeRequest: init2.unsafeRequest ?? false,
+        body: init2.body ?? null,
+        client: init2.client ?? null,
+        reservedClient: init2.reservedClient ?? null,
+        replacesClientId: init2.replacesClientId ?? "",
+        window: init2.window ?? "client",
+        keepalive: init2.keepalive ?? false,
+        serviceWorkers: init2.serviceWorkers ?? "all",
+        initiator: init2.initiator ?? "",
+        destination: init2.destination ?? "",
+        priority: init2.priority ?? "auto",
+        origin: init2.origin ?? "client",
+        policyContainer: init2.policyContainer ?? "client",
+        referrer: init2.referrer ?? "client",
+        referrerPolicy: init2.referrerPolicy ?? "",
+        mode: init2.mode ?? "no-cors",
+        useCORSPreflightFlag: init2.useCORSPreflightFlag ?? false,
         // TODO: is this credentials mode? https://fetch.spec.whatwg.org/#concept-request-credentials-mode
-        credentials: init.credentials ?? "same-origin",
-        useCredentials: init.useCredentials ?? false,
-        cache: init.cache ?? "default",
-        redirect: init.redirect ?? "follow",
-        integrity: init.integrity ?? "",
-        cryptoGraphicsNonceMetadata: init.cryptoGraphicsNonceMetadata ?? "",
-        parserMetadata: init.parserMetadata ?? "",
-        reloadNavigation: init.reloadNavigation ?? false,
-        historyNavigation: init.historyNavigation ?? false,
-        userActivation: init.userActivation ?? false,
-        taintedOrigin: init.taintedOrigin ?? false,
-        redirectCount: init.redirectCount ?? 0,
-        responseTainting: init.responseTainting ?? "basic",
-        preventNoCacheCacheControlHeaderModification: init.preventNoCacheCacheControlHeaderModification ?? false,
-        done: init.done ?? false,
-        timingAllowFailed: init.timingAllowFailed ?? false,
-        useURLCredentials: init.useURLCredentials ?? void 0,
-        traversableForUserPrompts: init.traversableForUserPrompts ?? "client",
-        urlList: init.urlList,
-        url: init.urlList[0],
-        headersList: init.headersList ? new HeadersList(init.headersList) : new HeadersList()
+        credentials: init2.credentials ?? "same-origin",
+        useCredentials: init2.useCredentials ?? false,
+        cache: init2.cache ?? "default",
+        redirect: init2.redirect ?? "follow",
+        integrity: init2.integrity ?? "",
+        cryptoGraphicsNonceMetadata: init2.cryptoGraphicsNonceMetadata ?? "",
+        parserMetadata: init2.parserMetadata ?? "",
+        reloadNavigation: init2.reloadNavigation ?? false,
+        historyNavigation: init2.historyNavigation ?? false,
+        userActivation: init2.userActivation ?? false,
+        taintedOrigin: init2.taintedOrigin ?? false,
+        redirectCount: init2.redirectCount ?? 0,
+        responseTainting: init2.responseTainting ?? "basic",
+        preventNoCacheCacheControlHeaderModification: init2.preventNoCacheCacheControlHeaderModification ?? false,
+        done: init2.done ?? false,
+        timingAllowFailed: init2.timingAllowFailed ?? false,
+        useURLCredentials: init2.useURLCredentials ?? void 0,
+        traversableForUserPrompts: init2.traversableForUserPrompts ?? "client",
+        urlList: init2.urlList,
+        url: init2.urlList[0],
+        headersList: init2.headersList ? new HeadersList(init2.headersList) : new HeadersList()
       };
     }
     function cloneRequest(request4) {
@@ -41936,8 +43532,8 @@ var require_fetch = __commonJS({
       }
       for (const [name, value] of Object.entries(headers ?? {})) {
         if (Array.isArray(value)) {
-          for (const entry of value) {
-            headersList.append(name, `${entry}`, true);
+          for (const entry2 of value) {
+            headersList.append(name, `${entry2}`, true);
           }
         } else {
           headersList.append(name, `${value}`, true);
@@ -41977,12 +43573,12 @@ var require_fetch = __commonJS({
     function handleFetchDone(response) {
       finalizeAndReportTiming(response, "fetch");
     }
-    function fetch3(input, init = void 0) {
+    function fetch3(input, init2 = void 0) {
       webidl.argumentLengthCheck(arguments, 1, "globalThis.fetch");
       let p = Promise.withResolvers();
       let requestObject;
       try {
-        requestObject = new Request(input, init);
+        requestObject = new Request(input, init2);
       } catch (e) {
         p.reject(e);
         return p.promise;
@@ -44277,9 +45873,9 @@ var require_events = __commonJS({
         });
       }
       static {
-        createFastMessageEvent = (type, init) => {
-          const messageEvent = new _MessageEvent(kConstruct, type, init);
-          messageEvent.#eventInit = init;
+        createFastMessageEvent = (type, init2) => {
+          const messageEvent = new _MessageEvent(kConstruct, type, init2);
+          messageEvent.#eventInit = init2;
           messageEvent.#eventInit.data ??= null;
           messageEvent.#eventInit.origin ??= "";
           messageEvent.#eventInit.lastEventId ??= "";
@@ -44574,7 +46170,7 @@ var require_util5 = __commonJS({
     function isClosed(readyState) {
       return readyState === states2.CLOSED;
     }
-    function fireEvent(e, target3, eventFactory = (type, init) => new Event(type, init), eventInitDict = {}) {
+    function fireEvent(e, target3, eventFactory = (type, init2) => new Event(type, init2), eventInitDict = {}) {
       const event = eventFactory(e, eventInitDict);
       target3.dispatchEvent(event);
     }
@@ -45339,14 +46935,14 @@ var require_receiver = __commonJS({
           let offset = 0;
           const buffer = Buffer.allocUnsafeSlow(n);
           while (offset !== n) {
-            const next4 = this.#buffers[0];
-            const length2 = next4.length;
+            const next5 = this.#buffers[0];
+            const length2 = next5.length;
             if (length2 + offset === n) {
               buffer.set(this.#buffers.shift(), offset);
               break;
             } else if (length2 + offset > n) {
-              buffer.set(next4.subarray(0, n - offset), offset);
-              this.#buffers[0] = next4.subarray(n - offset);
+              buffer.set(next5.subarray(0, n - offset), offset);
+              this.#buffers[0] = next5.subarray(n - offset);
               break;
             } else {
               buffer.set(this.#buffers.shift(), offset);
@@ -45926,11 +47522,11 @@ var require_websocket = __commonJS({
         this.#handler.readyState = states2.CLOSED;
         if (!this.#handler.closeState.has(sentCloseFrameState.RECEIVED)) {
           code2 = 1006;
-          fireEvent("error", this, (type, init) => new ErrorEvent(type, init), {
+          fireEvent("error", this, (type, init2) => new ErrorEvent(type, init2), {
             error: new TypeError(reason3)
           });
         }
-        fireEvent("close", this, (type, init) => new CloseEvent(type, init), {
+        fireEvent("close", this, (type, init2) => new CloseEvent(type, init2), {
           wasClean,
           code: code2,
           reason: reason3
@@ -46075,16 +47671,16 @@ var require_websocketerror = __commonJS({
     var WebSocketError = class _WebSocketError extends createInheritableDOMException() {
       #closeCode;
       #reason;
-      constructor(message = "", init = void 0) {
+      constructor(message = "", init2 = void 0) {
         message = webidl.converters.DOMString(message, "WebSocketError", "message");
         super(message, "WebSocketError");
-        if (init === kConstruct) {
+        if (init2 === kConstruct) {
           return;
-        } else if (init !== null) {
-          init = webidl.converters.WebSocketCloseInfo(init);
+        } else if (init2 !== null) {
+          init2 = webidl.converters.WebSocketCloseInfo(init2);
         }
-        let code2 = init.closeCode ?? null;
-        const reason3 = init.reason ?? "";
+        let code2 = init2.closeCode ?? null;
+        const reason3 = init2.reason ?? "";
         validateCloseCodeAndReason(code2, reason3);
         if (reason3.length !== 0 && code2 === null) {
           code2 = 1e3;
@@ -47358,8 +48954,8 @@ var require_undici = __commonJS({
       err.stack = stack ? `${stack}
 ${captureLines}` : capture.stack;
     }
-    module.exports.fetch = function fetch3(init, options = void 0) {
-      return fetchImpl(init, options).catch((err) => {
+    module.exports.fetch = function fetch3(init2, options = void 0) {
+      return fetchImpl(init2, options).catch((err) => {
         if (currentFilename) {
           appendFetchStackTrace(err, currentFilename);
         } else if (err && typeof err === "object") {
@@ -49261,10 +50857,15 @@ function readServerConfig(text3) {
   const doc = (0, import_yaml2.parseDocument)(text3);
   const on = (...path7) => doc.getIn(path7) === true;
   const path6 = doc.getIn(["server", "db_path"]);
+  const port = doc.getIn(["server", "port"]);
   return {
     intakeWal: doc.errors.length === 0 && on("ingest", "intake", "wal", "enabled") && on("ingest", "intake", "recovery", "enabled"),
     applyBatch: duration4(doc.getIn(["ingest", "apply", "batch_timeout"])),
-    dataPath: typeof path6 === "string" && path6.startsWith("/") ? path6.replace(/\/+$/, "") : void 0
+    dataPath: typeof path6 === "string" && path6.startsWith("/") ? path6.replace(/\/+$/, "") : void 0,
+    written: {
+      dataPath: typeof path6 === "string" ? path6 : "",
+      port: typeof port === "number" && Number.isInteger(port) ? port : void 0
+    }
   };
 }
 function duration4(value) {
@@ -49445,17 +51046,17 @@ var init_register = __esm({
 });
 
 // node_modules/before-after-hook/lib/add.js
-function addHook(state, kind, name, hook2) {
+function addHook(state, kind2, name, hook2) {
   const orig = hook2;
   if (!state.registry[name]) {
     state.registry[name] = [];
   }
-  if (kind === "before") {
+  if (kind2 === "before") {
     hook2 = (method, options) => {
       return Promise.resolve().then(orig.bind(null, options)).then(method.bind(null, options));
     };
   }
-  if (kind === "after") {
+  if (kind2 === "after") {
     hook2 = (method, options) => {
       let result;
       return Promise.resolve().then(method.bind(null, options)).then((result_) => {
@@ -49466,7 +51067,7 @@ function addHook(state, kind, name, hook2) {
       });
     };
   }
-  if (kind === "error") {
+  if (kind2 === "error") {
     hook2 = (method, options) => {
       return Promise.resolve().then(method.bind(null, options)).catch((error2) => {
         return orig(error2, options);
@@ -49509,9 +51110,9 @@ function bindApi(hook2, state, name) {
   );
   hook2.api = { remove: removeHookRef };
   hook2.remove = removeHookRef;
-  ["before", "error", "after", "wrap"].forEach((kind) => {
-    const args = name ? [state, kind, name] : [state, kind];
-    hook2[kind] = hook2.api[kind] = bindable(addHook, null).apply(null, args);
+  ["before", "error", "after", "wrap"].forEach((kind2) => {
+    const args = name ? [state, kind2, name] : [state, kind2];
+    hook2[kind2] = hook2.api[kind2] = bindable(addHook, null).apply(null, args);
   });
 }
 function Singular() {
@@ -53606,8 +55207,8 @@ var init_client = __esm({
         log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
         ...options.token === "" ? {} : { auth: `token ${options.token}` },
         request: {
-          fetch: (url, init) => (0, import_undici3.fetch)(url, {
-            ...init,
+          fetch: (url, init2) => (0, import_undici3.fetch)(url, {
+            ...init2,
             dispatcher: answers,
             signal: AbortSignal.timeout(ANSWER_WITHIN)
           })
@@ -53651,6 +55252,1906 @@ var init_client = __esm({
       const limited = error2.status === 429 || error2.status === 403 && asked2 !== void 0;
       if (!limited && error2.status < 500) return "no";
       return { untouched: limited, ...asked2 === void 0 ? {} : { asked: asked2 } };
+    };
+  }
+});
+
+// src/domain/host-keys.ts
+import { createHash as createHash3 } from "node:crypto";
+var LINE, hostKeysIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
+var init_host_keys = __esm({
+  "src/domain/host-keys.ts"() {
+    "use strict";
+    LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/;
+    hostKeysIn = (text3, at) => text3.split("\n").flatMap((line2) => {
+      const [, , type, key] = LINE.exec(line2.trim()) ?? [];
+      return type && key ? [{ ...at, type, key }] : [];
+    }).toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)));
+    KINDS = ["ed25519", "ecdsa", "rsa"];
+    kind = ({ type }) => KINDS.find((name) => type.includes(name)) ?? "";
+    fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
+    knownHostsLine = ({ host, port, type, key }) => `${port === 22 ? host : `[${host}]:${port}`} ${type} ${key}`;
+    WRITTEN = "# Written by progressdb-rollout init";
+    knownHostsFile = (keys, trusted) => [
+      `${WRITTEN}: ${trusted}`,
+      "# Compare each fingerprint on the own console of the server:  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+      "# Then pass this file as the input ssh-known-hosts:  gh variable set ROLLOUT_KNOWN_HOSTS <this file",
+      ...keys.flatMap((key) => [`# ${key.host} ${key.type} ${fingerprint(key)}`, knownHostsLine(key)]),
+      ""
+    ].join("\n");
+  }
+});
+
+// src/domain/fleet-file.ts
+function fleetFile(fleet) {
+  const problems2 = differing(fleet.nodes);
+  if (problems2.length > 0) return { problems: problems2 };
+  const { nodes, user, port, jump, repository } = fleet;
+  const [first2] = nodes;
+  if (!first2) return { problems: [] };
+  const ssh3 = [
+    `user: ${user}`,
+    ...port === 22 ? [] : [`port: ${port}`],
+    ...jump.is === "" ? [] : [`jump: ${jump.is}`]
+  ];
+  const shared = ["install", "data", "config"].filter((place2) => same(nodes, (n) => n[place2].is));
+  const lines2 = [
+    { text: `repository: ${repository.is}`, why: repository.from },
+    {
+      text: `ssh: { ${ssh3.join(", ")} }`,
+      why: `as it was typed${jump.is === "" ? "" : `; the jump from ${jump.from}`}`
+    },
+    { text: `systemd: { unit: ${first2.unit.is} }`, why: `${all(nodes)}: ${first2.unit.from}` },
+    ...shared.map((place2) => ({
+      text: `${place2}: ${word2(first2[place2].is)}`,
+      why: `${all(nodes)}: ${first2[place2].from}`
+    }))
+  ];
+  const entries2 = nodes.map((n) => entry(n, shared));
+  return {
+    text: [
+      `${WRITTEN}, from what ${list(nodes.map((n) => n.name))} showed. Everything that is not written has a default.`,
+      ...aligned(lines2),
+      "nodes:",
+      ...aligned(entries2),
+      ...aligned([
+        { text: "canary: { nodes: 1, watch: 10m }", why: "a choice: how many are first, and for how long" }
+      ]),
+      ...drainHint(nodes),
+      ""
+    ].join("\n")
+  };
+}
+function entry(n, shared) {
+  const own2 = ["install", "data", "config"].filter((place2) => !shared.includes(place2));
+  const words2 = [
+    `name: ${n.name}`,
+    ...n.host === n.name ? [] : [`host: ${n.host}`],
+    `port: ${n.port.is}`,
+    ...own2.map((place2) => `${place2}: ${word2(n[place2].is)}`)
+  ];
+  const answers = n.version === "unknown" ? "it does not answer there now" : `it answers there as ${n.version}`;
+  return { text: `  - { ${words2.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
+}
+function aligned(lines2) {
+  const width = Math.min(60, Math.max(...lines2.map(({ text: text3 }) => text3.length)));
+  return lines2.map(({ text: text3, why: why2 }) => `${text3.padEnd(width)}  # ${why2}`);
+}
+function differing(nodes) {
+  const units = [...new Set(nodes.map((n) => n.unit.is))];
+  if (units.length < 2) return [];
+  return [
+    {
+      code: "UNITS_DIFFER",
+      what: `the nodes run different units: ${nodes.map((n) => `${n.name} ${n.unit.is}`).join(", ")}`,
+      because: "one fleet file describes servers that are upgraded together, and are looked after alike",
+      next: "name the unit with --unit, or make one fleet file for each kind: init with the nodes of one kind only"
+    }
+  ];
+}
+var word2, all, same, drainHint;
+var init_fleet_file = __esm({
+  "src/domain/fleet-file.ts"() {
+    "use strict";
+    init_host_keys();
+    init_log2();
+    word2 = (text3) => /[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
+    all = (nodes) => list(nodes.map((n) => n.name));
+    same = (nodes, of2) => new Set(nodes.map(of2)).size === 1;
+    drainHint = (nodes) => {
+      const off = nodes.filter((n) => !n.intakeWal);
+      if (off.length === 0) return [];
+      return [
+        `# ${list(off.map((n) => n.name))}: the intake WAL and its recovery are not both on, so a stop may lose acknowledged writes. Turn both on in the`,
+        "# configuration of the server, or say how a node is taken out of traffic before it is stopped:",
+        "# drain: { commands: { out: take it out of the load balancer, in: put it back } }"
+      ];
+    };
+  }
+});
+
+// src/finding.ts
+async function findServer(s) {
+  const words2 = ["install=/", "data=/", `binary=${s.binary}`, `unit=${s.unit}`];
+  const ran2 = await s.shell.run(program("find", "systemd"), words2, { limit: SHORT });
+  if (ran2.lost) return { problems: [ran2.lost.problem] };
+  const answer2 = parseAnswer(ran2.stdout);
+  if (answer2.end !== "ok") return { problems: [failureOf(s.name, answer2)] };
+  return read2(s, answer2);
+}
+function read2(s, answer2) {
+  const one = (key) => answer2.values[key]?.at(-1) ?? "";
+  const units = (answer2.values["found"] ?? []).map(unitIn);
+  const [unit, ...others] = units;
+  if (!unit) return refused3(noUnit(s));
+  if (others.length > 0) return refused3(severalUnits(s, units));
+  const text3 = answer2.values["config_text"]?.at(-1);
+  if (text3 === void 0 && one("db") === "") return refused3(closed2(s, one));
+  const server = readServerConfig(text3 ?? "");
+  const data2 = dataOf3(one, server);
+  if (data2.is === "" || [data2.is, one("config")].some((path6) => !PATH.test(path6)))
+    return refused3(noPath(s, one, data2.is));
+  const shown5 = (value) => printable(new Untrusted(value), 200);
+  return {
+    found: {
+      name: s.name,
+      host: s.host,
+      unit: { is: shown5(unit.name), from: `the unit that starts ${shown5(one("program"))}` },
+      user: shown5(unit.user) || "root",
+      install: installOf(shown5(one("program")), s.binary),
+      data: data2,
+      config: { is: one("config"), from: shown5(one("config_from")) },
+      port: portOf(one, server),
+      version: "unknown",
+      intakeWal: server.intakeWal
+    }
+  };
+}
+function dataOf3(one, { written: written2 }) {
+  const [path6, from] = one("db") === "" ? [written2.dataPath, `server.db_path in ${one("config")}`] : [one("db"), "--db of the unit"];
+  const folder = one("folder").replace(/\/+$/, "");
+  const whole2 = path6 === "" || path6.startsWith("/") ? path6 : `${folder}/${path6.replace(/^(?:\.\/)+/, "")}`;
+  return { is: whole2.replace(/\/+$/, ""), from: printable(new Untrusted(from), 300) };
+}
+function portOf(one, { written: written2 }) {
+  const addr = /:(\d{1,5})$/.exec(one("addr"))?.[1];
+  if (addr !== void 0) return { is: Number(addr), from: "--addr of the unit" };
+  if (written2.port !== void 0) return { is: written2.port, from: "server.port in its configuration" };
+  return { is: 8080, from: "the usual port, as none is written" };
+}
+function installOf(path6, binary) {
+  const [, adopted2] = /^(\/.+)\/releases\/[^/]+\/[^/]+$/.exec(path6) ?? [];
+  return adopted2 === void 0 ? { is: `/opt/${binary}`, from: "a choice: adopt makes this folder, for releases, record and lease" } : { is: adopted2, from: "where its releases lie" };
+}
+var refused3, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
+var init_finding = __esm({
+  "src/finding.ts"() {
+    "use strict";
+    init_server_config();
+    init_text();
+    init_answer();
+    init_programs();
+    init_refusals();
+    init_task();
+    refused3 = (problem3) => ({ problems: [problem3] });
+    PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/;
+    unitIn = (line2) => {
+      const [name = "", active = "", user = ""] = line2.split("	");
+      return { name, active, user };
+    };
+    noUnit = ({ name, binary, unit }) => ({
+      code: "UNIT_NOT_FOUND",
+      what: unit === "" ? `${name}: no unit of systemd there starts a program called ${binary}` : `${name}: systemd knows no unit ${unit}`,
+      next: `on ${name}  systemctl list-units --type=service  shows them; name the right one with --unit, or describe plain processes by hand (process: {} in the fleet file)`,
+      where: name
+    });
+    severalUnits = ({ name, binary }, units) => ({
+      code: "UNITS_SEVERAL",
+      what: `${name}: several units start ${binary}: ${units.map((u) => `${printable(new Untrusted(u.name), 100)} (${printable(new Untrusted(u.active), 20)})`).join(", ")}`,
+      next: "say which one with --unit",
+      where: name
+    });
+    closed2 = ({ name }, one) => ({
+      code: "CONFIG_NOT_READABLE",
+      what: `${name}: ${printable(new Untrusted(one("self")), 60)} may not read ${printable(new Untrusted(one("config")), 200)}, where the data folder and the port stand`,
+      because: `it belongs to ${printable(new Untrusted(one("config_closed")), 100)}, as it should`,
+      next: "look as somebody who may read it: add  --as root  (or another user)",
+      where: name
+    });
+    noPath = ({ name }, one, data2) => ({
+      code: "PATHS_ODD",
+      what: `${name}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one("config")), 200)}) has a path that a fleet file cannot hold`,
+      next: "write an absolute path of letters, digits and plain signs as server.db_path in the configuration of the server",
+      where: name
+    });
+  }
+});
+
+// src/origin.ts
+import { existsSync as existsSync3, readFileSync as readFileSync6 } from "node:fs";
+import { dirname as dirname5, join as join6 } from "node:path";
+import { fileURLToPath } from "node:url";
+function ownOrigin(from = dirname5(fileURLToPath(import.meta.url))) {
+  const lock = join6(from, "..", "..", ".package-lock.json");
+  if (!existsSync3(lock)) return void 0;
+  const found = JSON.parse(readFileSync6(lock, "utf8"));
+  const [, repository, commit] = GITHUB.exec(resolvedIn(found)) ?? [];
+  return repository && commit ? `${repository}@${commit}` : void 0;
+}
+function repositoryHere(cwd) {
+  const builds = [".goreleaser.yaml", ".goreleaser.yml"].find((file) => existsSync3(join6(cwd, file)));
+  const config2 = join6(cwd, ".git", "config");
+  const url = existsSync3(config2) ? /\[remote "origin"\][^[]*?\n\s*url\s*=\s*(\S+)/.exec(readFileSync6(config2, "utf8"))?.[1] ?? "" : "";
+  const own2 = GITHUB.exec(url)?.[1];
+  if (builds !== void 0 && own2 !== void 0)
+    return { is: own2, from: `whose releases: this repository makes them (${builds})` };
+  return { is: SERVICE, from: "whose releases: those of ProgressDB itself" };
+}
+var GITHUB, resolvedIn, SERVICE;
+var init_origin = __esm({
+  "src/origin.ts"() {
+    "use strict";
+    GITHUB = /^(?:git\+)?(?:https:\/\/|ssh:\/\/git@|git@)github\.com[/:]([\w.-]+\/[\w.-]+?)(?:\.git)?(?:#([0-9a-f]{40}))?$/;
+    resolvedIn = (lock) => {
+      const of2 = (value, key) => typeof value === "object" && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : void 0;
+      const resolved = of2(of2(of2(lock, "packages"), "node_modules/progressdb-rollout"), "resolved");
+      return typeof resolved === "string" ? resolved : "";
+    };
+    SERVICE = "progressdb/ProgressDB";
+  }
+});
+
+// src/probe/http.ts
+var import_undici4, LIMIT, MAX_BYTES, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, OURS, classify, codeOf;
+var init_http = __esm({
+  "src/probe/http.ts"() {
+    "use strict";
+    import_undici4 = __toESM(require_undici(), 1);
+    init_text();
+    LIMIT = 2e3;
+    MAX_BYTES = 256 * 1024;
+    CONNECTIONS = 16;
+    httpClient = (options = {}) => {
+      const agents = /* @__PURE__ */ new Map();
+      const agentOf = (url) => {
+        const { origin } = new URL(url);
+        const agent = agents.get(origin) ?? newAgent(origin, options);
+        agents.set(origin, agent);
+        return agent;
+      };
+      return {
+        ask: (url, request4, stop) => exchange(agentOf(url), url, { request: request4, stop }),
+        close: async () => {
+          const all2 = [...agents.values()];
+          agents.clear();
+          await Promise.all(all2.map((a) => a.destroy()));
+        }
+      };
+    };
+    connector = (origin, { reach: reach2, ca }) => {
+      const straight = (0, import_undici4.buildConnector)({ timeout: 5e3, ...ca === void 0 ? {} : { ca } });
+      const led = async (way, ...[options, callback]) => {
+        const at = await way.catch(() => void 0);
+        if (at === void 0) return callback(Object.assign(new Error("no way"), { code: "EHOSTUNREACH" }), null);
+        straight({ ...options, hostname: at.host, port: String(at.port) }, callback);
+      };
+      return (options, callback) => {
+        const way = reach2?.(origin);
+        return way === void 0 ? straight(options, callback) : void led(way, options, callback);
+      };
+    };
+    newAgent = (origin, options) => new import_undici4.Agent({
+      connections: CONNECTIONS,
+      pipelining: 1,
+      connect: connector(origin, options),
+      headersTimeout: 6e4,
+      bodyTimeout: 6e4,
+      // shorter than any server's own idle limit, so that a reused connection is not one that is just being closed
+      keepAliveTimeout: 1e3,
+      keepAliveMaxTimeout: 2e3
+    });
+    exchange = async (agent, url, { request: request4, stop }) => {
+      if (stop?.aborted) return { is: "stopped" };
+      const limit = request4.limit ?? LIMIT;
+      const late2 = AbortSignal.timeout(limit);
+      const began = performance.now();
+      const took = () => performance.now() - began;
+      try {
+        const reply = await agent.request(toDispatch(url, request4, stop ? AbortSignal.any([stop, late2]) : late2));
+        const body = await bounded2(reply.body, request4.maxBytes ?? MAX_BYTES);
+        if (body === void 0) return { is: "failed", why: "the answer is too long", ms: took() };
+        return {
+          is: "answer",
+          status: reply.statusCode,
+          server: serverOf(reply),
+          body: new Untrusted(body),
+          ms: took()
+        };
+      } catch (error2) {
+        if (stop?.aborted) return { is: "stopped" };
+        if (late2.aborted && took() > limit * 2 + 250)
+          return { is: "error", why: "this machine was too busy to measure", ms: took() };
+        if (late2.aborted) return { is: "failed", why: `no answer within ${limit} ms`, ms: took() };
+        return { ...classify(error2), ms: took() };
+      }
+    };
+    toDispatch = (url, request4, signal) => {
+      const base = new URL(url);
+      return {
+        origin: base.origin,
+        path: `${base.pathname.replace(/\/$/, "")}${request4.path}`,
+        method: request4.method,
+        headers: {
+          ...request4.headers,
+          "user-agent": "progressdb-rollout",
+          ...request4.body !== void 0 && { "content-type": "application/json" }
+        },
+        body: request4.body === void 0 ? null : JSON.stringify(request4.body),
+        signal
+      };
+    };
+    serverOf = (reply) => {
+      const server = reply.headers["server"];
+      return typeof server === "string" ? server : "";
+    };
+    bounded2 = async (body, max) => {
+      const parts = [];
+      let size3 = 0;
+      for await (const part of body) {
+        size3 += part.length;
+        if (size3 > max) {
+          body.destroy();
+          return void 0;
+        }
+        parts.push(part);
+      }
+      return Buffer.concat(parts).toString("utf8");
+    };
+    SERVER2 = {
+      ECONNREFUSED: "connection refused",
+      ECONNRESET: "connection reset",
+      EPIPE: "connection reset",
+      EHOSTUNREACH: "host unreachable",
+      ETIMEDOUT: "connection timed out",
+      UND_ERR_CONNECT_TIMEOUT: "connection timed out",
+      UND_ERR_HEADERS_TIMEOUT: "no answer in time",
+      UND_ERR_BODY_TIMEOUT: "the answer stalled",
+      UND_ERR_SOCKET: "connection closed before the answer was whole",
+      UND_ERR_HEADERS_OVERFLOW: "the answer is too long",
+      UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer has another length than it says"
+    };
+    OURS = {
+      ENOTFOUND: "the name of the host cannot be resolved",
+      EAI_AGAIN: "the name of the host cannot be resolved",
+      ENETUNREACH: "no route to the network of the host",
+      EADDRNOTAVAIL: "no local address is free",
+      EMFILE: "too many open files here",
+      ENFILE: "too many open files here",
+      ENOBUFS: "no network buffers here",
+      UND_ERR_INVALID_ARG: "the request cannot be sent; look for line breaks in the key"
+    };
+    classify = (error2) => {
+      const code2 = codeOf(error2);
+      const server = SERVER2[code2] ?? (code2.startsWith("HPE_") ? "the answer is not HTTP" : void 0);
+      if (server) return { is: "failed", why: server };
+      return {
+        is: "error",
+        why: OURS[code2] ?? `the request could not be sent${/^\w{1,40}$/.test(code2) ? ` (${code2})` : ""}`
+      };
+    };
+    codeOf = (error2) => {
+      if (!(error2 instanceof Error)) return "";
+      if (error2 instanceof AggregateError && error2.errors.length > 0) return codeOf(error2.errors[0]);
+      if ("code" in error2 && typeof error2.code === "string") return error2.code;
+      if (error2.name === "HTTPParserError") return "HPE_";
+      return error2.cause === void 0 ? "" : codeOf(error2.cause);
+    };
+  }
+});
+
+// src/probe/thread.ts
+var TITLE, findThread, waitVisible, listWith, until;
+var init_thread = __esm({
+  "src/probe/thread.ts"() {
+    "use strict";
+    TITLE = "progressdb-rollout ";
+    findThread = async (db, title2, p) => {
+      const all2 = await db.threads(p.stop);
+      if (all2.is !== "ok") return all2;
+      const mine2 = all2.value.find((t) => t.title === title2);
+      if (mine2) return { is: "ok", value: mine2.key, ms: all2.ms };
+      const made = await db.createThread(title2, p.stop);
+      return made.is === "ok" ? waitVisible(db, made.value, p) : made;
+    };
+    waitVisible = (db, key, p) => until(p, "the thread", async () => {
+      const seen2 = await db.thread(key, p.stop);
+      return seen2.is === "ok" ? { ...seen2, value: seen2.value === "absent" ? void 0 : key } : seen2;
+    });
+    listWith = (db, message, p) => until(p, "in the list, the message just read", async () => {
+      const listed3 = await db.list(message.thread, p.stop);
+      if (listed3.is !== "ok") return listed3;
+      return { ...listed3, value: listed3.value.some((m) => m.key === message.key) ? listed3.value : void 0 };
+    });
+    until = async (p, what, once2) => {
+      const began = p.clock.now();
+      for (let pause = 20; ; pause = Math.min(pause * 2, 200)) {
+        const seen2 = await once2();
+        if (seen2.is !== "ok") return seen2;
+        if (seen2.value !== void 0) return { ...seen2, value: seen2.value };
+        if (p.stop?.aborted) return { is: "stopped" };
+        if (p.clock.now() - began + pause >= p.patience)
+          return {
+            is: "failed",
+            why: `${what} is not visible within ${p.patience} ms`,
+            ms: p.clock.now() - began
+          };
+        await p.clock.sleep(pause, p.stop);
+      }
+    };
+  }
+});
+
+// src/probe/journey.ts
+var STEPS, journey, readBack, keep, stepOf, whyNot2;
+var init_journey = __esm({
+  "src/probe/journey.ts"() {
+    "use strict";
+    init_thread();
+    STEPS = {
+      sign: "sign",
+      create: "create thread",
+      visible: "wait for thread",
+      post: "post message",
+      read: "read message",
+      list: "list messages",
+      remove: "delete message",
+      sweep: "delete thread"
+    };
+    journey = async (db, title2, p) => {
+      const steps2 = [];
+      const made = { thread: "", key: "" };
+      const text3 = `journey at ${new Date(p.clock.now()).toISOString()}`;
+      const script2 = [
+        [STEPS.sign, () => db.sign(p.stop)],
+        [STEPS.create, async () => keep(await db.createThread(title2, p.stop), (key) => made.thread = key)],
+        [STEPS.visible, () => waitVisible(db, made.thread, p)],
+        [STEPS.post, async () => keep(await db.post(made.thread, text3, p.stop), (key) => made.key = key)],
+        [STEPS.read, async () => keep(await readBack(db, { ...made, text: text3 }, p.stop), (key) => made.key = key)],
+        [STEPS.list, () => listWith(db, made, p)],
+        [STEPS.remove, () => db.deleteMessage(made, p.stop)],
+        [STEPS.sweep, () => db.deleteThread(made.thread, p.stop)]
+      ];
+      for (const [step2, run5] of script2) {
+        const outcome2 = await run5();
+        steps2.push(stepOf(step2, outcome2));
+        if (outcome2.is !== "ok") return { ok: false, why: `${step2}: ${whyNot2(outcome2)}`, steps: steps2 };
+      }
+      return { ok: true, why: "", steps: steps2 };
+    };
+    readBack = async (db, wrote, stop) => {
+      const read4 = await db.read(wrote, stop);
+      if (read4.is !== "ok") return read4;
+      const { ms } = read4;
+      if (read4.value === "absent")
+        return { is: "failed", why: "404 the message was accepted and is not there", ms };
+      if (read4.value.text !== wrote.text)
+        return { is: "failed", why: "the message reads back with another body", ms };
+      return { is: "ok", value: read4.value.key, ms };
+    };
+    keep = (outcome2, take3) => {
+      if (outcome2.is === "ok") take3(outcome2.value);
+      return outcome2;
+    };
+    stepOf = (step2, outcome2) => outcome2.is === "ok" ? { step: step2, ok: true, why: "", ms: outcome2.ms } : { step: step2, ok: false, why: whyNot2(outcome2), ms: outcome2.is === "stopped" ? 0 : outcome2.ms };
+    whyNot2 = (outcome2) => outcome2.is === "stopped" ? "stopped" : outcome2.why;
+  }
+});
+
+// src/probe/access.ts
+var refusedKeys, isRefusal, refused4;
+var init_access = __esm({
+  "src/probe/access.ts"() {
+    "use strict";
+    init_journey();
+    refusedKeys = async (db, at) => {
+      const signed = await db.sign(at.stop);
+      if (isRefusal(signed)) return [refused4(at.target, "backend", `signing a user answers ${whyNot2(signed)}`)];
+      const listed3 = await db.threads(at.stop);
+      const role = at.keys.frontend === void 0 ? "backend" : "frontend";
+      return isRefusal(listed3) ? [refused4(at.target, role, `listing threads answers ${whyNot2(listed3)}`)] : [];
+    };
+    isRefusal = (outcome2) => outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
+    refused4 = ({ id }, role, because) => ({
+      code: "KEY_REFUSED",
+      what: `${id} does not accept the ${role} key`,
+      because,
+      next: `check the line of the ${role} key in the input keys against server.api_keys.${role} of this node`,
+      where: id
+    });
+  }
+});
+
+// src/probe/block.ts
+var HEALTH_EVERY, measureBlock, atTimes, fire, summary2;
+var init_block = __esm({
+  "src/probe/block.ts"() {
+    "use strict";
+    init_histogram();
+    init_merge();
+    HEALTH_EVERY = 1e3;
+    measureBlock = async (gun, clock3, on) => {
+      const { span: span2, turn } = on;
+      const shots = [];
+      const checks2 = [];
+      const probing = atTimes(clock3, { ...span2, every: 1e3 / span2.rate }, () => {
+        shots.push(fire(gun, clock3, { turn: turn.next++, stop: span2.stop }));
+      });
+      const checking = atTimes(clock3, { ...span2, every: HEALTH_EVERY }, () => {
+        checks2.push(gun.health(span2.stop));
+      });
+      await Promise.all([probing, checking]);
+      return summary2(await Promise.all(shots), await Promise.all(checks2));
+    };
+    atTimes = async (clock3, span2, act4) => {
+      const first2 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
+      for (let i = first2; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
+        await clock3.sleep(span2.from + i * span2.every - clock3.now(), span2.stop);
+        if (!span2.stop.aborted) act4();
+      }
+      await clock3.sleep(span2.to - clock3.now(), span2.stop);
+    };
+    fire = async (gun, clock3, at) => {
+      const shot = await gun.shoot(at.turn, at.stop);
+      if (shot === "skipped" || shot.outcome.is === "stopped") return {};
+      const { step: step2, outcome: outcome2 } = shot;
+      const blank = { step: step2, of: 0, failed: 0, errors: 0 };
+      if (outcome2.is === "error") return { counts: { ...blank, errors: 1 } };
+      if (outcome2.is === "failed") {
+        const firstFailure = { text: outcome2.why, at: clock3.now() };
+        return { counts: { ...blank, of: 1, failed: 1, ...outcome2.limited && { limited: 1 }, firstFailure } };
+      }
+      return { counts: { ...blank, of: 1 }, ...shot.timed && { latency: outcome2.ms } };
+    };
+    summary2 = (shots, checks2) => {
+      const asked2 = checks2.filter((c) => c.ours === void 0);
+      return {
+        health: {
+          of: asked2.length,
+          failed: asked2.filter((c) => !c.ready).length,
+          errors: checks2.filter((c) => c.ours && c.why !== "stopped").length
+        },
+        version: asked2.findLast((c) => c.version !== "unknown")?.version ?? "unknown",
+        probes: mergeProbes(shots.flatMap((s) => s.counts ?? [])),
+        latency: shots.reduce((h, s) => s.latency === void 0 ? h : record(h, s.latency), {})
+      };
+    };
+  }
+});
+
+// src/probe/call.ts
+var caller, understand, errorText, parse6, isObject2;
+var init_call = __esm({
+  "src/probe/call.ts"() {
+    "use strict";
+    init_text();
+    caller = (ask6, target3, secrets) => async (call3, stop) => {
+      const reply = await ask6(target3.url, call3, stop);
+      return reply.is === "answer" ? understand(reply, call3, secrets) : reply;
+    };
+    understand = (reply, call3, secrets) => {
+      const raw = Untrusted.raw(reply.body);
+      const { status, ms } = reply;
+      if (!call3.expect.includes(status)) {
+        const why2 = `${status} ${errorText(raw, secrets)}`.trim();
+        return status === 429 ? { is: "failed", why: why2, ms, status, limited: true } : { is: "failed", why: why2, ms, status };
+      }
+      const value = call3.read(parse6(raw));
+      return value === void 0 ? { is: "failed", why: `${status} with an answer that is not the expected one`, ms, status } : { is: "ok", value, ms };
+    };
+    errorText = (raw, secrets) => {
+      const { error: error2 } = parse6(raw);
+      const text3 = typeof error2 === "string" ? error2 : raw;
+      const clean = secrets.filter((s) => s !== "").reduce((t, secret) => t.replaceAll(secret, "***"), text3.slice(0, 2e3));
+      return printable(new Untrusted(clean), 120);
+    };
+    parse6 = (raw) => {
+      try {
+        const json2 = JSON.parse(raw);
+        return isObject2(json2) ? json2 : {};
+      } catch {
+        return {};
+      }
+    };
+    isObject2 = (x) => typeof x === "object" && x !== null && !Array.isArray(x);
+  }
+});
+
+// src/probe/counts.ts
+var STATS_SEE, countAll, must, countProblem;
+var init_counts = __esm({
+  "src/probe/counts.ts"() {
+    "use strict";
+    init_errors();
+    init_journey();
+    STATS_SEE = 1e4;
+    countAll = async (db, target3, stop) => {
+      const keys = must(await db.keyTotal("keys", stop), target3);
+      const index = must(await db.keyTotal("index", stop), target3);
+      if (keys >= STATS_SEE) return { keys, index };
+      return { keys, index, ...must(await db.stats(stop), target3) };
+    };
+    must = (outcome2, target3) => {
+      if (outcome2.is === "ok") return outcome2.value;
+      throw new UserError(countProblem(outcome2, target3));
+    };
+    countProblem = (outcome2, { id }) => {
+      const status = outcome2.is === "failed" ? outcome2.status : void 0;
+      if (status === 401 || status === 403)
+        return {
+          code: "KEY_REFUSED",
+          what: `${id} does not accept the admin key`,
+          because: `counting its keys answers ${whyNot2(outcome2)}`,
+          next: "check the line of the admin key in the input keys against server.api_keys.admin of this node",
+          where: id
+        };
+      return {
+        code: "COUNT_FAILED",
+        what: `the keys on ${id} could not be counted`,
+        because: whyNot2(outcome2),
+        next: "check that the server answers GET /admin/keys?limit=1 with the admin key, then run again",
+        where: id
+      };
+    };
+  }
+});
+
+// src/probe/cycle.ts
+var MESSAGE, CYCLE, WAITS, cycle, shoot, run, after, posting, reading2, listing, creating, inThread;
+var init_cycle = __esm({
+  "src/probe/cycle.ts"() {
+    "use strict";
+    init_errors();
+    init_journey();
+    init_thread();
+    MESSAGE = [STEPS.post, STEPS.read, STEPS.list, STEPS.remove];
+    CYCLE = [STEPS.sign, ...MESSAGE, ...MESSAGE, STEPS.create, STEPS.visible, STEPS.sweep];
+    WAITS = [STEPS.read, STEPS.visible];
+    cycle = (db, options) => {
+      const nothing = Promise.resolve(void 0);
+      const state = { posted: nothing, read: nothing, listed: nothing, brief: nothing };
+      return (turn, stop) => {
+        const step2 = CYCLE[turn % CYCLE.length] ?? STEPS.sign;
+        return shoot({ db, state, options, turn, p: { ...options, stop } }, step2);
+      };
+    };
+    shoot = async (c, step2) => {
+      const outcome2 = await run(c, step2);
+      return outcome2 === "skipped" ? outcome2 : { step: step2, timed: !WAITS.includes(step2), outcome: outcome2 };
+    };
+    run = (c, step2) => {
+      const { db, state, p } = c;
+      switch (step2) {
+        case STEPS.sign:
+          return db.sign(p.stop);
+        case STEPS.post:
+          return posting(c);
+        case STEPS.read:
+          return reading2(c);
+        case STEPS.list:
+          return listing(c);
+        case STEPS.remove:
+          return after(state.listed, (message) => db.deleteMessage(message, p.stop));
+        case STEPS.create:
+          return creating(c);
+        case STEPS.visible:
+          return after(state.brief, (key) => waitVisible(db, key, p));
+        case STEPS.sweep:
+          return after(state.brief, (key) => db.deleteThread(key, p.stop));
+        default:
+          return unreachable(step2);
+      }
+    };
+    after = async (needed, then) => {
+      const value = await needed;
+      return value === void 0 ? "skipped" : then(value);
+    };
+    posting = (c) => {
+      const text3 = `watch ${c.turn} at ${new Date(c.p.clock.now()).toISOString()}`;
+      const sent = inThread(c, (thread) => c.db.post(thread, text3, c.p.stop));
+      c.state.posted = sent.then(async (s) => {
+        const thread = await c.state.thread;
+        return s.is === "ok" && thread?.is === "ok" ? { thread: thread.value, key: s.value, text: text3 } : void 0;
+      });
+      return sent;
+    };
+    reading2 = (c) => {
+      const { posted } = c.state;
+      const read4 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
+      c.state.read = Promise.all([posted, read4]).then(
+        ([wrote, r]) => wrote && r !== "skipped" && r.is === "ok" ? { thread: wrote.thread, key: r.value } : void 0
+      );
+      return read4;
+    };
+    listing = (c) => {
+      const { read: read4 } = c.state;
+      const listed3 = after(read4, (message) => listWith(c.db, message, c.p));
+      c.state.listed = listed3.then(() => read4);
+      return listed3;
+    };
+    creating = (c) => {
+      const made = c.db.createThread(`${c.options.title} watch`, c.p.stop);
+      c.state.brief = made.then((m) => m.is === "ok" ? m.value : void 0);
+      return made;
+    };
+    inThread = async (c, then) => {
+      c.state.thread ??= findThread(c.db, c.options.title, c.p);
+      const thread = await c.state.thread;
+      if (thread.is === "ok") return then(thread.value);
+      delete c.state.thread;
+      return thread;
+    };
+  }
+});
+
+// src/probe/progressdb.ts
+var progressDb, THREADS, COUNT_LIMIT, bearer, signCall, totalCall, statsCall, natural, keyOf, threadOf, messageOf, listOf, orAbsent;
+var init_progressdb = __esm({
+  "src/probe/progressdb.ts"() {
+    "use strict";
+    init_call();
+    progressDb = (call3, { user, keys, patience }) => {
+      const backend = bearer(keys.backend);
+      const admin = bearer(keys.admin);
+      let signature = "";
+      const asUser = () => keys.frontend !== void 0 && signature !== "" ? { ...bearer(keys.frontend), "x-user-id": user, "x-user-signature": signature } : { ...backend, "x-user-id": user };
+      const get2 = (path6) => ({ method: "GET", path: path6, headers: asUser(), expect: [200] });
+      const remove = (path6) => ({
+        method: "DELETE",
+        path: path6,
+        headers: asUser(),
+        expect: [202, 204],
+        read: () => true
+      });
+      const post = (path6, body) => ({
+        method: "POST",
+        path: path6,
+        headers: asUser(),
+        body,
+        expect: [200, 201, 202],
+        read: (json2) => keyOf(json2)
+      });
+      return {
+        sign: async (stop) => {
+          const signed = await call3(signCall(user, backend), stop);
+          if (signed.is === "ok") signature = signed.value;
+          return signed;
+        },
+        createThread: (title2, stop) => call3(post(THREADS, { title: title2 }), stop),
+        thread: async (key, stop) => orAbsent(
+          await call3({ ...get2(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
+          [403, 404]
+        ),
+        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
+        deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
+        post: (thread, text3, stop) => call3(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
+        read: async ({ thread, key }, stop) => {
+          const request4 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
+          return orAbsent(await call3({ ...request4, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
+        },
+        list: (thread, stop) => call3(
+          {
+            ...get2(`${THREADS}/${thread}/messages?limit=20`),
+            read: (json2) => listOf(json2["messages"], messageOf)
+          },
+          stop
+        ),
+        deleteMessage: ({ thread, key }, stop) => call3(remove(`${THREADS}/${thread}/messages/${key}`), stop),
+        keyTotal: (of2, stop) => call3(totalCall(of2, admin), stop),
+        stats: (stop) => call3(statsCall(admin), stop)
+      };
+    };
+    THREADS = "/frontend/v1/threads";
+    COUNT_LIMIT = 3e4;
+    bearer = (key) => key === void 0 ? {} : { authorization: `Bearer ${key}` };
+    signCall = (userId, headers) => ({
+      method: "POST",
+      path: "/backend/v1/sign",
+      headers,
+      body: { userId },
+      expect: [200],
+      read: ({ userId: signed, signature }) => signed === userId && typeof signature === "string" && /^[0-9a-f]{64}$/.test(signature) ? signature : void 0
+    });
+    totalCall = (of2, headers) => ({
+      method: "GET",
+      path: `/admin/keys?limit=1&${of2 === "keys" ? "prefix=t:" : "store=index"}`,
+      headers,
+      limit: COUNT_LIMIT,
+      expect: [200],
+      read: ({ pagination }) => isObject2(pagination) ? natural(pagination["total"]) : void 0
+    });
+    statsCall = (headers) => ({
+      method: "GET",
+      path: "/admin/stats",
+      headers,
+      limit: COUNT_LIMIT,
+      expect: [200],
+      read: (json2) => {
+        const threads = natural(json2["threads"]);
+        const messages = natural(json2["messages"]);
+        return threads === void 0 || messages === void 0 ? void 0 : { threads, messages };
+      }
+    });
+    natural = (x) => typeof x === "number" && Number.isSafeInteger(x) && x >= 0 ? x : void 0;
+    keyOf = ({ key }) => typeof key === "string" && /^[\w:-]{1,200}$/.test(key) ? key : void 0;
+    threadOf = (x) => {
+      if (!isObject2(x)) return void 0;
+      const key = keyOf(x);
+      return key === void 0 ? void 0 : { key, title: typeof x["title"] === "string" ? x["title"] : "" };
+    };
+    messageOf = (x) => {
+      if (!isObject2(x)) return void 0;
+      const key = keyOf(x);
+      const { body } = x;
+      const text3 = isObject2(body) && typeof body["text"] === "string" ? body["text"] : "";
+      return key === void 0 ? void 0 : { key, text: text3 };
+    };
+    listOf = (x, item) => {
+      if (x === null) return [];
+      if (!Array.isArray(x)) return void 0;
+      const items2 = x.map(item);
+      return items2.every((i) => i !== void 0) ? items2 : void 0;
+    };
+    orAbsent = (outcome2, statuses) => outcome2.is === "failed" && outcome2.status !== void 0 && statuses.includes(outcome2.status) ? { is: "ok", value: "absent", ms: outcome2.ms } : outcome2;
+  }
+});
+
+// src/probe/readiness.ts
+var PROGRESSDB, readiness, isOld, plain2, versionIn, waitReady2, expected, bare2;
+var init_readiness = __esm({
+  "src/probe/readiness.ts"() {
+    "use strict";
+    init_errors();
+    init_text();
+    init_call();
+    PROGRESSDB = {
+      health: "/healthz",
+      ready: "/readyz",
+      version: { path: "/readyz", field: "version" }
+    };
+    readiness = async (ask6, paths, at) => {
+      const get2 = (path6) => ask6(at.target.url, { method: "GET", path: path6 }, at.stop);
+      const ready = await get2(paths.ready);
+      if (paths === PROGRESSDB && isOld(ready)) return plain2(await get2(paths.health), paths.health);
+      const asked2 = plain2(ready, paths.ready);
+      if (!asked2.ready || !paths.version) return asked2;
+      const told3 = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
+      return { ...asked2, version: versionIn(told3, paths.version.field) };
+    };
+    isOld = (reply) => reply.is === "answer" && (reply.status === 401 || reply.status === 404) && reply.server !== "fasthttp";
+    plain2 = (reply, path6) => {
+      const no = { ready: false, version: "unknown" };
+      switch (reply.is) {
+        case "stopped":
+          return { ...no, why: "stopped", ours: true };
+        case "error":
+          return { ...no, why: reply.why, ours: true };
+        case "failed":
+          return { ...no, why: reply.why };
+        case "answer":
+          return reply.status >= 200 && reply.status < 300 ? { ready: true, version: "unknown", why: "" } : { ...no, why: `${path6} answers ${reply.status}` };
+        default:
+          return unreachable(reply);
+      }
+    };
+    versionIn = (reply, field) => {
+      if (reply.is !== "answer") return "unknown";
+      try {
+        const json2 = JSON.parse(Untrusted.raw(reply.body));
+        const version3 = isObject2(json2) ? json2[field] : void 0;
+        return typeof version3 === "string" && /^[\w.+-]{1,64}$/.test(version3) ? version3 : "unknown";
+      } catch {
+        return "unknown";
+      }
+    };
+    waitReady2 = async (ask6, clock3, { limit, version: version3, stop }) => {
+      const began = clock3.now();
+      for (let pause = 20; ; pause = Math.min(pause * 1.5, 500)) {
+        const seen2 = expected(await ask6(), version3);
+        const took = clock3.now() - began;
+        if (seen2.ready || stop?.aborted) return { ...seen2, took };
+        if (took + pause >= limit)
+          return { ...seen2, why: `not ready within ${limit / 1e3} s: ${seen2.why}`, took };
+        await clock3.sleep(pause, stop);
+      }
+    };
+    expected = (seen2, version3) => !seen2.ready || version3 === void 0 || seen2.version === "unknown" || bare2(seen2.version) === bare2(version3) ? seen2 : { ...seen2, ready: false, why: `it reports ${seen2.version}, not ${version3}` };
+    bare2 = (v) => v.replace(/^v/, "");
+  }
+});
+
+// src/probe/sentinel.ts
+var writeAndRead, readSentinel, written;
+var init_sentinel = __esm({
+  "src/probe/sentinel.ts"() {
+    "use strict";
+    init_errors();
+    init_journey();
+    init_thread();
+    writeAndRead = async (db, wanted, p) => {
+      const thread = await findThread(db, wanted.title, p);
+      if (thread.is !== "ok") return thread;
+      const posted = await db.post(thread.value, wanted.body, p.stop);
+      if (posted.is !== "ok") return posted;
+      const read4 = await readBack(db, { thread: thread.value, key: posted.value, text: wanted.body }, p.stop);
+      if (read4.is !== "ok") return read4;
+      return { is: "ok", value: { thread: thread.value, key: read4.value, body: wanted.body }, ms: read4.ms };
+    };
+    readSentinel = async (db, sentinel, stop) => {
+      const read4 = await db.read(sentinel, stop);
+      if (read4.is !== "ok") {
+        const refused8 = read4.is === "failed" && (read4.status === 403 || (read4.status ?? 0) >= 500);
+        return refused8 ? { is: "missing", why: whyNot2(read4) } : { is: "error", why: whyNot2(read4) };
+      }
+      if (read4.value === "absent") return { is: "missing", why: "the server answers 404" };
+      return read4.value.text === sentinel.body ? { is: "same" } : { is: "different" };
+    };
+    written = (outcome2, target3) => {
+      if (outcome2.is === "ok") return outcome2.value;
+      const why2 = whyNot2(outcome2);
+      const key = outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
+      throw new UserError({
+        code: key ? "KEY_REFUSED" : "PROBE_WRITE_FAILED",
+        what: key ? `${target3.id} does not accept the probe's key` : `the probe could not write a message on ${target3.id}`,
+        because: why2,
+        next: key ? "check the line of the backend key in the input keys against server.api_keys.backend of this node" : `look at the server's log on ${target3.id}; it must accept POST /frontend/v1/threads before it can be upgraded`,
+        where: target3.id
+      });
+    };
+  }
+});
+
+// src/probe/probe.ts
+var createProbe, noPaths, countless, newPeer, OK, counting, sweep;
+var init_probe = __esm({
+  "src/probe/probe.ts"() {
+    "use strict";
+    init_errors();
+    init_access();
+    init_block();
+    init_call();
+    init_counts();
+    init_cycle();
+    init_journey();
+    init_progressdb();
+    init_readiness();
+    init_sentinel();
+    init_thread();
+    createProbe = (ask6, clock3, options) => {
+      const paths = options.profile === "progressdb" ? PROGRESSDB : options.http;
+      if (!paths) throw new UserError(noPaths);
+      const title2 = `${TITLE}${options.rollout}`;
+      const peers = /* @__PURE__ */ new Map();
+      const peer = (target3) => {
+        const found = peers.get(target3.url) ?? newPeer(ask6, target3, { options, clock: clock3, title: title2, paths });
+        peers.set(target3.url, found);
+        return found;
+      };
+      const ready = (target3, stop) => readiness(ask6, paths, { target: target3, stop });
+      const patience = (stop) => ({ clock: clock3, patience: options.patience, stop });
+      const common2 = {
+        ready,
+        waitReady: (target3, wait) => waitReady2(() => ready(target3, wait.stop), clock3, wait),
+        block: (target3, span2) => measureBlock(peer(target3).gun, clock3, { span: span2, turn: peer(target3).turn }),
+        acknowledged: (target3) => ({ ...peer(target3).acknowledged })
+      };
+      if (options.profile === "http") return { ...common2, ...countless };
+      const write3 = (target3, what, stop) => writeAndRead(
+        peer(target3).db,
+        { title: title2, body: `${what} ${options.rollout} at ${clock3.now()}` },
+        patience(stop)
+      );
+      return {
+        ...common2,
+        counts: (target3, stop) => countAll(peer(target3).db, target3, stop),
+        refusedKeys: (target3, stop) => refusedKeys(peer(target3).db, { target: target3, keys: options.keys, stop }),
+        writeSentinel: async (target3, stop) => written(await write3(target3, "sentinel", stop), target3),
+        readSentinel: (target3, sentinel, stop) => readSentinel(peer(target3).db, sentinel, stop),
+        barrier: async (target3, stop) => {
+          const began = clock3.now();
+          const outcome2 = await write3(target3, "barrier", stop);
+          return {
+            ok: outcome2.is === "ok",
+            why: outcome2.is === "ok" ? "" : whyNot2(outcome2),
+            took: clock3.now() - began
+          };
+        },
+        journey: (target3, stop) => journey(peer(target3).db, `${title2} journey`, patience(stop)),
+        sweep: (target3, own2, stop) => sweep(peer(target3).db, { title: title2, own: own2 }, stop)
+      };
+    };
+    noPaths = {
+      code: "PROBE_PATHS_MISSING",
+      what: "profile http needs to know where the server says that it is ready",
+      next: "add  http: { health: /healthz, ready: /readyz }  to the fleet file"
+    };
+    countless = {
+      counts: async () => ({}),
+      refusedKeys: async () => [],
+      writeSentinel: async () => void 0,
+      readSentinel: async () => ({ is: "same" }),
+      barrier: async () => ({ ok: true, why: "", took: 0 }),
+      journey: async () => ({ ok: true, why: "", steps: [] }),
+      sweep: async () => ({ deleted: 0, left: 0, why: "" })
+    };
+    newPeer = (ask6, target3, { options, clock: clock3, title: title2, paths }) => {
+      const acknowledged = { keys: 0, threads: 0, messages: 0 };
+      const { user, keys, patience } = options;
+      const call3 = caller(ask6, target3, Object.values(keys));
+      const db = counting(progressDb(call3, { user, keys, patience }), acknowledged);
+      const health2 = (stop) => readiness(ask6, paths, { target: target3, stop });
+      const plain3 = async (_turn, stop) => ({
+        step: paths.ready,
+        timed: true,
+        outcome: await call3({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
+      });
+      const shoot2 = options.profile === "http" ? plain3 : cycle(db, { clock: clock3, patience, title: title2 });
+      return { db, gun: { shoot: shoot2, health: health2 }, turn: { next: 0 }, acknowledged };
+    };
+    OK = [200, 201, 202, 204];
+    counting = (db, sum) => ({
+      ...db,
+      createThread: async (title2, stop) => {
+        const made = await db.createThread(title2, stop);
+        if (made.is === "ok") {
+          sum.keys += 1;
+          sum.threads += 1;
+        }
+        return made;
+      },
+      post: async (thread, text3, stop) => {
+        const posted = await db.post(thread, text3, stop);
+        if (posted.is === "ok") {
+          sum.keys += 1;
+          sum.messages += 1;
+        }
+        return posted;
+      }
+    });
+    sweep = async (db, what, stop) => {
+      const all2 = await db.threads(stop);
+      if (all2.is !== "ok") return { deleted: 0, left: 0, why: whyNot2(all2) };
+      const mine2 = (title2) => title2 === what.title || title2.startsWith(`${what.title} `);
+      const doomed = all2.value.filter((t) => t.title.startsWith(TITLE) && (what.own || !mine2(t.title)));
+      const outcomes = [];
+      for (const { key } of doomed) outcomes.push(await db.deleteThread(key, stop));
+      const bad = outcomes.flatMap((o) => o.is === "ok" ? [] : [whyNot2(o)]);
+      return { deleted: outcomes.length - bad.length, left: bad.length, why: bad[0] ?? "" };
+    };
+  }
+});
+
+// src/shell/collector.ts
+import { StringDecoder } from "node:string_decoder";
+function collector(line2) {
+  const decoder = new StringDecoder("utf8");
+  let text3 = "";
+  let told3 = 0;
+  const add2 = (chunk) => {
+    if (text3.length < BOUND) text3 += decoder.write(chunk);
+    if (line2 === void 0) return;
+    for (let end = text3.indexOf("\n", told3); end !== -1; end = text3.indexOf("\n", told3)) {
+      line2(text3.slice(told3, end));
+      told3 = end + 1;
+    }
+  };
+  return { add: add2, text: () => text3 };
+}
+var BOUND;
+var init_collector = __esm({
+  "src/shell/collector.ts"() {
+    "use strict";
+    BOUND = 16 * 1024 * 1024;
+  }
+});
+
+// src/shell/ssh-failure.ts
+function sshFailure(way, said4) {
+  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
+  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
+  const words2 = printable(new Untrusted(last), 300);
+  const problem3 = tell?.(way) ?? {
+    code: "SSH_FAILED",
+    what: `${way.node}: ssh could not connect to ${place(way)}`,
+    next: `try it by hand:  ssh ${command3(way)} true`
+  };
+  return {
+    ...problem3,
+    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
+    where: way.node
+  };
+}
+function changedKey(w) {
+  return {
+    code: "SSH_HOST_KEY_CHANGED",
+    what: `${w.node}: ${named3(w)} shows another host key than the one in ${w.knownHosts}`,
+    because: "the machine was set up anew, or something else answers in its place",
+    next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
+  };
+}
+function unknownKey2(w) {
+  return {
+    code: "SSH_HOST_UNKNOWN",
+    what: `${w.node}: the host key of ${named3(w)} is not in ${w.knownHosts}`,
+    because: "no host is trusted on first use",
+    next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
+  };
+}
+function keyRefused(w) {
+  return {
+    code: "SSH_KEY_REFUSED",
+    what: `${w.node}: ${named3(w)} does not accept the key for user ${w.at.user}`,
+    because: "the key is not in authorized_keys of that user, or the account is locked",
+    next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
+  };
+}
+function noName(w) {
+  return {
+    code: "SSH_NAME_UNKNOWN",
+    what: `${w.node}: nothing is named ${w.at.host} as seen from here`,
+    next: "correct `host:` in the fleet file, or run where that name can be resolved (a self-hosted runner, or ssh: { jump: … })"
+  };
+}
+function unreachable2(w, because) {
+  return {
+    code: "SSH_UNREACHABLE",
+    what: `${w.node}: no connection to ${place(w)}`,
+    because,
+    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
+  };
+}
+var table2, place, command3, named3, scan;
+var init_ssh_failure = __esm({
+  "src/shell/ssh-failure.ts"() {
+    "use strict";
+    init_text();
+    table2 = [
+      [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
+      [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
+      [/Permission denied \(|Too many authentication failures/i, keyRefused],
+      [/Could not resolve hostname/i, noName],
+      [/Connection refused/i, (w) => unreachable2(w, "nobody listens there (connection refused)")],
+      [
+        /timed out|No route to host|Network is unreachable|Connection closed|Connection reset|banner exchange/i,
+        (w) => unreachable2(w, "it does not answer")
+      ]
+    ];
+    place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
+    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
+    named3 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+    scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
+  }
+});
+
+// src/shell/ssh-link.ts
+import { createServer } from "node:net";
+async function ssh2(link, command4, o) {
+  const out = collector(o.line);
+  const err = collector();
+  const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
+  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
+  const code2 = await call("sh", ["-c", BOUNDED, "sh", ...words2], {
+    env: link.env,
+    input: o.input,
+    out,
+    err
+  });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 || code2 === 137 };
+}
+function connect(link) {
+  const connecting = link.connected ?? ssh2(link, ["sh", "-s"], { input: Buffer.from("exit 0\n"), seconds: CONNECT });
+  link.connected = connecting;
+  return connecting.then((ran2) => {
+    if (ran2.code !== 0) delete link.connected;
+    return ran2;
+  });
+}
+async function whyNot3(link, ran2) {
+  if (link.jump) {
+    const { way, jump: at } = link;
+    const asked2 = await ssh2(link, ["sh", "-s"], {
+      input: Buffer.from("exit 0\n"),
+      seconds: CONNECT,
+      to: at.alias
+    });
+    if (asked2.code === 255) return sshFailure({ ...way, at }, asked2.stderr);
+  }
+  return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
+}
+async function forward2(link, to) {
+  const name = `${to.host}:${to.port}`;
+  const known2 = link.forwards.get(name);
+  if (known2 && await keeper(link) === (await known2).by) return (await known2).at;
+  const made = openForward(link, to);
+  link.forwards.set(name, made);
+  made.catch(() => link.forwards.delete(name));
+  return (await made).at;
+}
+async function keeper(link) {
+  const ran2 = await master(link, "check", []);
+  return ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
+}
+async function openForward(link, to) {
+  for (let tries = 1; ; tries++) {
+    const first2 = await connect(link);
+    if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+    const by = await keeper(link);
+    const at = { host: "127.0.0.1", port: await freePort() };
+    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
+    const ran2 = await master(link, "forward", ["-L", `${at.host}:${at.port}:${host}:${to.port}`]);
+    if (ran2.code === 0) return { at, by };
+    delete link.connected;
+    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
+  }
+}
+async function master(link, what, more, to = link.way.at.alias) {
+  const out = collector();
+  const err = collector();
+  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
+  const code2 = await call("timeout", words2, { env: link.env, out, err });
+  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
+}
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
+  const address2 = server.address();
+  await new Promise((resolve2) => server.close(resolve2));
+  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
+  return address2.port;
+}
+var CONNECT, BOUNDED, ENVIRONMENT, call;
+var init_ssh_link = __esm({
+  "src/shell/ssh-link.ts"() {
+    "use strict";
+    init_exec();
+    init_errors();
+    init_collector();
+    init_ssh_failure();
+    CONNECT = 30;
+    BOUNDED = `exec 4>&2 5>&1
+code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
+exit "\${code:-255}"`;
+    ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
+    call = (program2, args, c) => exec(program2, args, {
+      env: Object.fromEntries([
+        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
+        ["LC_ALL", "C"]
+      ]),
+      // an empty one is written too, and a program that has closed its input meanwhile would end this process
+      ...c.input ? { input: c.input } : {},
+      silent: true,
+      ignoreReturnCode: true,
+      delay: 1e3,
+      cwd: "/",
+      listeners: { stdout: (data2) => c.out?.add(data2), stderr: (data2) => c.err?.add(data2) }
+    });
+  }
+});
+
+// src/shell/host-keys.ts
+async function ask2(env, words2, seconds2 = 15) {
+  const out = collector();
+  const code2 = await call("timeout", [String(seconds2), ...words2], { env, out });
+  return { code: code2, text: out.text() };
+}
+async function resolveHost(to, env, config2) {
+  const words2 = [
+    "ssh",
+    "-F",
+    config2,
+    "-G",
+    ...to.port === void 0 ? [] : ["-p", String(to.port)],
+    "-l",
+    to.user,
+    "--",
+    to.host
+  ];
+  const { text: text3 } = await ask2(env, words2);
+  const one = (key) => new RegExp(`^${key} (.+)$`, "m").exec(text3)?.[1] ?? "";
+  const jump = one("proxyjump");
+  return {
+    host: one("hostname") || to.host,
+    port: to.port ?? (Number(one("port")) || 22),
+    user: to.user,
+    jump: jump === "none" ? "" : jump
+  };
+}
+async function knownKeys(at, env, file) {
+  const name = at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+  const home = env["HOME"] ?? "/";
+  const files2 = file === void 0 ? [`${home}/.ssh/known_hosts`, "/etc/ssh/ssh_known_hosts"] : [file];
+  const found = await Promise.all(files2.map((path6) => ask2(env, ["ssh-keygen", "-F", name, "-f", path6])));
+  return hostKeysIn(found.map(({ text: text3 }) => text3).join("\n"), at);
+}
+async function shownKeys(at, env) {
+  const words2 = ["ssh-keyscan", "-T", "10", "-p", String(at.port), "--", at.host];
+  const { text: text3 } = await ask2(env, words2, 30);
+  return hostKeysIn(text3, at);
+}
+var ownConfig;
+var init_host_keys2 = __esm({
+  "src/shell/host-keys.ts"() {
+    "use strict";
+    init_host_keys();
+    init_collector();
+    init_ssh_link();
+    ownConfig = (env) => `Include "${env["HOME"] ?? "/"}/.ssh/config"
+Include /etc/ssh/ssh_config
+`;
+  }
+});
+
+// src/shell/ssh-config.ts
+function sshConfig(hosts, files2, jump) {
+  const { own: own2 } = files2;
+  const entry2 = (h, more) => [
+    `Host ${h.alias}`,
+    // else the user's own configuration may know where that is
+    ...h.alias === h.host ? [] : [`  HostName ${h.host}`],
+    `  Port ${h.port}`,
+    `  User ${h.user}`,
+    ...more.map((line2) => `  ${line2}`)
+  ];
+  const straight = own2 !== void 0 ? [] : ["ProxyJump none"];
+  return [
+    ...hosts.flatMap((h) => entry2(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
+    ...jump ? entry2(jump, straight) : [],
+    "Host *",
+    ...common(files2).map((line2) => `  ${line2}`),
+    ...own2 === void 0 ? [] : ["Host *", `  Include "${own2}"`, "  Include /etc/ssh/ssh_config"],
+    ""
+  ].join("\n");
+}
+var common, quoted;
+var init_ssh_config = __esm({
+  "src/shell/ssh-config.ts"() {
+    "use strict";
+    common = (files2) => [
+      "BatchMode yes",
+      "StrictHostKeyChecking yes",
+      ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
+      "UpdateHostKeys no",
+      "VerifyHostKeyDNS no",
+      ...files2.identity === void 0 ? [] : [`IdentityFile ${quoted(files2.identity)}`, "IdentitiesOnly yes", "IdentityAgent none"],
+      "PreferredAuthentications publickey",
+      "ForwardAgent no",
+      "ForwardX11 no",
+      "PermitLocalCommand no",
+      "ClearAllForwardings no",
+      "ExitOnForwardFailure yes",
+      "RequestTTY no",
+      "EscapeChar none",
+      "SendEnv -*",
+      "ControlMaster auto",
+      `ControlPath ${files2.sockets}/%C`,
+      "ControlPersist 60",
+      "ConnectTimeout 10",
+      "ConnectionAttempts 1",
+      "ServerAliveInterval 5",
+      "ServerAliveCountMax 3",
+      "TCPKeepAlive no",
+      "Compression no",
+      ...files2.own !== void 0 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
+      "LogLevel ERROR"
+    ];
+    quoted = (path6) => `"${path6.replaceAll("%", "%%")}"`;
+  }
+});
+
+// src/shell/sudo.ts
+function sudoFailure(on, ran2) {
+  if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
+  const lines2 = ran2.stderr.split("\n").filter((line2) => line2.trim() !== "");
+  const [words2, code2] = table3.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
+  const said4 = lines2.find((line2) => words2.test(line2)) ?? "";
+  return {
+    code: code2,
+    what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
+    because: printable(new Untrusted(said4.trim()), 300),
+    next: next3(code2, on),
+    where: on.node
+  };
+}
+var table3, next3;
+var init_sudo = __esm({
+  "src/shell/sudo.ts"() {
+    "use strict";
+    init_text();
+    table3 = [
+      [/a password is required|a terminal is required/i, "SUDO_WANTS_PASSWORD"],
+      [/is not in the sudoers file|is not allowed to (?:execute|run)|not allowed to run sudo/i, "SUDO_REFUSED"],
+      [/you must have a tty/i, "SUDO_WANTS_TTY"],
+      [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
+    ];
+    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
+  }
+});
+
+// src/shell/ssh.ts
+import { createHash as createHash4 } from "node:crypto";
+import { constants as constants3 } from "node:fs";
+import { chmod as chmod2, lstat as lstat2, mkdir as mkdir3, readFile, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { dirname as dirname6, join as join7 } from "node:path";
+async function openSsh(options) {
+  const folder = join7(options.dir, "ssh");
+  const files2 = await prepare(folder, options);
+  const hosts = options.nodes.map((n) => ({ ...n, alias: n.host }));
+  const jump = jumpOf(options);
+  const config2 = join7(files2.sockets, "config");
+  await writePrivate(config2, sshConfig(hosts, files2, jump));
+  const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
+  const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
+  const open6 = /* @__PURE__ */ new Set();
+  const shells = hosts.map((at, i) => {
+    const node3 = options.nodes[i]?.name ?? "";
+    const link = {
+      env: options.env,
+      last: options.last,
+      config: config2,
+      folder,
+      way: { node: node3, at, knownHosts, authorize },
+      ...jump ? { jump } : {},
+      forwards: /* @__PURE__ */ new Map()
+    };
+    open6.add(link);
+    return [node3, shellOf2(link, open6)];
+  });
+  return new Map(shells);
+}
+async function prepare(folder, o) {
+  await mkdir3(folder, { recursive: true, mode: 448 });
+  await chmod2(folder, 448);
+  const identity = join7(folder, "key");
+  const knownHosts = join7(folder, "known_hosts");
+  if (o.key !== "") await writePrivate(identity, o.key);
+  if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
+`);
+  return {
+    sockets: await socketFolder(o.dir),
+    ...o.knownHosts === "" ? {} : { knownHosts },
+    ...o.key === "" ? {} : { identity },
+    ...o.own ? { own: join7(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
+  };
+}
+async function socketFolder(dir) {
+  const path6 = `/tmp/pdbr-${createHash4("sha256").update(dir).digest("hex").slice(0, 16)}`;
+  await mkdir3(path6, { mode: 448 }).catch((error2) => {
+    if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
+  });
+  const { uid, mode } = await lstat2(path6);
+  if (uid === process.getuid?.() && (mode & constants3.S_IFMT) === constants3.S_IFDIR && (mode & 63) === 0)
+    return path6;
+  throw new UserError({
+    code: "SSH_FOLDER_TAKEN",
+    what: `${path6} is not a private folder of ours`,
+    next: "remove it; somebody else on this machine made it"
+  });
+}
+async function publicHalf(identity, env) {
+  const out = collector();
+  const code2 = await call("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
+  const line2 = out.text().trim();
+  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
+}
+async function run2(link, program2, args, options) {
+  const first2 = await connect(link);
+  if (first2.code !== 0)
+    return { ...first2, code: null, lost: { problem: await whyNot3(link, first2), begun: false } };
+  const { as } = options;
+  const text3 = boundedScript(program2, args, options.limit / 1e3);
+  const ran2 = await ssh2(link, ["sh", "-s"], {
+    input: Buffer.from(as ? scriptAs(as, text3) : text3),
+    seconds: (options.limit + GRACE) / 1e3,
+    ...options.line ? { line: options.line } : {}
+  });
+  const { node: node3, at } = link.way;
+  const problem3 = as ? sudoFailure({ node: node3, from: at.user, to: as }, ran2) : void 0;
+  if (problem3) return { ...ran2, code: null, lost: { problem: problem3, begun: false } };
+  if (ran2.code !== 255) return ran2;
+  delete link.connected;
+  return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
+}
+async function put(link, { source, path: path6, mode, sent }) {
+  const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
+  const first2 = await connect(link);
+  if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+  if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
+  const head = Buffer.from(`${path6}
+${mode.toString(8).padStart(4, "0")}
+${bytes3.length}
+`);
+  const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
+    input: Buffer.concat([head, bytes3]),
+    seconds: putSeconds(bytes3.length),
+    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
+  });
+  if (ran2.code === 0) return;
+  if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
+  throw new UserError(notWritten(link, path6, lastWords(ran2)));
+}
+async function get(link, path6, limit) {
+  const ran2 = await run2(link, TAIL, [path6, String(limit)], { limit: 6e4 });
+  if (ran2.lost) throw new UserError(ran2.lost.problem);
+  if (ran2.code === 0) return Buffer.from(ran2.stdout);
+  throw new UserError({
+    code: "NODE_NOT_READABLE",
+    what: `${link.way.node}: cannot read ${path6}`,
+    because: lastWords(ran2),
+    next: `give ${link.way.at.user} read access to it`,
+    where: link.way.node
+  });
+}
+async function close(link, open6) {
+  const { last, jump } = link;
+  if (last) await master(link, "exit", []).catch(() => void 0);
+  open6.delete(link);
+  if (open6.size > 0) return;
+  if (last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
+  const goes = [join7(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
+  for (const path6 of goes) await rm2(path6, { recursive: true, force: true }).catch(() => void 0);
+}
+var GRACE, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
+var init_ssh = __esm({
+  "src/shell/ssh.ts"() {
+    "use strict";
+    init_errors();
+    init_text();
+    init_collector();
+    init_script();
+    init_ssh_config();
+    init_ssh_failure();
+    init_sudo();
+    init_ssh_link();
+    GRACE = 6e4;
+    RECEIVE = `umask 077
+IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
+part=$path.$$.part
+mkdir -p "\${path%/*}" || exit 91
+trap 'rm -f "$part"' EXIT
+: >"$part" || exit 91
+had=-1 has=0
+while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
+  had=$has
+  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
+  has=$(wc -c <"$part")
+  printf '%s\\n' "$has"
+done
+[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
+    jumpOf = ({ jump, nodes }) => jump && { ...jump, alias: nodes.some((n) => n.host === jump.host) ? "jump" : jump.host };
+    shellOf2 = (link, open6) => ({
+      run: (program2, args, options) => run2(link, program2, args, options),
+      put: (source, path6, mode, sent) => put(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
+      get: (path6, limit) => get(link, path6, limit),
+      forward: (to) => forward2(link, to),
+      close: () => close(link, open6)
+    });
+    writePrivate = async (path6, text3) => {
+      await rm2(path6, { force: true });
+      await writeFile3(path6, text3, { mode: 384, flag: "wx" });
+    };
+    putSeconds = (bytes3) => 120 + bytes3 / 25e4;
+    lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
+    notWritten = ({ way }, path6, because) => ({
+      code: "NODE_NOT_WRITABLE",
+      what: `${way.node}: cannot write in ${path6.slice(0, path6.lastIndexOf("/"))}`,
+      because,
+      next: `give ${way.at.user} write access to the install folder, or free some space`,
+      where: way.node
+    });
+    TAIL = {
+      name: "tail",
+      text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null'
+    };
+  }
+});
+
+// examples/recover.yml
+var recover_default;
+var init_recover = __esm({
+  "examples/recover.yml"() {
+    recover_default = "# .github/workflows/recover.yml: settles what a dead run left, from what the nodes say; does nothing when nothing is owed.\n# In no concurrency group: it must not queue behind the run it is to settle. Every node is held by a lease.\nname: recover\nrun-name: recover by @${{ github.actor }}\non:\n  workflow_dispatch:\n    inputs:\n      mode:\n        description: recover settles; status only looks\n        type: choice\n        options: [recover, status]\n        default: recover\npermissions: {}\n\njobs:\n  recover:\n    runs-on: [self-hosted, progressdb]\n    timeout-minutes: 60\n    environment:\n      name: production-recover\n      deployment: false\n    permissions:\n      contents: read\n      deployments: write # the record of what runs where\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          mode: ${{ inputs.mode }}\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n";
+  }
+});
+
+// examples/release.yml
+var release_default2;
+var init_release3 = __esm({
+  "examples/release.yml"() {
+    release_default2 = "# .github/workflows/release.yml: a pushed tag is built, published, and rolled out.\nname: release\non:\n  push:\n    tags: ['v*']\npermissions: {}\n\njobs:\n  goreleaser:\n    runs-on: ubuntu-latest\n    permissions:\n      contents: write # publishes the release\n      id-token: write # signs where it was built\n      attestations: write # and stores that\n    outputs:\n      artifacts: ${{ steps.goreleaser.outputs.artifacts }}\n      metadata: ${{ steps.goreleaser.outputs.metadata }}\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          fetch-depth: 0\n          persist-credentials: false\n      - id: goreleaser\n        uses: goreleaser/goreleaser-action@f06c13b6b1a9625abc9e6e439d9c05a8f2190e94 # v7.2.3\n        with:\n          version: '~> v2'\n          args: release --clean\n        env:\n          GITHUB_TOKEN: ${{ github.token }}\n      - uses: actions/attest-build-provenance@a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32 # v4.1.0\n        with:\n          subject-checksums: ./dist/checksums.txt\n\n  rollout:\n    needs: goreleaser\n    runs-on: [self-hosted, progressdb] # must reach the nodes\n    timeout-minutes: 120 # well above the input `timeout`; never timeout-minutes on the step itself\n    environment:\n      name: production\n      deployment: false # the action keeps the deployment's record itself\n    concurrency:\n      group: rollout-production\n      cancel-in-progress: false\n      queue: max\n    permissions:\n      contents: read\n      deployments: write # the record of what runs where\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          tag: ${{ github.ref_name }}\n          artifacts: ${{ needs.goreleaser.outputs.artifacts }}\n          metadata: ${{ needs.goreleaser.outputs.metadata }}\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n\n  # When the runner was lost or the job was stopped by force. Does nothing when nothing is owed.\n  recover:\n    needs: [goreleaser, rollout]\n    if: ${{ always() && (needs.rollout.result == 'failure' || needs.rollout.result == 'cancelled') }}\n    runs-on: [self-hosted, progressdb]\n    timeout-minutes: 60\n    environment:\n      name: production-recover # the same secrets, no reviewers: it must not wait for a person\n      deployment: false\n    permissions:\n      contents: read\n      deployments: write # the record of what runs where\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          mode: recover\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n";
+  }
+});
+
+// examples/rollback.yml
+var rollback_default;
+var init_rollback = __esm({
+  "examples/rollback.yml"() {
+    rollback_default = "# .github/workflows/rollback.yml: started by hand. In no concurrency group: it must not queue behind the release it is to\n# stop. Two at once cannot harm: every node is held by a lease. Is the release still running? Cancel it first.\nname: rollback\nrun-name: rollback to ${{ inputs.tag }} by @${{ github.actor }}\non:\n  workflow_dispatch:\n    inputs:\n      tag:\n        description: A version, or `previous`\n        type: string\n        default: previous\n      data:\n        description: keep every write, or restore the snapshot taken before the upgrade\n        type: choice\n        options: [auto, keep, restore]\n        default: auto\n      reason:\n        description: Why; it stands in the report and in the record of every node\n        type: string\n        required: true\npermissions: {}\n\njobs:\n  rollback:\n    runs-on: [self-hosted, progressdb]\n    timeout-minutes: 90\n    environment:\n      name: production\n      deployment: false\n    permissions:\n      contents: read\n      deployments: write # the record of what runs where\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          mode: rollback\n          tag: ${{ inputs.tag }}\n          rollback-data: ${{ inputs.data }}\n          reason: ${{ inputs.reason }}\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n";
+  }
+});
+
+// src/workflows.ts
+function workflowsOf(uses, hasRelease) {
+  const fit2 = (text3) => overSsh(uses === void 0 ? text3 : text3.replaceAll(PLACEHOLDER, uses));
+  const first2 = hasRelease ? { path: ".github/rollout-jobs.yml", text: jobsOf(fit2(release_default2)) } : { path: ".github/workflows/release.yml", text: fit2(release_default2) };
+  return [
+    first2,
+    { path: ".github/workflows/rollback.yml", text: fit2(rollback_default) },
+    { path: ".github/workflows/recover.yml", text: fit2(recover_default) }
+  ];
+}
+var PLACEHOLDER, overSsh, jobsOf;
+var init_workflows = __esm({
+  "src/workflows.ts"() {
+    "use strict";
+    init_recover();
+    init_release3();
+    init_rollback();
+    PLACEHOLDER = "OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0";
+    overSsh = (text3) => text3.replaceAll(
+      /runs-on: \[self-hosted, progressdb\](?: # must reach the nodes)?/g,
+      "runs-on: ubuntu-latest # must reach the nodes: else a self-hosted runner, or `ssh: { jump: … }` in the fleet file"
+    ).replaceAll(
+      /^( +)keys: \|$/gm,
+      (line2, indent) => `${indent}ssh-key: \${{ secrets.ROLLOUT_SSH_KEY }}
+${indent}ssh-known-hosts: \${{ vars.ROLLOUT_KNOWN_HOSTS }}
+${line2}`
+    );
+    jobsOf = (text3) => `# Two jobs for the workflow that publishes the release: copy them below its own, and name that job in \`needs\`.
+jobs:
+${text3.slice(text3.indexOf("  rollout:\n"))}`;
+  }
+});
+
+// src/init.ts
+var init_exports = {};
+__export(init_exports, {
+  init: () => init
+});
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync7, writeFileSync } from "node:fs";
+import { dirname as dirname7, join as join8 } from "node:path";
+async function init(i) {
+  const targets = await targetsOf(i);
+  const taken2 = filesOf(i, "").filter(({ path: path6 }) => isForeign(join8(i.cwd, path6)));
+  if (taken2.length > 0) return told2(i, taken2.map(fileExists));
+  const keys = await trustedKeys(i, targets);
+  if ("problems" in keys) return told2(i, keys.problems);
+  const looked2 = await lookAt2(i, targets, keys.all);
+  if ("problems" in looked2) return told2(i, looked2.problems);
+  const fleet = fleetOf(i, targets, looked2.nodes);
+  const text3 = fleetFile(fleet);
+  if ("problems" in text3) return told2(i, text3.problems);
+  parseConfig(text3.text, FLEET);
+  write(i, [
+    { path: FLEET, text: text3.text },
+    { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
+    { path: ".github/rollout.sudoers", text: sudoersText(fleet) },
+    ...filesOf(i, fleet.repository.is)
+  ]);
+  next4(i, fleet, keys.all);
+  return 0;
+}
+async function targetsOf({ hand, env, dir }) {
+  const read4 = hand.words.map((word4) => ({ word: word4, found: WORD.exec(word4) }));
+  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word4 }) => noTarget(word4));
+  if (hand.words.length === 0) problems2.push(noTargets);
+  if (problems2.length > 0) throw new UserError(...problems2);
+  const config2 = join8(dir, "own_ssh_config");
+  writeFileSync(config2, ownConfig(env), { mode: 384 });
+  const targets = await Promise.all(
+    read4.map(async ({ found }) => {
+      const [, user = "", host = "", port] = found ?? [];
+      const at = await resolveHost(
+        { host, user, ...port === void 0 ? {} : { port: Number(port) } },
+        env,
+        config2
+      );
+      return { name: nameOf(host), typed: host, at };
+    })
+  );
+  const clash = clashes(targets);
+  if (clash.length > 0) throw new UserError(...clash);
+  return targets;
+}
+function clashes(targets) {
+  const of2 = (key) => [...new Set(targets.map(key))];
+  const one = (what, all2) => ({
+    code: "TARGETS_DIFFER",
+    what: `one fleet has one ${what}, and these have ${all2.join(", ")}`,
+    next: "make a fleet file for each, or give the nodes the same"
+  });
+  const users = of2((t) => t.at.user);
+  const ports = of2((t) => String(t.at.port));
+  const jumps = of2((t) => t.at.jump || "none");
+  return [
+    ...users.length > 1 ? [one("user that logs in", users)] : [],
+    ...ports.length > 1 ? [one("port of sshd", ports)] : [],
+    ...jumps.length > 1 ? [one("jump host", jumps)] : [],
+    ...of2((t) => t.name).length < targets.length ? [
+      {
+        code: "TARGETS_TWICE",
+        what: `two nodes would have the same name: ${targets.map((t) => t.name).join(", ")}`,
+        next: "name each machine once, by names that differ before the first dot"
+      }
+    ] : []
+  ];
+}
+function isForeign(path6) {
+  return existsSync4(path6) && !readFileSync7(path6, "utf8").startsWith(WRITTEN);
+}
+function filesOf({ cwd }, repository) {
+  const names2 = [FLEET, ".github/rollout.sudoers"].map((path6) => ({ path: path6, text: "" }));
+  const workflows = workflowsOf(ownOrigin(), existsSync4(join8(cwd, ".github/workflows/release.yml")));
+  return repository === "" ? [...names2, ...workflows] : workflows;
+}
+async function trustedKeys(i, targets) {
+  const given = i.inputs.sshKnownHosts === "" ? void 0 : join8(i.dir, "given_known_hosts");
+  if (given !== void 0) writeFileSync(given, `${i.inputs.sshKnownHosts.trim()}
+`, { mode: 384 });
+  const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given) })));
+  const unknown5 = found.filter(({ keys }) => keys.length === 0).map(({ t }) => t);
+  const all2 = found.flatMap(({ keys }) => distinct(keys));
+  if (unknown5.length === 0)
+    return { all: all2, from: given === void 0 ? "from your own known hosts" : "as they were given and trusted" };
+  const shown5 = await Promise.all(unknown5.map(async (t) => ({ t, keys: await shownKeys(t.at, i.env) })));
+  const fresh = shown5.flatMap(({ keys }) => keys);
+  if (fresh.length > 0)
+    write(i, [{ path: KNOWN_HOSTS, text: knownHostsFile([...all2, ...fresh], "NOT COMPARED YET") }]);
+  return { problems: shown5.map(({ t, keys }) => notVouched(t, keys)) };
+}
+async function lookAt2(i, targets, keys) {
+  const shells = await openSsh({
+    dir: i.dir,
+    nodes: targets.map(({ name, typed, at }) => ({
+      name,
+      host: typed,
+      port: at.port,
+      user: i.hand.as ?? at.user
+    })),
+    key: i.inputs.sshKey,
+    knownHosts: keys.map(knownHostsLine).join("\n"),
+    own: true,
+    last: true,
+    env: i.env
+  });
+  try {
+    const looked2 = await Promise.all(targets.map((t) => lookAtOne(i, t, shells.get(t.name))));
+    const problems2 = looked2.flatMap((l) => "problems" in l ? l.problems : []);
+    return problems2.length > 0 ? { problems: problems2 } : { nodes: looked2.flatMap((l) => "found" in l ? [l.found] : []) };
+  } finally {
+    await Promise.all([...shells.values()].map((shell) => shell.close()));
+  }
+}
+async function lookAtOne(i, { name, at }, shell) {
+  if (!shell) throw new TypeError(`no shell for ${name}`);
+  const looked2 = await findServer({ name, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? "" });
+  if ("problems" in looked2) return looked2;
+  const { found } = looked2;
+  i.out.line(
+    "look",
+    `${name}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`
+  );
+  return { found: { ...found, version: await versionOf(found, shell) } };
+}
+async function versionOf({ name, port }, shell) {
+  const http2 = httpClient({ reach: () => shell.forward({ host: "127.0.0.1", port: port.is }) });
+  try {
+    const probe2 = createProbe(http2.ask, systemClock, {
+      profile: "progressdb",
+      rollout: "",
+      user: "",
+      keys: {},
+      patience: 0
+    });
+    const { version: version3 } = await probe2.ready({ id: name, url: `http://${name}:${port.is}` });
+    return version3;
+  } catch (error2) {
+    if (error2 instanceof UserError) return "unknown";
+    throw error2;
+  } finally {
+    await http2.close();
+  }
+}
+function fleetOf(i, targets, nodes) {
+  const [first2] = targets;
+  const jump = { is: first2?.at.jump ?? "", from: "your own ssh configuration" };
+  return {
+    nodes,
+    user: first2?.at.user ?? "",
+    port: first2?.at.port ?? 22,
+    jump,
+    repository: repositoryHere(i.cwd)
+  };
+}
+function sudoersText({ nodes, user }) {
+  const [first2] = nodes;
+  if (!first2) return "";
+  const rights = sudoers({ unit: first2.unit.is, deploy: user, service: first2.user });
+  return `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.
+${rights}`;
+}
+function write({ cwd, out }, files2) {
+  for (const { path: path6, text: text3 } of files2) {
+    mkdirSync2(dirname7(join8(cwd, path6)), { recursive: true });
+    writeFileSync(join8(cwd, path6), text3);
+    out.line("wrote", path6);
+  }
+}
+function next4({ out }, { nodes }, keys) {
+  for (const key of keys) out.line("host key", `${key.host} ${key.type} ${fingerprint(key)}`);
+  const version3 = nodes.find((n) => n.version !== "unknown")?.version ?? "v0.2.2";
+  out.lines([
+    "",
+    "nothing was changed on the nodes; next:",
+    `  1  read ${FLEET}: each line says where it came from`,
+    "  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing",
+    `  3  progressdb-rollout plan ${version3.startsWith("v") ? version3 : `v${version3}`}             (or a newer version) shows every problem that is left`,
+    `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
+    "  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github"
+  ]);
+}
+var FLEET, KNOWN_HOSTS, BINARY, told2, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
+var init_init = __esm({
+  "src/init.ts"() {
+    "use strict";
+    init_clock();
+    init_file2();
+    init_errors();
+    init_fleet_file();
+    init_host_keys();
+    init_text();
+    init_finding();
+    init_origin();
+    init_http();
+    init_probe();
+    init_unit_files();
+    init_host_keys2();
+    init_ssh();
+    init_workflows();
+    FLEET = ".github/rollout.yml";
+    KNOWN_HOSTS = ".github/rollout.known_hosts";
+    BINARY = "progressdb";
+    told2 = ({ out }, problems2) => {
+      for (const problem3 of problems2) out.problem(problem3);
+      return 3;
+    };
+    WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
+    nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
+    noTarget = (word4) => ({
+      code: "TARGET_INVALID",
+      what: `${printable(word4, 100)} names no user and machine`,
+      next: "write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is"
+    });
+    noTargets = {
+      code: "TARGETS_MISSING",
+      what: "no machine is named",
+      next: "progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3"
+    };
+    fileExists = ({ path: path6 }) => ({
+      code: "INIT_FILE_EXISTS",
+      what: `${path6} is there already, and nothing is written over it`,
+      next: "move it away and run init again, or run it in an empty folder and compare"
+    });
+    distinct = (keys) => [...new Map(keys.map((k) => [knownHostsLine(k), k])).values()];
+    notVouched = ({ name, at }, keys) => keys.length === 0 ? {
+      code: "SSH_HOST_KEY_UNKNOWN",
+      what: `${name}: nobody has said which host key ${at.host} has, and it shows none`,
+      next: `connect once by hand and compare its key:  ssh ${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}  , then run this again`,
+      where: name
+    } : {
+      code: "SSH_HOST_KEY_UNKNOWN",
+      what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map((k) => `${k.type} ${fingerprint(k)}`).join(", ")}`,
+      because: "a key that is trusted on first use protects against nothing",
+      next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
+      where: name
     };
   }
 });
@@ -53761,11 +57262,11 @@ var init_exposition = __esm({
       const bare3 = take2(c, NAME)?.[0];
       if (!eat(c, "{"))
         return bare3 === void 0 ? "a line does not begin with a name" : { name: bare3, labels: {} };
-      const read3 = readLabels(c);
-      if (typeof read3 === "string") return read3;
-      if (bare3 !== void 0 && read3.quoted !== void 0) return "a series has two names";
-      const name = bare3 ?? read3.quoted;
-      return name === void 0 ? "a series has no name" : { name, labels: read3.labels };
+      const read4 = readLabels(c);
+      if (typeof read4 === "string") return read4;
+      if (bare3 !== void 0 && read4.quoted !== void 0) return "a series has two names";
+      const name = bare3 ?? read4.quoted;
+      return name === void 0 ? "a series has no name" : { name, labels: read4.labels };
     };
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
@@ -53828,35 +57329,35 @@ var init_suggest = __esm({
 });
 
 // src/metrics/scrape.ts
-var LIMIT, MAX_BYTES, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word2;
+var LIMIT2, MAX_BYTES2, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word3;
 var init_scrape = __esm({
   "src/metrics/scrape.ts"() {
     "use strict";
     init_text();
     init_exposition();
     init_suggest();
-    LIMIT = 5e3;
-    MAX_BYTES = 16 * 1024 * 1024;
-    scrapeSource = (ask5, options) => ({
+    LIMIT2 = 5e3;
+    MAX_BYTES2 = 16 * 1024 * 1024;
+    scrapeSource = (ask6, options) => ({
       read: async (target3, rules2, stop) => {
         if (rules2.length === 0) return {};
-        const scraped = await scrape(ask5, target3, { options, stop });
+        const scraped = await scrape(ask6, target3, { options, stop });
         return Object.fromEntries(rules2.map((rule) => [rule.name, readingOf(scraped, rule)]));
       },
       missing: async (target3, rules2, stop) => {
         const broken4 = rules2.flatMap((rule) => badSelector(rule));
         if (broken4.length > 0 || rules2.length === 0) return broken4;
-        const scraped = await scrape(ask5, target3, { options, stop });
+        const scraped = await scrape(ask6, target3, { options, stop });
         if (scraped.is === "error") return [unreadable2(target3, options, scraped)];
         return rules2.flatMap((rule) => unknownSeries(target3, rule, scraped.samples));
       }
     });
-    scrape = async (ask5, target3, { options, stop }) => {
+    scrape = async (ask6, target3, { options, stop }) => {
       const { path: path6 } = options;
       const headers = { accept: "text/plain;version=0.0.4", ...authorization(options) };
-      const reply = await ask5(
+      const reply = await ask6(
         target3.url,
-        { method: "GET", path: path6, headers, limit: LIMIT, maxBytes: MAX_BYTES },
+        { method: "GET", path: path6, headers, limit: LIMIT2, maxBytes: MAX_BYTES2 },
         stop
       );
       if (reply.is === "stopped") return { is: "error", why: "stopped" };
@@ -53893,12 +57394,12 @@ var init_scrape = __esm({
       ];
     };
     unreadable2 = ({ id }, { path: path6, key }, scraped) => {
-      const refused7 = scraped.status === 401 || scraped.status === 403;
+      const refused8 = scraped.status === 401 || scraped.status === 403;
       return {
-        code: refused7 ? "METRICS_KEY_REFUSED" : "METRICS_UNREADABLE",
-        what: refused7 ? `${id} does not let us read its metrics` : `the metrics of ${id} could not be read`,
+        code: refused8 ? "METRICS_KEY_REFUSED" : "METRICS_UNREADABLE",
+        what: refused8 ? `${id} does not let us read its metrics` : `the metrics of ${id} could not be read`,
         because: scraped.why,
-        next: refused7 ? key === void 0 ? "name the key that may read them under exposition: { key: ... } and give its value in the input keys" : "check the key named under exposition: { key: ... }; ProgressDB wants the admin key for this path" : `check that  ${path6}  on this node answers in the Prometheus text format, or set exposition: { path: ... }`,
+        next: refused8 ? key === void 0 ? "name the key that may read them under exposition: { key: ... } and give its value in the input keys" : "check the key named under exposition: { key: ... }; ProgressDB wants the admin key for this path" : `check that  ${path6}  on this node answers in the Prometheus text format, or set exposition: { path: ... }`,
         where: id
       };
     };
@@ -53914,15 +57415,15 @@ var init_scrape = __esm({
           code: "SERIES_UNKNOWN",
           what: `${id} has no series ${rule.series} (metric ${rule.name})`,
           because: label ? `the name exists, but with other labels: ${label}` : `none of its ${names2.length} series has that name`,
-          next: near && !label ? `did you mean  ${word2(near)}?` : "take a name and labels that this node exports, or remove the metric",
+          next: near && !label ? `did you mean  ${word3(near)}?` : "take a name and labels that this node exports, or remove the metric",
           where: id
         }
       ];
     };
     labelled = (samples, { name }) => samples.filter((s) => s.name === name).slice(0, 3).map(
-      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word2(l)}="${word2(v)}"`).join(",")}}`
+      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word3(l)}="${word3(v)}"`).join(",")}}`
     ).join(" ");
-    word2 = (text3) => printable(new Untrusted(text3), 80);
+    word3 = (text3) => printable(new Untrusted(text3), 80);
   }
 });
 
@@ -53941,7 +57442,7 @@ function nodeOn(shell, service, config2, options) {
     inspect: () => inspected(on),
     lease: (claim2) => lease3(on, claim2),
     refresh: async (token, ttl) => {
-      const answer2 = await call(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
+      const answer2 = await call2(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
       return answer2.values["lease"]?.at(-1) === "held" ? "held" : "lost";
     },
     act: (action, grip) => act3(on, action, grip),
@@ -53955,9 +57456,9 @@ function nodeOn(shell, service, config2, options) {
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
   const words2 = claimWords(claim2);
-  if ((await on.owner()).other) await call(on, "vacate", words2, { limit });
+  if ((await on.owner()).other) await call2(on, "vacate", words2, { limit });
   const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
-  const answer2 = await call(on, "lease", [...words2, ...brought], { limit });
+  const answer2 = await call2(on, "lease", [...words2, ...brought], { limit });
   return await looked(on, "lease") ? inspectionOf(answer2) : inspected(on);
 }
 async function act3(on, action, grip) {
@@ -53979,25 +57480,25 @@ async function perform2(on, task, grip) {
     ...opens,
     ...brought === void 0 ? [] : [`file=${brought}`]
   ];
-  const interrupt = () => void call(on, "interrupt", [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
+  const interrupt = () => void call2(on, "interrupt", [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
     () => void 0
   );
   if (grip.stop.aborted) throw stopped2(on, task.program);
   grip.stop.addEventListener("abort", interrupt, { once: true });
   try {
-    return await call(on, task.program, words2, { limit: task.limit, progress: grip.progress });
+    return await call2(on, task.program, words2, { limit: task.limit, progress: grip.progress });
   } finally {
     grip.stop.removeEventListener("abort", interrupt);
   }
 }
 async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
-  let told2 = 0;
+  let told3 = 0;
   try {
     await on.shell.put(content, path6, 384, (done2, of2) => {
       const tenth = Math.floor(done2 * 10 / of2);
-      if (of2 <= 1e6 || tenth === told2) return;
-      told2 = tenth;
+      if (of2 <= 1e6 || tenth === told3) return;
+      told3 = tenth;
       grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
     });
   } catch (error2) {
@@ -54013,24 +57514,24 @@ async function bring(on, content, token, grip) {
 }
 async function serverLogs(on, lives) {
   if (on.service.kind === "systemd") {
-    const { values: values2 } = await call(on, "log", [], { limit: SHORT });
+    const { values: values2 } = await call2(on, "log", [], { limit: SHORT });
     return [{ name: "server.log", text: (values2["log"] ?? []).map((line2) => `${line2}
 `).join("") }];
   }
   const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
-  const read3 = names2.map(async (name) => {
+  const read4 = names2.map(async (name) => {
     const bytes3 = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES);
     const text3 = Buffer.from(bytes3).toString("utf8");
     const whole2 = bytes3.length < LOG_BYTES;
     return { name, text: whole2 ? text3 : text3.slice(text3.indexOf("\n") + 1) };
   });
-  return Promise.all(read3);
+  return Promise.all(read4);
 }
-async function call(on, name, words2, options) {
+async function call2(on, name, words2, options) {
   const { other: other2 } = await on.owner();
-  const told2 = other2 && !touchesData(name) ? ["look=0", ...words2] : words2;
+  const told3 = other2 && !touchesData(name) ? ["look=0", ...words2] : words2;
   const as = other2 !== void 0 && touchesData(options.like ?? name) ? { as: other2 } : {};
-  return ask(on, { name, words: told2 }, { ...options, ...as });
+  return ask(on, { name, words: told3 }, { ...options, ...as });
 }
 var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine3;
 var init_server = __esm({
@@ -54044,7 +57545,7 @@ var init_server = __esm({
     init_port();
     init_programs();
     init_task();
-    inspected = async (on) => inspectionOf(await call(on, "inspect", [], { limit: SHORT }));
+    inspected = async (on) => inspectionOf(await call2(on, "inspect", [], { limit: SHORT }));
     looked = async (on, name) => touchesData(name) || !(await on.owner()).other;
     stopped2 = (on, name) => new StepFailed({
       code: "INTERRUPTED",
@@ -54693,8 +58194,8 @@ var init_build_plan = __esm({
     init_unfinished();
     newestRunning = (nodes) => {
       const version3 = ({ now: { running: running2 } }) => typeof running2 === "object" && (0, import_semver3.valid)(running2.version) ? running2.version : "0.0.0";
-      const all = nodes.filter((n) => typeof n.now.running === "object");
-      return all.reduce(
+      const all2 = nodes.filter((n) => typeof n.now.running === "object");
+      return all2.reduce(
         (newest2, n) => newest2 && !(0, import_semver3.gt)(version3(n), version3(newest2)) ? newest2 : n,
         void 0
       );
@@ -54741,7 +58242,7 @@ var init_comparison = __esm({
 });
 
 // src/domain/release-notes.ts
-var HEADING, LIST_MARK, BREAKING_HEADING, BREAKING_LINE, CHARACTERS, LINE, breakingChanges, sectionAfter;
+var HEADING, LIST_MARK, BREAKING_HEADING, BREAKING_LINE, CHARACTERS, LINE2, breakingChanges, sectionAfter;
 var init_release_notes = __esm({
   "src/domain/release-notes.ts"() {
     "use strict";
@@ -54751,7 +58252,7 @@ var init_release_notes = __esm({
     BREAKING_HEADING = /\bbreaking\b/i;
     BREAKING_LINE = /^(?:\*\*)?BREAKING[ -]CHANGES?(?:\*\*)?\s*:|^(?:[0-9a-f]{7,40}:?\s+)?[a-z]+(?:\([^)]*\))?!:/i;
     CHARACTERS = 1e5;
-    LINE = 300;
+    LINE2 = 300;
     breakingChanges = (notes, most = 20) => {
       const found = [];
       let under = 0;
@@ -54761,10 +58262,10 @@ var init_release_notes = __esm({
           under = sectionAfter(heading[1]?.length ?? 0, heading[2] ?? "", under);
           continue;
         }
-        const text3 = line2.slice(0, 4 * LINE).replace(LIST_MARK, "").trim();
+        const text3 = line2.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
         if (text3 !== "" && (under > 0 || BREAKING_LINE.test(text3))) found.push(text3);
       }
-      return found.slice(0, most).map((text3) => new Untrusted(text3.length > LINE ? `${text3.slice(0, LINE - 1)}…` : text3));
+      return found.slice(0, most).map((text3) => new Untrusted(text3.length > LINE2 ? `${text3.slice(0, LINE2 - 1)}…` : text3));
     };
     sectionAfter = (level2, title2, under) => {
       if (BREAKING_HEADING.test(title2) && !/\bno(?:n-?| )\s*breaking\b/i.test(title2))
@@ -54775,8 +58276,8 @@ var init_release_notes = __esm({
 });
 
 // src/survey.ts
-import { constants as constants3, copyFile as copyFile2, rename as rename3 } from "node:fs/promises";
-import { join as join6 } from "node:path";
+import { constants as constants4, copyFile as copyFile2, rename as rename3 } from "node:fs/promises";
+import { join as join9 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
@@ -54813,7 +58314,7 @@ async function reached2(s, id, stop) {
       };
     }
     const ready = await s.probe.ready(target3, stop);
-    const asked2 = ready.ready ? await ask2(s, target3, stop) : { counts: void 0, problems: [] };
+    const asked2 = ready.ready ? await ask3(s, target3, stop) : { counts: void 0, problems: [] };
     return {
       ...base,
       ...asked2,
@@ -54838,7 +58339,7 @@ function otherData(id, configured, served) {
     }
   ];
 }
-async function ask2(s, target3, stop) {
+async function ask3(s, target3, stop) {
   const missing4 = await s.metrics.missing(target3, s.config.metrics, stop);
   const found = [...await s.probe.refusedKeys(target3, stop), ...missing4];
   try {
@@ -54871,7 +58372,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of2) => s.progress(name, done2, of2);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join6(s.dir, fetched.sha256));
+    await kept(fetched.file, join9(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -54884,7 +58385,7 @@ async function downloaded(s, resolved, stop) {
   };
 }
 async function kept(file, as) {
-  await copyFile2(file, `${as}.new`, constants3.COPYFILE_FICLONE);
+  await copyFile2(file, `${as}.new`, constants4.COPYFILE_FICLONE);
   await rename3(`${as}.new`, as);
 }
 var inTheClear;
@@ -54933,7 +58434,7 @@ async function planOnce(s, inputs, at) {
   }
   const previous = mode === "rollback" && inputs.tag === "previous";
   const known2 = mode === "rollback" && !previous ? await survey(s, { tag: "", stop: at.stop }) : void 0;
-  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf(inputs.tag))) ?? previous;
+  const here = known2?.nodes.every((n) => n.now.installed.some((r) => r.version === versionOf2(inputs.tag))) ?? previous;
   const found = here && known2 ? known2 : await survey(s, { tag: here ? "" : inputs.tag, stop: at.stop });
   const fact2 = buildPlan(
     { ...found, problems: [...at.keys, ...found.problems] },
@@ -54963,7 +58464,7 @@ function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
   return {
     mode,
-    target: inputs.tag === "previous" ? "previous" : versionOf(inputs.tag),
+    target: inputs.tag === "previous" ? "previous" : versionOf2(inputs.tag),
     order: config2.nodes.map((n) => n.name),
     canary: config2.canary,
     waveSize: config2.waveSize,
@@ -54977,7 +58478,7 @@ function wish(config2, inputs, now2) {
     now: now2
   };
 }
-var standing, versionOf;
+var standing, versionOf2;
 var init_planning = __esm({
   "src/planning.ts"() {
     "use strict";
@@ -54994,31 +58495,7 @@ var init_planning = __esm({
       const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
       return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
     }).join("; ");
-    versionOf = (tag) => parseTag(tag)?.version ?? tag;
-  }
-});
-
-// src/shell/collector.ts
-import { StringDecoder } from "node:string_decoder";
-function collector(line2) {
-  const decoder = new StringDecoder("utf8");
-  let text3 = "";
-  let told2 = 0;
-  const add2 = (chunk) => {
-    if (text3.length < BOUND) text3 += decoder.write(chunk);
-    if (line2 === void 0) return;
-    for (let end = text3.indexOf("\n", told2); end !== -1; end = text3.indexOf("\n", told2)) {
-      line2(text3.slice(told2, end));
-      told2 = end + 1;
-    }
-  };
-  return { add: add2, text: () => text3 };
-}
-var BOUND;
-var init_collector = __esm({
-  "src/shell/collector.ts"() {
-    "use strict";
-    BOUND = 16 * 1024 * 1024;
+    versionOf2 = (tag) => parseTag(tag)?.version ?? tag;
   }
 });
 
@@ -55034,41 +58511,12 @@ var init_drained = __esm({
   }
 });
 
-// src/shell/sudo.ts
-function sudoFailure(on, ran2) {
-  if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
-  const lines2 = ran2.stderr.split("\n").filter((line2) => line2.trim() !== "");
-  const [words2, code2] = table2.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
-  const said4 = lines2.find((line2) => words2.test(line2)) ?? "";
-  return {
-    code: code2,
-    what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
-    because: printable(new Untrusted(said4.trim()), 300),
-    next: next3(code2, on),
-    where: on.node
-  };
-}
-var table2, next3;
-var init_sudo = __esm({
-  "src/shell/sudo.ts"() {
-    "use strict";
-    init_text();
-    table2 = [
-      [/a password is required|a terminal is required/i, "SUDO_WANTS_PASSWORD"],
-      [/is not in the sudoers file|is not allowed to (?:execute|run)|not allowed to run sudo/i, "SUDO_REFUSED"],
-      [/you must have a tty/i, "SUDO_WANTS_TTY"],
-      [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
-    ];
-    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
-  }
-});
-
 // src/shell/local.ts
 import { randomUUID as randomUUID4 } from "node:crypto";
-import { constants as constants4, copyFile as copyFile3, mkdir as mkdir3, open as open4, rename as rename4, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { constants as constants5, copyFile as copyFile3, mkdir as mkdir4, open as open4, rename as rename4, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { dirname as dirname5 } from "node:path";
-async function run(env, { program: program2, args }, options) {
+import { dirname as dirname8 } from "node:path";
+async function run3(env, { program: program2, args }, options) {
   const { as } = options;
   const input = as ? scriptAs(as, boundedScript(program2, args, options.limit / 1e3)) : script(program2, args);
   const out = collector(options.line);
@@ -55083,7 +58531,7 @@ async function run(env, { program: program2, args }, options) {
     cwd: "/",
     listeners: { stdout: out.add, stderr: err.add }
   });
-  const code2 = await Promise.race([ended2, late(options.limit + GRACE)]);
+  const code2 = await Promise.race([ended2, late(options.limit + GRACE2)]);
   const ran2 = {
     code: code2 === "late" ? null : code2,
     stdout: out.text(),
@@ -55094,13 +58542,13 @@ async function run(env, { program: program2, args }, options) {
   const problem3 = as ? sudoFailure({ node: "this machine", from, to: as }, ran2) : void 0;
   return problem3 ? { ...ran2, code: null, lost: { problem: problem3, begun: false } } : ran2;
 }
-async function put(source, path6, mode) {
+async function put2(source, path6, mode) {
   const part = `${path6}.${randomUUID4()}`;
   try {
-    await mkdir3(dirname5(path6), { recursive: true, mode: 448 });
+    await mkdir4(dirname8(path6), { recursive: true, mode: 448 });
     if ("file" in source)
-      await copyFile3(source.file, part, constants4.COPYFILE_EXCL | constants4.COPYFILE_FICLONE);
-    else await writeFile3(part, source.bytes, { mode: 384, flag: "wx" });
+      await copyFile3(source.file, part, constants5.COPYFILE_EXCL | constants5.COPYFILE_FICLONE);
+    else await writeFile4(part, source.bytes, { mode: 384, flag: "wx" });
     const handle = await open4(part, "r+");
     try {
       await handle.chmod(mode);
@@ -55110,10 +58558,10 @@ async function put(source, path6, mode) {
     }
     await rename4(part, path6);
   } catch (error2) {
-    await rm2(part, { force: true }).catch(() => void 0);
+    await rm3(part, { force: true }).catch(() => void 0);
     throw new UserError({
       code: "NODE_NOT_WRITABLE",
-      what: `cannot write in ${dirname5(path6)}`,
+      what: `cannot write in ${dirname8(path6)}`,
       because: reason(error2),
       next: "give the user that runs this action write access to the install folder, or free some space"
     });
@@ -55140,7 +58588,7 @@ async function tail(path6, limit) {
     });
   }
 }
-var GRACE, localShell, late, reason;
+var GRACE2, localShell, late, reason;
 var init_local = __esm({
   "src/shell/local.ts"() {
     "use strict";
@@ -55151,7 +58599,7 @@ var init_local = __esm({
     init_drained();
     init_script();
     init_sudo();
-    GRACE = 6e4;
+    GRACE2 = 6e4;
     localShell = (options = {}) => {
       const env = {
         PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -55160,8 +58608,8 @@ var init_local = __esm({
         TMPDIR: options.tmp ?? "/tmp"
       };
       return {
-        run: (program2, args, runOptions) => run(env, { program: program2, args }, runOptions),
-        put,
+        run: (program2, args, runOptions) => run3(env, { program: program2, args }, runOptions),
+        put: put2,
         get: tail,
         forward: (to) => Promise.resolve(to),
         close: () => Promise.resolve()
@@ -55171,424 +58619,6 @@ var init_local = __esm({
       setTimeout(() => resolve2("late"), ms).unref();
     });
     reason = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)));
-  }
-});
-
-// src/shell/ssh-config.ts
-function sshConfig(hosts, files2, jump) {
-  const { own: own2 } = files2;
-  const entry = (h, more) => [
-    `Host ${h.alias}`,
-    // else the user's own configuration may know where that is
-    ...h.alias === h.host ? [] : [`  HostName ${h.host}`],
-    `  Port ${h.port}`,
-    `  User ${h.user}`,
-    ...more.map((line2) => `  ${line2}`)
-  ];
-  const straight = own2 !== void 0 ? [] : ["ProxyJump none"];
-  return [
-    ...hosts.flatMap((h) => entry(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
-    ...jump ? entry(jump, straight) : [],
-    "Host *",
-    ...common(files2).map((line2) => `  ${line2}`),
-    ...own2 === void 0 ? [] : ["Host *", `  Include "${own2}"`, "  Include /etc/ssh/ssh_config"],
-    ""
-  ].join("\n");
-}
-var common, quoted;
-var init_ssh_config = __esm({
-  "src/shell/ssh-config.ts"() {
-    "use strict";
-    common = (files2) => [
-      "BatchMode yes",
-      "StrictHostKeyChecking yes",
-      ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
-      "UpdateHostKeys no",
-      "VerifyHostKeyDNS no",
-      ...files2.identity === void 0 ? [] : [`IdentityFile ${quoted(files2.identity)}`, "IdentitiesOnly yes", "IdentityAgent none"],
-      "PreferredAuthentications publickey",
-      "ForwardAgent no",
-      "ForwardX11 no",
-      "PermitLocalCommand no",
-      "ClearAllForwardings no",
-      "ExitOnForwardFailure yes",
-      "RequestTTY no",
-      "EscapeChar none",
-      "SendEnv -*",
-      "ControlMaster auto",
-      `ControlPath ${files2.sockets}/%C`,
-      "ControlPersist 60",
-      "ConnectTimeout 10",
-      "ConnectionAttempts 1",
-      "ServerAliveInterval 5",
-      "ServerAliveCountMax 3",
-      "TCPKeepAlive no",
-      "Compression no",
-      ...files2.own !== void 0 ? [] : ["CanonicalizeHostname no", "HashKnownHosts no"],
-      "LogLevel ERROR"
-    ];
-    quoted = (path6) => `"${path6.replaceAll("%", "%%")}"`;
-  }
-});
-
-// src/shell/ssh-failure.ts
-function sshFailure(way, said4) {
-  const [, tell] = table3.find(([words3]) => words3.test(said4)) ?? [];
-  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
-  const words2 = printable(new Untrusted(last), 300);
-  const problem3 = tell?.(way) ?? {
-    code: "SSH_FAILED",
-    what: `${way.node}: ssh could not connect to ${place(way)}`,
-    next: `try it by hand:  ssh ${command3(way)} true`
-  };
-  return {
-    ...problem3,
-    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
-    where: way.node
-  };
-}
-function changedKey(w) {
-  return {
-    code: "SSH_HOST_KEY_CHANGED",
-    what: `${w.node}: ${named3(w)} shows another host key than the one in ${w.knownHosts}`,
-    because: "the machine was set up anew, or something else answers in its place",
-    next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
-  };
-}
-function unknownKey2(w) {
-  return {
-    code: "SSH_HOST_UNKNOWN",
-    what: `${w.node}: the host key of ${named3(w)} is not in ${w.knownHosts}`,
-    because: "no host is trusted on first use",
-    next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
-  };
-}
-function keyRefused(w) {
-  return {
-    code: "SSH_KEY_REFUSED",
-    what: `${w.node}: ${named3(w)} does not accept the key for user ${w.at.user}`,
-    because: "the key is not in authorized_keys of that user, or the account is locked",
-    next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
-  };
-}
-function noName(w) {
-  return {
-    code: "SSH_NAME_UNKNOWN",
-    what: `${w.node}: nothing is named ${w.at.host} as seen from here`,
-    next: "correct `host:` in the fleet file, or run where that name can be resolved (a self-hosted runner, or ssh: { jump: … })"
-  };
-}
-function unreachable2(w, because) {
-  return {
-    code: "SSH_UNREACHABLE",
-    what: `${w.node}: no connection to ${place(w)}`,
-    because,
-    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
-  };
-}
-var table3, place, command3, named3, scan;
-var init_ssh_failure = __esm({
-  "src/shell/ssh-failure.ts"() {
-    "use strict";
-    init_text();
-    table3 = [
-      [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
-      [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
-      [/Permission denied \(|Too many authentication failures/i, keyRefused],
-      [/Could not resolve hostname/i, noName],
-      [/Connection refused/i, (w) => unreachable2(w, "nobody listens there (connection refused)")],
-      [
-        /timed out|No route to host|Network is unreachable|Connection closed|Connection reset|banner exchange/i,
-        (w) => unreachable2(w, "it does not answer")
-      ]
-    ];
-    place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
-    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
-    named3 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
-    scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
-  }
-});
-
-// src/shell/ssh-link.ts
-import { createServer } from "node:net";
-async function ssh2(link, command4, o) {
-  const out = collector(o.line);
-  const err = collector();
-  const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
-  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
-  const code2 = await call2("sh", ["-c", BOUNDED, "sh", ...words2], {
-    env: link.env,
-    input: o.input,
-    out,
-    err
-  });
-  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 || code2 === 137 };
-}
-function connect(link) {
-  const connecting = link.connected ?? ssh2(link, ["sh", "-s"], { input: Buffer.from("exit 0\n"), seconds: CONNECT });
-  link.connected = connecting;
-  return connecting.then((ran2) => {
-    if (ran2.code !== 0) delete link.connected;
-    return ran2;
-  });
-}
-async function whyNot2(link, ran2) {
-  if (link.jump) {
-    const { way, jump: at } = link;
-    const asked2 = await ssh2(link, ["sh", "-s"], {
-      input: Buffer.from("exit 0\n"),
-      seconds: CONNECT,
-      to: at.alias
-    });
-    if (asked2.code === 255) return sshFailure({ ...way, at }, asked2.stderr);
-  }
-  return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
-}
-async function forward2(link, to) {
-  const name = `${to.host}:${to.port}`;
-  const known2 = link.forwards.get(name);
-  if (known2 && await keeper(link) === (await known2).by) return (await known2).at;
-  const made = openForward(link, to);
-  link.forwards.set(name, made);
-  made.catch(() => link.forwards.delete(name));
-  return (await made).at;
-}
-async function keeper(link) {
-  const ran2 = await master(link, "check", []);
-  return ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
-}
-async function openForward(link, to) {
-  for (let tries = 1; ; tries++) {
-    const first2 = await connect(link);
-    if (first2.code !== 0) throw new UserError(await whyNot2(link, first2));
-    const by = await keeper(link);
-    const at = { host: "127.0.0.1", port: await freePort() };
-    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
-    const ran2 = await master(link, "forward", ["-L", `${at.host}:${at.port}:${host}:${to.port}`]);
-    if (ran2.code === 0) return { at, by };
-    delete link.connected;
-    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
-  }
-}
-async function master(link, what, more, to = link.way.at.alias) {
-  const out = collector();
-  const err = collector();
-  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
-  const code2 = await call2("timeout", words2, { env: link.env, out, err });
-  return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
-}
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve2, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve2));
-  const address2 = server.address();
-  await new Promise((resolve2) => server.close(resolve2));
-  if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
-  return address2.port;
-}
-var CONNECT, BOUNDED, ENVIRONMENT, call2;
-var init_ssh_link = __esm({
-  "src/shell/ssh-link.ts"() {
-    "use strict";
-    init_exec();
-    init_errors();
-    init_collector();
-    init_ssh_failure();
-    CONNECT = 30;
-    BOUNDED = `exec 4>&2 5>&1
-code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
-exit "\${code:-255}"`;
-    ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
-    call2 = (program2, args, c) => exec(program2, args, {
-      env: Object.fromEntries([
-        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
-        ["LC_ALL", "C"]
-      ]),
-      // an empty one is written too, and a program that has closed its input meanwhile would end this process
-      ...c.input ? { input: c.input } : {},
-      silent: true,
-      ignoreReturnCode: true,
-      delay: 1e3,
-      cwd: "/",
-      listeners: { stdout: (data2) => c.out?.add(data2), stderr: (data2) => c.err?.add(data2) }
-    });
-  }
-});
-
-// src/shell/ssh.ts
-import { createHash as createHash3 } from "node:crypto";
-import { constants as constants5 } from "node:fs";
-import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
-import { dirname as dirname6, join as join7 } from "node:path";
-async function openSsh(options) {
-  const folder = join7(options.dir, "ssh");
-  const files2 = await prepare(folder, options);
-  const hosts = options.nodes.map((n) => ({ ...n, alias: n.host }));
-  const jump = jumpOf(options);
-  const config2 = join7(files2.sockets, "config");
-  await writePrivate(config2, sshConfig(hosts, files2, jump));
-  const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
-  const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
-  const open6 = /* @__PURE__ */ new Set();
-  const shells = hosts.map((at, i) => {
-    const node3 = options.nodes[i]?.name ?? "";
-    const link = {
-      env: options.env,
-      last: options.last,
-      config: config2,
-      folder,
-      way: { node: node3, at, knownHosts, authorize },
-      ...jump ? { jump } : {},
-      forwards: /* @__PURE__ */ new Map()
-    };
-    open6.add(link);
-    return [node3, shellOf2(link, open6)];
-  });
-  return new Map(shells);
-}
-async function prepare(folder, o) {
-  await mkdir4(folder, { recursive: true, mode: 448 });
-  await chmod2(folder, 448);
-  const identity = join7(folder, "key");
-  const knownHosts = join7(folder, "known_hosts");
-  if (o.key !== "") await writePrivate(identity, o.key);
-  if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
-`);
-  return {
-    sockets: await socketFolder(o.dir),
-    ...o.knownHosts === "" ? {} : { knownHosts },
-    ...o.key === "" ? {} : { identity },
-    ...o.own ? { own: join7(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
-  };
-}
-async function socketFolder(dir) {
-  const path6 = `/tmp/pdbr-${createHash3("sha256").update(dir).digest("hex").slice(0, 16)}`;
-  await mkdir4(path6, { mode: 448 }).catch((error2) => {
-    if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
-  });
-  const { uid, mode } = await lstat2(path6);
-  if (uid === process.getuid?.() && (mode & constants5.S_IFMT) === constants5.S_IFDIR && (mode & 63) === 0)
-    return path6;
-  throw new UserError({
-    code: "SSH_FOLDER_TAKEN",
-    what: `${path6} is not a private folder of ours`,
-    next: "remove it; somebody else on this machine made it"
-  });
-}
-async function publicHalf(identity, env) {
-  const out = collector();
-  const code2 = await call2("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
-  const line2 = out.text().trim();
-  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
-}
-async function run2(link, program2, args, options) {
-  const first2 = await connect(link);
-  if (first2.code !== 0)
-    return { ...first2, code: null, lost: { problem: await whyNot2(link, first2), begun: false } };
-  const { as } = options;
-  const text3 = boundedScript(program2, args, options.limit / 1e3);
-  const ran2 = await ssh2(link, ["sh", "-s"], {
-    input: Buffer.from(as ? scriptAs(as, text3) : text3),
-    seconds: (options.limit + GRACE2) / 1e3,
-    ...options.line ? { line: options.line } : {}
-  });
-  const { node: node3, at } = link.way;
-  const problem3 = as ? sudoFailure({ node: node3, from: at.user, to: as }, ran2) : void 0;
-  if (problem3) return { ...ran2, code: null, lost: { problem: problem3, begun: false } };
-  if (ran2.code !== 255) return ran2;
-  delete link.connected;
-  return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
-}
-async function put2(link, { source, path: path6, mode, sent }) {
-  const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
-  const first2 = await connect(link);
-  if (first2.code !== 0) throw new UserError(await whyNot2(link, first2));
-  if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
-  const head = Buffer.from(`${path6}
-${mode.toString(8).padStart(4, "0")}
-${bytes3.length}
-`);
-  const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
-    input: Buffer.concat([head, bytes3]),
-    seconds: putSeconds(bytes3.length),
-    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
-  });
-  if (ran2.code === 0) return;
-  if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
-  throw new UserError(notWritten(link, path6, lastWords(ran2)));
-}
-async function get(link, path6, limit) {
-  const ran2 = await run2(link, TAIL, [path6, String(limit)], { limit: 6e4 });
-  if (ran2.lost) throw new UserError(ran2.lost.problem);
-  if (ran2.code === 0) return Buffer.from(ran2.stdout);
-  throw new UserError({
-    code: "NODE_NOT_READABLE",
-    what: `${link.way.node}: cannot read ${path6}`,
-    because: lastWords(ran2),
-    next: `give ${link.way.at.user} read access to it`,
-    where: link.way.node
-  });
-}
-async function close(link, open6) {
-  const { last, jump } = link;
-  if (last) await master(link, "exit", []).catch(() => void 0);
-  open6.delete(link);
-  if (open6.size > 0) return;
-  if (last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
-  const goes = [join7(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
-  for (const path6 of goes) await rm3(path6, { recursive: true, force: true }).catch(() => void 0);
-}
-var GRACE2, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
-var init_ssh = __esm({
-  "src/shell/ssh.ts"() {
-    "use strict";
-    init_errors();
-    init_text();
-    init_collector();
-    init_script();
-    init_ssh_config();
-    init_ssh_failure();
-    init_sudo();
-    init_ssh_link();
-    GRACE2 = 6e4;
-    RECEIVE = `umask 077
-IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
-part=$path.$$.part
-mkdir -p "\${path%/*}" || exit 91
-trap 'rm -f "$part"' EXIT
-: >"$part" || exit 91
-had=-1 has=0
-while [ "$has" -gt "$had" ] && [ "$has" -lt "$size" ]; do
-  had=$has
-  dd bs=65536 count=64 iflag=fullblock 2>/dev/null >>"$part" || exit 91
-  has=$(wc -c <"$part")
-  printf '%s\\n' "$has"
-done
-[ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
-    jumpOf = ({ jump, nodes }) => jump && { ...jump, alias: nodes.some((n) => n.host === jump.host) ? "jump" : jump.host };
-    shellOf2 = (link, open6) => ({
-      run: (program2, args, options) => run2(link, program2, args, options),
-      put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
-      get: (path6, limit) => get(link, path6, limit),
-      forward: (to) => forward2(link, to),
-      close: () => close(link, open6)
-    });
-    writePrivate = async (path6, text3) => {
-      await rm3(path6, { force: true });
-      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
-    };
-    putSeconds = (bytes3) => 120 + bytes3 / 25e4;
-    lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
-    notWritten = ({ way }, path6, because) => ({
-      code: "NODE_NOT_WRITABLE",
-      what: `${way.node}: cannot write in ${path6.slice(0, path6.lastIndexOf("/"))}`,
-      because,
-      next: `give ${way.at.user} write access to the install folder, or free some space`,
-      where: way.node
-    });
-    TAIL = {
-      name: "tail",
-      text: 'main() { [ ! -e "$1" ] || tail -c "$2" "$1"; }\nmain "$@" </dev/null'
-    };
   }
 });
 
@@ -55633,835 +58663,6 @@ var init_shells = __esm({
     init_annotations();
     init_local();
     init_ssh();
-  }
-});
-
-// src/probe/http.ts
-var import_undici4, LIMIT2, MAX_BYTES2, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, OURS, classify, codeOf;
-var init_http = __esm({
-  "src/probe/http.ts"() {
-    "use strict";
-    import_undici4 = __toESM(require_undici(), 1);
-    init_text();
-    LIMIT2 = 2e3;
-    MAX_BYTES2 = 256 * 1024;
-    CONNECTIONS = 16;
-    httpClient = (options = {}) => {
-      const agents = /* @__PURE__ */ new Map();
-      const agentOf = (url) => {
-        const { origin } = new URL(url);
-        const agent = agents.get(origin) ?? newAgent(origin, options);
-        agents.set(origin, agent);
-        return agent;
-      };
-      return {
-        ask: (url, request4, stop) => exchange(agentOf(url), url, { request: request4, stop }),
-        close: async () => {
-          const all = [...agents.values()];
-          agents.clear();
-          await Promise.all(all.map((a) => a.destroy()));
-        }
-      };
-    };
-    connector = (origin, { reach: reach2, ca }) => {
-      const straight = (0, import_undici4.buildConnector)({ timeout: 5e3, ...ca === void 0 ? {} : { ca } });
-      const led = async (way, ...[options, callback]) => {
-        const at = await way.catch(() => void 0);
-        if (at === void 0) return callback(Object.assign(new Error("no way"), { code: "EHOSTUNREACH" }), null);
-        straight({ ...options, hostname: at.host, port: String(at.port) }, callback);
-      };
-      return (options, callback) => {
-        const way = reach2?.(origin);
-        return way === void 0 ? straight(options, callback) : void led(way, options, callback);
-      };
-    };
-    newAgent = (origin, options) => new import_undici4.Agent({
-      connections: CONNECTIONS,
-      pipelining: 1,
-      connect: connector(origin, options),
-      headersTimeout: 6e4,
-      bodyTimeout: 6e4,
-      // shorter than any server's own idle limit, so that a reused connection is not one that is just being closed
-      keepAliveTimeout: 1e3,
-      keepAliveMaxTimeout: 2e3
-    });
-    exchange = async (agent, url, { request: request4, stop }) => {
-      if (stop?.aborted) return { is: "stopped" };
-      const limit = request4.limit ?? LIMIT2;
-      const late2 = AbortSignal.timeout(limit);
-      const began = performance.now();
-      const took = () => performance.now() - began;
-      try {
-        const reply = await agent.request(toDispatch(url, request4, stop ? AbortSignal.any([stop, late2]) : late2));
-        const body = await bounded2(reply.body, request4.maxBytes ?? MAX_BYTES2);
-        if (body === void 0) return { is: "failed", why: "the answer is too long", ms: took() };
-        return {
-          is: "answer",
-          status: reply.statusCode,
-          server: serverOf(reply),
-          body: new Untrusted(body),
-          ms: took()
-        };
-      } catch (error2) {
-        if (stop?.aborted) return { is: "stopped" };
-        if (late2.aborted && took() > limit * 2 + 250)
-          return { is: "error", why: "this machine was too busy to measure", ms: took() };
-        if (late2.aborted) return { is: "failed", why: `no answer within ${limit} ms`, ms: took() };
-        return { ...classify(error2), ms: took() };
-      }
-    };
-    toDispatch = (url, request4, signal) => {
-      const base = new URL(url);
-      return {
-        origin: base.origin,
-        path: `${base.pathname.replace(/\/$/, "")}${request4.path}`,
-        method: request4.method,
-        headers: {
-          ...request4.headers,
-          "user-agent": "progressdb-rollout",
-          ...request4.body !== void 0 && { "content-type": "application/json" }
-        },
-        body: request4.body === void 0 ? null : JSON.stringify(request4.body),
-        signal
-      };
-    };
-    serverOf = (reply) => {
-      const server = reply.headers["server"];
-      return typeof server === "string" ? server : "";
-    };
-    bounded2 = async (body, max) => {
-      const parts = [];
-      let size3 = 0;
-      for await (const part of body) {
-        size3 += part.length;
-        if (size3 > max) {
-          body.destroy();
-          return void 0;
-        }
-        parts.push(part);
-      }
-      return Buffer.concat(parts).toString("utf8");
-    };
-    SERVER2 = {
-      ECONNREFUSED: "connection refused",
-      ECONNRESET: "connection reset",
-      EPIPE: "connection reset",
-      EHOSTUNREACH: "host unreachable",
-      ETIMEDOUT: "connection timed out",
-      UND_ERR_CONNECT_TIMEOUT: "connection timed out",
-      UND_ERR_HEADERS_TIMEOUT: "no answer in time",
-      UND_ERR_BODY_TIMEOUT: "the answer stalled",
-      UND_ERR_SOCKET: "connection closed before the answer was whole",
-      UND_ERR_HEADERS_OVERFLOW: "the answer is too long",
-      UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer has another length than it says"
-    };
-    OURS = {
-      ENOTFOUND: "the name of the host cannot be resolved",
-      EAI_AGAIN: "the name of the host cannot be resolved",
-      ENETUNREACH: "no route to the network of the host",
-      EADDRNOTAVAIL: "no local address is free",
-      EMFILE: "too many open files here",
-      ENFILE: "too many open files here",
-      ENOBUFS: "no network buffers here",
-      UND_ERR_INVALID_ARG: "the request cannot be sent; look for line breaks in the key"
-    };
-    classify = (error2) => {
-      const code2 = codeOf(error2);
-      const server = SERVER2[code2] ?? (code2.startsWith("HPE_") ? "the answer is not HTTP" : void 0);
-      if (server) return { is: "failed", why: server };
-      return {
-        is: "error",
-        why: OURS[code2] ?? `the request could not be sent${/^\w{1,40}$/.test(code2) ? ` (${code2})` : ""}`
-      };
-    };
-    codeOf = (error2) => {
-      if (!(error2 instanceof Error)) return "";
-      if (error2 instanceof AggregateError && error2.errors.length > 0) return codeOf(error2.errors[0]);
-      if ("code" in error2 && typeof error2.code === "string") return error2.code;
-      if (error2.name === "HTTPParserError") return "HPE_";
-      return error2.cause === void 0 ? "" : codeOf(error2.cause);
-    };
-  }
-});
-
-// src/probe/thread.ts
-var TITLE, findThread, waitVisible, listWith, until;
-var init_thread = __esm({
-  "src/probe/thread.ts"() {
-    "use strict";
-    TITLE = "progressdb-rollout ";
-    findThread = async (db, title2, p) => {
-      const all = await db.threads(p.stop);
-      if (all.is !== "ok") return all;
-      const mine2 = all.value.find((t) => t.title === title2);
-      if (mine2) return { is: "ok", value: mine2.key, ms: all.ms };
-      const made = await db.createThread(title2, p.stop);
-      return made.is === "ok" ? waitVisible(db, made.value, p) : made;
-    };
-    waitVisible = (db, key, p) => until(p, "the thread", async () => {
-      const seen2 = await db.thread(key, p.stop);
-      return seen2.is === "ok" ? { ...seen2, value: seen2.value === "absent" ? void 0 : key } : seen2;
-    });
-    listWith = (db, message, p) => until(p, "in the list, the message just read", async () => {
-      const listed3 = await db.list(message.thread, p.stop);
-      if (listed3.is !== "ok") return listed3;
-      return { ...listed3, value: listed3.value.some((m) => m.key === message.key) ? listed3.value : void 0 };
-    });
-    until = async (p, what, once2) => {
-      const began = p.clock.now();
-      for (let pause = 20; ; pause = Math.min(pause * 2, 200)) {
-        const seen2 = await once2();
-        if (seen2.is !== "ok") return seen2;
-        if (seen2.value !== void 0) return { ...seen2, value: seen2.value };
-        if (p.stop?.aborted) return { is: "stopped" };
-        if (p.clock.now() - began + pause >= p.patience)
-          return {
-            is: "failed",
-            why: `${what} is not visible within ${p.patience} ms`,
-            ms: p.clock.now() - began
-          };
-        await p.clock.sleep(pause, p.stop);
-      }
-    };
-  }
-});
-
-// src/probe/journey.ts
-var STEPS, journey, readBack, keep, stepOf, whyNot3;
-var init_journey = __esm({
-  "src/probe/journey.ts"() {
-    "use strict";
-    init_thread();
-    STEPS = {
-      sign: "sign",
-      create: "create thread",
-      visible: "wait for thread",
-      post: "post message",
-      read: "read message",
-      list: "list messages",
-      remove: "delete message",
-      sweep: "delete thread"
-    };
-    journey = async (db, title2, p) => {
-      const steps2 = [];
-      const made = { thread: "", key: "" };
-      const text3 = `journey at ${new Date(p.clock.now()).toISOString()}`;
-      const script2 = [
-        [STEPS.sign, () => db.sign(p.stop)],
-        [STEPS.create, async () => keep(await db.createThread(title2, p.stop), (key) => made.thread = key)],
-        [STEPS.visible, () => waitVisible(db, made.thread, p)],
-        [STEPS.post, async () => keep(await db.post(made.thread, text3, p.stop), (key) => made.key = key)],
-        [STEPS.read, async () => keep(await readBack(db, { ...made, text: text3 }, p.stop), (key) => made.key = key)],
-        [STEPS.list, () => listWith(db, made, p)],
-        [STEPS.remove, () => db.deleteMessage(made, p.stop)],
-        [STEPS.sweep, () => db.deleteThread(made.thread, p.stop)]
-      ];
-      for (const [step2, run5] of script2) {
-        const outcome2 = await run5();
-        steps2.push(stepOf(step2, outcome2));
-        if (outcome2.is !== "ok") return { ok: false, why: `${step2}: ${whyNot3(outcome2)}`, steps: steps2 };
-      }
-      return { ok: true, why: "", steps: steps2 };
-    };
-    readBack = async (db, wrote, stop) => {
-      const read3 = await db.read(wrote, stop);
-      if (read3.is !== "ok") return read3;
-      const { ms } = read3;
-      if (read3.value === "absent")
-        return { is: "failed", why: "404 the message was accepted and is not there", ms };
-      if (read3.value.text !== wrote.text)
-        return { is: "failed", why: "the message reads back with another body", ms };
-      return { is: "ok", value: read3.value.key, ms };
-    };
-    keep = (outcome2, take3) => {
-      if (outcome2.is === "ok") take3(outcome2.value);
-      return outcome2;
-    };
-    stepOf = (step2, outcome2) => outcome2.is === "ok" ? { step: step2, ok: true, why: "", ms: outcome2.ms } : { step: step2, ok: false, why: whyNot3(outcome2), ms: outcome2.is === "stopped" ? 0 : outcome2.ms };
-    whyNot3 = (outcome2) => outcome2.is === "stopped" ? "stopped" : outcome2.why;
-  }
-});
-
-// src/probe/access.ts
-var refusedKeys, isRefusal, refused3;
-var init_access = __esm({
-  "src/probe/access.ts"() {
-    "use strict";
-    init_journey();
-    refusedKeys = async (db, at) => {
-      const signed = await db.sign(at.stop);
-      if (isRefusal(signed)) return [refused3(at.target, "backend", `signing a user answers ${whyNot3(signed)}`)];
-      const listed3 = await db.threads(at.stop);
-      const role = at.keys.frontend === void 0 ? "backend" : "frontend";
-      return isRefusal(listed3) ? [refused3(at.target, role, `listing threads answers ${whyNot3(listed3)}`)] : [];
-    };
-    isRefusal = (outcome2) => outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
-    refused3 = ({ id }, role, because) => ({
-      code: "KEY_REFUSED",
-      what: `${id} does not accept the ${role} key`,
-      because,
-      next: `check the line of the ${role} key in the input keys against server.api_keys.${role} of this node`,
-      where: id
-    });
-  }
-});
-
-// src/probe/block.ts
-var HEALTH_EVERY, measureBlock, atTimes, fire, summary2;
-var init_block = __esm({
-  "src/probe/block.ts"() {
-    "use strict";
-    init_histogram();
-    init_merge();
-    HEALTH_EVERY = 1e3;
-    measureBlock = async (gun, clock3, on) => {
-      const { span: span2, turn } = on;
-      const shots = [];
-      const checks2 = [];
-      const probing = atTimes(clock3, { ...span2, every: 1e3 / span2.rate }, () => {
-        shots.push(fire(gun, clock3, { turn: turn.next++, stop: span2.stop }));
-      });
-      const checking = atTimes(clock3, { ...span2, every: HEALTH_EVERY }, () => {
-        checks2.push(gun.health(span2.stop));
-      });
-      await Promise.all([probing, checking]);
-      return summary2(await Promise.all(shots), await Promise.all(checks2));
-    };
-    atTimes = async (clock3, span2, act4) => {
-      const first2 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
-      for (let i = first2; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
-        await clock3.sleep(span2.from + i * span2.every - clock3.now(), span2.stop);
-        if (!span2.stop.aborted) act4();
-      }
-      await clock3.sleep(span2.to - clock3.now(), span2.stop);
-    };
-    fire = async (gun, clock3, at) => {
-      const shot = await gun.shoot(at.turn, at.stop);
-      if (shot === "skipped" || shot.outcome.is === "stopped") return {};
-      const { step: step2, outcome: outcome2 } = shot;
-      const blank = { step: step2, of: 0, failed: 0, errors: 0 };
-      if (outcome2.is === "error") return { counts: { ...blank, errors: 1 } };
-      if (outcome2.is === "failed") {
-        const firstFailure = { text: outcome2.why, at: clock3.now() };
-        return { counts: { ...blank, of: 1, failed: 1, ...outcome2.limited && { limited: 1 }, firstFailure } };
-      }
-      return { counts: { ...blank, of: 1 }, ...shot.timed && { latency: outcome2.ms } };
-    };
-    summary2 = (shots, checks2) => {
-      const asked2 = checks2.filter((c) => c.ours === void 0);
-      return {
-        health: {
-          of: asked2.length,
-          failed: asked2.filter((c) => !c.ready).length,
-          errors: checks2.filter((c) => c.ours && c.why !== "stopped").length
-        },
-        version: asked2.findLast((c) => c.version !== "unknown")?.version ?? "unknown",
-        probes: mergeProbes(shots.flatMap((s) => s.counts ?? [])),
-        latency: shots.reduce((h, s) => s.latency === void 0 ? h : record(h, s.latency), {})
-      };
-    };
-  }
-});
-
-// src/probe/call.ts
-var caller, understand, errorText, parse6, isObject2;
-var init_call = __esm({
-  "src/probe/call.ts"() {
-    "use strict";
-    init_text();
-    caller = (ask5, target3, secrets) => async (call3, stop) => {
-      const reply = await ask5(target3.url, call3, stop);
-      return reply.is === "answer" ? understand(reply, call3, secrets) : reply;
-    };
-    understand = (reply, call3, secrets) => {
-      const raw = Untrusted.raw(reply.body);
-      const { status, ms } = reply;
-      if (!call3.expect.includes(status)) {
-        const why2 = `${status} ${errorText(raw, secrets)}`.trim();
-        return status === 429 ? { is: "failed", why: why2, ms, status, limited: true } : { is: "failed", why: why2, ms, status };
-      }
-      const value = call3.read(parse6(raw));
-      return value === void 0 ? { is: "failed", why: `${status} with an answer that is not the expected one`, ms, status } : { is: "ok", value, ms };
-    };
-    errorText = (raw, secrets) => {
-      const { error: error2 } = parse6(raw);
-      const text3 = typeof error2 === "string" ? error2 : raw;
-      const clean = secrets.filter((s) => s !== "").reduce((t, secret) => t.replaceAll(secret, "***"), text3.slice(0, 2e3));
-      return printable(new Untrusted(clean), 120);
-    };
-    parse6 = (raw) => {
-      try {
-        const json2 = JSON.parse(raw);
-        return isObject2(json2) ? json2 : {};
-      } catch {
-        return {};
-      }
-    };
-    isObject2 = (x) => typeof x === "object" && x !== null && !Array.isArray(x);
-  }
-});
-
-// src/probe/counts.ts
-var STATS_SEE, countAll, must, countProblem;
-var init_counts = __esm({
-  "src/probe/counts.ts"() {
-    "use strict";
-    init_errors();
-    init_journey();
-    STATS_SEE = 1e4;
-    countAll = async (db, target3, stop) => {
-      const keys = must(await db.keyTotal("keys", stop), target3);
-      const index = must(await db.keyTotal("index", stop), target3);
-      if (keys >= STATS_SEE) return { keys, index };
-      return { keys, index, ...must(await db.stats(stop), target3) };
-    };
-    must = (outcome2, target3) => {
-      if (outcome2.is === "ok") return outcome2.value;
-      throw new UserError(countProblem(outcome2, target3));
-    };
-    countProblem = (outcome2, { id }) => {
-      const status = outcome2.is === "failed" ? outcome2.status : void 0;
-      if (status === 401 || status === 403)
-        return {
-          code: "KEY_REFUSED",
-          what: `${id} does not accept the admin key`,
-          because: `counting its keys answers ${whyNot3(outcome2)}`,
-          next: "check the line of the admin key in the input keys against server.api_keys.admin of this node",
-          where: id
-        };
-      return {
-        code: "COUNT_FAILED",
-        what: `the keys on ${id} could not be counted`,
-        because: whyNot3(outcome2),
-        next: "check that the server answers GET /admin/keys?limit=1 with the admin key, then run again",
-        where: id
-      };
-    };
-  }
-});
-
-// src/probe/cycle.ts
-var MESSAGE, CYCLE, WAITS, cycle, shoot, run3, after, posting, reading2, listing, creating, inThread;
-var init_cycle = __esm({
-  "src/probe/cycle.ts"() {
-    "use strict";
-    init_errors();
-    init_journey();
-    init_thread();
-    MESSAGE = [STEPS.post, STEPS.read, STEPS.list, STEPS.remove];
-    CYCLE = [STEPS.sign, ...MESSAGE, ...MESSAGE, STEPS.create, STEPS.visible, STEPS.sweep];
-    WAITS = [STEPS.read, STEPS.visible];
-    cycle = (db, options) => {
-      const nothing = Promise.resolve(void 0);
-      const state = { posted: nothing, read: nothing, listed: nothing, brief: nothing };
-      return (turn, stop) => {
-        const step2 = CYCLE[turn % CYCLE.length] ?? STEPS.sign;
-        return shoot({ db, state, options, turn, p: { ...options, stop } }, step2);
-      };
-    };
-    shoot = async (c, step2) => {
-      const outcome2 = await run3(c, step2);
-      return outcome2 === "skipped" ? outcome2 : { step: step2, timed: !WAITS.includes(step2), outcome: outcome2 };
-    };
-    run3 = (c, step2) => {
-      const { db, state, p } = c;
-      switch (step2) {
-        case STEPS.sign:
-          return db.sign(p.stop);
-        case STEPS.post:
-          return posting(c);
-        case STEPS.read:
-          return reading2(c);
-        case STEPS.list:
-          return listing(c);
-        case STEPS.remove:
-          return after(state.listed, (message) => db.deleteMessage(message, p.stop));
-        case STEPS.create:
-          return creating(c);
-        case STEPS.visible:
-          return after(state.brief, (key) => waitVisible(db, key, p));
-        case STEPS.sweep:
-          return after(state.brief, (key) => db.deleteThread(key, p.stop));
-        default:
-          return unreachable(step2);
-      }
-    };
-    after = async (needed, then) => {
-      const value = await needed;
-      return value === void 0 ? "skipped" : then(value);
-    };
-    posting = (c) => {
-      const text3 = `watch ${c.turn} at ${new Date(c.p.clock.now()).toISOString()}`;
-      const sent = inThread(c, (thread) => c.db.post(thread, text3, c.p.stop));
-      c.state.posted = sent.then(async (s) => {
-        const thread = await c.state.thread;
-        return s.is === "ok" && thread?.is === "ok" ? { thread: thread.value, key: s.value, text: text3 } : void 0;
-      });
-      return sent;
-    };
-    reading2 = (c) => {
-      const { posted } = c.state;
-      const read3 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
-      c.state.read = Promise.all([posted, read3]).then(
-        ([wrote, r]) => wrote && r !== "skipped" && r.is === "ok" ? { thread: wrote.thread, key: r.value } : void 0
-      );
-      return read3;
-    };
-    listing = (c) => {
-      const { read: read3 } = c.state;
-      const listed3 = after(read3, (message) => listWith(c.db, message, c.p));
-      c.state.listed = listed3.then(() => read3);
-      return listed3;
-    };
-    creating = (c) => {
-      const made = c.db.createThread(`${c.options.title} watch`, c.p.stop);
-      c.state.brief = made.then((m) => m.is === "ok" ? m.value : void 0);
-      return made;
-    };
-    inThread = async (c, then) => {
-      c.state.thread ??= findThread(c.db, c.options.title, c.p);
-      const thread = await c.state.thread;
-      if (thread.is === "ok") return then(thread.value);
-      delete c.state.thread;
-      return thread;
-    };
-  }
-});
-
-// src/probe/progressdb.ts
-var progressDb, THREADS, COUNT_LIMIT, bearer, signCall, totalCall, statsCall, natural, keyOf, threadOf, messageOf, listOf, orAbsent;
-var init_progressdb = __esm({
-  "src/probe/progressdb.ts"() {
-    "use strict";
-    init_call();
-    progressDb = (call3, { user, keys, patience }) => {
-      const backend = bearer(keys.backend);
-      const admin = bearer(keys.admin);
-      let signature = "";
-      const asUser = () => keys.frontend !== void 0 && signature !== "" ? { ...bearer(keys.frontend), "x-user-id": user, "x-user-signature": signature } : { ...backend, "x-user-id": user };
-      const get2 = (path6) => ({ method: "GET", path: path6, headers: asUser(), expect: [200] });
-      const remove = (path6) => ({
-        method: "DELETE",
-        path: path6,
-        headers: asUser(),
-        expect: [202, 204],
-        read: () => true
-      });
-      const post = (path6, body) => ({
-        method: "POST",
-        path: path6,
-        headers: asUser(),
-        body,
-        expect: [200, 201, 202],
-        read: (json2) => keyOf(json2)
-      });
-      return {
-        sign: async (stop) => {
-          const signed = await call3(signCall(user, backend), stop);
-          if (signed.is === "ok") signature = signed.value;
-          return signed;
-        },
-        createThread: (title2, stop) => call3(post(THREADS, { title: title2 }), stop),
-        thread: async (key, stop) => orAbsent(
-          await call3({ ...get2(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
-          [403, 404]
-        ),
-        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
-        deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
-        post: (thread, text3, stop) => call3(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
-        read: async ({ thread, key }, stop) => {
-          const request4 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call3({ ...request4, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
-        },
-        list: (thread, stop) => call3(
-          {
-            ...get2(`${THREADS}/${thread}/messages?limit=20`),
-            read: (json2) => listOf(json2["messages"], messageOf)
-          },
-          stop
-        ),
-        deleteMessage: ({ thread, key }, stop) => call3(remove(`${THREADS}/${thread}/messages/${key}`), stop),
-        keyTotal: (of2, stop) => call3(totalCall(of2, admin), stop),
-        stats: (stop) => call3(statsCall(admin), stop)
-      };
-    };
-    THREADS = "/frontend/v1/threads";
-    COUNT_LIMIT = 3e4;
-    bearer = (key) => key === void 0 ? {} : { authorization: `Bearer ${key}` };
-    signCall = (userId, headers) => ({
-      method: "POST",
-      path: "/backend/v1/sign",
-      headers,
-      body: { userId },
-      expect: [200],
-      read: ({ userId: signed, signature }) => signed === userId && typeof signature === "string" && /^[0-9a-f]{64}$/.test(signature) ? signature : void 0
-    });
-    totalCall = (of2, headers) => ({
-      method: "GET",
-      path: `/admin/keys?limit=1&${of2 === "keys" ? "prefix=t:" : "store=index"}`,
-      headers,
-      limit: COUNT_LIMIT,
-      expect: [200],
-      read: ({ pagination }) => isObject2(pagination) ? natural(pagination["total"]) : void 0
-    });
-    statsCall = (headers) => ({
-      method: "GET",
-      path: "/admin/stats",
-      headers,
-      limit: COUNT_LIMIT,
-      expect: [200],
-      read: (json2) => {
-        const threads = natural(json2["threads"]);
-        const messages = natural(json2["messages"]);
-        return threads === void 0 || messages === void 0 ? void 0 : { threads, messages };
-      }
-    });
-    natural = (x) => typeof x === "number" && Number.isSafeInteger(x) && x >= 0 ? x : void 0;
-    keyOf = ({ key }) => typeof key === "string" && /^[\w:-]{1,200}$/.test(key) ? key : void 0;
-    threadOf = (x) => {
-      if (!isObject2(x)) return void 0;
-      const key = keyOf(x);
-      return key === void 0 ? void 0 : { key, title: typeof x["title"] === "string" ? x["title"] : "" };
-    };
-    messageOf = (x) => {
-      if (!isObject2(x)) return void 0;
-      const key = keyOf(x);
-      const { body } = x;
-      const text3 = isObject2(body) && typeof body["text"] === "string" ? body["text"] : "";
-      return key === void 0 ? void 0 : { key, text: text3 };
-    };
-    listOf = (x, item) => {
-      if (x === null) return [];
-      if (!Array.isArray(x)) return void 0;
-      const items2 = x.map(item);
-      return items2.every((i) => i !== void 0) ? items2 : void 0;
-    };
-    orAbsent = (outcome2, statuses) => outcome2.is === "failed" && outcome2.status !== void 0 && statuses.includes(outcome2.status) ? { is: "ok", value: "absent", ms: outcome2.ms } : outcome2;
-  }
-});
-
-// src/probe/readiness.ts
-var PROGRESSDB, readiness, isOld, plain2, versionIn, waitReady2, expected, bare2;
-var init_readiness = __esm({
-  "src/probe/readiness.ts"() {
-    "use strict";
-    init_errors();
-    init_text();
-    init_call();
-    PROGRESSDB = {
-      health: "/healthz",
-      ready: "/readyz",
-      version: { path: "/readyz", field: "version" }
-    };
-    readiness = async (ask5, paths, at) => {
-      const get2 = (path6) => ask5(at.target.url, { method: "GET", path: path6 }, at.stop);
-      const ready = await get2(paths.ready);
-      if (paths === PROGRESSDB && isOld(ready)) return plain2(await get2(paths.health), paths.health);
-      const asked2 = plain2(ready, paths.ready);
-      if (!asked2.ready || !paths.version) return asked2;
-      const told2 = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
-      return { ...asked2, version: versionIn(told2, paths.version.field) };
-    };
-    isOld = (reply) => reply.is === "answer" && (reply.status === 401 || reply.status === 404) && reply.server !== "fasthttp";
-    plain2 = (reply, path6) => {
-      const no = { ready: false, version: "unknown" };
-      switch (reply.is) {
-        case "stopped":
-          return { ...no, why: "stopped", ours: true };
-        case "error":
-          return { ...no, why: reply.why, ours: true };
-        case "failed":
-          return { ...no, why: reply.why };
-        case "answer":
-          return reply.status >= 200 && reply.status < 300 ? { ready: true, version: "unknown", why: "" } : { ...no, why: `${path6} answers ${reply.status}` };
-        default:
-          return unreachable(reply);
-      }
-    };
-    versionIn = (reply, field) => {
-      if (reply.is !== "answer") return "unknown";
-      try {
-        const json2 = JSON.parse(Untrusted.raw(reply.body));
-        const version3 = isObject2(json2) ? json2[field] : void 0;
-        return typeof version3 === "string" && /^[\w.+-]{1,64}$/.test(version3) ? version3 : "unknown";
-      } catch {
-        return "unknown";
-      }
-    };
-    waitReady2 = async (ask5, clock3, { limit, version: version3, stop }) => {
-      const began = clock3.now();
-      for (let pause = 20; ; pause = Math.min(pause * 1.5, 500)) {
-        const seen2 = expected(await ask5(), version3);
-        const took = clock3.now() - began;
-        if (seen2.ready || stop?.aborted) return { ...seen2, took };
-        if (took + pause >= limit)
-          return { ...seen2, why: `not ready within ${limit / 1e3} s: ${seen2.why}`, took };
-        await clock3.sleep(pause, stop);
-      }
-    };
-    expected = (seen2, version3) => !seen2.ready || version3 === void 0 || seen2.version === "unknown" || bare2(seen2.version) === bare2(version3) ? seen2 : { ...seen2, ready: false, why: `it reports ${seen2.version}, not ${version3}` };
-    bare2 = (v) => v.replace(/^v/, "");
-  }
-});
-
-// src/probe/sentinel.ts
-var writeAndRead, readSentinel, written;
-var init_sentinel = __esm({
-  "src/probe/sentinel.ts"() {
-    "use strict";
-    init_errors();
-    init_journey();
-    init_thread();
-    writeAndRead = async (db, wanted, p) => {
-      const thread = await findThread(db, wanted.title, p);
-      if (thread.is !== "ok") return thread;
-      const posted = await db.post(thread.value, wanted.body, p.stop);
-      if (posted.is !== "ok") return posted;
-      const read3 = await readBack(db, { thread: thread.value, key: posted.value, text: wanted.body }, p.stop);
-      if (read3.is !== "ok") return read3;
-      return { is: "ok", value: { thread: thread.value, key: read3.value, body: wanted.body }, ms: read3.ms };
-    };
-    readSentinel = async (db, sentinel, stop) => {
-      const read3 = await db.read(sentinel, stop);
-      if (read3.is !== "ok") {
-        const refused7 = read3.is === "failed" && (read3.status === 403 || (read3.status ?? 0) >= 500);
-        return refused7 ? { is: "missing", why: whyNot3(read3) } : { is: "error", why: whyNot3(read3) };
-      }
-      if (read3.value === "absent") return { is: "missing", why: "the server answers 404" };
-      return read3.value.text === sentinel.body ? { is: "same" } : { is: "different" };
-    };
-    written = (outcome2, target3) => {
-      if (outcome2.is === "ok") return outcome2.value;
-      const why2 = whyNot3(outcome2);
-      const key = outcome2.is === "failed" && (outcome2.status === 401 || outcome2.status === 403);
-      throw new UserError({
-        code: key ? "KEY_REFUSED" : "PROBE_WRITE_FAILED",
-        what: key ? `${target3.id} does not accept the probe's key` : `the probe could not write a message on ${target3.id}`,
-        because: why2,
-        next: key ? "check the line of the backend key in the input keys against server.api_keys.backend of this node" : `look at the server's log on ${target3.id}; it must accept POST /frontend/v1/threads before it can be upgraded`,
-        where: target3.id
-      });
-    };
-  }
-});
-
-// src/probe/probe.ts
-var createProbe, noPaths, countless, newPeer, OK, counting, sweep;
-var init_probe = __esm({
-  "src/probe/probe.ts"() {
-    "use strict";
-    init_errors();
-    init_access();
-    init_block();
-    init_call();
-    init_counts();
-    init_cycle();
-    init_journey();
-    init_progressdb();
-    init_readiness();
-    init_sentinel();
-    init_thread();
-    createProbe = (ask5, clock3, options) => {
-      const paths = options.profile === "progressdb" ? PROGRESSDB : options.http;
-      if (!paths) throw new UserError(noPaths);
-      const title2 = `${TITLE}${options.rollout}`;
-      const peers = /* @__PURE__ */ new Map();
-      const peer = (target3) => {
-        const found = peers.get(target3.url) ?? newPeer(ask5, target3, { options, clock: clock3, title: title2, paths });
-        peers.set(target3.url, found);
-        return found;
-      };
-      const ready = (target3, stop) => readiness(ask5, paths, { target: target3, stop });
-      const patience = (stop) => ({ clock: clock3, patience: options.patience, stop });
-      const common2 = {
-        ready,
-        waitReady: (target3, wait) => waitReady2(() => ready(target3, wait.stop), clock3, wait),
-        block: (target3, span2) => measureBlock(peer(target3).gun, clock3, { span: span2, turn: peer(target3).turn }),
-        acknowledged: (target3) => ({ ...peer(target3).acknowledged })
-      };
-      if (options.profile === "http") return { ...common2, ...countless };
-      const write2 = (target3, what, stop) => writeAndRead(
-        peer(target3).db,
-        { title: title2, body: `${what} ${options.rollout} at ${clock3.now()}` },
-        patience(stop)
-      );
-      return {
-        ...common2,
-        counts: (target3, stop) => countAll(peer(target3).db, target3, stop),
-        refusedKeys: (target3, stop) => refusedKeys(peer(target3).db, { target: target3, keys: options.keys, stop }),
-        writeSentinel: async (target3, stop) => written(await write2(target3, "sentinel", stop), target3),
-        readSentinel: (target3, sentinel, stop) => readSentinel(peer(target3).db, sentinel, stop),
-        barrier: async (target3, stop) => {
-          const began = clock3.now();
-          const outcome2 = await write2(target3, "barrier", stop);
-          return {
-            ok: outcome2.is === "ok",
-            why: outcome2.is === "ok" ? "" : whyNot3(outcome2),
-            took: clock3.now() - began
-          };
-        },
-        journey: (target3, stop) => journey(peer(target3).db, `${title2} journey`, patience(stop)),
-        sweep: (target3, own2, stop) => sweep(peer(target3).db, { title: title2, own: own2 }, stop)
-      };
-    };
-    noPaths = {
-      code: "PROBE_PATHS_MISSING",
-      what: "profile http needs to know where the server says that it is ready",
-      next: "add  http: { health: /healthz, ready: /readyz }  to the fleet file"
-    };
-    countless = {
-      counts: async () => ({}),
-      refusedKeys: async () => [],
-      writeSentinel: async () => void 0,
-      readSentinel: async () => ({ is: "same" }),
-      barrier: async () => ({ ok: true, why: "", took: 0 }),
-      journey: async () => ({ ok: true, why: "", steps: [] }),
-      sweep: async () => ({ deleted: 0, left: 0, why: "" })
-    };
-    newPeer = (ask5, target3, { options, clock: clock3, title: title2, paths }) => {
-      const acknowledged = { keys: 0, threads: 0, messages: 0 };
-      const { user, keys, patience } = options;
-      const call3 = caller(ask5, target3, Object.values(keys));
-      const db = counting(progressDb(call3, { user, keys, patience }), acknowledged);
-      const health2 = (stop) => readiness(ask5, paths, { target: target3, stop });
-      const plain3 = async (_turn, stop) => ({
-        step: paths.ready,
-        timed: true,
-        outcome: await call3({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
-      });
-      const shoot2 = options.profile === "http" ? plain3 : cycle(db, { clock: clock3, patience, title: title2 });
-      return { db, gun: { shoot: shoot2, health: health2 }, turn: { next: 0 }, acknowledged };
-    };
-    OK = [200, 201, 202, 204];
-    counting = (db, sum) => ({
-      ...db,
-      createThread: async (title2, stop) => {
-        const made = await db.createThread(title2, stop);
-        if (made.is === "ok") {
-          sum.keys += 1;
-          sum.threads += 1;
-        }
-        return made;
-      },
-      post: async (thread, text3, stop) => {
-        const posted = await db.post(thread, text3, stop);
-        if (posted.is === "ok") {
-          sum.keys += 1;
-          sum.messages += 1;
-        }
-        return posted;
-      }
-    });
-    sweep = async (db, what, stop) => {
-      const all = await db.threads(stop);
-      if (all.is !== "ok") return { deleted: 0, left: 0, why: whyNot3(all) };
-      const mine2 = (title2) => title2 === what.title || title2.startsWith(`${what.title} `);
-      const doomed = all.value.filter((t) => t.title.startsWith(TITLE) && (what.own || !mine2(t.title)));
-      const outcomes = [];
-      for (const { key } of doomed) outcomes.push(await db.deleteThread(key, stop));
-      const bad = outcomes.flatMap((o) => o.is === "ok" ? [] : [whyNot3(o)]);
-      return { deleted: outcomes.length - bad.length, left: bad.length, why: bad[0] ?? "" };
-    };
   }
 });
 
@@ -56519,9 +58720,9 @@ var init_bytes = __esm({
       let rest = Buffer.alloc(0);
       const some = async (most) => {
         while (rest.length === 0) {
-          const next4 = await chunks.next();
-          if (next4.done === true) return void 0;
-          rest = Buffer.from(next4.value.buffer, next4.value.byteOffset, next4.value.byteLength);
+          const next5 = await chunks.next();
+          if (next5.done === true) return void 0;
+          rest = Buffer.from(next5.value.buffer, next5.value.byteOffset, next5.value.byteLength);
         }
         const portion = rest.subarray(0, most);
         rest = rest.subarray(portion.length);
@@ -56559,11 +58760,11 @@ async function* tarEntries(reader2) {
     const size3 = overrides.size ?? header.size;
     const path6 = overrides.path ?? header.path();
     overrides = {};
-    const kind = kindOf2(header.type, path6);
-    if (kind === "folder" && size3 !== 0)
+    const kind2 = kindOf2(header.type, path6);
+    if (kind2 === "folder" && size3 !== 0)
       throw new BadArchive("ARCHIVE_DAMAGED", "a folder in it has contents");
     const body = exactly(reader2, size3);
-    yield { path: path6, kind, size: size3, body };
+    yield { path: path6, kind: kind2, size: size3, body };
     for await (const portion of body) void portion;
     await padding(reader2, size3);
   }
@@ -56576,7 +58777,7 @@ async function* exactly(reader2, size3) {
   }
   if (seen2 < size3) throw truncated();
 }
-var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number5, base256, readExtension, paxRecords, KINDS, kindOf2;
+var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number5, base256, readExtension, paxRecords, KINDS2, kindOf2;
 var init_tar = __esm({
   "src/releases/tar.ts"() {
     "use strict";
@@ -56683,7 +58884,7 @@ var init_tar = __esm({
       }
       return records2;
     };
-    KINDS = {
+    KINDS2 = {
       "1": "a hard link",
       "2": "a symbolic link",
       "3": "a character device",
@@ -56698,14 +58899,14 @@ var init_tar = __esm({
       const isLink = type === "1" || type === "2" || type === "K" || type === "S";
       throw new BadArchive(
         isLink ? "ARCHIVE_LINK" : "ARCHIVE_KIND",
-        `it holds ${KINDS[type] ?? "a member of an unknown kind"}`
+        `it holds ${KINDS2[type] ?? "a member of an unknown kind"}`
       );
     };
   }
 });
 
 // src/releases/archive.ts
-import { createHash as createHash4 } from "node:crypto";
+import { createHash as createHash5 } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open as open5, rename as rename5, rm as rm4 } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
@@ -56720,19 +58921,19 @@ async function* bounded3(source, limit) {
 }
 async function* judged2(source, most) {
   let count3 = 0;
-  for await (const entry of tarEntries(byteReader(source))) {
+  for await (const entry2 of tarEntries(byteReader(source))) {
     count3 += 1;
     if (count3 > most) throw new BadArchive("ARCHIVE_TOO_BIG", `it has more than ${most} members`);
-    const escape = escapes(entry.path);
+    const escape = escapes(entry2.path);
     if (escape !== void 0)
       throw new BadArchive(
         "ARCHIVE_PATH",
-        `the name ${printable(JSON.stringify(entry.path), 80)} in it ${escape}`
+        `the name ${printable(JSON.stringify(entry2.path), 80)} in it ${escape}`
       );
-    yield entry;
+    yield entry2;
   }
 }
-var ARCHIVE_LIMITS, extractBinary, extractTo, escapes, isWanted, write, writeAll, NEXT, diskFull, codeOf2, explained;
+var ARCHIVE_LIMITS, extractBinary, extractTo, escapes, isWanted, write2, writeAll, NEXT, diskFull, codeOf2, explained;
 var init_archive = __esm({
   "src/releases/archive.ts"() {
     "use strict";
@@ -56758,11 +58959,11 @@ var init_archive = __esm({
       const limits = extraction.limits ?? ARCHIVE_LIMITS;
       let found;
       await pipeline(createReadStream(extraction.file), createGunzip(), async (source) => {
-        for await (const entry of judged2(bounded3(source, limits.bytes), limits.entries)) {
-          if (!isWanted(entry, extraction.binary)) continue;
+        for await (const entry2 of judged2(bounded3(source, limits.bytes), limits.entries)) {
+          if (!isWanted(entry2, extraction.binary)) continue;
           if (found !== void 0)
             throw new BadArchive("ARCHIVE_DUPLICATE", `it holds ${extraction.binary} more than once`);
-          found = await write(temporary, entry);
+          found = await write2(temporary, entry2);
         }
       });
       if (found === void 0)
@@ -56779,14 +58980,14 @@ var init_archive = __esm({
       if (path6.split("/").includes("..")) return "leaves its folder";
       return void 0;
     };
-    isWanted = (entry, binary) => {
-      const parts = entry.path.split("/").filter((part) => part !== "" && part !== ".");
-      return entry.kind === "file" && parts.length <= 2 && parts.at(-1) === binary;
+    isWanted = (entry2, binary) => {
+      const parts = entry2.path.split("/").filter((part) => part !== "" && part !== ".");
+      return entry2.kind === "file" && parts.length <= 2 && parts.at(-1) === binary;
     };
-    write = async (file, entry) => {
+    write2 = async (file, entry2) => {
       const handle = await open5(file, "wx", 448);
       try {
-        const written2 = await writeAll(handle, entry);
+        const written2 = await writeAll(handle, entry2);
         await handle.chmod(493);
         await handle.sync();
         return written2;
@@ -56794,10 +58995,10 @@ var init_archive = __esm({
         await handle.close();
       }
     };
-    writeAll = async (handle, entry) => {
-      const hash = createHash4("sha256");
+    writeAll = async (handle, entry2) => {
+      const hash = createHash5("sha256");
       let bytes3 = 0;
-      for await (const portion of entry.body) {
+      for await (const portion of entry2.body) {
         hash.update(portion);
         bytes3 += portion.length;
         await handle.writeFile(portion);
@@ -56823,22 +59024,22 @@ var init_archive = __esm({
       if (!damaged && !(error2 instanceof BadArchive)) return error2;
       const code2 = damaged ? "ARCHIVE_DAMAGED" : codeOf2(error2);
       const because = damaged ? "it is no gzip file, or its data are damaged" : error2 instanceof BadArchive ? error2.message : "";
-      const next4 = NEXT[code2] ?? "do not install it; find out how the archive was made, and publish the release again";
+      const next5 = NEXT[code2] ?? "do not install it; find out how the archive was made, and publish the release again";
       return new UserError({
         code: code2,
         what: `the archive ${printable(extraction.name, 120)} is refused`,
         because,
-        next: next4
+        next: next5
       });
     };
   }
 });
 
 // src/releases/fetched.ts
-import { createHash as createHash5 } from "node:crypto";
+import { createHash as createHash6 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
-import { join as join8 } from "node:path";
+import { join as join10 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -56848,7 +59049,7 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join8(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join10(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2562 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2562 !== archive.sha256) {
@@ -56875,7 +59076,7 @@ var init_fetched = __esm({
       next: "do not install it; run again, and if it stays so publish the release again under a new version"
     });
     sha256OfFile = async (file) => {
-      const hash = createHash5("sha256");
+      const hash = createHash6("sha256");
       try {
         await pipeline2(createReadStream2(file), hash);
         return hash.digest("hex");
@@ -56888,7 +59089,7 @@ var init_fetched = __esm({
 });
 
 // src/releases/goreleaser.ts
-var Artifact, Artifacts, Metadata, readBuild, read2, json, unreadable3, archiveOf, architectureOf;
+var Artifact, Artifacts, Metadata, readBuild, read3, json, unreadable3, archiveOf, architectureOf;
 var init_goreleaser = __esm({
   "src/releases/goreleaser.ts"() {
     "use strict";
@@ -56915,8 +59116,8 @@ var init_goreleaser = __esm({
     Metadata = looseObject({ project_name: string2(), version: string2(), tag: string2() });
     readBuild = (artifacts2, metadata) => {
       const problems2 = [];
-      const list2 = read2(artifacts2, (text3) => Artifacts.safeParse(text3), problems2) ?? [];
-      const about3 = read2(metadata, (text3) => Metadata.safeParse(text3), problems2);
+      const list2 = read3(artifacts2, (text3) => Artifacts.safeParse(text3), problems2) ?? [];
+      const about3 = read3(metadata, (text3) => Metadata.safeParse(text3), problems2);
       const version3 = about3 === void 0 ? void 0 : parseTag(about3.version)?.version;
       if (about3 !== void 0 && version3 === void 0)
         problems2.push(unreadable3(metadata, "its version is not semver"));
@@ -56925,7 +59126,7 @@ var init_goreleaser = __esm({
       if (about3 !== void 0) build2.project = about3.project_name;
       return { build: build2, problems: problems2 };
     };
-    read2 = (source, parse7, problems2) => {
+    read3 = (source, parse7, problems2) => {
       if (source.text.trim() === "") return void 0;
       const parsed3 = parse7(json(source.text));
       if (parsed3.success) return parsed3.data;
@@ -56994,7 +59195,7 @@ var init_refusals2 = __esm({
 });
 
 // src/releases/selection.ts
-var selectArchives, distinct, versionProblems, select2, known, expected2, digestsOf, CHECKSUMS, checksumsFile, inWords2, listed2, missing3, ambiguous, unlisted, noDigest, conflict, plainlyNamed;
+var selectArchives, distinct2, versionProblems, select2, known, expected2, digestsOf, CHECKSUMS, checksumsFile, inWords2, listed2, missing3, ambiguous, unlisted, noDigest, conflict, plainlyNamed;
 var init_selection = __esm({
   "src/releases/selection.ts"() {
     "use strict";
@@ -57003,14 +59204,14 @@ var init_selection = __esm({
     init_text();
     selectArchives = (offer2, platforms) => {
       const selection = { archives: [], problems: versionProblems(offer2) };
-      for (const platform3 of distinct(platforms)) {
+      for (const platform3 of distinct2(platforms)) {
         const selected = select2(offer2, platform3);
         if ("code" in selected) selection.problems.push(selected);
         else selection.archives.push(selected);
       }
       return selection;
     };
-    distinct = (platforms) => [
+    distinct2 = (platforms) => [
       ...new Map(platforms.map((p) => [`${p.os}/${p.arch}`, p])).values()
     ];
     versionProblems = ({ build: build2, version: version3 }) => build2.version === void 0 || build2.version === version3 ? [] : [
@@ -57110,7 +59311,7 @@ var init_selection = __esm({
 
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
-import { join as join9 } from "node:path";
+import { join as join11 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
@@ -57167,7 +59368,7 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join9(path6, version3), join9(path6, version3.slice(1))]) {
+      for (const folder of [join11(path6, version3), join11(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
           return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
@@ -57176,12 +59377,12 @@ var init_directory = __esm({
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join9(folder, "artifacts.json"));
-      const metadata = await textOf2(join9(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join11(folder, "artifacts.json"));
+      const metadata = await textOf2(join11(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join9(folder, "artifacts.json") },
-        { text: metadata, from: join9(folder, "metadata.json") }
+        { text: artifacts2, from: join11(folder, "artifacts.json") },
+        { text: metadata, from: join11(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -57197,8 +59398,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name) => ({
         name,
-        where: join9(folder, name),
-        bytes: await sizeOf2(join9(folder, name))
+        where: join11(folder, name),
+        bytes: await sizeOf2(join11(folder, name))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -57233,7 +59434,7 @@ var init_directory = __esm({
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join9(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join11(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
@@ -57256,7 +59457,7 @@ var init_directory = __esm({
 });
 
 // src/releases/download.ts
-import { createHash as createHash6 } from "node:crypto";
+import { createHash as createHash7 } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rename as rename6, rm as rm6 } from "node:fs/promises";
 import { pipeline as pipeline3 } from "node:stream/promises";
@@ -57266,13 +59467,13 @@ async function* counting2(body, download, see) {
   for await (const chunk of body) {
     done2 += chunk.length;
     if (done2 > download.limit)
-      throw refused4(download, "DOWNLOAD_TOO_BIG", `it has more than ${download.limit} bytes`);
+      throw refused5(download, "DOWNLOAD_TOO_BIG", `it has more than ${download.limit} bytes`);
     see(chunk);
     download.progress?.(done2, download.bytes);
     yield chunk;
   }
 }
-var import_undici5, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask3, answered2, NEXT2, problem2, refused4, gaveUp;
+var import_undici5, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask4, answered2, NEXT2, problem2, refused5, gaveUp;
 var init_download = __esm({
   "src/releases/download.ts"() {
     "use strict";
@@ -57286,7 +59487,7 @@ var init_download = __esm({
     DONE_WITHIN = 15 * 6e4;
     downloadTo = (file, download) => persistently(download, async (body) => {
       const temporary = `${file}.part`;
-      const hash = createHash6("sha256");
+      const hash = createHash7("sha256");
       try {
         const counted2 = counting2(body, download, (chunk) => hash.update(chunk));
         await pipeline3(counted2, createWriteStream(temporary, { mode: 384, flush: true }));
@@ -57340,21 +59541,21 @@ var init_download = __esm({
       const home = new URL(download.url);
       let url = home;
       for (let hop = 0; hop <= REDIRECTS; hop += 1) {
-        const response = await ask3(url, download, url.origin === home.origin ? download.token : "");
+        const response = await ask4(url, download, url.origin === home.origin ? download.token : "");
         if (!isRedirect(response.statusCode)) return answered2(response, download);
         await response.body.dump({ limit: 64 * 1024 });
         url = redirected(url, response.headers.location, download);
       }
-      throw refused4(download, "DOWNLOAD_REDIRECT", `it was redirected more than ${REDIRECTS} times`);
+      throw refused5(download, "DOWNLOAD_REDIRECT", `it was redirected more than ${REDIRECTS} times`);
     };
     redirected = (from, location, download) => {
       const target3 = typeof location === "string" && URL.canParse(location, from.href) ? new URL(location, from) : void 0;
       if (target3 !== void 0 && isAtLeastAsSafe(from, target3)) return target3;
-      throw refused4(download, "DOWNLOAD_REDIRECT", "it was redirected to an address that is not https");
+      throw refused5(download, "DOWNLOAD_REDIRECT", "it was redirected to an address that is not https");
     };
     isRedirect = (status) => [301, 302, 303, 307, 308].includes(status);
     isAtLeastAsSafe = (from, to) => to.username === "" && (to.protocol === "https:" || from.protocol === "http:" && to.protocol === "http:");
-    ask3 = (url, download, token) => (0, import_undici5.request)(url, {
+    ask4 = (url, download, token) => (0, import_undici5.request)(url, {
       dispatcher: download.dispatcher,
       headersTimeout: HEADERS_WITHIN,
       bodyTimeout: SILENT_FOR,
@@ -57375,7 +59576,7 @@ var init_download = __esm({
       const asked2 = askedWait((name) => [response.headers[name]].flat()[0], Date.now());
       if (status >= 500 || status === 429 || status === 403 && asked2 !== void 0)
         throw new Passing(`status ${status}`, asked2);
-      throw refused4(download, "DOWNLOAD_REFUSED", `the answer was status ${status}`);
+      throw refused5(download, "DOWNLOAD_REFUSED", `the answer was status ${status}`);
     };
     NEXT2 = {
       DOWNLOAD_TOO_BIG: "publish an archive with the program and its licence only",
@@ -57388,7 +59589,7 @@ var init_download = __esm({
       because,
       next: NEXT2[code2] ?? "run again; if it stays so, check the connection and https://www.githubstatus.com"
     });
-    refused4 = (download, code2, because) => new UserError(problem2(download, code2, because));
+    refused5 = (download, code2, because) => new UserError(problem2(download, code2, because));
     gaveUp = (download, why2, attempts) => new UserError(problem2(download, "DOWNLOAD_FAILED", `${attempts} attempts failed, the last one with ${why2}`));
   }
 });
@@ -57404,11 +59605,11 @@ var init_github_access = __esm({
     apiProblem = (error2, what, access2) => {
       const status = statusOf(error2);
       const because = status === void 0 ? `${access2.apiUrl} did not answer: ${messageOf2(error2)}` : `the answer was status ${status}: ${messageOf2(error2)}`;
-      const problem3 = (code2, next4) => ({
+      const problem3 = (code2, next5) => ({
         code: code2,
         what: `GitHub did not tell about ${what}`,
         because,
-        next: next4
+        next: next5
       });
       if (status === 401)
         return problem3(
@@ -57524,7 +59725,7 @@ var init_github_release = __esm({
 });
 
 // src/releases/github.ts
-import { createHash as createHash7 } from "node:crypto";
+import { createHash as createHash8 } from "node:crypto";
 var ARCHIVE_BYTES, CHECKSUMS_BYTES, githubReleases, offer, described2, alsoSay, readChecksums;
 var init_github = __esm({
   "src/releases/github.ts"() {
@@ -57629,26 +59830,26 @@ var init_github = __esm({
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
     };
     readChecksums = (bytes3, file) => {
-      const sha2562 = createHash7("sha256").update(bytes3).digest("hex");
-      const next4 = "publish the release again under a new version, with the checksums that goreleaser writes";
+      const sha2562 = createHash8("sha256").update(bytes3).digest("hex");
+      const next5 = "publish the release again under a new version, with the checksums that goreleaser writes";
       if (file.api !== void 0 && file.api !== sha2562) {
         const because2 = `its sha256 is ${sha2562}, GitHub's asset digest is ${file.api}`;
         return {
           problems: [
-            { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next4 }
+            { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next5 }
           ]
         };
       }
       const parsed3 = parseChecksums(bytes3.toString("utf8"));
       if (parsed3.is === "read") return { of: parsed3.of, problems: [] };
       const because = `line ${parsed3.line}: ${parsed3.why}`;
-      return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next4 }] };
+      return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next5 }] };
     };
   }
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused5, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask4;
+var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask5;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
@@ -57680,7 +59881,7 @@ var init_image = __esm({
     requireImage = async (text3, version3, dispatcher) => {
       const image = parseImage(text3, version3);
       if (image === void 0)
-        throw refused5(
+        throw refused6(
           text3,
           "IMAGE_NAME_INVALID",
           "it is not host/name:tag",
@@ -57688,7 +59889,7 @@ var init_image = __esm({
         );
       const shown5 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
       const response = await manifest(image, dispatcher).catch((error2) => {
-        throw error2 instanceof UserError ? error2 : refused5(
+        throw error2 instanceof UserError ? error2 : refused6(
           shown5,
           "IMAGE_REGISTRY_UNREACHABLE",
           `${image.host} did not answer: ${reason2(error2)}`,
@@ -57702,32 +59903,32 @@ var init_image = __esm({
     digestOf = (header) => /^sha256:[0-9a-f]{64}$/.exec([header].flat()[0] ?? "")?.[0] ?? "";
     explained2 = (shown5, status) => {
       if (status === 404)
-        return refused5(
+        return refused6(
           shown5,
           "IMAGE_NOT_FOUND",
           "the registry has no such image",
           "push it in the release job before this one, or correct `require-image`"
         );
       if (status === 401 || status === 403)
-        return refused5(
+        return refused6(
           shown5,
           "IMAGE_HIDDEN",
           "the registry shows it to nobody without credentials, or it does not exist",
           "make the package public, or leave `require-image` out"
         );
-      return refused5(
+      return refused6(
         shown5,
         "IMAGE_REGISTRY_UNREACHABLE",
         `the answer was status ${status}`,
         "run again; if it stays so, check the status of the registry"
       );
     };
-    refused5 = (shown5, code2, because, next4) => {
+    refused6 = (shown5, code2, because, next5) => {
       const problem3 = {
         code: code2,
         what: `the image ${printable(new Untrusted(shown5), 160)} could not be confirmed`,
         because,
-        next: next4,
+        next: next5,
         where: "require-image"
       };
       return new UserError(problem3);
@@ -57736,12 +59937,12 @@ var init_image = __esm({
       const url = new URL(
         `${isLoopback(image.host) ? "http" : "https"}://${image.host}/v2/${image.name}/manifests/${image.reference}`
       );
-      const first2 = await ask4(url, { accept: ACCEPT }, dispatcher);
+      const first2 = await ask5(url, { accept: ACCEPT }, dispatcher);
       const challenge = [first2.headers["www-authenticate"]].flat()[0] ?? "";
       const realm = first2.status === 401 ? tokenAddress(challenge, url) : void 0;
       if (realm === void 0) return first2;
-      const token = tokenIn(await ask4(realm, { accept: "application/json" }, dispatcher));
-      return token === void 0 ? first2 : ask4(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
+      const token = tokenIn(await ask5(realm, { accept: "application/json" }, dispatcher));
+      return token === void 0 ? first2 : ask5(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
     };
     isLoopback = (host) => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
     tokenAddress = (challenge, from) => {
@@ -57769,7 +59970,7 @@ var init_image = __esm({
       }
     };
     ANSWER_BYTES2 = 1024 ** 2;
-    ask4 = async (url, headers, dispatcher) => {
+    ask5 = async (url, headers, dispatcher) => {
       const signal = AbortSignal.timeout(3e4);
       const response = await (0, import_undici6.request)(url, {
         dispatcher,
@@ -57801,13 +60002,13 @@ var init_process = __esm({
     processService2 = (config2) => {
       const words2 = (env) => [
         ...env.map(([name, value]) => `env=${name}=${value}`),
-        ...config2.args.map((word3) => `arg=${word3}`)
+        ...config2.args.map((word4) => `arg=${word4}`)
       ];
-      const all = Object.entries(config2.env);
+      const all2 = Object.entries(config2.env);
       return {
         kind: "process",
-        words: words2(all),
-        stageWords: words2(all.filter(([name]) => !LEADS_AWAY2.test(name))),
+        words: words2(all2),
+        stageWords: words2(all2.filter(([name]) => !LEADS_AWAY2.test(name))),
         cleanExits: ["0", "143"]
       };
     };
@@ -57869,11 +60070,11 @@ var wire_exports = {};
 __export(wire_exports, {
   wire: () => wire
 });
-import { createHash as createHash8 } from "node:crypto";
+import { createHash as createHash9 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
-import { join as join10 } from "node:path";
+import { join as join12 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
   const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
@@ -57884,7 +60085,7 @@ async function wire(w) {
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join10(w.dir, "downloads");
+  const downloads = join12(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -58009,13 +60210,13 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release) {
-  const file = join10(downloads, release.sha256);
+  const file = join12(downloads, release.sha256);
   const found = await sha256(file).catch(() => void 0);
   if (found !== release.sha256) throw new UserError(notHere(release, found));
   return file;
 }
 async function sha256(file) {
-  const hash = createHash8("sha256");
+  const hash = createHash9("sha256");
   for await (const chunk of createReadStream3(file)) hash.update(chunk);
   return hash.digest("hex");
 }
@@ -58091,9 +60292,9 @@ var init_wire = __esm({
 
 // src/main.ts
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync as readFileSync6 } from "node:fs";
+import { mkdtempSync, readFileSync as readFileSync8 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join as join11 } from "node:path";
+import { join as join13 } from "node:path";
 
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
@@ -58306,8 +60507,8 @@ init_port();
 // src/running-version.ts
 init_errors();
 async function runningVersion(probe2, node3, from) {
-  const { version: told2, why: why2 } = await probe2.ready(node3);
-  const version3 = told2 === "unknown" ? from : told2.startsWith("v") ? told2 : `v${told2}`;
+  const { version: told3, why: why2 } = await probe2.ready(node3);
+  const version3 = told3 === "unknown" ? from : told3.startsWith("v") ? told3 : `v${told3}`;
   if (version3 !== void 0) return version3;
   throw new UserError({
     code: "VERSION_UNKNOWN",
@@ -58534,8 +60735,8 @@ async function adoptOne2(on, node3, holder) {
 init_errors();
 init_text();
 function chosen(config2, { words: words2, as, undo: undo2 }) {
-  const strange = words2.filter((word3) => !config2.nodes.some((n) => n.name === word3));
-  const problems2 = strange.map((word3) => unknown(config2, word3));
+  const strange = words2.filter((word4) => !config2.nodes.some((n) => n.name === word4));
+  const problems2 = strange.map((word4) => unknown(config2, word4));
   if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
   if (problems2.length > 0) throw new UserError(...problems2);
@@ -58546,9 +60747,9 @@ function chosen(config2, { words: words2, as, undo: undo2 }) {
     nodes: nodes.map((n) => n.machine ? { ...n, machine: { ...n.machine, user: as } } : n)
   };
 }
-var unknown = (config2, word3) => ({
+var unknown = (config2, word4) => ({
   code: "NODE_UNKNOWN",
-  what: `there is no node ${printable(word3, 100)} in ${config2.file}`,
+  what: `there is no node ${printable(word4, 100)} in ${config2.file}`,
   next: `name one of ${config2.nodes.map((n) => n.name).join(", ")}`
 });
 var nothingToUndo = {
@@ -58663,7 +60864,7 @@ var stopCheckpoint = (o, rollout) => o.snapshots.find(
 );
 var rollbackPoint = (o, rollout) => o.snapshots.findLast((s) => s.kind === "rollback-point" && s.sealed && s.name.startsWith(`${rollout}.`));
 var provenBy = (point2, release) => point2.proven.includes(releaseId(release));
-var checkpointName = (rollout, kind, opens) => `${rollout}.${kind}.${opens}`;
+var checkpointName = (rollout, kind2, opens) => `${rollout}.${kind2}.${opens}`;
 
 // src/domain/rollout.ts
 var MAX_TRIES = 3;
@@ -58864,10 +61065,10 @@ function observed(r, fact2) {
       ...fact2.witness ? { [opens]: fact2.witness } : {}
     }
   };
-  const next4 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
-  if (!fact2.proof) return next4;
+  const next5 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
+  if (!fact2.proof) return next5;
   const asked2 = fact2.proof.name.includes(".rehearsal.") || fact2.proof.name === r.plan?.restore[fact2.node];
-  return asked2 ? { ...next4, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next4;
+  return asked2 ? { ...next5, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next5;
 }
 function proofAsWitness(fact2) {
   const run5 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
@@ -59659,14 +61860,14 @@ init_plan_text();
 
 // src/domain/rollback-class.ts
 function rollbackClass(plan2, proofs) {
-  const all = Object.entries(proofs);
-  for (const [id, proof] of all) {
+  const all2 = Object.entries(proofs);
+  for (const [id, proof] of all2) {
     const failure2 = plan2.mode === "rollback" ? targetFailure(id, proof) : rehearsalFailure(id, proof);
     if (failure2) return { class: "unknown", failure: failure2 };
   }
-  if (plan2.mode === "rollback") return { class: all.length > 0 ? "keeps-data" : "restores-snapshot" };
-  if (all.length === 0) return { class: "unknown" };
-  const again2 = all.map(([, proof]) => proof.runs[2]);
+  if (plan2.mode === "rollback") return { class: all2.length > 0 ? "keeps-data" : "restores-snapshot" };
+  if (all2.length === 0) return { class: "unknown" };
+  const again2 = all2.map(([, proof]) => proof.runs[2]);
   if (again2.some((run5) => run5 !== void 0 && run5.outcome !== "ok")) return { class: "restores-snapshot" };
   return { class: again2.every((run5) => run5?.outcome === "ok") ? "keeps-data" : "unknown" };
 }
@@ -59700,8 +61901,8 @@ init_log2();
 // src/domain/unsettled.ts
 init_errors();
 init_unfinished();
-function unsettled(r, all) {
-  const ids = all.filter((id) => !ofAnother(r, id));
+function unsettled(r, all2) {
+  const ids = all2.filter((id) => !ofAnother(r, id));
   const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
   if (lost)
     return {
@@ -59735,13 +61936,13 @@ var lossCode = (failure2) => {
 function heldBack(r, held3) {
   const version3 = r.plan?.version ?? "";
   if (r.request.mode === "recover" && r.request.rollbackData === "keep") {
-    const next4 = {
+    const next5 = {
       what: `Fix forward: release a newer version than ${version3}; nothing holds the nodes any more`
     };
     return {
       code: HELD_BY_CHOICE,
       why: `${held3.join(", ")} stays on ${version3} with every write, as you chose`,
-      owed: [next4]
+      owed: [next5]
     };
   }
   const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
@@ -60178,20 +62379,8 @@ async function attempt2(ports, command4, at) {
   }
 }
 
-// src/clock.ts
-var systemClock = {
-  now: () => Math.round(performance.timeOrigin + performance.now()),
-  sleep: (ms, stop) => new Promise((resolve2) => {
-    if (stop?.aborted) return resolve2();
-    const end = () => {
-      clearTimeout(timer);
-      stop?.removeEventListener("abort", end);
-      resolve2();
-    };
-    const timer = setTimeout(end, Math.max(0, ms));
-    stop?.addEventListener("abort", end, { once: true });
-  })
-};
+// src/main.ts
+init_clock();
 
 // src/config/command-line.ts
 init_errors();
@@ -60204,8 +62393,14 @@ var HAND_FLAGS = [
   {
     name: "as",
     value: "USER",
-    modes: ["adopt"],
+    modes: ["adopt", "init"],
     description: "Log in as this user, who may become root, instead of the one that drives the nodes later."
+  },
+  {
+    name: "unit",
+    value: "UNIT",
+    modes: ["init"],
+    description: "The unit that runs the server, where several could."
   },
   {
     name: "steal",
@@ -60226,6 +62421,7 @@ var ACTION_STEPS = [
 ];
 var WORKING = ["plan", "snapshot", "canary", "promote", "settle"];
 var ALL_MODES = ["release", "plan", "rollback", "recover", "status", "adopt"];
+var SSH_MODES = [...ALL_MODES, "init"];
 var ROLLOUTS = ["release", "plan", "rollback", "recover", "status"];
 var INPUTS = [
   {
@@ -60315,7 +62511,7 @@ var INPUTS = [
     default: "",
     secret: true,
     steps: WORKING,
-    modes: ALL_MODES,
+    modes: SSH_MODES,
     value: "FILE"
   },
   {
@@ -60324,7 +62520,7 @@ var INPUTS = [
     default: "",
     secret: false,
     steps: WORKING,
-    modes: ALL_MODES,
+    modes: SSH_MODES,
     value: "LINES"
   },
   {
@@ -60443,6 +62639,20 @@ var MODES = [
     examples: ["status"]
   },
   {
+    name: "init",
+    summary: "look at servers, read-only, and write the fleet file, known hosts, sudoers and workflows for them",
+    about: [
+      "Typed once, in the repository that is to roll out: a user and a machine for each node.",
+      "Looks at the unit, its user, paths, port and version; every line of .github/rollout.yml says where it came from.",
+      "A machine whose host key is neither in your known hosts nor given is not looked at: its fingerprint is shown instead.",
+      "Writes over nothing, and changes nothing on the nodes."
+    ],
+    changes: false,
+    byHand: true,
+    ends: ["0  everything is written", "3  refused, with every reason"],
+    examples: ["init deploy@db-1 deploy@db-2 deploy@db-3", "init deploy@db-1.internal --as root"]
+  },
+  {
     name: "adopt",
     summary: "take over running servers for the first time, and record their release as known-good",
     about: [
@@ -60459,15 +62669,8 @@ var MODES = [
 ];
 var modeRow = (name) => MODES.find((mode) => mode.name === name);
 
-// src/config/printed.ts
-init_text();
-var shown4 = (value) => {
-  if (value === null || value === "") return "empty";
-  if (typeof value === "string") return `"${printable(value, 60)}"`;
-  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
-    return String(value);
-  return Array.isArray(value) ? `a list of ${value.length}` : "a mapping";
-};
+// src/config/inputs.ts
+init_printed();
 
 // src/config/ssh-key.ts
 var ARMOUR = /^-----BEGIN (?<kind>[A-Z0-9 ]*)PRIVATE KEY-----\n(?<body>[\s\S]+?)\n-----END \k<kind>PRIVATE KEY-----\n$/;
@@ -60478,10 +62681,10 @@ var readSshKey = (text3) => {
   const armour = ARMOUR.exec(key)?.groups;
   if (armour === void 0)
     return { problems: [/^(?:ssh|ecdsa|sk)-\S+ AAAA/.test(key) ? publicKey : notAKey] };
-  const { kind = "", body = "" } = armour;
-  return isEncrypted(kind, body) ? { problems: [encrypted] } : { value: key };
+  const { kind: kind2 = "", body = "" } = armour;
+  return isEncrypted(kind2, body) ? { problems: [encrypted] } : { value: key };
 };
-var isEncrypted = (kind, body) => kind.startsWith("ENCRYPTED") || /^Proc-Type:.*ENCRYPTED/m.test(body) || kind.startsWith("OPENSSH") && cipherOf(body) !== "none";
+var isEncrypted = (kind2, body) => kind2.startsWith("ENCRYPTED") || /^Proc-Type:.*ENCRYPTED/m.test(body) || kind2.startsWith("OPENSSH") && cipherOf(body) !== "none";
 var cipherOf = (body) => {
   const bytes3 = Buffer.from(body.replaceAll("\n", ""), "base64");
   const start = "openssh-key-v1\0".length;
@@ -60511,34 +62714,15 @@ var notAKey = {
   where
 };
 
-// src/config/suggestion.ts
-var distance = (a, b) => {
-  let above3 = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row2 = 1; row2 <= a.length; row2 += 1) {
-    const current = [row2];
-    for (let column = 1; column <= b.length; column += 1) {
-      const change2 = (above3[column - 1] ?? 0) + (a[row2 - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change2, (above3[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    above3 = current;
-  }
-  return above3[b.length] ?? 0;
-};
-var kebab = (word3) => word3.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
-var nearest = (word3, known2) => {
-  const meant = kebab(word3.slice(0, 100));
-  const close2 = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
-  return close2[0]?.candidate;
-};
-
 // src/config/inputs.ts
+init_suggestion();
 var environmentSource = (env, secrets) => (name) => secrets[inputVariable(name)] ?? env[inputVariable(name)];
 var readInputs = (source, where2 = "action") => {
   const text3 = (name) => source(name)?.trim() || defaultOf(name);
   const problems2 = [];
-  const take3 = (read3, otherwise) => {
-    if ("value" in read3) return read3.value;
-    problems2.push(...read3.problems);
+  const take3 = (read4, otherwise) => {
+    if ("value" in read4) return read4.value;
+    problems2.push(...read4.problems);
     return otherwise;
   };
   const asked2 = readMode(text3("mode"), where2);
@@ -60572,9 +62756,9 @@ var defaultOf = (name) => {
   const value = INPUTS.find((input) => input.name === name)?.default ?? "";
   return value.startsWith("${{") ? "" : value;
 };
-var refused = (name, what, next4, because) => ({
+var refused = (name, what, next5, because) => ({
   problems: [
-    { code: "INPUT_INVALID", what, next: next4, where: name, ...because === void 0 ? {} : { because } }
+    { code: "INPUT_INVALID", what, next: next5, where: name, ...because === void 0 ? {} : { because } }
   ]
 });
 var choice = (name, text3, allowed) => {
@@ -60623,8 +62807,8 @@ var readTag = (text3, mode) => {
   if (mode === "rollback" && text3 === "") return { value: "previous" };
   if ((mode === "rollback" || mode === void 0) && text3 === "previous") return { value: text3 };
   if (text3 === "" || text3.length <= 128 && parseTag(text3) !== void 0) return { value: text3 };
-  const next4 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
-  return refused("tag", `tag is ${shown4(text3)}`, mode === "rollback" ? `${next4}, or previous` : next4);
+  const next5 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
+  return refused("tag", `tag is ${shown4(text3)}`, mode === "rollback" ? `${next5}, or previous` : next5);
 };
 var readPlanHash = (text3) => text3 === "" || /^[0-9a-f]{64}$/i.test(text3) ? { value: text3.toLowerCase() } : refused(
   "plan-hash",
@@ -60677,6 +62861,8 @@ var misplaced = ({ mode, stopAfter, planHash: planHash2 }) => {
 };
 
 // src/config/command-line.ts
+init_printed();
+init_suggestion();
 var FLAGS = INPUTS.filter((input) => input.name !== "mode");
 var OPTIONS = Object.fromEntries([
   ...FLAGS.map((input) => [input.name, { type: "string" }]),
@@ -60698,19 +62884,20 @@ var parseCommandLine = (argv, around2) => {
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first2));
   problems2.push(...misplaced2(mode, has2));
-  const named5 = mode === "adopt";
+  const named5 = mode === "adopt" || mode === "init";
   const [tag, ...extra] = named5 ? [] : rest;
   problems2.push(...extra.map(unexpected), ...tag !== void 0 && flags.has("tag") ? [tagTwice] : []);
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
-  const as = flags.get("as");
+  const [as, unit] = [flags.get("as"), flags.get("unit")];
   const hand = {
     words: named5 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
     steal: has2("steal"),
-    ...as === void 0 ? {} : { as }
+    ...as === void 0 ? {} : { as },
+    ...unit === void 0 ? {} : { unit }
   };
   return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name), hand };
 };
@@ -60773,22 +62960,22 @@ var alone = (name) => ({
 var rowOf = (name) => FLAGS.find((input) => input.name === name);
 var unknownFlag = (name) => {
   const close2 = nearest(name, Object.keys(OPTIONS));
-  const next4 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
-  const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next4;
+  const next5 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
+  const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next5;
   return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown4(`--${name}`)}`, next: known2 };
 };
-var unknownMode = (word3) => {
+var unknownMode = (word4) => {
   const names2 = MODES.map((mode) => mode.name);
-  const close2 = nearest(word3, names2);
+  const close2 = nearest(word4, names2);
   return {
     code: "MODE_UNKNOWN",
-    what: word3 === "" ? "the mode is missing" : `there is no mode ${shown4(word3)}`,
+    what: word4 === "" ? "the mode is missing" : `there is no mode ${shown4(word4)}`,
     next: close2 === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close2}`
   };
 };
-var unexpected = (word3) => ({
+var unexpected = (word4) => ({
   code: "WORD_UNEXPECTED",
-  what: `${shown4(word3)} is one word too many`,
+  what: `${shown4(word4)} is one word too many`,
   next: "a mode is followed by at most a tag and flags; put quotes around a text with spaces"
 });
 var tagTwice = {
@@ -60822,1353 +63009,8 @@ var unreadableSecret = (name) => ({
   where: name
 });
 
-// src/config/file.ts
-init_errors();
-
-// src/config/nodes.ts
-var LOOPBACK = "127.0.0.1";
-var DEFAULT_PORT = 8080;
-var placedNodes = (file) => file.nodes.map((written2, index) => {
-  const entry = typeof written2 === "string" ? { name: written2 } : written2;
-  const value = (place2) => (entry[place2] ?? file[place2])?.replaceAll("{name}", entry.name);
-  const at = (place2) => entry[place2] === void 0 ? [place2] : ["nodes", index, place2];
-  const install3 = value("install");
-  const data2 = value("data");
-  const config2 = value("config") ?? (install3 === void 0 ? void 0 : `${install3}/config.yaml`);
-  const configNext = value("config-next");
-  return {
-    index,
-    entry,
-    name: entry.name,
-    url: address(entry, file.ssh !== void 0),
-    machine: file.ssh === void 0 ? "" : entry.host ?? entry.name,
-    at: {
-      install: at("install"),
-      data: at("data"),
-      config: value("config") === void 0 ? at("install") : at("config"),
-      "config-next": at("config-next")
-    },
-    ...install3 === void 0 ? {} : { install: install3 },
-    ...data2 === void 0 ? {} : { data: data2 },
-    ...config2 === void 0 ? {} : { config: config2 },
-    ...configNext === void 0 ? {} : { configNext }
-  };
-});
-var address = (entry, remote) => {
-  if (entry.url !== void 0) return entry.url.replace(/\/+$/, "");
-  const host = entry.host ?? (remote ? entry.name : LOOPBACK);
-  return `http://${host.includes(":") ? `[${host}]` : host}:${entry.port ?? DEFAULT_PORT}`;
-};
-var listens = ({ entry }) => {
-  if (entry.url === void 0) return { host: LOOPBACK, port: entry.port ?? DEFAULT_PORT };
-  const { hostname: hostname2, port, protocol } = new URL(entry.url);
-  return { host: hostname2.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
-};
-var nodeConfig = (node3, ssh3) => ({
-  name: node3.name,
-  url: node3.url,
-  ...ssh3 === void 0 ? {} : { machine: { host: node3.machine, port: ssh3.port, user: ssh3.user } },
-  ...ssh3?.connect === "tunnel" ? { listens: listens(node3) } : {},
-  install: node3.install ?? "",
-  data: node3.data ?? "",
-  config: node3.config ?? "",
-  ...node3.configNext === void 0 ? {} : { configNext: node3.configNext }
-});
-
-// src/config/settings.ts
-init_mini();
-
-// src/config/schema/file.ts
-init_mini();
-
-// src/config/schema/fleet.ts
-init_mini();
-init_leaf();
-var ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-var httpProfile = strictObject(
-  {
-    health: described(route(), "Answers 200 while the process is alive."),
-    ready: described(route(), "Answers 200 once the service takes requests."),
-    version: optional(
-      described(
-        strictObject(
-          {
-            path: described(route(), "Answers JSON that holds the version."),
-            field: described(text(/^[\w.-]{1,60}$/, "the name of a JSON field"), "Field with the version.")
-          },
-          "path and field of the version"
-        ),
-        "Where the version is shown; without it the version is known by the hash of the binary only."
-      )
-    )
-  },
-  "the paths of the service: health, ready and, where it has one, version"
-);
-var processService = strictObject(
-  {
-    args: optional(
-      described(
-        array(
-          text(/^[^\0]{0,4000}$/s, "an argument as text, in quotes where it is a number"),
-          "a list of arguments"
-        ),
-        "Arguments of the server; {config} and {data} are replaced. Default for progressdb: --config {config}."
-      )
-    ),
-    env: prefault(
-      described(
-        record2(
-          text(ENVIRONMENT_NAME, "the name of an environment variable"),
-          text(/^[^\0\r\n]{0,4000}$/, "the value as text on one line, in quotes where it is a number"),
-          "a mapping of names to values"
-        ),
-        "The whole environment of the server. Nothing is inherited. No secrets: this file is in the repository."
-      ),
-      {}
-    )
-  },
-  "args and env of the server, or {}"
-);
-var unitService = strictObject(
-  {
-    unit: described(
-      text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, "the name of a unit, such as progressdb.service"),
-      "The unit that runs the server, as systemctl names it. Its User= owns the data."
-    )
-  },
-  "unit: and its name"
-);
-var places = {
-  install: described(optional(path()), "Folder for releases and the state of the rollout."),
-  data: described(optional(path()), "Data folder of the service."),
-  config: described(
-    optional(path()),
-    "The service's own configuration file. Default: config.yaml in install."
-  ),
-  "config-next": described(
-    optional(path()),
-    "The configuration file for the new version, where it differs."
-  )
-};
-var node2 = strictObject(
-  {
-    name: described(nodeName(), "Name in logs, reports and {name}."),
-    host: described(
-      optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, "a host name or an IP address")),
-      "With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1."
-    ),
-    port: described(
-      optional(whole(1, 65535, "a port from 1 to 65535")),
-      "Port of its HTTP interface. Default: 8080."
-    ),
-    url: described(
-      optional(
-        text(/^https?:\/\/[^\s/?#@"'\\]+(?:\/[\w./~%-]*)?$/, "an address such as http://127.0.0.1:8080")
-      ),
-      "Address of its HTTP interface, instead of host and port."
-    ),
-    ...places
-  },
-  "a node name, or a mapping with name, host, port, url, install, data, config, config-next"
-);
-var HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`;
-var USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`;
-var ssh = strictObject(
-  {
-    user: described(
-      text(new RegExp(`^${USER}$`), "the name of a user, such as deploy"),
-      "Who logs in, and owns releases, record and lease on the nodes."
-    ),
-    port: described(prefault(whole(1, 65535, "a port from 1 to 65535"), 22), "Port of sshd."),
-    jump: described(
-      optional(
-        text(
-          new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
-          "a jump host such as bastion.example.org or deploy@bastion:2222"
-        )
-      ),
-      "A host that the connections go through."
-    ),
-    connect: described(
-      prefault(_enum(["tunnel", "direct"], "tunnel or direct"), "tunnel"),
-      "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address."
-    ),
-    "plain-http": described(
-      prefault(yesOrNo(), false),
-      "With connect: direct, send requests and API keys unencrypted."
-    ),
-    ca: described(
-      optional(text(/^[^\0\r\n]{1,400}$/, "a file with certificates")),
-      "Certificates (PEM) that nodes with https are checked against, instead of the usual ones."
-    )
-  },
-  "user and, where they differ, port, jump, connect"
-);
-var drain = union(
-  [
-    literal2("none", "none, or commands with out and in"),
-    strictObject(
-      {
-        commands: described(
-          strictObject(
-            {
-              out: described(
-                command2(),
-                "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
-              ),
-              in: described(command2(), "Puts it back."),
-              limit: described(prefault(duration3(), "30s"), "How long each may take.")
-            },
-            "the commands out and in"
-          ),
-          "Shell commands that take a node out of traffic and put it back."
-        )
-      },
-      "none, or commands with out and in"
-    )
-  ],
-  "none, or commands with out and in"
-);
-var fleetSettings = {
-  profile: described(
-    prefault(_enum(["progressdb", "http"], "progressdb or http"), "progressdb"),
-    "What kind of service it is."
-  ),
-  http: described(optional(httpProfile), "Paths of the service; with profile http only."),
-  repository: described(
-    optional(
-      text(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "owner/name of a GitHub repository")
-    ),
-    "Whose releases are rolled out. Default: the workflow's own repository."
-  ),
-  releases: described(
-    optional(
-      strictObject(
-        {
-          directory: described(
-            text(/^[^\0\r\n]{1,400}$/, "a folder laid out as goreleaser's dist/"),
-            "Path of the folder."
-          )
-        },
-        "directory: and a folder"
-      )
-    ),
-    "Take releases from a folder laid out as goreleaser's dist/ instead of from GitHub."
-  ),
-  binary: described(
-    optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "the file name of the program")),
-    "Name of the program inside the archive. Default for progressdb: progressdb."
-  ),
-  "require-image": described(
-    optional(
-      text(
-        /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
-        "an image such as ghcr.io/acme/app:{version}"
-      )
-    ),
-    "A container image that must exist too; {version} and {tag} are replaced."
-  ),
-  ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
-  local: described(
-    optional(literal2(true, "true, or leave the line out")),
-    "The nodes run on this machine."
-  ),
-  process: described(
-    optional(processService),
-    "The service is a plain process that the rollout starts and stops."
-  ),
-  systemd: described(optional(unitService), "The service is a unit of systemd."),
-  ...places,
-  nodes: described(
-    array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
-    "The nodes of the fleet, the canary first."
-  ),
-  drain: described(prefault(drain, "none"), "How a node is taken out of traffic before it is stopped."),
-  environment: described(
-    prefault(text(/^[\w][\w ./-]{0,99}$/, "the name of a deployment environment"), "production"),
-    "Deployment environment on GitHub."
-  )
-};
-
-// src/config/schema/safety.ts
-init_mini();
-init_leaf();
-var tests = union(
-  [
-    command2(),
-    strictObject(
-      {
-        command: described(command2(), "Run on the runner against the staging address; 0 is success."),
-        limit: described(prefault(duration3(), "10m"), "How long it may take."),
-        keys: described(
-          prefault(array(keyName(), "a list of names of lines of the input `keys`"), []),
-          "Secrets that it gets, as ROLLOUT_KEY_<NAME>."
-        )
-      },
-      "a command line, or a mapping with command, limit, keys"
-    )
-  ],
-  "a command line, or a mapping with command, limit, keys"
-);
-var rehearse2 = strictObject(
-  {
-    nodes: described(
-      prefault(_enum(["canary", "every-node"], "canary or every-node"), "canary"),
-      "On copies of whose data the upgrade is rehearsed."
-    ),
-    tests: described(optional(tests), "Your own tests, run against the new version on the copy."),
-    limit: described(prefault(duration3(), "30m"), "How long a rehearsal may take on a node."),
-    memory: described(
-      optional(size2()),
-      "Memory that a copy needs beside the server. Default: what the server itself uses."
-    )
-  },
-  "nodes, tests, limit, memory"
-);
-var lease = strictObject(
-  {
-    ttl: described(
-      prefault(duration3(5e3), "2m"),
-      "After how long without a sign of life a rollout no longer holds a node."
-    ),
-    wait: described(
-      prefault(duration3(0), "0s"),
-      "How long a release or rollback waits for nodes that another rollout holds."
-    )
-  },
-  "ttl and wait"
-);
-var safetySettings = {
-  rehearse: described(
-    prefault(rehearse2, {}),
-    "The upgrade on a copy of the data, before any node is changed."
-  ),
-  "disk-reserve": described(prefault(share3(), "10 %"), "Share of the disk that stays free."),
-  "require-reversible": described(
-    prefault(yesOrNo(), false),
-    "Stop after the rehearsal when the old version cannot read what the new one writes."
-  ),
-  "accept-write-loss": described(
-    prefault(yesOrNo(), false),
-    "Stop a node even where acknowledged writes may be lost by it."
-  ),
-  "start-limit": described(prefault(duration3(), "2m"), "How long a server may take until it is ready."),
-  "stop-limit": described(
-    prefault(duration3(), "60s"),
-    "How long a server may take to stop before it is killed."
-  ),
-  lease: described(prefault(lease, {}), "Who may change a node."),
-  keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
-  from: described(
-    optional(
-      text(
-        /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
-        "a version such as v0.2.1, in quotes"
-      )
-    ),
-    "The version that runs now, where the nodes do not know it."
-  )
-};
-
-// src/config/schema/watch.ts
-init_mini();
-init_leaf();
-var canary = strictObject(
-  {
-    nodes: described(optional(whole(1, 500)), "How many nodes, from the top of the list. Default: 1."),
-    name: described(optional(nodeName()), "The one node that goes first, instead of nodes."),
-    watch: described(
-      prefault(duration3(), "10m"),
-      "How long it is watched before anything else is changed."
-    ),
-    rewatch: described(prefault(duration3(), "2m"), "How long it is watched again after an approval."),
-    "warm-up": described(
-      optional(duration3(0)),
-      "Latency and series are not judged this long. Default: a quarter of the shortest watch, at most 30s."
-    ),
-    deadline: described(
-      optional(duration3()),
-      "A watch without a verdict by then is inconclusive. Default: twice the longest watch."
-    )
-  },
-  "nodes or name, watch, rewatch, warm-up, deadline"
-);
-var waves = strictObject(
-  {
-    size: described(prefault(whole(1, 500), 1), "Nodes in a wave after the canary."),
-    watch: described(prefault(duration3(), "2m"), "How long every wave is watched.")
-  },
-  "size and watch"
-);
-var judge2 = strictObject(
-  {
-    failed: described(
-      prefault(share3(), "5 %"),
-      "Failed probe requests allowed, whatever the baseline does."
-    ),
-    "failed-above-baseline": described(
-      prefault(share3(), "1 %"),
-      "Failed probe requests allowed above the share of the old nodes."
-    ),
-    breaker: described(
-      prefault(whole(1, 1e3), 3),
-      "Blocks in a row with at least half of the requests failed that decide at once."
-    ),
-    "p95-ratio": described(
-      prefault(amount("a number of at least 1").check(_gte(1, "a number of at least 1")), 1.25),
-      "Allowed p95 of the new nodes as a multiple of that of the old ones."
-    ),
-    "p95-floor": described(prefault(duration3(0), "10ms"), "Differences below this are never a failure."),
-    errors: described(prefault(share3(), "5 %"), "Own errors (could not measure) allowed."),
-    "no-data": described(
-      prefault(whole(0, 1e4), 2),
-      "Blocks without data of a required signal allowed."
-    ),
-    "min-samples": described(
-      optional(whole(1, 1e6)),
-      "Probe requests a verdict needs. Default: 100, or half of what the shortest watch gives."
-    )
-  },
-  "failed, failed-above-baseline, breaker, p95-ratio, p95-floor, errors, no-data, min-samples"
-);
-var metric = strictObject(
-  {
-    name: described(
-      text(/^[A-Za-z0-9][\w .-]{0,39}$/, 'a short name of letters, digits, " ", ".", "-" and "_"'),
-      "Name in logs and reports."
-    ),
-    series: described(
-      text(/^[^\p{Cc}]{1,300}$/u, 'a series such as go_goroutines or http_errors_total{code="500"}'),
-      "Series of the exposition, with labels where needed; matching series are added up."
-    ),
-    max: described(optional(amount("a number")), "Never above."),
-    min: described(optional(amount("a number")), "Never below."),
-    "max-ratio": described(
-      optional(amount("a number above 0").check(_positive("a number above 0"))),
-      "Never above this multiple of the mean of the old nodes."
-    ),
-    required: described(prefault(boolean2("true or false"), true), "No data of it never passes.")
-  },
-  "name, series and max, min or max-ratio"
-);
-var probe = strictObject(
-  {
-    rate: described(
-      prefault(
-        amount("a number of requests a second, above 0 and at most 100").check(
-          _positive("a number above 0"),
-          _lte(100, "at most 100 requests a second")
-        ),
-        2
-      ),
-      "Requests a second to each node. Stay below the rate limit of its key."
-    ),
-    block: described(
-      prefault(duration3(100), "5s"),
-      "Measurements are gathered and judged in blocks of this length."
-    ),
-    keys: described(
-      prefault(
-        strictObject(
-          {
-            backend: described(
-              optional(keyName()),
-              "Key that signs users. Default for progressdb: backend."
-            ),
-            admin: described(optional(keyName()), "Key that reads counts. Default for progressdb: admin."),
-            frontend: described(
-              optional(keyName()),
-              "Key of the user paths, where it is not the backend key."
-            )
-          },
-          "names of lines of the input `keys`: backend, admin, frontend"
-        ),
-        {}
-      ),
-      "Which lines of the input `keys` the probe uses. Give it keys of its own."
-    ),
-    user: described(
-      prefault(text(/^[\w.-]{1,36}$/, 'a user id of letters, digits, ".", "-" and "_"'), "rollout-probe"),
-      "User that the probe writes as."
-    )
-  },
-  "rate, block, keys, user"
-);
-var exposition = strictObject(
-  {
-    path: described(
-      optional(route()),
-      "Path of the metrics in Prometheus text format. Default for progressdb: /admin/debug/prometheus."
-    ),
-    key: described(
-      optional(keyName()),
-      "Line of the input `keys` that is sent; none for no key. Default for progressdb: admin."
-    ),
-    header: described(
-      optional(text(/^[A-Za-z][A-Za-z0-9-]{0,60}$/, "the name of a header")),
-      "Header for the key. Default: Authorization, as a bearer token."
-    )
-  },
-  "path, key, header"
-);
-var watchSettings = {
-  canary: described(prefault(canary, {}), "Which nodes go first, and how long they are watched."),
-  waves: described(prefault(waves, {}), "How the remaining nodes follow."),
-  "max-parallel": described(
-    prefault(whole(1, 500), 4),
-    "Nodes that are worked on at the same time, at most."
-  ),
-  judge: described(prefault(judge2, {}), "What a release may do and still pass."),
-  metrics: described(
-    prefault(array(metric, "a list of metrics").check(_maxLength(100, "at most 100")), []),
-    "Series that are compared."
-  ),
-  probe: described(prefault(probe, {}), "Scripted requests that every node answers while it is watched."),
-  exposition: described(prefault(exposition, {}), "Where the nodes show their metrics."),
-  "on-inconclusive": described(
-    prefault(_enum(["rollback", "hold"], "rollback or hold"), "rollback"),
-    "What follows a watch without enough evidence."
-  ),
-  "approve-within": described(
-    prefault(duration3(6e4, 30 * DAY), "4h"),
-    "How long a stopped rollout waits for its approval."
-  )
-};
-
-// src/config/schema/file.ts
-var fileSchema = strictObject(
-  { ...fleetSettings, ...watchSettings, ...safetySettings },
-  "a mapping of settings, such as nodes: [db-1]"
-);
-
-// src/config/tree.ts
-var member = (value, key) => typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : void 0;
-var valueAt = (root, path6) => path6.reduce(member, root);
-var pointer = (path6) => path6.map((key) => `/${key}`).join("");
-var settingName = (path6) => path6.filter((key) => typeof key === "string").join(".");
-var HOLE = /* @__PURE__ */ Symbol("left out");
-var take = (root, path6) => {
-  const parent = valueAt(root, path6.slice(0, -1));
-  const key = path6.at(-1);
-  if (key === void 0 || typeof parent !== "object" || parent === null) return;
-  if (Array.isArray(parent)) parent[Number(key)] = HOLE;
-  else Reflect.deleteProperty(parent, key);
-};
-var withoutHoles = (root) => {
-  const indices = /* @__PURE__ */ new Map();
-  const copy = (value2, at) => {
-    if (Array.isArray(value2)) {
-      const left2 = value2.flatMap((element, index) => element === HOLE ? [] : [index]);
-      indices.set(at, left2);
-      return left2.map((index, position2) => copy(value2[index], `${at}/${position2}`));
-    }
-    if (typeof value2 !== "object" || value2 === null) return value2;
-    return Object.fromEntries(Object.entries(value2).map(([key, inner]) => [key, copy(inner, `${at}/${key}`)]));
-  };
-  const value = copy(root, "");
-  const origin = (path6) => path6.map(
-    (key, depth) => typeof key === "number" ? indices.get(pointer(path6.slice(0, depth)))?.[key] ?? key : key
-  );
-  return { value, origin };
-};
-
-// src/config/settings.ts
-var unwrap = (schema) => schema instanceof ZodMiniOptional || schema instanceof ZodMiniPrefault ? unwrap(schema.def.innerType) : schema;
-var settingsOf = (schema) => {
-  const inner = unwrap(schema);
-  if (inner instanceof ZodMiniArray) return settingsOf(inner.def.element);
-  if (inner instanceof ZodMiniUnion) return inner.def.options.flatMap(settingsOf);
-  return inner instanceof ZodMiniObject ? Object.entries(inner.def.shape) : [];
-};
-var names = (schema, prefix = "") => settingsOf(schema).flatMap(([key, inner]) => [`${prefix}${key}`, ...names(inner, `${prefix}${key}.`)]);
-var SETTINGS = names(fileSchema);
-var keysUnder = (parent) => {
-  const prefix = parent === "" ? "" : `${parent}.`;
-  return SETTINGS.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).filter((rest) => !rest.includes("."));
-};
-var defaultsTaken = (written2) => taken(fileSchema, written2, "");
-var taken = (schema, written2, prefix) => settingsOf(schema).flatMap(([key, inner]) => {
-  const value = member(written2, key);
-  const usual = inner instanceof ZodMiniPrefault ? inner.def.defaultValue : void 0;
-  if (unwrap(inner) instanceof ZodMiniObject)
-    return value === void 0 && usual === void 0 ? [] : taken(unwrap(inner), value, `${prefix}${key}.`);
-  return value === void 0 && isScalar(usual) ? [`${prefix}${key} ${usual}`] : [];
-});
-var isScalar = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-
-// src/config/watch.ts
-init_policy();
-
-// src/config/rule.ts
-var broken2 = (path6, code2, what, next4, because) => because === void 0 ? { path: path6, code: code2, what, next: next4 } : { path: path6, code: code2, what, because, next: next4 };
-
-// src/config/watch.ts
-var watches = (file) => [
-  ["canary.watch", ["canary", "watch"], file.canary.watch],
-  ["canary.rewatch", ["canary", "rewatch"], file.canary.rewatch],
-  ["waves.watch", ["waves", "watch"], file.waves.watch]
-];
-var shortest = (file) => Math.min(...watches(file).map(([, , ms]) => ms));
-var longest = (file) => Math.max(...watches(file).map(([, , ms]) => ms));
-var samplesAtLeast = (file) => Math.floor(shortest(file) / 1e3 * file.probe.rate);
-var timingRules = (file) => [
-  ...watches(file).filter(([, , ms]) => ms < file.probe.block).map(
-    ([name, path6, ms]) => broken2(
-      path6,
-      "WATCH_TOO_SHORT",
-      `${name} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
-      "lengthen it, or shorten probe.block"
-    )
-  ),
-  ...warmUpRules(file),
-  ...deadlineRules(file),
-  ...sampleRules(file),
-  ...file.keep < file["approve-within"] ? [
-    broken2(
-      ["keep"],
-      "KEEP_TOO_SHORT",
-      `keep is ${spellDuration(file.keep)}, shorter than approve-within, ${spellDuration(file["approve-within"])}`,
-      "lengthen keep",
-      "an approved rollout may still need its checkpoints"
-    )
-  ] : []
-];
-var warmUpRules = (file) => {
-  const warmUp = file.canary["warm-up"];
-  return warmUp !== void 0 && warmUp >= shortest(file) ? [
-    broken2(
-      ["canary", "warm-up"],
-      "WATCH_TOO_SHORT",
-      `canary.warm-up is ${spellDuration(warmUp)}, the shortest watch ${spellDuration(shortest(file))}`,
-      "shorten it: nothing would be judged"
-    )
-  ] : [];
-};
-var deadlineRules = (file) => {
-  const { deadline } = file.canary;
-  return deadline !== void 0 && deadline < longest(file) ? [
-    broken2(
-      ["canary", "deadline"],
-      "DEADLINE_TOO_EARLY",
-      `canary.deadline is ${spellDuration(deadline)}, the longest watch ${spellDuration(longest(file))}`,
-      "lengthen it: no watch could pass before"
-    )
-  ] : [];
-};
-var FEWEST_SAMPLES = 2;
-var sampleRules = (file) => {
-  const given = samplesAtLeast(file);
-  const wanted = file.judge["min-samples"];
-  if (wanted !== void 0 && wanted > given)
-    return [
-      broken2(
-        ["judge", "min-samples"],
-        "WATCH_TOO_SHORT",
-        `judge.min-samples is ${wanted}, the shortest watch gives ${given}`,
-        "lower it, lengthen the watch, or raise probe.rate"
-      )
-    ];
-  return given < FEWEST_SAMPLES ? [
-    broken2(
-      ["probe", "rate"],
-      "WATCH_TOO_SHORT",
-      `${file.probe.rate} probe requests a second give ${given} in the shortest watch, ${spellDuration(shortest(file))}`,
-      "raise probe.rate, or lengthen the watch"
-    )
-  ] : [];
-};
-var metricRules = (file) => file.metrics.flatMap((metric2, index) => {
-  const at = ["metrics", index];
-  const { max, min } = metric2;
-  return [
-    ...max === void 0 && min === void 0 && metric2["max-ratio"] === void 0 ? [
-      broken2(
-        at,
-        "METRIC_WITHOUT_LIMIT",
-        `metric ${metric2.name} has no limit`,
-        "add max, min or max-ratio"
-      )
-    ] : [],
-    ...max !== void 0 && min !== void 0 && min > max ? [
-      broken2(
-        [...at, "min"],
-        "SETTING_CONTRADICTS",
-        `metric ${metric2.name}: min ${min} is above max ${max}`,
-        "correct one of the two"
-      )
-    ] : [],
-    ...file.metrics.findIndex((other2) => other2.name === metric2.name) < index ? [
-      broken2(
-        [...at, "name"],
-        "METRIC_TWICE",
-        `two metrics are named ${metric2.name}`,
-        "give each a name of its own"
-      )
-    ] : []
-  ];
-});
-var ENOUGH_SAMPLES = 100;
-var LONGEST_WARM_UP = 3e4;
-var watchPolicy2 = (file, or) => {
-  const warmUp = Math.min(LONGEST_WARM_UP, Math.floor(shortest(file) / 4));
-  const deadline = 2 * longest(file);
-  const samples = Math.max(1, Math.min(ENOUGH_SAMPLES, Math.floor(samplesAtLeast(file) / 2)));
-  return {
-    watch: file.canary.watch,
-    warmUp: or("canary.warm-up", file.canary["warm-up"], warmUp, spellDuration(warmUp)),
-    deadline: or("canary.deadline", file.canary.deadline, deadline, spellDuration(deadline)),
-    rate: file.probe.rate,
-    block: file.probe.block,
-    minSamples: or("judge.min-samples", file.judge["min-samples"], samples),
-    failedAboveBaseline: file.judge["failed-above-baseline"],
-    failedMax: file.judge.failed,
-    breakerBlocks: file.judge.breaker,
-    p95Ratio: file.judge["p95-ratio"],
-    p95Floor: file.judge["p95-floor"],
-    errorBudget: file.judge.errors,
-    noDataBlocks: file.judge["no-data"],
-    diskReserve: file["disk-reserve"],
-    metrics: file.metrics.map(({ "max-ratio": maxRatio, max, min, ...rule }) => ({
-      ...rule,
-      ...max === void 0 ? {} : { max },
-      ...min === void 0 ? {} : { min },
-      ...maxRatio === void 0 ? {} : { maxRatio }
-    })),
-    onInconclusive: file["on-inconclusive"]
-  };
-};
-
-// src/config/build.ts
-var build = (file, nodes, origin) => {
-  const taken2 = defaultsTaken(origin.written);
-  const or = (name, written2, value, spelt2 = String(value)) => {
-    if (written2 === void 0) taken2.push(`${name} ${spelt2}`);
-    return written2 ?? value;
-  };
-  const policy = policyOf(file, or);
-  return {
-    file: origin.file,
-    profile: file.profile,
-    ...file.http === void 0 ? {} : { http: httpOf(file.http) },
-    ...releasesOf(file, origin.world, or),
-    shell: shellOf(file),
-    service: serviceOf(file, or),
-    drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
-    nodes: nodesOf(file, nodes, or),
-    canary: canaryOf(file, nodes, or),
-    waveSize: file.waves.size,
-    policy,
-    ...file.from === void 0 ? {} : { from: file.from },
-    acceptWriteLoss: file["accept-write-loss"],
-    ...testsOf(file),
-    stageLimit: file.rehearse.limit,
-    ...file.rehearse.memory === void 0 ? {} : { rehearsalMemory: file.rehearse.memory },
-    probe: probeOf(file, or),
-    exposition: expositionOf(file, or),
-    metrics: policy.watch.metrics,
-    lease: file.lease,
-    keep: file.keep,
-    environment: file.environment,
-    defaults: taken2
-  };
-};
-var shellOf = ({ ssh: ssh3 }) => {
-  if (ssh3 === void 0) return { kind: "local" };
-  const { user, jump, ca } = ssh3;
-  return {
-    kind: "ssh",
-    user,
-    plainHttp: ssh3["plain-http"],
-    ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
-    ...ca === void 0 ? {} : { ca }
-  };
-};
-var hostOf = (text3, user) => {
-  const [, named5, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
-  return { host, port: port === void 0 ? 22 : Number(port), user: named5 ?? user };
-};
-var policyOf = (file, or) => ({
-  watch: watchPolicy2(file, or),
-  rewatch: file.canary.rewatch,
-  waveWatch: file.waves.watch,
-  rehearse: file.rehearse.nodes,
-  requireReversible: file["require-reversible"],
-  rollbackData: "auto",
-  maxParallel: file["max-parallel"],
-  approveWithin: file["approve-within"],
-  startLimit: file["start-limit"],
-  stopLimit: file["stop-limit"],
-  diskReserve: file["disk-reserve"],
-  drain: file.drain === "none" ? "none" : "commands"
-});
-var httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
-var releasesOf = (file, world, or) => ({
-  repository: or("repository", file.repository, world.repository ?? ""),
-  releases: file.releases === void 0 ? { kind: "github" } : { kind: "directory", path: file.releases.directory },
-  binary: or("binary", file.binary, "progressdb"),
-  ...file["require-image"] === void 0 ? {} : { requireImage: file["require-image"] }
-});
-var PROGRESSDB_ARGS = ["--config", "{config}"];
-var serviceOf = (file, or) => {
-  if (file.systemd !== void 0) return { kind: "systemd", unit: file.systemd.unit };
-  const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
-  const args = file.process?.args;
-  or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
-  return { kind: "process", args: args ?? usual, env: file.process?.env ?? {} };
-};
-var nodesOf = (file, nodes, or) => {
-  if (nodes.some((node3) => node3.entry.config === void 0))
-    or("config", file.config, "", "config.yaml in install");
-  return nodes.map((node3) => nodeConfig(node3, file.ssh));
-};
-var canaryOf = ({ canary: canary3 }, nodes, or) => {
-  if (canary3.name !== void 0) return [canary3.name];
-  return nodes.slice(0, or("canary.nodes", canary3.nodes, 1)).map((node3) => node3.name);
-};
-var testsOf = ({ rehearse: { tests: tests2 } }) => {
-  if (tests2 === void 0) return {};
-  return { tests: typeof tests2 === "string" ? { command: tests2, limit: 6e5, keys: [] } : tests2 };
-};
-var probeOf = ({ profile, probe: { keys, user } }, or) => {
-  const backendKey = profile === "progressdb" ? or("probe.keys.backend", keys.backend, "backend") : keys.backend;
-  const adminKey = profile === "progressdb" ? or("probe.keys.admin", keys.admin, "admin") : keys.admin;
-  return {
-    user,
-    ...backendKey === void 0 ? {} : { backendKey },
-    ...adminKey === void 0 ? {} : { adminKey },
-    ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
-  };
-};
-var NO_KEY = "none";
-var expositionOf = ({ profile, exposition: { path: path6, key, header } }, or) => {
-  const progressdb = profile === "progressdb";
-  const sent = or("exposition.key", key, progressdb ? "admin" : NO_KEY);
-  return {
-    path: or("exposition.path", path6, progressdb ? "/admin/debug/prometheus" : "/metrics"),
-    ...sent === NO_KEY ? {} : { key: sent },
-    ...header === void 0 ? {} : { header }
-  };
-};
-
-// src/config/document.ts
-var import_yaml = __toESM(require_dist(), 1);
-init_errors();
-var LARGEST = 256 * 1024;
-var readDocument = (text3, file) => {
-  if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
-  const lines2 = new import_yaml.LineCounter();
-  const document = parse3(text3, file, lines2);
-  const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
-  const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
-  if (problems2.length > 0) throw new UserError(...problems2);
-  return {
-    value: document.toJS(),
-    at: (path6) => place2(offsetOf(document, path6)),
-    atKey: (path6, key) => place2(offsetOfKey(document, path6, key))
-  };
-};
-var tooLarge = (file, length2) => ({
-  code: "CONFIG_TOO_LARGE",
-  what: `the configuration holds ${length2} characters, at most ${LARGEST} are read`,
-  next: "check that the path names the fleet file",
-  where: file
-});
-var parse3 = (text3, file, lineCounter) => {
-  try {
-    return (0, import_yaml.parseDocument)(text3, { lineCounter, prettyErrors: false, stringKeys: true });
-  } catch {
-    throw new UserError({
-      code: "CONFIG_NOT_YAML",
-      what: "the configuration cannot be read as YAML",
-      because: "it is nested too deeply",
-      next: "write it like the example in the documentation",
-      where: file
-    });
-  }
-};
-var spot = (lines2, offset) => {
-  const { line: line2, col } = lines2.linePos(offset);
-  return `${Math.max(line2, 1)}:${Math.max(col, 1)}`;
-};
-var MOST_SHOWN = 20;
-var syntaxProblems = (document, place2) => {
-  const lines2 = /* @__PURE__ */ new Map();
-  const errors = [...document.errors, ...document.warnings].filter(
-    (error2) => error2.code !== "TAG_RESOLVE_FAILED"
-  );
-  for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
-    const where2 = place2(error2.pos[0]);
-    const line2 = where2.slice(0, where2.lastIndexOf(":"));
-    if (!lines2.has(line2)) lines2.set(line2, syntaxProblem(error2.code, where2));
-  }
-  return [...lines2.values()].slice(0, MOST_SHOWN);
-};
-var syntaxProblem = (code2, where2) => ({
-  code: "CONFIG_NOT_YAML",
-  what: SYNTAX[code2] ?? "this is not valid YAML",
-  next: code2 === "DUPLICATE_KEY" ? "keep one of the two" : 'correct the line; indentation is by spaces, lists by "- "',
-  where: where2
-});
-var SYNTAX = {
-  BAD_INDENT: "the indentation does not fit the lines above",
-  BLOCK_IN_FLOW: "a block cannot stand within brackets",
-  DUPLICATE_KEY: "this setting is written twice",
-  MISSING_CHAR: "a character is missing here, such as a closing quote, bracket or comma",
-  MULTIPLE_DOCS: "a second document begins here; the fleet file is one",
-  NON_STRING_KEY: "a key must be text",
-  TAB_AS_INDENT: "a tab is used as indentation",
-  UNEXPECTED_TOKEN: "this does not belong here"
-};
-var references = (document, place2) => {
-  const problems2 = [];
-  const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place2(offset ?? 0) });
-  (0, import_yaml.visit)(document, {
-    Alias: (_, node3) => {
-      refuse('aliases ("*name") are not supported in the fleet file', "CONFIG_ALIAS", node3.range?.[0]);
-    },
-    Value: (_, node3) => {
-      if (node3.tag !== void 0)
-        refuse('tags ("!…") are not supported in the fleet file', "CONFIG_TAG", node3.range?.[0]);
-    }
-  });
-  return problems2;
-};
-var nodeAt = (document, path6) => path6.length === 0 ? document.contents : document.getIn(path6, true);
-var offsetOf = (document, path6) => {
-  for (let length2 = path6.length; length2 >= 0; length2 -= 1) {
-    const node3 = nodeAt(document, path6.slice(0, length2));
-    if ((0, import_yaml.isNode)(node3) && !(0, import_yaml.isAlias)(node3) && node3.range) return node3.range[0];
-  }
-  return 0;
-};
-var offsetOfKey = (document, path6, key) => {
-  const parent = nodeAt(document, path6);
-  if (!(0, import_yaml.isCollection)(parent) || !(0, import_yaml.isMap)(parent)) return offsetOf(document, path6);
-  const pair2 = parent.items.find((item) => (0, import_yaml.isPair)(item) && (0, import_yaml.isScalar)(item.key) && String(item.key.value) === key);
-  return (0, import_yaml.isScalar)(pair2?.key) && pair2.key.range ? pair2.key.range[0] : offsetOf(document, path6);
-};
-
-// src/config/unread.ts
-var NO_NODES = "no nodes";
-
-// src/config/fleet.ts
-var kindRules = (file, unread, world) => [
-  ...placeOfNodes(file, unread),
-  ...kindOfService(file, unread),
-  ...profileRules(file, unread),
-  ...repositoryRules(file, unread, world),
-  ...argumentRules(file)
-];
-var kindOfService = (file, unread) => {
-  if (["process", "systemd", "docker"].some((kind) => unread.has(kind))) return [];
-  if (file.process !== void 0 && file.systemd !== void 0)
-    return [
-      broken2(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
-    ];
-  const next4 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
-  return file.process === void 0 && file.systemd === void 0 ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", next4)] : [];
-};
-var placeOfNodes = (file, unread) => {
-  if (unread.has("local") || unread.has("ssh")) return [];
-  if (file.local === void 0 && file.ssh === void 0)
-    return [
-      broken2(
-        [],
-        "PLACE_MISSING",
-        "the file does not say where the nodes are",
-        "add ssh: { user: deploy }, or local: true where they are processes on this machine"
-      )
-    ];
-  return file.local !== void 0 && file.ssh !== void 0 ? [
-    broken2(
-      ["local"],
-      "SETTING_CONTRADICTS",
-      "the file says local and ssh",
-      "keep one: the nodes are in one kind of place"
-    )
-  ] : [];
-};
-var clearText = ({ ssh: ssh3 }, node3) => ssh3?.connect === "direct" && !ssh3["plain-http"] && node3.url.startsWith("http://") ? [
-  broken2(
-    ["nodes", node3.index],
-    "PLAIN_HTTP",
-    `${node3.name} would get requests and API keys unencrypted, at ${node3.url}`,
-    "write connect: tunnel, give the node a url with https://, or accept it with plain-http: true"
-  )
-] : [];
-var profileRules = (file, unread) => {
-  if (unread.has("profile") || unread.has("http")) return [];
-  if (file.profile === "progressdb")
-    return file.http === void 0 ? [] : [
-      broken2(
-        ["http"],
-        "SETTING_CONTRADICTS",
-        "http describes a service, but profile is progressdb",
-        "write profile: http, or remove http"
-      )
-    ];
-  return [
-    ...file.http === void 0 ? [
-      broken2(
-        ["profile"],
-        "SETTING_MISSING",
-        "http is missing",
-        "add http: { health: /healthz, ready: /readyz }",
-        "profile http knows no paths of its own"
-      )
-    ] : [],
-    ...file.binary === void 0 && !unread.has("binary") ? [
-      broken2(
-        ["profile"],
-        "SETTING_MISSING",
-        "binary is missing",
-        "add binary: with the name of the program in the archive",
-        "profile http knows no program"
-      )
-    ] : []
-  ];
-};
-var repositoryRules = (file, unread, world) => file.repository === void 0 && !world.repository && file.releases === void 0 && !unread.has("repository") && !unread.has("releases") ? [
-  broken2(
-    [],
-    "SETTING_MISSING",
-    "repository is missing",
-    "add repository: owner/name, whose releases are rolled out"
-  )
-] : [];
-var argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
-  const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
-    ([, name]) => name !== "config" && name !== "data"
-  );
-  return unknown5 === void 0 ? [] : [
-    broken2(
-      ["process", "args", index],
-      "PLACEHOLDER_UNKNOWN",
-      `${unknown5[0]} stands for nothing`,
-      "write {config} or {data}; a node's port belongs in its configuration file"
-    )
-  ];
-});
-var nodeRules = (file, nodes, unread) => [
-  ...nodes.flatMap((node3) => [
-    ...nameTaken(node3, nodes),
-    ...addressTwice(node3),
-    ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
-  ]),
-  ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
-];
-var nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
-  broken2(
-    ["nodes", node3.index],
-    "NODE_TWICE",
-    `two nodes are named ${node3.name}`,
-    "give each node a name of its own"
-  )
-] : [];
-var addressTwice = ({ entry, index, name }) => entry.url !== void 0 && (entry.host !== void 0 || entry.port !== void 0) ? [
-  broken2(
-    ["nodes", index, "url"],
-    "SETTING_CONTRADICTS",
-    `${name} has url and host or port`,
-    "keep url, or host and port"
-  )
-] : [];
-var addressTaken = (node3, nodes) => {
-  const other2 = nodes.find(
-    (earlier2) => earlier2.index < node3.index && earlier2.url === node3.url && earlier2.name !== node3.name
-  );
-  return other2 === void 0 ? [] : [
-    broken2(
-      ["nodes", node3.index],
-      "ADDRESS_TWICE",
-      `${other2.name} and ${node3.name} have the same address, ${node3.url}`,
-      `give ${node3.name} its port: { name: ${node3.name}, port: … }`
-    )
-  ];
-};
-var canaryRules = ({ canary: canary3 }, nodes) => {
-  if (canary3.name !== void 0 && canary3.nodes !== void 0)
-    return [
-      broken2(["canary", "name"], "SETTING_CONTRADICTS", "canary has name and nodes", "keep one of the two")
-    ];
-  if (canary3.name !== void 0 && !nodes.some((node3) => node3.name === canary3.name))
-    return [
-      broken2(
-        ["canary", "name"],
-        "CANARY_UNKNOWN",
-        `no node is named ${canary3.name}`,
-        `write one of ${nodes.map((node3) => node3.name).slice(0, 20).join(", ")}`
-      )
-    ];
-  if (canary3.nodes !== void 0 && canary3.nodes >= nodes.length && canary3.nodes > 1)
-    return [
-      broken2(
-        ["canary", "nodes"],
-        "CANARY_IS_FLEET",
-        `canary.nodes is ${canary3.nodes}, the fleet has ${nodes.length}`,
-        `write at most ${Math.max(1, nodes.length - 1)}`,
-        "the old version must go on serving beside the canary to compare with"
-      )
-    ];
-  return [];
-};
-
-// src/config/places.ts
-var placeRules = (nodes, unread) => oncePerPlace([
-  ...unread.has("nodes") ? [] : missingFolders(nodes),
-  ...systemFolders(nodes),
-  ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
-]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
-var machines = (nodes) => [
-  ...Map.groupBy(nodes, (node3) => node3.machine).values()
-];
-var oncePerPlace = (all) => {
-  const seen2 = /* @__PURE__ */ new Set();
-  return all.filter((one) => {
-    const key = JSON.stringify(one.path);
-    return seen2.has(key) ? false : seen2.add(key);
-  });
-};
-var missingFolders = (nodes) => ["install", "data"].flatMap((kind) => {
-  const without = nodes.filter((node3) => node3[kind] === void 0);
-  if (without.length === 0) return [];
-  const of2 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
-  const next4 = `add ${kind}: with an absolute path, such as ${kind === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
-  return [broken2([kind], "SETTING_MISSING", `${kind} is missing${of2}`, next4)];
-});
-var systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
-  ({ at, kind, path: path6 }) => broken2(
-    at,
-    "PATH_IS_SYSTEM_FOLDER",
-    `${kind} is ${path6}, a folder of the system`,
-    "name a folder that holds nothing but this service, such as /var/lib/progressdb",
-    `the rollout writes, renames and links in ${kind}`
-  )
-);
-var folders = (nodes) => nodes.flatMap(
-  (node3) => ["install", "data"].flatMap((kind) => {
-    const path6 = node3[kind];
-    return path6 === void 0 ? [] : [{ node: node3.name, kind, path: path6, at: node3.at[kind] }];
-  })
-);
-var SHARED = new Set(
-  `/ /home /media /mnt /opt /srv /tmp /usr /usr/local /usr/share /var /var/backups /var/cache /var/lib /var/local
-   /var/log /var/mail /var/opt /var/spool /var/tmp /var/www /root`.split(/\s+/)
-);
-var RESERVED = /^\/(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|lost\+found|proc|run|sbin|sys|usr\/(?:bin|include|lib|lib32|lib64|libexec|sbin)|usr\/local\/(?:bin|lib|sbin)|var\/(?:lock|run))(?:\/|$)/;
-var isSystemFolder = (path6) => SHARED.has(path6) || RESERVED.test(`${path6}/`) || /^\/home\/[^/]+$/.test(path6);
-var overlaps = (nodes) => {
-  const spots = folders(nodes);
-  return spots.flatMap((later, index) => {
-    const earlier2 = spots.slice(0, index).find((spot2) => holds(spot2.path, later.path) || holds(later.path, spot2.path));
-    return earlier2 === void 0 ? [] : [overlap(earlier2, later)];
-  });
-};
-var overlap = (earlier2, later) => {
-  const same = earlier2.path === later.path;
-  const one = `${earlier2.kind} of ${earlier2.node}`;
-  const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
-  return broken2(
-    later.at,
-    same ? "PATHS_SHARED" : "PATHS_NESTED",
-    same ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
-    earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
-    "a rollback swaps one folder and must not touch another"
-  );
-};
-var holds = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
-var configFiles = (nodes) => {
-  const files2 = nodes.flatMap((node3) => [
-    ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
-    ...node3.configNext === void 0 ? [] : [{ node: node3.name, kind: "config-next", path: node3.configNext, at: node3.at["config-next"] }]
-  ]);
-  const shared = files2.flatMap((later, index) => {
-    const earlier2 = files2.slice(0, index).find((file) => file.path === later.path);
-    if (earlier2 === void 0 || derived(earlier2) && derived(later)) return [];
-    return earlier2.kind === "config-next" && later.kind === "config-next" ? [] : [sharedFile(earlier2, later)];
-  });
-  return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared];
-};
-var derived = (file) => file.at.at(-1) === "install";
-var sharedFile = (earlier2, later) => broken2(
-  later.at,
-  "PATHS_SHARED",
-  `${earlier2.kind} of ${earlier2.node} and ${later.kind} of ${later.node} are the same file, ${later.path}`,
-  earlier2.node === later.node ? "name another file, or leave config-next out" : "write {name} in the path",
-  "each node has a configuration of its own, which goes forward and back with its binary"
-);
-var misplacedFile = (file, nodes) => {
-  const ours2 = nodes.flatMap((node3) => [
-    ...node3.data === void 0 ? [] : [node3.data],
-    ...node3.install === void 0 ? [] : [`${node3.install}/releases`, `${node3.install}/state`]
-  ]);
-  const folder = ours2.find((path6) => holds(path6, file.path));
-  if (folder === void 0) return [];
-  const next4 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
-  return [
-    broken2(
-      file.at,
-      "CONFIG_MISPLACED",
-      `${file.kind} of ${file.node} lies in ${folder}`,
-      next4,
-      "that folder is swapped or written by the rollout"
-    )
-  ];
-};
-
-// src/config/shape.ts
-init_mini();
-var LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
-var shape = (source) => {
-  const first2 = safeParse(fileSchema, source.value);
-  if (first2.success) return { problems: [], settings: first2.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
-  const issues = first2.error.issues.flatMap(flatten);
-  const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
-  return {
-    problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
-    unread,
-    ...readable(source.value)
-  };
-};
-var flatten = (issue3) => {
-  if (issue3.code !== "invalid_union") return [issue3];
-  const branch = issue3.errors.find(
-    (errors) => errors.some((error2) => error2.path.length > 0 || error2.code === "unrecognized_keys")
-  ) ?? issue3.errors.find(
-    (errors) => errors.every((error2) => error2.code !== "invalid_type" && error2.code !== "invalid_value")
-  );
-  if (branch === void 0) return [issue3];
-  return branch.flatMap((error2) => flatten({ ...error2, path: [...issue3.path, ...error2.path] }));
-};
-var once = (problems2) => {
-  const key = ({ where: where2, what }) => `${where2} ${what}`;
-  return problems2.filter(
-    (problem3, index) => problems2.findIndex((other2) => key(other2) === key(problem3)) === index
-  );
-};
-var withoutMisspelt = (issues) => {
-  const meant = issues.flatMap((issue3) => {
-    if (issue3.code !== "unrecognized_keys") return [];
-    const path6 = plainPath(issue3.path);
-    return issue3.keys.map((key) => pointer([...path6, nearest(key, keysUnder(settingName(path6))) ?? ""]));
-  });
-  return issues.filter(
-    (issue3) => issue3.code === "unrecognized_keys" || !meant.includes(pointer(plainPath(issue3.path)))
-  );
-};
-var topLevel = (issue3, written2) => {
-  if (issue3.code === "unrecognized_keys" && issue3.path.length === 0) return issue3.keys;
-  const [setting] = plainPath(issue3.path);
-  if (setting === "nodes" && member(written2, setting) === void 0) return [NO_NODES];
-  return setting === void 0 ? [] : [String(setting)];
-};
-var explain = (issue3, source) => {
-  const path6 = plainPath(issue3.path);
-  if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => unknownKey(path6, key, source));
-  if (issue3.code === "invalid_key")
-    return [invalid(path6, "this key", source, issue3.issues[0]?.message ?? issue3.message)];
-  const value = valueAt(source.value, path6);
-  if (value === void 0 || value === null && path6.length === 0)
-    return [missing2(path6, source, issue3.message)];
-  return [invalid(path6, shown4(value), source, issue3.message)];
-};
-var unknownKey = (path6, key, source) => {
-  const where2 = source.atKey(path6, key);
-  const instead = path6.length === 0 ? LATER.get(key) : void 0;
-  if (instead !== void 0)
-    return {
-      code: "SETTING_NOT_SUPPORTED",
-      what: `${key} is not supported by this version`,
-      next: `use ${instead}`,
-      where: where2
-    };
-  const parent = settingName(path6);
-  return {
-    code: "SETTING_UNKNOWN",
-    what: `there is no setting ${shown4(key)}${parent === "" ? "" : ` in ${parent}`}`,
-    next: whatInstead(parent, key),
-    where: where2
-  };
-};
-var whatInstead = (parent, key) => {
-  const here = keysUnder(parent);
-  const elsewhere = SETTINGS.find((name) => name === key || name.endsWith(`.${key}`));
-  const close2 = nearest(key, here);
-  if (elsewhere !== void 0)
-    return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
-  return close2 === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close2}`;
-};
-var missing2 = (path6, source, wanted) => ({
-  code: "SETTING_MISSING",
-  what: path6.length === 0 ? "the file is empty" : `${settingName(path6)} is missing`,
-  next: path6.length === 0 ? `write ${wanted}` : `add ${String(path6.at(-1))}: with ${wanted}`,
-  where: source.at(path6)
-});
-var invalid = (path6, what, source, wanted) => ({
-  code: "SETTING_INVALID",
-  what: path6.length === 0 ? `the file holds ${what}` : `${settingName(path6)} is ${what}`,
-  next: `write ${wanted}`,
-  where: source.at(path6)
-});
-var readable = (written2) => {
-  const copy = structuredClone(written2);
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    addMissingNodes(copy);
-    const { value, origin } = withoutHoles(copy);
-    const result = safeParse(fileSchema, value);
-    if (result.success) return { settings: result.data, origin };
-    const cuts = result.error.issues.flatMap(flatten).flatMap((issue3) => toCut(issue3, value).map(origin));
-    if (cuts.some((path6) => path6.length === 0)) break;
-    for (const path6 of cuts) take(copy, path6);
-  }
-  return { origin: (path6) => path6 };
-};
-var MOST_ROUNDS = 12;
-var addMissingNodes = (copy) => {
-  if (typeof copy === "object" && copy !== null && !Array.isArray(copy) && !Object.hasOwn(copy, "nodes"))
-    Object.assign(copy, { nodes: ["unnamed"] });
-};
-var toCut = (issue3, value) => {
-  const path6 = plainPath(issue3.path);
-  if (path6[0] === "metrics" && path6.length > 1) return [path6.slice(0, 2)];
-  if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => [...path6, key]);
-  return [valueAt(value, path6) === void 0 ? path6.slice(0, -1) : path6];
-};
-var plainPath = (path6) => path6.map((key) => typeof key === "number" ? key : String(key));
-
-// src/config/file.ts
-var parseConfig = (text3, file, world = {}) => {
-  const source = readDocument(text3, file);
-  const shaped = shape(source);
-  const problems2 = [...shaped.problems, ...brokenRules(source, shaped, world)];
-  if (problems2.length > 0 || shaped.settings === void 0) throw new UserError(...inFileOrder(problems2));
-  return build(shaped.settings, placedNodes(shaped.settings), { file, written: source.value, world });
-};
-var brokenRules = (source, { settings, origin, unread }, world) => {
-  if (settings === void 0) return [];
-  return rules(settings, unread, world).map(({ path: path6, ...problem3 }) => ({
-    ...problem3,
-    where: source.at(origin(path6))
-  }));
-};
-var rules = (file, unread, world) => {
-  const nodes = placedNodes(file);
-  const timingRead = !["canary", "waves", "probe", "judge", "keep", "approve-within"].some(
-    (key) => unread.has(key)
-  );
-  return [
-    ...kindRules(file, unread, world),
-    ...nodeRules(file, nodes, unread),
-    ...placeRules(nodes, unread),
-    ...timingRead ? timingRules(file) : [],
-    ...metricRules(file)
-  ];
-};
-var inFileOrder = (problems2) => problems2.map((problem3) => ({ problem: problem3, position: position(problem3.where ?? "") })).sort((a, b) => a.position - b.position).map(({ problem: problem3 }) => problem3);
-var position = (where2) => {
-  const [line2 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
-  return line2 * 1e6 + column;
-};
+// src/main.ts
+init_file2();
 
 // src/config/help.ts
 var PROGRAM = "progressdb-rollout";
@@ -62239,19 +63081,19 @@ nodes:
 canary: { nodes: 1, watch: 10m }`;
 var FLAGS2 = INPUTS.filter((input) => input.name !== "mode");
 var WIDTH = 110;
-var rows = (all) => {
-  const column = Math.max(...all.map(([head = ""]) => head.length)) + 4;
-  return all.map(([head = "", text3 = ""]) => `  ${head.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
+var rows = (all2) => {
+  const column = Math.max(...all2.map(([head = ""]) => head.length)) + 4;
+  return all2.map(([head = "", text3 = ""]) => `  ${head.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
 };
 var flagRows = (inputs) => rows(inputs.map((input) => [`--${input.name} ${input.value}`, `${input.description}${defaultNote(input)}`]));
 var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name, value, description }) => [`--${name} ${value}`.trim(), description]));
 var defaultNote = (input) => input.default === "" || input.default.startsWith("${{") ? "" : ` Default: ${input.default}.`;
 var wrapped = (text3, column) => {
   const lines2 = [""];
-  for (const word3 of text3.split(" ")) {
+  for (const word4 of text3.split(" ")) {
     const last = lines2.at(-1) ?? "";
-    if (last !== "" && column + last.length + 1 + word3.length > WIDTH) lines2.push(word3);
-    else lines2[lines2.length - 1] = last === "" ? word3 : `${last} ${word3}`;
+    if (last !== "" && column + last.length + 1 + word4.length > WIDTH) lines2.push(word4);
+    else lines2[lines2.length - 1] = last === "" ? word4 : `${last} ${word4}`;
   }
   return lines2.join(`
 ${" ".repeat(column)}`);
@@ -62285,7 +63127,7 @@ var maskable = (secret) => {
   const whole2 = secret.trim();
   if (whole2 === "") return [];
   const lines2 = secret.split(/\r\n|[\r\n]/).map((line2) => line2.trim());
-  const all = [
+  const all2 = [
     secret,
     whole2,
     ...lines2.filter((line2) => line2.length >= SHORTEST_LINE),
@@ -62293,7 +63135,7 @@ var maskable = (secret) => {
     ...urlEncoded(whole2),
     JSON.stringify(whole2).slice(1, -1)
   ];
-  return [...new Set(all)].filter((text3) => text3.trim() !== "").sort((a, b) => b.length - a.length);
+  return [...new Set(all2)].filter((text3) => text3.trim() !== "").sort((a, b) => b.length - a.length);
 };
 var base64 = (secret) => {
   const bytes3 = Buffer.from(secret);
@@ -62407,9 +63249,9 @@ var fenced2 = (text3) => {
   const indent = /^ */.exec(text3)?.[0] ?? "";
   return `${indent}${safeLine(text3.slice(indent.length), longest3)}`;
 };
-var createConsole = (write2, redact) => {
-  const lines2 = (all) => {
-    if (all.length > 0) write2(all.map((text3) => `${redact(fenced2(redact(text3)))}
+var createConsole = (write3, redact) => {
+  const lines2 = (all2) => {
+    if (all2.length > 0) write3(all2.map((text3) => `${redact(fenced2(redact(text3)))}
 `).join(""));
   };
   return {
@@ -62770,15 +63612,15 @@ var compareOne = (name, seen2, writers) => {
     };
   return held3;
 };
-var checkSentinel = (read3) => {
-  switch (read3.is) {
+var checkSentinel = (read4) => {
+  switch (read4.is) {
     case "same":
       return { ok: true, code: "held", text: "the sentinel reads back unchanged" };
     case "missing":
       return {
         ok: false,
         code: "sentinel-missing",
-        text: `the sentinel written before cannot be found: ${read3.why}`
+        text: `the sentinel written before cannot be found: ${read4.why}`
       };
     case "different":
       return {
@@ -62787,9 +63629,9 @@ var checkSentinel = (read3) => {
         text: "the sentinel reads back with another body than was written"
       };
     case "error":
-      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read3.why}` };
+      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read4.why}` };
     default:
-      return unreachable(read3);
+      return unreachable(read4);
   }
 };
 
@@ -62811,8 +63653,8 @@ async function holds2(d, at, known2) {
 }
 async function judged(d, at, seen2) {
   if (!seen2.held.ok || !seen2.known.sentinel) return seen2.held;
-  const read3 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
-  return read3.ok ? seen2.held : read3;
+  const read4 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
+  return read4.ok ? seen2.held : read4;
 }
 
 // src/perform.ts
@@ -63275,10 +64117,11 @@ var lettingGo = (r) => new Set(
 );
 
 // src/reporting.ts
-import { readFileSync as readFileSync4 } from "node:fs";
-import { join as join3 } from "node:path";
+init_clock();
 init_errors();
 init_holder();
+import { readFileSync as readFileSync4 } from "node:fs";
+import { join as join3 } from "node:path";
 
 // src/domain/report.ts
 init_log2();
@@ -63379,9 +64222,9 @@ var points = (nodes) => {
   const taken2 = nodes.filter((node3) => node3.point?.kind === "rollback-point");
   const proven = taken2.filter((node3) => node3.point?.proven).length;
   if (taken2.length === 0) return [];
-  const all = several(taken2.length, "rollback point");
-  if (proven === taken2.length) return [[`${all}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
-  return [[`${all}, ${count(proven)} of them proven by restoring`]];
+  const all2 = several(taken2.length, "rollback point");
+  if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
+  return [[`${all2}, ${count(proven)} of them proven by restoring`]];
 };
 var countsPhrase = (counts3) => {
   const { what, before: before2, after: after2 } = counts3;
@@ -63531,14 +64374,14 @@ var trouble = (node3) => {
     return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
   return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
 };
-var named2 = (nodes, all) => {
-  if (nodes.length === all && all > 1) return all === 2 ? "both nodes" : `all ${count(all)} nodes`;
+var named2 = (nodes, all2) => {
+  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
   return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
 };
-var serves2 = (nodes, all) => {
+var serves2 = (nodes, all2) => {
   const first2 = nodes[0];
   const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named2(nodes, all)} ${verb} ${first2?.now ?? "unknown"}${first2?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+  return `${named2(nodes, all2)} ${verb} ${first2?.now ?? "unknown"}${first2?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
 };
 var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
 var fleetPhrase = (nodes) => {
@@ -63627,8 +64470,8 @@ var parked = (input) => {
 };
 var headline = (input) => {
   const now2 = fleetPhrase(input.nodes);
-  const kind = kindOf(input);
-  switch (kind) {
+  const kind2 = kindOf(input);
+  switch (kind2) {
     case "promoted":
       return `✓ Promoted — ${now2}`;
     case "rolled-back":
@@ -63644,7 +64487,7 @@ var headline = (input) => {
     case "status":
       return `= Status — ${reasonTitle(input.code)}; ${now2}`;
     default:
-      return unreachable(kind);
+      return unreachable(kind2);
   }
 };
 
@@ -63658,13 +64501,13 @@ var course = (plan2) => {
   const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
   const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
   const length2 = plan2.policy.watch.watch + others.length * plan2.policy.waveWatch;
-  const word3 = canary3.length === 1 ? "canary" : "canaries";
-  return `${word3} ${shortly(canary3)} for ${clock(plan2.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
+  const word4 = canary3.length === 1 ? "canary" : "canaries";
+  return `${word4} ${shortly(canary3)} for ${clock(plan2.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
 };
 var price = (plan2, rehearsed4) => {
   if (rehearsed4 !== void 0) return "each node once out of service";
-  const all = plan2.policy.rehearse === "every-node" || plan2.nodes.length === 1;
-  const often = all ? "each node twice" : "the canary twice, the others once";
+  const all2 = plan2.policy.rehearse === "every-node" || plan2.nodes.length === 1;
+  const often = all2 ? "each node twice" : "the canary twice, the others once";
   const goes = plan2.policy.requireReversible ? "it stops" : "it goes on";
   return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
 };
@@ -63795,8 +64638,8 @@ var why = (input) => ({
 });
 var data = (input) => ({ label: "Data", says: dataLine(input) });
 var linesOf = (input) => {
-  const kind = kindOf(input);
-  switch (kind) {
+  const kind2 = kindOf(input);
+  switch (kind2) {
     case "promoted":
     case "parked":
       return [{ label: "Evidence", says: evidence2(input) }, data(input), next2(input)];
@@ -63814,7 +64657,7 @@ var linesOf = (input) => {
     case "status":
       return [why(input), data(input), next2(input)];
     default:
-      return unreachable(kind);
+      return unreachable(kind2);
   }
 };
 var rendered = (line2, { label, text: text3 }) => {
@@ -63847,8 +64690,8 @@ var labels = {
 };
 var items = ["artifacts", "backup", "staging", "canary", "remainder", "retention"];
 var checklist = (done2) => items.map((item) => {
-  const entry = done2[item];
-  return `- [${entry?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry?.evidence ?? "not reached"}`], "inline")}`;
+  const entry2 = done2[item];
+  return `- [${entry2?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry2?.evidence ?? "not reached"}`], "inline")}`;
 }).join("\n");
 
 // src/domain/report/fit.ts
@@ -64119,16 +64962,16 @@ var title = ({ from, to }) => `${from} to ${to}, times UTC`;
 var bullets = (name, rows2) => rows2.length === 0 ? "" : `**${name}**
 
 ${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
-var problemRow = ({ code: code2, what, because, next: next4, where: where2 }) => [
+var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
   { code: code2 },
   where2 === void 0 ? " " : ` ${where2}: `,
-  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next4}`
+  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
 ];
 var heldRow = ({ node: node3, text: text3, run: run5 }) => [
   `${node3} ${text3}`,
   ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
 ];
-var problems = (all) => bullets(several(all.length, "problem"), all.map(problemRow));
+var problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
 var foot = (input) => toMarkdown(
   [
     "plan ",
@@ -64174,12 +65017,12 @@ function backup(nodes) {
   return { backup: { done: proven === points2.length, evidence: evidence3 } };
 }
 function staging({ proofs }) {
-  const all = Object.entries(proofs);
-  if (all.length === 0) return {};
-  const done2 = all.every(
+  const all2 = Object.entries(proofs);
+  if (all2.length === 0) return {};
+  const done2 = all2.every(
     ([, proof]) => proof.runs.length > 1 && proof.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
   );
-  return { staging: { done: done2, evidence: all.slice(0, 4).map(rehearsed3).join("; ") } };
+  return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed3).join("; ") } };
 }
 var rehearsed3 = ([id, proof]) => {
   const runs3 = proof.runs.map(
@@ -64267,14 +65110,14 @@ function problemsOf(r) {
   const stopped3 = Object.entries(r.nodes).flatMap(
     ([id, n]) => [n.fault, n.refuses, n.failedBack, n.lost].flatMap((failure2) => failure2 ? [problem(failure2, id)] : [])
   );
-  const all = [...(r.refused?.problems ?? []).map((p) => problem(p, p.where)), ...stopped3];
-  return [...new Map(all.map((p) => [`${p.code} ${p.where ?? ""} ${p.what}`, p])).values()];
+  const all2 = [...(r.refused?.problems ?? []).map((p) => problem(p, p.where)), ...stopped3];
+  return [...new Map(all2.map((p) => [`${p.code} ${p.where ?? ""} ${p.what}`, p])).values()];
 }
-var problem = ({ code: code2, what, because, next: next4, where: where2 }, id) => ({
+var problem = ({ code: code2, what, because, next: next5, where: where2 }, id) => ({
   code: code2,
   what,
   ...because === void 0 ? {} : { because },
-  next: next4,
+  next: next5,
   ...(where2 ?? id) === void 0 ? {} : { where: where2 ?? id ?? "" }
 });
 
@@ -64306,7 +65149,7 @@ function countedAfter(own2) {
 
 // src/domain/retell/gaps.ts
 function gapsOf(lines2, id) {
-  const closed2 = [];
+  const closed3 = [];
   let open6;
   let opens = 0;
   for (const { e, before: before2 } of about2(lines2, id)) {
@@ -64321,10 +65164,10 @@ function gapsOf(lines2, id) {
       continue;
     }
     if (open6.out || now2.data.opens !== open6.opens)
-      closed2.push({ what: both(open6.what, direction2(before2)), from: open6.from, to: e.at });
+      closed3.push({ what: both(open6.what, direction2(before2)), from: open6.from, to: e.at });
     open6 = void 0;
   }
-  return { closed: closed2, ...open6?.out ? { since: open6.from } : {} };
+  return { closed: closed3, ...open6?.out ? { since: open6.from } : {} };
 }
 var inService2 = (o) => typeof o.running === "object" && o.ready && o.traffic !== "drained";
 var takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
@@ -64472,7 +65315,7 @@ function restored2(r, id, o) {
   const { from } = o.data;
   return from !== void 0 && (from.startsWith(`${r.id}.`) || from === r.plan?.restore[id]) ? from : void 0;
 }
-var ofKind = (r, o, kind) => o.snapshots.findLast((s) => s.kind === kind && s.sealed && s.name.startsWith(`${r.id}.`));
+var ofKind = (r, o, kind2) => o.snapshots.findLast((s) => s.kind === kind2 && s.sealed && s.name.startsWith(`${r.id}.`));
 function pointOf2(r, o) {
   const point2 = ofKind(r, o, "rollback-point");
   return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
@@ -64749,9 +65592,9 @@ var githubDeployments = (api, repository, warn) => {
     }
   };
 };
-var recording = async (warn, write2) => {
+var recording = async (warn, write3) => {
   try {
-    return await write2();
+    return await write3();
   } catch (error2) {
     warn({
       code: "DEPLOYMENT_NOT_RECORDED",
@@ -64970,10 +65813,10 @@ async function reportOn(use) {
   const input = events2 && retell(events2, contextOf(use));
   if (!events2 || !input) return untold(use);
   const folder = join3(use.dir, "report");
-  const told2 = report(input, folder);
-  await attempt3(use, () => files(use, { folder, told: told2, events: events2 }));
-  say2(use, { input, told: told2, folder });
-  if (use.inAction) await recordDeployment(use, input, told2.headline);
+  const told3 = report(input, folder);
+  await attempt3(use, () => files(use, { folder, told: told3, events: events2 }));
+  say2(use, { input, told: told3, folder });
+  if (use.inAction) await recordDeployment(use, input, told3.headline);
   return ending(input).exit;
 }
 function journalOf(use) {
@@ -64999,7 +65842,7 @@ var textOf = (file) => {
 function contextOf({ config: config2, inputs, env, problems: problems2 }) {
   return {
     asked: {
-      mode: inputs === void 0 || inputs.mode === "adopt" ? "plan" : inputs.mode,
+      mode: inputs === void 0 || inputs.mode === "adopt" || inputs.mode === "init" ? "plan" : inputs.mode,
       tag: inputs?.tag ?? ""
     },
     who: env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "you",
@@ -65019,21 +65862,21 @@ function runLink(env) {
   const page = ownPage(env);
   return page ? [{ label: "this run", url: pageOf(page) }] : [];
 }
-async function files({ redact, env }, { folder, told: told2, events: events2 }) {
-  await writeSummary(told2.markdown, redact, env);
-  await writeReport(join3(folder, "summary.md"), told2.markdown, redact);
+async function files({ redact, env }, { folder, told: told3, events: events2 }) {
+  await writeSummary(told3.markdown, redact, env);
+  await writeReport(join3(folder, "summary.md"), told3.markdown, redact);
   await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
 `).join(""), redact);
 }
-function say2({ env, redact, inAction, out }, { input, told: told2, folder }) {
-  out.lines(["", ...told2.plain.trimEnd().split("\n")]);
+function say2({ env, redact, inAction, out }, { input, told: told3, folder }) {
+  out.lines(["", ...told3.plain.trimEnd().split("\n")]);
   if (!inAction) out.line("report", folder);
-  writeOutputs(told2.outputs, redact, env);
-  annotate({ level: ending(input).level, headline: told2.headline, text: told2.plain }, redact, env);
+  writeOutputs(told3.outputs, redact, env);
+  annotate({ level: ending(input).level, headline: told3.headline, text: told3.plain }, redact, env);
 }
-async function attempt3({ out }, write2) {
+async function attempt3({ out }, write3) {
   try {
-    await write2();
+    await write3();
   } catch (error2) {
     out.problem({
       code: "REPORT_NOT_WRITTEN",
@@ -65076,20 +65919,21 @@ function starts2(events2) {
 }
 
 // src/signals.ts
+init_clock();
 function signals(l) {
   const parent = process.ppid;
   const timers = [];
   let asked2 = 0;
   let resolve2 = () => void 0;
   const signal = new Promise((r) => resolve2 = r);
-  const told2 = () => {
+  const told3 = () => {
     asked2 += 1;
     if (!l.settling) return resolve2({ type: "signal", what: "cancelled" });
     if (asked2 >= 3) return resolve2({ type: "signal", what: "cancelled" });
     l.say("settle", `still putting the nodes right; ${3 - asked2} more would leave them as they are`);
   };
   const names2 = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names2) process.on(name, told2);
+  for (const name of names2) process.on(name, told3);
   if (!l.settling) {
     const orphaned = () => process.ppid === parent ? void 0 : resolve2({ type: "signal", what: "cancelled" });
     if (l.watchParent) timers.push(setInterval(orphaned, 500));
@@ -65102,7 +65946,7 @@ function signals(l) {
     signal,
     end: () => {
       for (const timer of timers) clearTimeout(timer);
-      for (const name of names2) process.off(name, told2);
+      for (const name of names2) process.off(name, told3);
     }
   };
 }
@@ -65135,17 +65979,24 @@ async function main(world) {
   try {
     const asked2 = parseCommandLine(world.argv, {
       secrets: taken2,
-      readFile: (path6) => readFileSync6(path6, "utf8")
+      readFile: (path6) => readFileSync8(path6, "utf8")
     });
     if (asked2.is === "help") return printed(world, asked2.of ? modeHelp(asked2.of) : helpText());
     if (asked2.is === "version") return printed(world, `progressdb-rollout ${VERSION7}
 `);
+    if (asked2.is === "mode" && asked2.mode === "init") return await begin(world, asked2, early);
     const use = prepare2(world, asked2, taken2);
     if (asked2.is === "step") return await actionStep(use, asked2.step);
     return await byHand(use, asked2.hand);
   } catch (error2) {
     return complain(early, error2);
   }
+}
+async function begin({ env }, { source, hand }, out) {
+  const inputs = readInputs(source, "command line");
+  const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
+  const dir = mkdtempSync(join13(tmpdir(), "progressdb-rollout-"));
+  return init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
 }
 var printed = (world, text3) => {
   world.write(text3);
@@ -65169,9 +66020,9 @@ function prepare2(world, asked2, taken2) {
   const inAction = asked2.is === "step";
   const { env } = world;
   const problems2 = [];
-  const attempt4 = (read3) => {
+  const attempt4 = (read4) => {
     try {
-      return read3();
+      return read4();
     } catch (error2) {
       if (!(error2 instanceof UserError)) throw error2;
       problems2.push(...error2.problems);
@@ -65184,12 +66035,12 @@ function prepare2(world, asked2, taken2) {
   const redact = redactor(secrets);
   if (inAction) maskSecrets(secrets, env);
   const file = inputs?.config ?? (source("config") || ".github/rollout.yml");
-  const config2 = attempt4(() => fleetFile(file, env));
+  const config2 = attempt4(() => fleetFile2(file, env));
   if (inputs && inAction) problems2.push(...refusals(triggerOf(env, inputs)));
   if (config2) attempt4(() => authorities(config2));
   if (inputs && config2)
     problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
-  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join11(tmpdir(), "progressdb-rollout-"));
+  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join13(tmpdir(), "progressdb-rollout-"));
   const out = createConsole(world.write, redact);
   return {
     env,
@@ -65203,10 +66054,10 @@ function prepare2(world, asked2, taken2) {
     ...config2 ? { config: config2 } : {}
   };
 }
-function fleetFile(file, env) {
-  const read3 = () => {
+function fleetFile2(file, env) {
+  const read4 = () => {
     try {
-      return readFileSync6(file, "utf8");
+      return readFileSync8(file, "utf8");
     } catch {
       throw new UserError({
         code: "CONFIG_NOT_FOUND",
@@ -65216,7 +66067,7 @@ function fleetFile(file, env) {
       });
     }
   };
-  return parseConfig(read3(), file, { repository: env["GITHUB_REPOSITORY"] });
+  return parseConfig(read4(), file, { repository: env["GITHUB_REPOSITORY"] });
 }
 var triggerOf = (env, inputs) => ({
   event: env["GITHUB_EVENT_NAME"] ?? "",
@@ -65273,7 +66124,7 @@ var reporting = (use) => ({
   problems: use.problems
 });
 async function run4(use, step2) {
-  const journal = openJournal(join11(use.dir, "journal.jsonl"), systemClock);
+  const journal = openJournal(join13(use.dir, "journal.jsonl"), systemClock);
   const first2 = journal.events.find((e) => e.type === "opened");
   const began = journal.events[0]?.at ?? systemClock.now();
   const rollout = first2?.type === "opened" ? first2.rollout : rolloutId();
@@ -65288,7 +66139,7 @@ async function run4(use, step2) {
   });
   const leases2 = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 6e4, clock: systemClock });
   const ports = {
-    perform: (command4, r, stop) => on ? perform(on.effects, command4, { r, stop }) : refused6(use.problems),
+    perform: (command4, r, stop) => on ? perform(on.effects, command4, { r, stop }) : refused7(use.problems),
     failureOf: failureOf2,
     signal: leases2 ? Promise.race([heard.signal, leases2.lost]) : heard.signal,
     told: (r, body) => {
@@ -65307,8 +66158,8 @@ async function run4(use, step2) {
     journal.close();
   }
 }
-var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join11(use.dir, "report"), redact: use.redact });
-var refused6 = async (problems2) => ({
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join13(use.dir, "report"), redact: use.redact });
+var refused7 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",
   problems: problems2
@@ -65334,7 +66185,7 @@ function holderOf({ env }) {
   return { process: process2, who, run: run5, host: hostname(), ...page ? { page: pageOf(page) } : {} };
 }
 var requestOf = ({ inputs, steal }) => ({
-  mode: inputs && inputs.mode !== "adopt" ? inputs.mode : "plan",
+  mode: inputs && inputs.mode !== "adopt" && inputs.mode !== "init" ? inputs.mode : "plan",
   tag: inputs?.tag ?? "",
   stopAfter: inputs?.stopAfter ?? "none",
   planHash: inputs?.planHash ?? "",

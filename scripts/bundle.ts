@@ -67,7 +67,7 @@ const options = (root: string, entry: Entry): BuildOptions => ({
   target: 'node22',
   charset: 'utf8',
   legalComments: 'inline',
-  loader: { '.sh': 'text' },
+  loader: { '.sh': 'text', '.yml': 'text' },
   banner: { js: banner() },
   logLevel: 'silent',
   plugins: [quickStart],

@@ -31,7 +31,7 @@ const inputs = (): string =>
       code(input.name) + (input.secret ? ' (secret)' : ''),
       code(input.default),
       input.description,
-      input.modes.filter(mode => mode !== 'adopt').join(', '),
+      input.modes.filter(mode => mode !== 'adopt' && mode !== 'init').join(', '),
     ]),
   )
 

@@ -63,12 +63,25 @@ export async function main(world: World): Promise<number> {
     })
     if (asked.is === 'help') return printed(world, asked.of ? modeHelp(asked.of) : helpText())
     if (asked.is === 'version') return printed(world, `progressdb-rollout ${VERSION}\n`)
+    if (asked.is === 'mode' && asked.mode === 'init') return await begin(world, asked, early)
     const use = prepare(world, asked, taken)
     if (asked.is === 'step') return await actionStep(use, asked.step)
     return await byHand(use, asked.hand)
   } catch (error) {
     return complain(early, error)
   }
+}
+
+/** Before there is a fleet file. */
+async function begin(
+  { env }: World,
+  { source, hand }: Extract<CommandLine, { is: 'mode' }>,
+  out: Console,
+): Promise<number> {
+  const inputs = readInputs(source, 'command line')
+  const { init } = await import('./init.ts')
+  const dir = mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
+  return init({ hand, inputs, out, env, cwd: process.cwd(), dir })
 }
 
 const printed = (world: World, text: string): number => {
@@ -294,7 +307,7 @@ function holderOf({ env }: Use): Holder {
 }
 
 const requestOf = ({ inputs, steal }: Use): Request => ({
-  mode: inputs && inputs.mode !== 'adopt' ? inputs.mode : 'plan',
+  mode: inputs && inputs.mode !== 'adopt' && inputs.mode !== 'init' ? inputs.mode : 'plan',
   tag: inputs?.tag ?? '',
   stopAfter: inputs?.stopAfter ?? 'none',
   planHash: inputs?.planHash ?? '',

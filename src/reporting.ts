@@ -73,7 +73,7 @@ const textOf = (file: string): string => {
 function contextOf({ config, inputs, env, problems }: Reporting): Context {
   return {
     asked: {
-      mode: inputs === undefined || inputs.mode === 'adopt' ? 'plan' : inputs.mode,
+      mode: inputs === undefined || inputs.mode === 'adopt' || inputs.mode === 'init' ? 'plan' : inputs.mode,
       tag: inputs?.tag ?? '',
     },
     who: env['GITHUB_ACTOR'] ? `@${env['GITHUB_ACTOR']}` : (env['USER'] ?? env['LOGNAME'] ?? 'you'),

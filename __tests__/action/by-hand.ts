@@ -30,6 +30,7 @@ let uses = 0
 export async function byHand(
   { at, action, github, ssh }: Omit<Place, 'fleet'>,
   words: string[],
+  cwd = at('workspace'),
 ): Promise<ByHand> {
   const dir = at(`use-${++uses}`)
   mkdirSync(dir)
@@ -49,23 +50,18 @@ export async function byHand(
     at('workspace', '.github', 'rollout.yml'),
     '--keys',
     at('keys'),
-    ...(ssh ? ['--ssh-known-hosts', ssh.knownHosts] : []),
+    ...(ssh?.knownHosts ? ['--ssh-known-hosts', ssh.knownHosts] : []),
   ]
   return new Promise(resolve => {
-    execFile(
-      process.execPath,
-      args,
-      { env, cwd: at('workspace'), maxBuffer: 1e8 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-        resolve({
-          code,
-          text: stdout + stderr,
-          summary: textOf(join(dir, 'report', 'summary.md')),
-          journal: journalIn(dir),
-        })
-      },
-    )
+    execFile(process.execPath, args, { env, cwd, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+      resolve({
+        code,
+        text: stdout + stderr,
+        summary: textOf(join(dir, 'report', 'summary.md')),
+        journal: journalIn(dir),
+      })
+    })
   })
 }
 

@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectEnd } from '../action/scenario.ts'
 import { buildRelease } from '../standin/release.ts'
 import { serving } from './fleet.ts'
+import type { Machine } from './machine.ts'
 import { type MachineScenario, openMachineScenario } from './scenario.ts'
 
 /** Three machines with systemd and sshd: adopted, upgraded, rolled back; what is said is what their own tools show. */
@@ -16,6 +18,67 @@ beforeAll(async () => {
   s = await openMachineScenario({ machines: 3, runs, releases: [runs, good, bad] })
 }, 120_000)
 afterAll(() => s?.end(), 60_000)
+
+const names = (): string[] => s.fleet.machines.map(m => `deploy@${m.name}`)
+
+test('init looks at no machine whose key nobody vouches for, and shows what to compare', async () => {
+  const said = await s.init(names(), { knownHosts: '', as: 'deploy' })
+  expect(said.code, said.text).toBe(3)
+  for (const m of s.fleet.machines)
+    expect(said.text).toMatch(
+      new RegExp(
+        `SSH_HOST_KEY_UNKNOWN +${m.name}: .*has; it shows ssh-ed25519 ${fingerprintOn(m).replaceAll('+', '\\+')}`,
+      ),
+    )
+  expect(readFileSync(s.at('repository', '.github', 'rollout.known_hosts'), 'utf8')).toContain(
+    `${s.fleet.machines[0]?.address} ${s.fleet.machines[0]?.hostKey}`,
+  )
+  expect(existsSync(s.at('repository', '.github', 'rollout.yml'))).toBe(false)
+})
+
+/** As the console of the machine shows it. */
+const fingerprintOn = (m: Machine): string =>
+  m.run('ssh-keygen', '-lf', '/etc/ssh/ssh_host_ed25519_key.pub').split(' ')[1] ?? ''
+
+test('init says what it may not read, and who may', async () => {
+  const said = await s.init(names(), { knownHosts: s.fleet.knownHosts, as: 'deploy' })
+  expect(said.code, said.text).toBe(3)
+  expect(said.text.match(/CONFIG_NOT_READABLE/g)).toHaveLength(3)
+  expect(said.text).toContain('--as root')
+})
+
+test('init writes a fleet file with where each line came from, and changes nothing there', async () => {
+  const before = s.fleet.machines.map(stateOf)
+  const said = await s.init([...names(), '--as', 'root'], { knownHosts: s.fleet.knownHosts, as: 'admin' })
+  expect(said.code, said.text).toBe(0)
+  expect(s.fleet.machines.map(stateOf)).toEqual(before)
+  const written = (path: string): string => readFileSync(s.at('repository', '.github', path), 'utf8')
+  const fleet = written('rollout.yml')
+  expect(fleet).toMatch(
+    /^systemd: \{ unit: progressdb\.service \} +# .*: the unit that starts \/usr\/local\/bin\/progressdb$/m,
+  )
+  expect(fleet).toMatch(
+    /^data: \/srv\/db\/progressdb +# .*: server\.db_path in \/etc\/progressdb\/config\.yaml$/m,
+  )
+  expect(fleet).toMatch(/^config: \/etc\/progressdb\/config\.yaml +# .*: --config of the unit$/m)
+  expect(
+    fleet.match(
+      /port: 8080 \} +# server\.port in its configuration; it answers there as v?0\.2\.1; runs as progressdb/g,
+    ),
+  ).toHaveLength(3)
+  expect(written('rollout.sudoers')).toContain('deploy ALL=(progressdb) NOPASSWD: /bin/sh -s')
+  expect(written('workflows/recover.yml')).toContain('ssh-known-hosts: ${{ vars.ROLLOUT_KNOWN_HOSTS }}')
+  const again = await s.init(names(), { knownHosts: s.fleet.knownHosts, as: 'deploy' })
+  expect(again.text).toContain('INIT_FILE_EXISTS')
+  s.configure()
+})
+
+const stateOf = (m: Machine): string =>
+  m.run(
+    'sh',
+    '-c',
+    'systemctl show -p MainPID,FragmentPath progressdb; find /etc /opt /srv /usr/local -newer /etc/hostname | sort',
+  )
 
 test('whoever drives the nodes later cannot adopt them', async () => {
   const refused = await s.byHand(['adopt', '--yes'])

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { builtAction } from '../action/built-action.ts'
 import { type ByHand, byHand, TOKEN } from '../action/by-hand.ts'
 import { QUICK } from '../action/scenario.ts'
@@ -26,8 +26,10 @@ export type MachineScenario = {
   github: GitHubDouble
   writer: Writer
   at: (...parts: string[]) => string
-  /** Writes the fleet file anew. */
+  /** Writes the fleet file anew: what `init` found, where it was run, with short times. */
   configure: (over?: Tree) => void
+  /** Runs `init` in a repository of its own, whose files lie in `at('repository')`. */
+  init: (words: string[], o: { knownHosts: string; as: 'deploy' | 'admin' }) => Promise<ByHand>
   run: (inputs: Record<string, string>, options?: Partial<CompositeOptions>) => Promise<CompositeResult>
   /** As the engine's command line; `as`: with whose key. */
   byHand: (words: string[], as?: 'deploy' | 'admin') => Promise<ByHand>
@@ -63,8 +65,16 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
   const keys = `backend=${fleet.keys.probe}\nadmin=${fleet.keys.admin}\n`
   writeFileSync(at('keys'), keys, { mode: 0o600 })
   mkdirSync(at('workspace', '.github'), { recursive: true })
+  // names that only the user's own ssh configuration knows
+  mkdirSync(at('.ssh'))
+  writeFileSync(
+    at('.ssh', 'config'),
+    fleet.machines.map(m => `Host ${m.name}\n  HostName ${m.address}\n`).join(''),
+  )
   const configure = (over: Tree = {}): void => {
-    const settings = { ...base(fleet), ...o.config, ...over }
+    const found = at('repository', '.github', 'rollout.yml')
+    const described: Tree = existsSync(found) ? parse(readFileSync(found, 'utf8')) : base(fleet)
+    const settings = { ...described, ...MANNERS, ...o.config, ...over }
     writeFileSync(at('workspace', '.github', 'rollout.yml'), stringify(settings))
   }
   configure()
@@ -82,6 +92,14 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
     writer,
     at,
     configure,
+    init: (words, { knownHosts, as }) => {
+      mkdirSync(at('repository'), { recursive: true })
+      return byHand(
+        { at, github, action, ssh: { key: fleet[as], knownHosts } },
+        ['init', ...words],
+        at('repository'),
+      )
+    },
     run: (inputs, options = {}) => {
       const workDir = at(`runner-${++jobs}`)
       mkdirSync(workDir)
@@ -129,8 +147,10 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
   }
 }
 
+/** What no look at a machine can tell. */
+const MANNERS: Tree = { ...QUICK, drain: DRAIN, rehearse: { memory: '100MB' } }
+
 const base = (fleet: MachineFleet): Tree => ({
-  ...QUICK,
   profile: 'progressdb',
   repository: 'progressdb/ProgressDB',
   ssh: { user: 'deploy' },
@@ -139,6 +159,4 @@ const base = (fleet: MachineFleet): Tree => ({
   data: DATA,
   config: '/etc/progressdb/config.yaml',
   nodes: fleet.machines.map((m): Tree => ({ name: m.name, host: m.address, port: 8080 })),
-  drain: DRAIN,
-  rehearse: { memory: '100MB' },
 })

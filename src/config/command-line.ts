@@ -41,19 +41,20 @@ export const parseCommandLine = (argv: string[], around: Surroundings): CommandL
     return mode === undefined ? { is: 'help' } : { is: 'help', of: mode }
   if (mode === undefined) problems.unshift(unknownMode(first))
   problems.push(...misplaced(mode, has))
-  const named = mode === 'adopt'
+  const named = mode === 'adopt' || mode === 'init'
   const [tag, ...extra] = named ? [] : rest
   problems.push(...extra.map(unexpected), ...(tag !== undefined && flags.has('tag') ? [tagTwice] : []))
   if (tag !== undefined) flags.set('tag', tag)
   const source = flagSource(flags, around, problems)
   if (mode === undefined || problems.length > 0) throw new UserError(...problems)
-  const as = flags.get('as')
+  const [as, unit] = [flags.get('as'), flags.get('unit')]
   const hand: ByHand = {
     words: named ? rest : [],
     yes: has('yes'),
     undo: has('undo'),
     steal: has('steal'),
     ...(as === undefined ? {} : { as }),
+    ...(unit === undefined ? {} : { unit }),
   }
   return { is: 'mode', mode, source: name => (name === 'mode' ? mode : source(name)), hand }
 }

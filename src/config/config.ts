@@ -88,12 +88,12 @@ export type Config = {
 
 /**
  * Inputs of the action and flags of the command line, by the same names. `keys`, `token`, `sshKey` are secrets.
- * `mode`    `adopt` on the command line only.
+ * `mode`    `adopt` and `init` on the command line only.
  * `tag`     as it was given, of a form that names a version; `previous` in mode rollback; '' where it was left out.
  * `reason`  already printable.
  */
 export type Inputs = {
-  mode: 'release' | 'plan' | 'rollback' | 'recover' | 'status' | 'adopt'
+  mode: 'release' | 'plan' | 'rollback' | 'recover' | 'status' | 'adopt' | 'init'
   config: string
   tag: string
   stopAfter: 'plan' | 'rehearse' | 'canary' | 'none'

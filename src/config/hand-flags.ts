@@ -2,7 +2,7 @@ import type { ModeName } from './modes.ts'
 
 /** Flags that are typed where somebody sits, and no inputs of the action. */
 export type HandFlag = {
-  name: 'yes' | 'undo' | 'as' | 'steal'
+  name: 'yes' | 'undo' | 'as' | 'steal' | 'unit'
   /** What stands behind it; '' where it stands alone. */
   value: string
   modes: readonly ModeName[]
@@ -15,8 +15,14 @@ export const HAND_FLAGS: readonly HandFlag[] = [
   {
     name: 'as',
     value: 'USER',
-    modes: ['adopt'],
+    modes: ['adopt', 'init'],
     description: 'Log in as this user, who may become root, instead of the one that drives the nodes later.',
+  },
+  {
+    name: 'unit',
+    value: 'UNIT',
+    modes: ['init'],
+    description: 'The unit that runs the server, where several could.',
   },
   {
     name: 'steal',
@@ -27,5 +33,12 @@ export const HAND_FLAGS: readonly HandFlag[] = [
   },
 ]
 
-/** What was typed beside inputs. `words`: nodes to adopt. */
-export type ByHand = { words: string[]; yes: boolean; undo: boolean; steal: boolean; as?: string }
+/** What was typed beside inputs. `words`: nodes to adopt, or machines to look at. */
+export type ByHand = {
+  words: string[]
+  yes: boolean
+  undo: boolean
+  steal: boolean
+  as?: string
+  unit?: string
+}

@@ -43,6 +43,8 @@ export type InputRow = {
 
 const WORKING: readonly ActionStep[] = ['plan', 'snapshot', 'canary', 'promote', 'settle']
 const ALL_MODES: readonly ModeName[] = ['release', 'plan', 'rollback', 'recover', 'status', 'adopt']
+/** Also where nothing is known of a fleet yet. */
+const SSH_MODES: readonly ModeName[] = [...ALL_MODES, 'init']
 const ROLLOUTS: readonly ModeName[] = ['release', 'plan', 'rollback', 'recover', 'status']
 
 export const INPUTS: readonly InputRow[] = [
@@ -140,7 +142,7 @@ export const INPUTS: readonly InputRow[] = [
     default: '',
     secret: true,
     steps: WORKING,
-    modes: ALL_MODES,
+    modes: SSH_MODES,
     value: 'FILE',
   },
   {
@@ -150,7 +152,7 @@ export const INPUTS: readonly InputRow[] = [
     default: '',
     secret: false,
     steps: WORKING,
-    modes: ALL_MODES,
+    modes: SSH_MODES,
     value: 'LINES',
   },
   {

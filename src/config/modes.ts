@@ -96,6 +96,21 @@ export const MODES: readonly ModeRow[] = [
     examples: ['status'],
   },
   {
+    name: 'init',
+    summary:
+      'look at servers, read-only, and write the fleet file, known hosts, sudoers and workflows for them',
+    about: [
+      'Typed once, in the repository that is to roll out: a user and a machine for each node.',
+      'Looks at the unit, its user, paths, port and version; every line of .github/rollout.yml says where it came from.',
+      'A machine whose host key is neither in your known hosts nor given is not looked at: its fingerprint is shown instead.',
+      'Writes over nothing, and changes nothing on the nodes.',
+    ],
+    changes: false,
+    byHand: true,
+    ends: ['0  everything is written', '3  refused, with every reason'],
+    examples: ['init deploy@db-1 deploy@db-2 deploy@db-3', 'init deploy@db-1.internal --as root'],
+  },
+  {
     name: 'adopt',
     summary: 'take over running servers for the first time, and record their release as known-good',
     about: [

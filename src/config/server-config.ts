@@ -10,6 +10,8 @@ export type ServerConfig = {
   intakeWal: boolean
   applyBatch: Millis
   dataPath: string | undefined
+  /** As it is written; `port` undefined where it is not. */
+  written: { dataPath: string; port: number | undefined }
 }
 
 /** Reads the server's own configuration. An unreadable file answers the cautious value of everything. */
@@ -17,6 +19,7 @@ export function readServerConfig(text: string): ServerConfig {
   const doc = parseDocument(text)
   const on = (...path: string[]): boolean => doc.getIn(path) === true
   const path: unknown = doc.getIn(['server', 'db_path'])
+  const port: unknown = doc.getIn(['server', 'port'])
   return {
     intakeWal:
       doc.errors.length === 0 &&
@@ -24,6 +27,10 @@ export function readServerConfig(text: string): ServerConfig {
       on('ingest', 'intake', 'recovery', 'enabled'),
     applyBatch: duration(doc.getIn(['ingest', 'apply', 'batch_timeout'])),
     dataPath: typeof path === 'string' && path.startsWith('/') ? path.replace(/\/+$/, '') : undefined,
+    written: {
+      dataPath: typeof path === 'string' ? path : '',
+      port: typeof port === 'number' && Number.isInteger(port) ? port : undefined,
+    },
   }
 }
 

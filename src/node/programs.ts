@@ -8,6 +8,7 @@ import cleanStaging from './programs/clean-staging.sh'
 import data from './programs/data.sh'
 import decisions from './programs/decisions.sh'
 import drain from './programs/drain.sh'
+import find from './programs/find.sh'
 import finishSwap from './programs/finish-swap.sh'
 import guard from './programs/guard.sh'
 import guestStart from './programs/guest-start.sh'
@@ -102,6 +103,7 @@ const bodies = (kind: ServerKind) => {
     supervise: [decisions, supervise],
     guard: [data, opening, guard],
     'unit-facts': [unitFacts],
+    find: [find],
     setup: [root, setup],
     undo: [root, undo],
     keep: [decisions, activation, keeping, keep],

@@ -1,0 +1,126 @@
+import type { Problem } from './errors.ts'
+import { WRITTEN } from './host-keys.ts'
+import { list } from './log.ts'
+
+/** A value and where it was read, in words that can stand in a comment: printable, one line. */
+export type Known<T> = { is: T; from: string }
+
+/** What one server showed: enough for its part of a fleet file. Texts are printable. */
+export type FoundNode = {
+  name: string
+  host: string
+  /** The user that drives it later. */
+  unit: Known<string>
+  /** The user of the unit. */
+  user: string
+  install: Known<string>
+  data: Known<string>
+  config: Known<string>
+  port: Known<number>
+  /** As it says itself, `unknown` where it does not answer. */
+  version: string
+  intakeWal: boolean
+}
+
+/** Of the whole fleet. `port`: of sshd. */
+export type FoundFleet = {
+  nodes: FoundNode[]
+  user: string
+  port: number
+  jump: Known<string>
+  repository: Known<string>
+}
+
+type Line = { text: string; why: string }
+
+/**
+ * The fleet file of what was found, each line with a comment on where it came from. What all nodes share stands once. Answers the
+ * problems where they cannot stand in one fleet.
+ */
+export function fleetFile(fleet: FoundFleet): { text: string } | { problems: Problem[] } {
+  const problems = differing(fleet.nodes)
+  if (problems.length > 0) return { problems }
+  const { nodes, user, port, jump, repository } = fleet
+  const [first] = nodes
+  if (!first) return { problems: [] }
+  const ssh = [
+    `user: ${user}`,
+    ...(port === 22 ? [] : [`port: ${port}`]),
+    ...(jump.is === '' ? [] : [`jump: ${jump.is}`]),
+  ]
+  const shared = (['install', 'data', 'config'] as const).filter(place => same(nodes, n => n[place].is))
+  const lines: Line[] = [
+    { text: `repository: ${repository.is}`, why: repository.from },
+    {
+      text: `ssh: { ${ssh.join(', ')} }`,
+      why: `as it was typed${jump.is === '' ? '' : `; the jump from ${jump.from}`}`,
+    },
+    { text: `systemd: { unit: ${first.unit.is} }`, why: `${all(nodes)}: ${first.unit.from}` },
+    ...shared.map(place => ({
+      text: `${place}: ${word(first[place].is)}`,
+      why: `${all(nodes)}: ${first[place].from}`,
+    })),
+  ]
+  const entries = nodes.map(n => entry(n, shared))
+  return {
+    text: [
+      `${WRITTEN}, from what ${list(nodes.map(n => n.name))} showed. Everything that is not written has a default.`,
+      ...aligned(lines),
+      'nodes:',
+      ...aligned(entries),
+      ...aligned([
+        { text: 'canary: { nodes: 1, watch: 10m }', why: 'a choice: how many are first, and for how long' },
+      ]),
+      ...drainHint(nodes),
+      '',
+    ].join('\n'),
+  }
+}
+
+/** As one value of YAML, wherever it stands. */
+const word = (text: string): string => (/[,:{}[\]~ ]/.test(text) ? JSON.stringify(text) : text)
+
+const all = (nodes: FoundNode[]): string => list(nodes.map(n => n.name))
+const same = (nodes: FoundNode[], of: (n: FoundNode) => string): boolean => new Set(nodes.map(of)).size === 1
+
+function entry(n: FoundNode, shared: readonly string[]): Line {
+  const own = (['install', 'data', 'config'] as const).filter(place => !shared.includes(place))
+  const words = [
+    `name: ${n.name}`,
+    ...(n.host === n.name ? [] : [`host: ${n.host}`]),
+    `port: ${n.port.is}`,
+    ...own.map(place => `${place}: ${word(n[place].is)}`),
+  ]
+  const answers =
+    n.version === 'unknown' ? 'it does not answer there now' : `it answers there as ${n.version}`
+  return { text: `  - { ${words.join(', ')} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` }
+}
+
+function aligned(lines: Line[]): string[] {
+  const width = Math.min(60, Math.max(...lines.map(({ text }) => text.length)))
+  return lines.map(({ text, why }) => `${text.padEnd(width)}  # ${why}`)
+}
+
+/** Without a drain a stop is safe only with the server's own log of what it accepted. */
+const drainHint = (nodes: FoundNode[]): string[] => {
+  const off = nodes.filter(n => !n.intakeWal)
+  if (off.length === 0) return []
+  return [
+    `# ${list(off.map(n => n.name))}: the intake WAL and its recovery are not both on, so a stop may lose acknowledged writes. Turn both on in the`,
+    '# configuration of the server, or say how a node is taken out of traffic before it is stopped:',
+    '# drain: { commands: { out: take it out of the load balancer, in: put it back } }',
+  ]
+}
+
+function differing(nodes: FoundNode[]): Problem[] {
+  const units = [...new Set(nodes.map(n => n.unit.is))]
+  if (units.length < 2) return []
+  return [
+    {
+      code: 'UNITS_DIFFER',
+      what: `the nodes run different units: ${nodes.map(n => `${n.name} ${n.unit.is}`).join(', ')}`,
+      because: 'one fleet file describes servers that are upgraded together, and are looked after alike',
+      next: 'name the unit with --unit, or make one fleet file for each kind: init with the nodes of one kind only',
+    },
+  ]
+}

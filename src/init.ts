@@ -1,0 +1,296 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { systemClock } from './clock.ts'
+import type { Inputs } from './config/config.ts'
+import { parseConfig } from './config/file.ts'
+import type { ByHand } from './config/hand-flags.ts'
+import { type Problem, UserError } from './domain/errors.ts'
+import { fleetFile, type FoundFleet, type FoundNode, type Known } from './domain/fleet-file.ts'
+import { fingerprint, type HostKey, knownHostsFile, knownHostsLine, WRITTEN } from './domain/host-keys.ts'
+import { printable } from './domain/text.ts'
+import { findServer } from './finding.ts'
+import type { Console } from './github/console.ts'
+import { ownOrigin, repositoryHere } from './origin.ts'
+import { httpClient } from './probe/http.ts'
+import { createProbe } from './probe/probe.ts'
+import { sudoers } from './service/unit-files.ts'
+import { knownKeys, ownConfig, type Resolved, resolveHost, shownKeys } from './shell/host-keys.ts'
+import type { Shell } from './shell/port.ts'
+import { openSsh } from './shell/ssh.ts'
+import { type NewFile, workflowsOf } from './workflows.ts'
+
+/** `cwd`: the repository that the files are for. `dir`: a folder of ours. */
+export type Init = {
+  hand: ByHand
+  inputs: Pick<Inputs, 'sshKey' | 'sshKnownHosts'>
+  out: Console
+  env: NodeJS.ProcessEnv
+  cwd: string
+  dir: string
+}
+
+const FLEET = '.github/rollout.yml'
+const KNOWN_HOSTS = '.github/rollout.known_hosts'
+const BINARY = 'progressdb'
+
+/** `typed`: the name that the user's own ssh configuration knows it by. */
+type Target = { name: string; typed: string; at: Resolved }
+
+/**
+ * Looks at servers, read-only, and writes what a repository needs to roll out to them: the fleet file, known hosts, sudoers and
+ * workflows. A machine whose host key nobody vouches for is not looked at. Answers the exit code.
+ */
+export async function init(i: Init): Promise<number> {
+  const targets = await targetsOf(i)
+  const taken = filesOf(i, '').filter(({ path }) => isForeign(join(i.cwd, path)))
+  if (taken.length > 0) return told(i, taken.map(fileExists))
+  const keys = await trustedKeys(i, targets)
+  if ('problems' in keys) return told(i, keys.problems)
+  const looked = await lookAt(i, targets, keys.all)
+  if ('problems' in looked) return told(i, looked.problems)
+  const fleet = fleetOf(i, targets, looked.nodes)
+  const text = fleetFile(fleet)
+  if ('problems' in text) return told(i, text.problems)
+  parseConfig(text.text, FLEET)
+  write(i, [
+    { path: FLEET, text: text.text },
+    { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
+    { path: '.github/rollout.sudoers', text: sudoersText(fleet) },
+    ...filesOf(i, fleet.repository.is),
+  ])
+  next(i, fleet, keys.all)
+  return 0
+}
+
+const told = ({ out }: Init, problems: Problem[]): number => {
+  for (const problem of problems) out.problem(problem)
+  return 3
+}
+
+const WORD =
+  /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/
+
+/** `deploy@db-1`, `deploy@db-2:2222`. Throws `UserError` with every word that is none. */
+async function targetsOf({ hand, env, dir }: Init): Promise<Target[]> {
+  const read = hand.words.map(word => ({ word, found: WORD.exec(word) }))
+  const problems = read.filter(({ found }) => !found?.[1]).map(({ word }) => noTarget(word))
+  if (hand.words.length === 0) problems.push(noTargets)
+  if (problems.length > 0) throw new UserError(...problems)
+  const config = join(dir, 'own_ssh_config')
+  writeFileSync(config, ownConfig(env), { mode: 0o600 })
+  const targets = await Promise.all(
+    read.map(async ({ found }): Promise<Target> => {
+      const [, user = '', host = '', port] = found ?? []
+      const at = await resolveHost(
+        { host, user, ...(port === undefined ? {} : { port: Number(port) }) },
+        env,
+        config,
+      )
+      return { name: nameOf(host), typed: host, at }
+    }),
+  )
+  const clash = clashes(targets)
+  if (clash.length > 0) throw new UserError(...clash)
+  return targets
+}
+
+/** The first label of a host name; an address as it is. */
+const nameOf = (host: string): string => (/^[\d.]+$/.test(host) ? host : (host.split('.')[0] ?? host))
+
+function clashes(targets: Target[]): Problem[] {
+  const of = (key: (t: Target) => string): string[] => [...new Set(targets.map(key))]
+  const one = (what: string, all: string[]): Problem => ({
+    code: 'TARGETS_DIFFER',
+    what: `one fleet has one ${what}, and these have ${all.join(', ')}`,
+    next: 'make a fleet file for each, or give the nodes the same',
+  })
+  const users = of(t => t.at.user)
+  const ports = of(t => String(t.at.port))
+  const jumps = of(t => t.at.jump || 'none')
+  return [
+    ...(users.length > 1 ? [one('user that logs in', users)] : []),
+    ...(ports.length > 1 ? [one('port of sshd', ports)] : []),
+    ...(jumps.length > 1 ? [one('jump host', jumps)] : []),
+    ...(of(t => t.name).length < targets.length
+      ? [
+          {
+            code: 'TARGETS_TWICE',
+            what: `two nodes would have the same name: ${targets.map(t => t.name).join(', ')}`,
+            next: 'name each machine once, by names that differ before the first dot',
+          },
+        ]
+      : []),
+  ]
+}
+
+const noTarget = (word: string): Problem => ({
+  code: 'TARGET_INVALID',
+  what: `${printable(word, 100)} names no user and machine`,
+  next: 'write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is',
+})
+const noTargets: Problem = {
+  code: 'TARGETS_MISSING',
+  what: 'no machine is named',
+  next: 'progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3',
+}
+
+/** Somebody else's file: this product only writes again what it wrote. */
+function isForeign(path: string): boolean {
+  return existsSync(path) && !readFileSync(path, 'utf8').startsWith(WRITTEN)
+}
+
+const fileExists = ({ path }: { path: string }): Problem => ({
+  code: 'INIT_FILE_EXISTS',
+  what: `${path} is there already, and nothing is written over it`,
+  next: 'move it away and run init again, or run it in an empty folder and compare',
+})
+
+/** Every file but those with what was found. `repository` '' only for their names. */
+function filesOf({ cwd }: Init, repository: string): NewFile[] {
+  const names: NewFile[] = [FLEET, '.github/rollout.sudoers'].map(path => ({ path, text: '' }))
+  const workflows = workflowsOf(ownOrigin(), existsSync(join(cwd, '.github/workflows/release.yml')))
+  return repository === '' ? [...names, ...workflows] : workflows
+}
+
+type Trusted = { all: HostKey[]; from: string }
+
+/** Keys that somebody vouches for: the file that was given, else the user's own known hosts. Else they are shown, to be compared. */
+async function trustedKeys(i: Init, targets: Target[]): Promise<Trusted | { problems: Problem[] }> {
+  const given = i.inputs.sshKnownHosts === '' ? undefined : join(i.dir, 'given_known_hosts')
+  if (given !== undefined) writeFileSync(given, `${i.inputs.sshKnownHosts.trim()}\n`, { mode: 0o600 })
+  const found = await Promise.all(targets.map(async t => ({ t, keys: await knownKeys(t.at, i.env, given) })))
+  const unknown = found.filter(({ keys }) => keys.length === 0).map(({ t }) => t)
+  const all = found.flatMap(({ keys }) => distinct(keys))
+  if (unknown.length === 0)
+    return { all, from: given === undefined ? 'from your own known hosts' : 'as they were given and trusted' }
+  const shown = await Promise.all(unknown.map(async t => ({ t, keys: await shownKeys(t.at, i.env) })))
+  const fresh = shown.flatMap(({ keys }) => keys)
+  if (fresh.length > 0)
+    write(i, [{ path: KNOWN_HOSTS, text: knownHostsFile([...all, ...fresh], 'NOT COMPARED YET') }])
+  return { problems: shown.map(({ t, keys }) => notVouched(t, keys)) }
+}
+
+const distinct = (keys: HostKey[]): HostKey[] => [...new Map(keys.map(k => [knownHostsLine(k), k])).values()]
+
+const notVouched = ({ name, at }: Target, keys: HostKey[]): Problem =>
+  keys.length === 0
+    ? {
+        code: 'SSH_HOST_KEY_UNKNOWN',
+        what: `${name}: nobody has said which host key ${at.host} has, and it shows none`,
+        next: `connect once by hand and compare its key:  ssh ${at.port === 22 ? '' : `-p ${at.port} `}${at.user}@${at.host}  , then run this again`,
+        where: name,
+      }
+    : {
+        code: 'SSH_HOST_KEY_UNKNOWN',
+        what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map(k => `${k.type} ${fingerprint(k)}`).join(', ')}`,
+        because: 'a key that is trusted on first use protects against nothing',
+        next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
+        where: name,
+      }
+
+type Looked = { nodes: FoundNode[] } | { problems: Problem[] }
+
+async function lookAt(i: Init, targets: Target[], keys: HostKey[]): Promise<Looked> {
+  const shells = await openSsh({
+    dir: i.dir,
+    nodes: targets.map(({ name, typed, at }) => ({
+      name,
+      host: typed,
+      port: at.port,
+      user: i.hand.as ?? at.user,
+    })),
+    key: i.inputs.sshKey,
+    knownHosts: keys.map(knownHostsLine).join('\n'),
+    own: true,
+    last: true,
+    env: i.env,
+  })
+  try {
+    const looked = await Promise.all(targets.map(t => lookAtOne(i, t, shells.get(t.name))))
+    const problems = looked.flatMap(l => ('problems' in l ? l.problems : []))
+    return problems.length > 0
+      ? { problems }
+      : { nodes: looked.flatMap(l => ('found' in l ? [l.found] : [])) }
+  } finally {
+    await Promise.all([...shells.values()].map(shell => shell.close()))
+  }
+}
+
+async function lookAtOne(
+  i: Init,
+  { name, at }: Target,
+  shell: Shell | undefined,
+): Promise<{ found: FoundNode } | { problems: Problem[] }> {
+  if (!shell) throw new TypeError(`no shell for ${name}`)
+  const looked = await findServer({ name, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? '' })
+  if ('problems' in looked) return looked
+  const { found } = looked
+  i.out.line(
+    'look',
+    `${name}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`,
+  )
+  return { found: { ...found, version: await versionOf(found, shell) } }
+}
+
+/** What the server itself answers, through the connection. */
+async function versionOf({ name, port }: FoundNode, shell: Shell): Promise<string> {
+  const http = httpClient({ reach: () => shell.forward({ host: '127.0.0.1', port: port.is }) })
+  try {
+    const probe = createProbe(http.ask, systemClock, {
+      profile: 'progressdb',
+      rollout: '',
+      user: '',
+      keys: {},
+      patience: 0,
+    })
+    const { version } = await probe.ready({ id: name, url: `http://${name}:${port.is}` })
+    return version
+  } catch (error) {
+    if (error instanceof UserError) return 'unknown'
+    throw error
+  } finally {
+    await http.close()
+  }
+}
+
+function fleetOf(i: Init, targets: Target[], nodes: FoundNode[]): FoundFleet {
+  const [first] = targets
+  const jump: Known<string> = { is: first?.at.jump ?? '', from: 'your own ssh configuration' }
+  return {
+    nodes,
+    user: first?.at.user ?? '',
+    port: first?.at.port ?? 22,
+    jump,
+    repository: repositoryHere(i.cwd),
+  }
+}
+
+/** What adopt will put into /etc/sudoers.d, to be read before. */
+function sudoersText({ nodes, user }: FoundFleet): string {
+  const [first] = nodes
+  if (!first) return ''
+  const rights = sudoers({ unit: first.unit.is, deploy: user, service: first.user })
+  return `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.\n${rights}`
+}
+
+function write({ cwd, out }: Init, files: NewFile[]): void {
+  for (const { path, text } of files) {
+    mkdirSync(dirname(join(cwd, path)), { recursive: true })
+    writeFileSync(join(cwd, path), text)
+    out.line('wrote', path)
+  }
+}
+
+function next({ out }: Init, { nodes }: FoundFleet, keys: HostKey[]): void {
+  for (const key of keys) out.line('host key', `${key.host} ${key.type} ${fingerprint(key)}`)
+  const version = nodes.find(n => n.version !== 'unknown')?.version ?? 'v0.2.2'
+  out.lines([
+    '',
+    'nothing was changed on the nodes; next:',
+    `  1  read ${FLEET}: each line says where it came from`,
+    '  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing',
+    `  3  progressdb-rollout plan ${version.startsWith('v') ? version : `v${version}`}             (or a newer version) shows every problem that is left`,
+    `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
+    '  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github',
+  ])
+}
