@@ -3552,7 +3552,7 @@ var init_merge = __esm({
     latest = (a, b) => b?.is === "value" || a?.is !== "value" ? b ?? a : a;
     mergeProbes = (counts3) => [...Map.groupBy(counts3, (c) => c.step).values()].map((same2) => same2.reduce(addCounts));
     addCounts = (a, b) => {
-      const first2 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
+      const first3 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
       const limited = (a.limited ?? 0) + (b.limited ?? 0);
       return {
         step: a.step,
@@ -3560,7 +3560,7 @@ var init_merge = __esm({
         failed: a.failed + b.failed,
         errors: a.errors + b.errors,
         ...limited > 0 && { limited },
-        ...first2 && { firstFailure: first2 }
+        ...first3 && { firstFailure: first3 }
       };
     };
   }
@@ -3700,8 +3700,8 @@ function unfinished(seen2) {
 function lastRollout(record3) {
   const last = record3.findLast((e) => e.type === "opened");
   if (last?.type !== "opened") return [];
-  const first2 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
-  return record3.slice(first2).filter((e) => e.type !== "setting-changed");
+  const first3 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
+  return record3.slice(first3).filter((e) => e.type !== "setting-changed");
 }
 var HELD_BY_CHOICE, waitsForPerson, closed;
 var init_unfinished = __esm({
@@ -4984,10 +4984,10 @@ var require_range = __commonJS({
           throw new TypeError(`Invalid SemVer Range: ${this.raw}`);
         }
         if (this.set.length > 1) {
-          const first2 = this.set[0];
+          const first3 = this.set[0];
           this.set = this.set.filter((c) => !isNullSet(c[0]));
           if (this.set.length === 0) {
-            this.set = [first2];
+            this.set = [first3];
           } else if (this.set.length > 1) {
             for (const c of this.set) {
               if (c.length === 1 && isAny(c[0])) {
@@ -5723,26 +5723,26 @@ var require_simplify = __commonJS({
     var compare2 = require_compare();
     module.exports = (versions, range, options) => {
       const set = [];
-      let first2 = null;
+      let first3 = null;
       let prev = null;
       const v = versions.sort((a, b) => compare2(a, b, options));
       for (const version3 of v) {
         const included = satisfies(version3, range, options);
         if (included) {
           prev = version3;
-          if (!first2) {
-            first2 = version3;
+          if (!first3) {
+            first3 = version3;
           }
         } else {
           if (prev) {
-            set.push([first2, prev]);
+            set.push([first3, prev]);
           }
           prev = null;
-          first2 = null;
+          first3 = null;
         }
       }
-      if (first2) {
-        set.push([first2, null]);
+      if (first3) {
+        set.push([first3, null]);
       }
       const ranges = [];
       for (const [min, max] of set) {
@@ -7394,10 +7394,10 @@ var init_schemas = __esm({
         }
         return void 0;
       });
-      const first2 = def.options.length === 1 ? def.options[0]._zod.run : null;
+      const first3 = def.options.length === 1 ? def.options[0]._zod.run : null;
       inst._zod.parse = (payload, ctx) => {
-        if (first2) {
-          return first2(payload, ctx);
+        if (first3) {
+          return first3(payload, ctx);
         }
         let async = false;
         const results = [];
@@ -13904,9 +13904,9 @@ var require_resolve_block_scalar = __commonJS({
     }
     function splitLines(source) {
       const split = source.split(/\n( *)/);
-      const first2 = split[0];
-      const m = first2.match(/^( *)/);
-      const line0 = m?.[1] ? [m[1], first2.slice(m[1].length)] : ["", first2];
+      const first3 = split[0];
+      const m = first3.match(/^( *)/);
+      const line0 = m?.[1] ? [m[1], first3.slice(m[1].length)] : ["", first3];
       const lines2 = [line0];
       for (let i = 1; i < split.length; i += 2)
         lines2.push([split[i], split[i + 1]]);
@@ -17065,9 +17065,9 @@ var init_shape = __esm({
     init_tree();
     LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
     shape = (source) => {
-      const first2 = safeParse(fileSchema, source.value);
-      if (first2.success) return { problems: [], settings: first2.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
-      const issues = first2.error.issues.flatMap(flatten);
+      const first3 = safeParse(fileSchema, source.value);
+      if (first3.success) return { problems: [], settings: first3.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
+      const issues = first3.error.issues.flatMap(flatten);
       const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
       return {
         problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
@@ -17288,13 +17288,13 @@ var init_command = __esm({
         let cmdStr = CMD_STRING + this.command;
         if (this.properties && Object.keys(this.properties).length > 0) {
           cmdStr += " ";
-          let first2 = true;
+          let first3 = true;
           for (const key in this.properties) {
             if (this.properties.hasOwnProperty(key)) {
               const val = this.properties[key];
               if (val) {
-                if (first2) {
-                  first2 = false;
+                if (first3) {
+                  first3 = false;
                 } else {
                   cmdStr += ",";
                 }
@@ -37770,8 +37770,8 @@ var require_cache = __commonJS({
         headers = {};
         if (hasSafeIterator(opts.headers)) {
           if (Array.isArray(opts.headers)) {
-            const first2 = opts.headers[0];
-            if (Array.isArray(first2)) {
+            const first3 = opts.headers[0];
+            if (Array.isArray(first3)) {
               for (const x of opts.headers) {
                 if (!Array.isArray(x)) {
                   throw new Error("opts.headers is not a valid header map");
@@ -46925,11 +46925,11 @@ var require_receiver = __commonJS({
           return emptyBuffer;
         }
         this.#byteOffset -= n;
-        const first2 = this.#buffers[0];
-        if (first2.length > n) {
-          this.#buffers[0] = first2.subarray(n, first2.length);
-          return first2.subarray(0, n);
-        } else if (first2.length === n) {
+        const first3 = this.#buffers[0];
+        if (first3.length > n) {
+          this.#buffers[0] = first3.subarray(n, first3.length);
+          return first3.subarray(0, n);
+        } else if (first3.length === n) {
           return this.#buffers.shift();
         } else {
           let offset = 0;
@@ -48459,24 +48459,24 @@ ${value}`;
         this.dropConsumedChunks();
       }
       handleBOM() {
-        const first2 = this.peekBufferedByte(0);
+        const first3 = this.peekBufferedByte(0);
         const second = this.peekBufferedByte(1);
         const third = this.peekBufferedByte(2);
         if (second === void 0) {
-          if (first2 === BOM[0]) {
+          if (first3 === BOM[0]) {
             return true;
           }
           this.checkBOM = false;
           return true;
         }
         if (third === void 0) {
-          if (first2 === BOM[0] && second === BOM[1]) {
+          if (first3 === BOM[0] && second === BOM[1]) {
             return true;
           }
           this.checkBOM = false;
           return false;
         }
-        if (first2 === BOM[0] && second === BOM[1] && third === BOM[2]) {
+        if (first3 === BOM[0] && second === BOM[1] && third === BOM[2]) {
           this.discardLeadingBytes(3);
         }
         this.checkBOM = false;
@@ -55165,10 +55165,10 @@ var init_backoff = __esm({
     "use strict";
     PATIENCE3 = { attempts: 4, first: 500, longest: 6e4 };
     backoff = (failed2, random, hint = {}) => {
-      const { attempts, first: first2, longest: longest5 } = hint.patience ?? PATIENCE3;
+      const { attempts, first: first3, longest: longest5 } = hint.patience ?? PATIENCE3;
       if (failed2 >= attempts) return "give-up";
       if (hint.asked !== void 0) return hint.asked > longest5 ? "give-up" : hint.asked;
-      const full2 = Math.min(longest5, first2 * 2 ** (failed2 - 1));
+      const full2 = Math.min(longest5, first3 * 2 ** (failed2 - 1));
       return full2 / 2 + full2 / 2 * random;
     };
     askedWait = (header, now2) => {
@@ -55287,8 +55287,8 @@ function fleetFile(fleet) {
   const problems2 = differing(fleet.nodes);
   if (problems2.length > 0) return { problems: problems2 };
   const { nodes, user, port, jump, repository } = fleet;
-  const [first2] = nodes;
-  if (!first2) return { problems: [] };
+  const [first3] = nodes;
+  if (!first3) return { problems: [] };
   const ssh3 = [
     `user: ${user}`,
     ...port === 22 ? [] : [`port: ${port}`],
@@ -55301,10 +55301,10 @@ function fleetFile(fleet) {
       text: `ssh: { ${ssh3.join(", ")} }`,
       why: `as it was typed${jump.is === "" ? "" : `; the jump from ${jump.from}`}`
     },
-    { text: `systemd: { unit: ${first2.unit.is} }`, why: `${all(nodes)}: ${first2.unit.from}` },
+    { text: `systemd: { unit: ${first3.unit.is} }`, why: `${all(nodes)}: ${first3.unit.from}` },
     ...shared.map((place2) => ({
-      text: `${place2}: ${word2(first2[place2].is)}`,
-      why: `${all(nodes)}: ${first2[place2].from}`
+      text: `${place2}: ${word2(first3[place2].is)}`,
+      why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
     }))
   ];
   const entries2 = nodes.map((n) => entry(n, shared));
@@ -55484,8 +55484,8 @@ function repositoryHere(cwd) {
   const url = existsSync3(config2) ? /\[remote "origin"\][^[]*?\n\s*url\s*=\s*(\S+)/.exec(readFileSync6(config2, "utf8"))?.[1] ?? "" : "";
   const own2 = GITHUB.exec(url)?.[1];
   if (builds !== void 0 && own2 !== void 0)
-    return { is: own2, from: `whose releases: this repository makes them (${builds})` };
-  return { is: SERVICE, from: "whose releases: those of ProgressDB itself" };
+    return { is: own2, from: `whose releases: this repository makes them (${builds})`, builds: true };
+  return { is: SERVICE, from: "whose releases: those of ProgressDB itself", builds: false };
 }
 var GITHUB, resolvedIn, SERVICE;
 var init_origin = __esm({
@@ -55793,8 +55793,8 @@ var init_block = __esm({
       return summary2(await Promise.all(shots), await Promise.all(checks2));
     };
     atTimes = async (clock3, span2, act4) => {
-      const first2 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
-      for (let i = first2; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
+      const first3 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
+      for (let i = first3; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
         await clock3.sleep(span2.from + i * span2.every - clock3.now(), span2.stop);
         if (!span2.stop.aborted) act4();
       }
@@ -56482,8 +56482,8 @@ async function keeper(link) {
 }
 async function openForward(link, to) {
   for (let tries = 1; ; tries++) {
-    const first2 = await connect(link);
-    if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+    const first3 = await connect(link);
+    if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
     const by = await keeper(link);
     const at = { host: "127.0.0.1", port: await freePort() };
     const host = to.host.includes(":") ? `[${to.host}]` : to.host;
@@ -56743,9 +56743,9 @@ async function publicHalf(identity, env) {
   return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
 }
 async function run2(link, program2, args, options) {
-  const first2 = await connect(link);
-  if (first2.code !== 0)
-    return { ...first2, code: null, lost: { problem: await whyNot3(link, first2), begun: false } };
+  const first3 = await connect(link);
+  if (first3.code !== 0)
+    return { ...first3, code: null, lost: { problem: await whyNot3(link, first3), begun: false } };
   const { as } = options;
   const text3 = boundedScript(program2, args, options.limit / 1e3);
   const ran2 = await ssh2(link, ["sh", "-s"], {
@@ -56762,8 +56762,8 @@ async function run2(link, program2, args, options) {
 }
 async function put(link, { source, path: path6, mode, sent }) {
   const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
-  const first2 = await connect(link);
-  if (first2.code !== 0) throw new UserError(await whyNot3(link, first2));
+  const first3 = await connect(link);
+  if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
   if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
   const head = Buffer.from(`${path6}
 ${mode.toString(8).padStart(4, "0")}
@@ -56862,6 +56862,14 @@ var init_recover = __esm({
   }
 });
 
+// examples/release-by-hand.yml
+var release_by_hand_default;
+var init_release_by_hand = __esm({
+  "examples/release-by-hand.yml"() {
+    release_by_hand_default = "# .github/workflows/rollout.yml: started by hand, in a repository that does not build the release itself.\nname: rollout\nrun-name: ${{ inputs.version }} by @${{ github.actor }}\non:\n  workflow_dispatch:\n    inputs:\n      version:\n        description: The release to reach, such as v0.2.2\n        type: string\n        required: true\n      stop-after:\n        description: stop there and wait for the same release in a later run; none goes to the end\n        type: choice\n        options: [none, plan, rehearse, canary]\n        default: none\npermissions: {}\n\njobs:\n  rollout:\n    runs-on: [self-hosted, progressdb] # must reach the nodes\n    timeout-minutes: 120 # well above the input `timeout`; never timeout-minutes on the step itself\n    environment:\n      name: production\n      deployment: false # the action keeps the deployment's record itself\n    concurrency:\n      group: rollout-production\n      cancel-in-progress: false\n      queue: max\n    permissions:\n      contents: read\n      deployments: write # the record of what runs where\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          tag: ${{ inputs.version }}\n          stop-after: ${{ inputs.stop-after }}\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n";
+  }
+});
+
 // examples/release.yml
 var release_default2;
 var init_release3 = __esm({
@@ -56879,20 +56887,24 @@ var init_rollback = __esm({
 });
 
 // src/workflows.ts
-function workflowsOf(uses, hasRelease) {
+function workflowsOf(uses, here) {
   const fit2 = (text3) => overSsh(uses === void 0 ? text3 : text3.replaceAll(PLACEHOLDER, uses));
-  const first2 = hasRelease ? { path: ".github/rollout-jobs.yml", text: jobsOf(fit2(release_default2)) } : { path: ".github/workflows/release.yml", text: fit2(release_default2) };
   return [
-    first2,
+    first2(here, fit2),
     { path: ".github/workflows/rollback.yml", text: fit2(rollback_default) },
     { path: ".github/workflows/recover.yml", text: fit2(recover_default) }
   ];
+}
+function first2({ builds, hasRelease }, fit2) {
+  if (!builds) return { path: ".github/workflows/rollout.yml", text: fit2(release_by_hand_default) };
+  return hasRelease ? { path: ".github/rollout-jobs.yml", text: jobsOf(fit2(release_default2)) } : { path: ".github/workflows/release.yml", text: fit2(release_default2) };
 }
 var PLACEHOLDER, overSsh, jobsOf;
 var init_workflows = __esm({
   "src/workflows.ts"() {
     "use strict";
     init_recover();
+    init_release_by_hand();
     init_release3();
     init_rollback();
     PLACEHOLDER = "OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0";
@@ -56920,7 +56932,7 @@ import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as rea
 import { dirname as dirname7, join as join8 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
-  const taken2 = filesOf(i, "").filter(({ path: path6 }) => isForeign(join8(i.cwd, path6)));
+  const taken2 = filesOf(i, true).filter(({ path: path6 }) => isForeign(join8(i.cwd, path6)));
   if (taken2.length > 0) return told2(i, taken2.map(fileExists));
   const keys = await trustedKeys(i, targets);
   if ("problems" in keys) return told2(i, keys.problems);
@@ -56933,8 +56945,8 @@ async function init(i) {
   write(i, [
     { path: FLEET, text: text3.text },
     { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
-    { path: ".github/rollout.sudoers", text: sudoersText(fleet) },
-    ...filesOf(i, fleet.repository.is)
+    { path: SUDOERS, text: sudoersText(fleet) },
+    ...filesOf(i, false)
   ]);
   next4(i, fleet, keys.all);
   return 0;
@@ -56987,10 +56999,10 @@ function clashes(targets) {
 function isForeign(path6) {
   return existsSync4(path6) && !readFileSync7(path6, "utf8").startsWith(WRITTEN);
 }
-function filesOf({ cwd }, repository) {
-  const names2 = [FLEET, ".github/rollout.sudoers"].map((path6) => ({ path: path6, text: "" }));
-  const workflows = workflowsOf(ownOrigin(), existsSync4(join8(cwd, ".github/workflows/release.yml")));
-  return repository === "" ? [...names2, ...workflows] : workflows;
+function filesOf({ cwd }, names2) {
+  const hasRelease = existsSync4(join8(cwd, ".github/workflows/release.yml"));
+  const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease });
+  return [...names2 ? [FLEET, SUDOERS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
   const given = i.inputs.sshKnownHosts === "" ? void 0 : join8(i.dir, "given_known_hosts");
@@ -57061,20 +57073,20 @@ async function versionOf({ name, port }, shell) {
   }
 }
 function fleetOf(i, targets, nodes) {
-  const [first2] = targets;
-  const jump = { is: first2?.at.jump ?? "", from: "your own ssh configuration" };
+  const [first3] = targets;
+  const jump = { is: first3?.at.jump ?? "", from: "your own ssh configuration" };
   return {
     nodes,
-    user: first2?.at.user ?? "",
-    port: first2?.at.port ?? 22,
+    user: first3?.at.user ?? "",
+    port: first3?.at.port ?? 22,
     jump,
     repository: repositoryHere(i.cwd)
   };
 }
 function sudoersText({ nodes, user }) {
-  const [first2] = nodes;
-  if (!first2) return "";
-  const rights = sudoers({ unit: first2.unit.is, deploy: user, service: first2.user });
+  const [first3] = nodes;
+  if (!first3) return "";
+  const rights = sudoers({ unit: first3.unit.is, deploy: user, service: first3.user });
   return `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.
 ${rights}`;
 }
@@ -57095,10 +57107,11 @@ function next4({ out }, { nodes }, keys) {
     "  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing",
     `  3  progressdb-rollout plan ${version3.startsWith("v") ? version3 : `v${version3}`}             (or a newer version) shows every problem that is left`,
     `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
-    "  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github"
+    "  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github",
+    ...ownOrigin() === void 0 ? ["     in the workflows, write the commit of this product in place of OWNER/progressdb-rollout@0000…"] : []
   ]);
 }
-var FLEET, KNOWN_HOSTS, BINARY, told2, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
+var FLEET, KNOWN_HOSTS, SUDOERS, BINARY, told2, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
 var init_init = __esm({
   "src/init.ts"() {
     "use strict";
@@ -57118,6 +57131,7 @@ var init_init = __esm({
     init_workflows();
     FLEET = ".github/rollout.yml";
     KNOWN_HOSTS = ".github/rollout.known_hosts";
+    SUDOERS = ".github/rollout.sudoers";
     BINARY = "progressdb";
     told2 = ({ out }, problems2) => {
       for (const problem3 of problems2) out.problem(problem3);
@@ -57271,14 +57285,14 @@ var init_exposition = __esm({
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
       let quoted2;
-      for (let first2 = true; !eat(c, "}"); first2 = false) {
-        if (!first2 && !eat(c, ",")) return "labels are not separated by a comma";
+      for (let first3 = true; !eat(c, "}"); first3 = false) {
+        if (!first3 && !eat(c, ",")) return "labels are not separated by a comma";
         if (eat(c, "}")) break;
         const text3 = take2(c, QUOTED)?.[1];
         const label = text3 === void 0 ? take2(c, LABEL)?.[0] : unescape(text3);
         if (label === void 0) return "a label has no name";
         if (!eat(c, "=")) {
-          if (!first2 || text3 === void 0) return "a label has no value";
+          if (!first3 || text3 === void 0) return "a label has no value";
           quoted2 = label;
           continue;
         }
@@ -57971,9 +57985,9 @@ function leaseProblems(nodes) {
   });
 }
 function nextOf({ run: run5 }, holding2) {
-  const first2 = holding2?.is === "unknown" && holding2.next !== void 0 ? `${holding2.next}. ` : "";
+  const first3 = holding2?.is === "unknown" && holding2.next !== void 0 ? `${holding2.next}. ` : "";
   const where2 = run5 ? ` (${pageOf(run5)})` : "";
-  return `${first2}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
+  return `${first3}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
 }
 var approvedOther, atWork, doubt, holdsOf;
 var init_going_on = __esm({
@@ -58076,15 +58090,15 @@ function buildPlan(survey2, wish2) {
 }
 function rollbackTarget(survey2, wish2) {
   if (wish2.target !== "previous") return { version: wish2.target };
-  const first2 = newestRunning(survey2.nodes);
-  const runs3 = first2?.now.running;
-  if (!first2 || typeof runs3 !== "object") return { version: "" };
-  const last = lastRollback(first2.now.record);
+  const first3 = newestRunning(survey2.nodes);
+  const runs3 = first3?.now.running;
+  if (!first3 || typeof runs3 !== "object") return { version: "" };
+  const last = lastRollback(first3.now.record);
   if (last !== void 0 && last === runs3.version) {
     const why2 = `the last rollback went to ${last} already; to go further back, name the version`;
     return { fact: { is: "already", version: last, code: "already-there", why: why2 } };
   }
-  const good = knownGood(first2.now.record, first2.node).filter((g) => !sameRelease(g.release, runs3));
+  const good = knownGood(first3.now.record, first3.node).filter((g) => !sameRelease(g.release, runs3));
   const newest2 = good.at(-1);
   return newest2 ? { version: newest2.release.version } : { fact: noPrevious(runs3.version) };
 }
@@ -58133,11 +58147,11 @@ function plannedNode2(n, wish2, to) {
 }
 function wavesOf(ids, wish2) {
   const canary3 = ids.filter((id) => wish2.canary.includes(id));
-  const first2 = canary3.length > 0 ? canary3 : ids.slice(0, 1);
-  const rest = ids.filter((id) => !first2.includes(id));
+  const first3 = canary3.length > 0 ? canary3 : ids.slice(0, 1);
+  const rest = ids.filter((id) => !first3.includes(id));
   const count3 = Math.ceil(rest.length / wish2.waveSize);
   return [
-    first2,
+    first3,
     ...Array.from({ length: count3 }, (_, i) => rest.slice(i * wish2.waveSize, (i + 1) * wish2.waveSize))
   ];
 }
@@ -58681,9 +58695,9 @@ var init_digest = __esm({
     inWords = (sources) => sources.map((source) => WORDS[source]).join(" and ");
     expectedDigest = (digests) => {
       const given = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
-      const [first2] = given;
-      if (first2 === void 0) return { is: "none" };
-      const sha2562 = digests[first2] ?? "";
+      const [first3] = given;
+      if (first3 === void 0) return { is: "none" };
+      const sha2562 = digests[first3] ?? "";
       if (given.every((source) => digests[source] === sha2562))
         return { is: "agreed", sha256: sha2562, source: inWords(given) };
       return { is: "conflict", text: given.map((source) => `${WORDS[source]}: ${digests[source]}`).join(", ") };
@@ -59704,8 +59718,8 @@ var init_github_release = __esm({
     });
     unknown4 = (repository, wanted, there) => {
       const versions = there.filter((release) => !release.draft).flatMap((release) => parseTag(release.tag_name)?.version ?? []);
-      const [first2, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
-      const known2 = first2 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first2, ...rest].join(", ")}`;
+      const [first3, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
+      const known2 = first3 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first3, ...rest].join(", ")}`;
       return {
         code: "RELEASE_NOT_FOUND",
         what: `${repository} has no release ${wanted.version}`,
@@ -59863,10 +59877,10 @@ var init_image = __esm({
     parseImage = (text3, version3) => {
       const filled = text3.replaceAll("{version}", version3.replaceAll("+", "_"));
       const [front = "", digest] = filled.split("@");
-      const first2 = front.split("/")[0] ?? "";
-      const isHost = front.includes("/") && (/[.:]/.test(first2) || first2 === "localhost");
-      const host = !isHost || first2 === "docker.io" ? DOCKER_HUB : first2;
-      const rest = isHost ? front.slice(first2.length + 1) : front;
+      const first3 = front.split("/")[0] ?? "";
+      const isHost = front.includes("/") && (/[.:]/.test(first3) || first3 === "localhost");
+      const host = !isHost || first3 === "docker.io" ? DOCKER_HUB : first3;
+      const rest = isHost ? front.slice(first3.length + 1) : front;
       const [path6 = "", tag = "latest"] = rest.split(":");
       const name = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
       const reference = digest ?? tag;
@@ -59937,12 +59951,12 @@ var init_image = __esm({
       const url = new URL(
         `${isLoopback(image.host) ? "http" : "https"}://${image.host}/v2/${image.name}/manifests/${image.reference}`
       );
-      const first2 = await ask5(url, { accept: ACCEPT }, dispatcher);
-      const challenge = [first2.headers["www-authenticate"]].flat()[0] ?? "";
-      const realm = first2.status === 401 ? tokenAddress(challenge, url) : void 0;
-      if (realm === void 0) return first2;
+      const first3 = await ask5(url, { accept: ACCEPT }, dispatcher);
+      const challenge = [first3.headers["www-authenticate"]].flat()[0] ?? "";
+      const realm = first3.status === 401 ? tokenAddress(challenge, url) : void 0;
+      if (realm === void 0) return first3;
       const token = tokenIn(await ask5(realm, { accept: "application/json" }, dispatcher));
-      return token === void 0 ? first2 : ask5(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
+      return token === void 0 ? first3 : ask5(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
     };
     isLoopback = (host) => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
     tokenAddress = (challenge, from) => {
@@ -61030,11 +61044,11 @@ function learned(r, c, fact2) {
 }
 function resume(r, fact2) {
   const decisions = fact2.lines.filter((e) => e.type === "decided");
-  const first2 = fact2.lines.find((e) => e.type === "opened");
-  if (!first2) throw new Bug("a record without an opened line");
+  const first3 = fact2.lines.find((e) => e.type === "opened");
+  if (!first3) throw new Bug("a record without an opened line");
   const base = {
     ...r,
-    id: first2.rollout,
+    id: first3.rollout,
     lines: [...fact2.lines, ...r.lines],
     resumed: true,
     ...fact2.past ? { past: fact2.past } : {}
@@ -61344,13 +61358,13 @@ var tally = (shown5) => shown5.flatMap((one) => one.probes.map((p) => ({ ...p, n
 var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
 var add = (sum, p) => {
   const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
-  const first2 = mine2 && sum.first ? mine2.at < sum.first.at ? mine2 : sum.first : mine2 ?? sum.first;
+  const first3 = mine2 && sum.first ? mine2.at < sum.first.at ? mine2 : sum.first : mine2 ?? sum.first;
   return {
     of: sum.of + p.of,
     failed: sum.failed + p.failed,
     errors: sum.errors + p.errors,
     limited: sum.limited + (p.limited ?? 0),
-    ...first2 && { first: first2 }
+    ...first3 && { first: first3 }
   };
 };
 var mostlyFailed = ({ of: of2, failed: failed2 }) => of2 > 0 && failed2 * 2 >= of2;
@@ -62878,11 +62892,11 @@ var parseCommandLine = (argv, around2) => {
   const { flags, words: words2, has: has2, problems: problems2 } = tokens(argv);
   if (words2.length === 0 && argv.length === 0) return { is: "help" };
   if (has2("version")) return { is: "version" };
-  const [first2 = "", ...rest] = words2[0] === "help" ? words2.slice(1) : words2;
-  const mode = MODES.find((row2) => row2.name === first2)?.name;
+  const [first3 = "", ...rest] = words2[0] === "help" ? words2.slice(1) : words2;
+  const mode = MODES.find((row2) => row2.name === first3)?.name;
   if (has2("help") || words2[0] === "help")
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
-  if (mode === void 0) problems2.unshift(unknownMode(first2));
+  if (mode === void 0) problems2.unshift(unknownMode(first3));
   problems2.push(...misplaced2(mode, has2));
   const named5 = mode === "adopt" || mode === "init";
   const [tag, ...extra] = named5 ? [] : rest;
@@ -63173,8 +63187,8 @@ function missingSsh(config2, inputs, where2) {
 var noKnownHosts = ({ nodes, shell }) => {
   const jump = shell.kind === "ssh" && shell.jump ? [shell.jump] : [];
   const machines2 = [...jump, ...nodes.flatMap((n) => n.machine ?? [])];
-  const [first2] = machines2;
-  const port = first2 && first2.port !== 22 ? `-p ${first2.port} ` : "";
+  const [first3] = machines2;
+  const port = first3 && first3.port !== 22 ? `-p ${first3.port} ` : "";
   const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");
   return {
     code: "SSH_KNOWN_HOSTS_MISSING",
@@ -64175,9 +64189,9 @@ init_errors();
 init_log2();
 var countsHeld = (proof) => {
   const counted2 = proof.runs.map((run5) => run5.counts).filter((counts3) => Object.keys(counts3).length > 0);
-  const first2 = counted2[0];
-  if (first2 === void 0 || counted2.length < 2) return "unknown";
-  return counted2.every((counts3) => Object.keys(first2).every((name) => counts3[name] === first2[name]));
+  const first3 = counted2[0];
+  if (first3 === void 0 || counted2.length < 2) return "unknown";
+  return counted2.every((counts3) => Object.keys(first3).every((name) => counts3[name] === first3[name]));
 };
 var startupOf = (proof, version3) => proof.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
 var growth = (proof) => {
@@ -64379,9 +64393,9 @@ var named2 = (nodes, all2) => {
   return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
 };
 var serves2 = (nodes, all2) => {
-  const first2 = nodes[0];
+  const first3 = nodes[0];
   const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named2(nodes, all2)} ${verb} ${first2?.now ?? "unknown"}${first2?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+  return `${named2(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
 };
 var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
 var fleetPhrase = (nodes) => {
@@ -64603,12 +64617,12 @@ ${lines2.map((line2) => `- ${toMarkdown(line2, "start")}`).join("\n")}`;
 // src/domain/report/block.ts
 var watched = ({ nodes, watched: watched3, of: of2 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of2 ? ` of ${clock(of2)}` : ""}`;
 var evidence2 = (input) => {
-  const [first2, ...others] = input.watches;
-  if (first2 === void 0) return [input.why];
+  const [first3, ...others] = input.watches;
+  if (first3 === void 0) return [input.why];
   const then = others.slice(0, 6).map(watched);
   const more = others.length > 6 ? ` and ${count(others.length - 6)} more` : "";
   const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
-  return [`${watched(first2)}: ${sentence(first2.verdict.text)}${later}`];
+  return [`${watched(first3)}: ${sentence(first3.verdict.text)}${later}`];
 };
 var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
 var owedStep = ({ what, line: line2 }) => line2 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line2 }];
@@ -64912,21 +64926,21 @@ and ${left2} more parts, in the journal` : ""}`;
 init_text();
 var maxBytes = 2e5;
 var report = (input, path6 = "") => {
-  const first2 = headline(input);
+  const first3 = headline(input);
   const answers = block(input);
   return {
-    headline: first2,
-    markdown: `${fit(sections(input, first2, answers.markdown), maxBytes)}
+    headline: first3,
+    markdown: `${fit(sections(input, first3, answers.markdown), maxBytes)}
 `,
-    plain: `${first2}
+    plain: `${first3}
 
 ${answers.plain}
 `,
-    outputs: outputs(input, first2, path6)
+    outputs: outputs(input, first3, path6)
   };
 };
-var sections = (input, first2, answers) => [
-  { name: "headline", markdown: `## ${markdown(first2, 1e3)}`, folds: 0 },
+var sections = (input, first3, answers) => [
+  { name: "headline", markdown: `## ${markdown(first3, 1e3)}`, folds: 0 },
   { name: "answers", markdown: answers, folds: 0 },
   { name: "problems", markdown: problems(input.problems), folds: 1 },
   {
@@ -65030,9 +65044,9 @@ var rehearsed3 = ([id, proof]) => {
   );
   return `on a copy of ${id}: ${runs3.join(", then ")}`;
 };
-function canary2([first2]) {
-  if (!first2) return {};
-  const { nodes, watched: watched3, of: of2, verdict: verdict3 } = first2;
+function canary2([first3]) {
+  if (!first3) return {};
+  const { nodes, watched: watched3, of: of2, verdict: verdict3 } = first3;
   return {
     canary: {
       done: verdict3.is === "pass",
@@ -65172,16 +65186,16 @@ function gapsOf(lines2, id) {
 var inService2 = (o) => typeof o.running === "object" && o.ready && o.traffic !== "drained";
 var takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
 var direction2 = (r) => r.goingBack || r.plan?.mode === "rollback" ? "way back" : "upgrade";
-var both = (first2, last) => first2 === last ? first2 : `${first2} and ${last}`;
+var both = (first3, last) => first3 === last ? first3 : `${first3} and ${last}`;
 
 // src/domain/retell/set-aside.ts
 init_release();
 function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
-  const first2 = answersOf(lines2, id)[0]?.now.data.setAside ?? [];
+  const first3 = answersOf(lines2, id)[0]?.now.data.setAside ?? [];
   const restored3 = r.plan?.restore[id];
   const marks = [`${r.id}.`, ...restored3 !== void 0 && restored3 === seen2.data.from ? [restored3] : []];
   const ours2 = (folder) => marks.some((mark) => folder.includes(`.failed-${mark}`));
-  const path6 = seen2.data.setAside.findLast((folder) => ours2(folder) || !first2.includes(folder));
+  const path6 = seen2.data.setAside.findLast((folder) => ours2(folder) || !first3.includes(folder));
   if (path6 === void 0) return void 0;
   const release = wroteIt(lines2, id) ?? newerOf(r, id);
   return {
@@ -65349,9 +65363,9 @@ var planned4 = (lines2) => answered(lines2).flatMap(
   ({ command: command4, start, end, failed: failed2 }) => command4.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
 );
 function watched2({ wave: wave2, blocks, verdict: verdict3 }) {
-  const [first2, last] = [blocks[0], blocks.at(-1)];
+  const [first3, last] = [blocks[0], blocks.at(-1)];
   const label = wave2 === 0 ? "watch canary" : `watch wave ${wave2 + 1}`;
-  return first2 && last ? [{ section: "release", label, start: first2.from, end: last.to, crit: verdict3.is === "fail" }] : [];
+  return first3 && last ? [{ section: "release", label, start: first3.from, end: last.to, crit: verdict3.is === "fail" }] : [];
 }
 function ofNode2(lines2, at) {
   const { r, id } = at;
@@ -65751,7 +65765,7 @@ var package_default = {
     "format:check": "biome format .",
     lint: "oxlint --type-aware",
     types: "tsc --noEmit",
-    build: "node scripts/build.ts",
+    bundle: "node scripts/build.ts",
     "check:dist": "node scripts/check-dist.ts",
     schema: "node scripts/schema.ts && biome format --write docs/rollout.schema.json",
     checks: "npm run format:check && npm run lint && npm run types && npm run check:dist",
@@ -66125,9 +66139,9 @@ var reporting = (use) => ({
 });
 async function run4(use, step2) {
   const journal = openJournal(join13(use.dir, "journal.jsonl"), systemClock);
-  const first2 = journal.events.find((e) => e.type === "opened");
+  const first3 = journal.events.find((e) => e.type === "opened");
   const began = journal.events[0]?.at ?? systemClock.now();
-  const rollout = first2?.type === "opened" ? first2.rollout : rolloutId();
+  const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
   const ready = use.config && use.inputs && use.problems.length === 0;
   const on = ready ? await wired(use, rollout, step2 === "settle") : void 0;
   const heard = signals({

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDist } from './bundle.ts'
 
-/** Writes `dist/` anew from the sources: `npm run build`. */
+/** Writes `dist/` anew from the sources: `npm run bundle`. */
 const root = join(import.meta.dirname, '..')
 const folder = join(root, 'dist')
 const dist = await buildDist(root, { file: 'src/index.ts' })

@@ -6,6 +6,6 @@ const root = join(import.meta.dirname, '..')
 const found = differences(await buildDist(root, { file: 'src/index.ts' }), join(root, 'dist'))
 for (const line of found) console.error(line)
 if (found.length > 0) {
-  console.error('next  npm run build, and commit dist/ with the sources')
+  console.error('next  npm run bundle, and commit dist/ with the sources')
   process.exitCode = 1
 } else console.log('dist/ is what the sources give')

@@ -31,6 +31,7 @@ export type Init = {
 
 const FLEET = '.github/rollout.yml'
 const KNOWN_HOSTS = '.github/rollout.known_hosts'
+const SUDOERS = '.github/rollout.sudoers'
 const BINARY = 'progressdb'
 
 /** `typed`: the name that the user's own ssh configuration knows it by. */
@@ -42,7 +43,7 @@ type Target = { name: string; typed: string; at: Resolved }
  */
 export async function init(i: Init): Promise<number> {
   const targets = await targetsOf(i)
-  const taken = filesOf(i, '').filter(({ path }) => isForeign(join(i.cwd, path)))
+  const taken = filesOf(i, true).filter(({ path }) => isForeign(join(i.cwd, path)))
   if (taken.length > 0) return told(i, taken.map(fileExists))
   const keys = await trustedKeys(i, targets)
   if ('problems' in keys) return told(i, keys.problems)
@@ -55,8 +56,8 @@ export async function init(i: Init): Promise<number> {
   write(i, [
     { path: FLEET, text: text.text },
     { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
-    { path: '.github/rollout.sudoers', text: sudoersText(fleet) },
-    ...filesOf(i, fleet.repository.is),
+    { path: SUDOERS, text: sudoersText(fleet) },
+    ...filesOf(i, false),
   ])
   next(i, fleet, keys.all)
   return 0
@@ -145,11 +146,11 @@ const fileExists = ({ path }: { path: string }): Problem => ({
   next: 'move it away and run init again, or run it in an empty folder and compare',
 })
 
-/** Every file but those with what was found. `repository` '' only for their names. */
-function filesOf({ cwd }: Init, repository: string): NewFile[] {
-  const names: NewFile[] = [FLEET, '.github/rollout.sudoers'].map(path => ({ path, text: '' }))
-  const workflows = workflowsOf(ownOrigin(), existsSync(join(cwd, '.github/workflows/release.yml')))
-  return repository === '' ? [...names, ...workflows] : workflows
+/** Every file but those with what was found. `names`: those too, without a text. */
+function filesOf({ cwd }: Init, names: boolean): NewFile[] {
+  const hasRelease = existsSync(join(cwd, '.github/workflows/release.yml'))
+  const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease })
+  return [...(names ? [FLEET, SUDOERS].map(path => ({ path, text: '' })) : []), ...workflows]
 }
 
 type Trusted = { all: HostKey[]; from: string }
@@ -292,5 +293,8 @@ function next({ out }: Init, { nodes }: FoundFleet, keys: HostKey[]): void {
     `  3  progressdb-rollout plan ${version.startsWith('v') ? version : `v${version}`}             (or a newer version) shows every problem that is left`,
     `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
     '  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github',
+    ...(ownOrigin() === undefined
+      ? ['     in the workflows, write the commit of this product in place of OWNER/progressdb-rollout@0000…']
+      : []),
   ])
 }

@@ -27,7 +27,7 @@ const resolvedIn = (lock: unknown): string => {
 const SERVICE = 'progressdb/ProgressDB'
 
 /** Whose releases are rolled out: those of this repository where goreleaser makes some here, else the service's own. */
-export function repositoryHere(cwd: string): Known<string> {
+export function repositoryHere(cwd: string): Known<string> & { builds: boolean } {
   const builds = ['.goreleaser.yaml', '.goreleaser.yml'].find(file => existsSync(join(cwd, file)))
   const config = join(cwd, '.git', 'config')
   const url = existsSync(config)
@@ -35,6 +35,6 @@ export function repositoryHere(cwd: string): Known<string> {
     : ''
   const own = GITHUB.exec(url)?.[1]
   if (builds !== undefined && own !== undefined)
-    return { is: own, from: `whose releases: this repository makes them (${builds})` }
-  return { is: SERVICE, from: 'whose releases: those of ProgressDB itself' }
+    return { is: own, from: `whose releases: this repository makes them (${builds})`, builds: true }
+  return { is: SERVICE, from: 'whose releases: those of ProgressDB itself', builds: false }
 }

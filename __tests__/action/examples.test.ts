@@ -26,6 +26,8 @@ const SAMPLES: Record<string, string> = {
   'github.ref_name': 'v0.2.2',
   'github.event.release.tag_name': 'v0.2.2',
   'inputs.tag': 'previous',
+  'inputs.version': 'v0.2.2',
+  'inputs.stop-after': 'none',
   'inputs.data': 'keep',
   'inputs.reason': 'slow reads',
   'inputs.mode': 'recover',
@@ -46,6 +48,7 @@ describe('the examples', () => {
   test('are the workflows that the README names', () => {
     expect(workflows.toSorted((a, b) => a.localeCompare(b))).toEqual([
       'recover.yml',
+      'release-by-hand.yml',
       'release-with-approval.yml',
       'release.yml',
       'rollback.yml',

@@ -58,7 +58,9 @@ export function fleetFile(fleet: FoundFleet): { text: string } | { problems: Pro
     { text: `systemd: { unit: ${first.unit.is} }`, why: `${all(nodes)}: ${first.unit.from}` },
     ...shared.map(place => ({
       text: `${place}: ${word(first[place].is)}`,
-      why: `${all(nodes)}: ${first[place].from}`,
+      why: first[place].from.startsWith('a choice')
+        ? first[place].from
+        : `${all(nodes)}: ${first[place].from}`,
     })),
   ]
   const entries = nodes.map(n => entry(n, shared))
