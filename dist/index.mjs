@@ -2593,6 +2593,9 @@ look_rights() {
   for word in "$install" "$releases" "$state" "$state/lease" "$state/record.jsonl" "$state/lock"; do
     if [ -w "$word" ]; then say exposed "$word"; fi
   done
+  say data_owner "$(stat -c %U "$data" 2>/dev/null)"
+  say data_folder "$data"
+  say service "$(id -un)"
   [ -w "\${data%/*}" ] || say unwritable "\${data%/*}"
   [ -w "\${config%/*}" ] || say config_fixed 1
 }
@@ -2638,6 +2641,7 @@ main() {
 $said
 END
   say unit_load "$load"
+  [ ! -e "/usr/local/lib/progressdb-rollout/$unit/manifest" ] || say adopted 1
   [ "$load" != silent ] || say why "$said"
   if [ "$load" = not-found ]; then
     systemctl --no-pager --no-legend list-unit-files "*$binary*.service" 2>/dev/null | while read -r word rest; do say near "$word"; done
@@ -2998,6 +3002,9 @@ var init_observed = __esm({
     init_release();
     unitOf = (one, all2) => one("unit_load") === "" ? {} : {
       unit: {
+        user: one("service"),
+        dataOwner: one("data_owner"),
+        data: one("data_folder"),
         madeBy: one("made_by"),
         changedSince: all2("changed_since"),
         exposed: all2("exposed"),
@@ -3417,12 +3424,25 @@ var init_ask = __esm({
 
 // src/node/owner.ts
 async function ownerOf(config2, service, who) {
-  if (service.kind === "process") return {};
+  if (service.kind === "process") return { adopted: true };
   const { values: values2 } = await who();
   const one = (key) => values2[key]?.at(-1) ?? "";
   const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
   if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
-  return one("unit_user") === one("self") ? {} : { other: one("unit_user") };
+  const adopted2 = one("adopted") === "1";
+  return one("unit_user") === one("self") ? { adopted: adopted2 } : { adopted: adopted2, other: one("unit_user") };
+}
+async function driven(config2, service, who) {
+  const owner = await ownerOf(config2, service, who);
+  if (owner.other === void 0 || owner.adopted) return owner;
+  throw new StepFailed({
+    code: "NODE_NOT_ADOPTED",
+    what: `${config2.name} was never adopted: nobody knows which release it runs, and nothing may be done with its data`,
+    next: `progressdb-rollout adopt ${config2.name} --as root  (or another user who may become root there)`,
+    where: config2.name,
+    effect: "none",
+    kind: "other"
+  });
 }
 function unfit(node3, { unit }, { one, near }) {
   const load = one("unit_load");
@@ -50841,7 +50861,8 @@ var init_standing = __esm({
     init_log2();
     standingsOf = (found) => [
       ...found.unreachable.map(({ node: node3, failure: failure2 }) => {
-        return { node: node3, state: "unreachable", version: "unknown", says: failure2.what };
+        const state = failure2.code.startsWith("SSH_") || failure2.code === "NODE_SILENT" ? "unreachable" : "unseen";
+        return { node: node3, state, version: "unknown", says: failure2.what };
       }),
       ...found.nodes.map(standingOf)
     ];
@@ -57156,12 +57177,12 @@ var init_init = __esm({
     });
     distinct = (keys) => [...new Map(keys.map((k) => [knownHostsLine(k), k])).values()];
     notVouched = ({ name, at }, keys) => keys.length === 0 ? {
-      code: "SSH_HOST_KEY_UNKNOWN",
+      code: "SSH_HOST_UNKNOWN",
       what: `${name}: nobody has said which host key ${at.host} has, and it shows none`,
       next: `connect once by hand and compare its key:  ssh ${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}  , then run this again`,
       where: name
     } : {
-      code: "SSH_HOST_KEY_UNKNOWN",
+      code: "SSH_HOST_UNKNOWN",
       what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map((k) => `${k.type} ${fingerprint(k)}`).join(", ")}`,
       because: "a key that is trusted on first use protects against nothing",
       next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
@@ -57445,7 +57466,7 @@ var init_scrape = __esm({
 import { randomUUID as randomUUID3 } from "node:crypto";
 function nodeOn(shell, service, config2, options) {
   let known2;
-  const owner = () => known2 ??= ownerOf(config2, service, who).catch((error2) => {
+  const owner = () => known2 ??= driven(config2, service, who).catch((error2) => {
     known2 = void 0;
     throw error2;
   });
@@ -57687,11 +57708,18 @@ function unitProblems({ node: node3, facts: { unit, configNextSha } }) {
     });
   return out;
 }
-var listed;
+var notTheServices, listed;
 var init_unit_problems = __esm({
   "src/domain/unit-problems.ts"() {
     "use strict";
     init_text();
+    notTheServices = (node3, { user, dataOwner, data: data2 }) => ({
+      code: "DATA_NOT_SERVICES",
+      what: `${node3}: its data folder belongs to ${printable(new Untrusted(dataOwner), 60)}, and its unit runs as ${printable(new Untrusted(user), 60)}`,
+      because: "only the user of the service may copy and rename its data",
+      next: `if it is the right folder, on ${node3}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${printable(new Untrusted(data2), 300)}`,
+      where: node3
+    });
     listed = (paths) => paths.map((path6) => printable(new Untrusted(path6), 200)).join(", ");
   }
 });
@@ -57710,6 +57738,8 @@ function incompatibilities(survey2, wish2, target3) {
 }
 function ofNode3(n, wish2) {
   const { facts } = n;
+  const { unit } = facts;
+  if (unit && unit.dataOwner !== "" && unit.dataOwner !== unit.user) return [notTheServices(n.node, unit)];
   if (facts.data !== "progressdb")
     return n.problems.some((p) => p.code === "DATA_IS_ELSEWHERE") ? [] : [dataProblem(n)];
   if (!facts.adopted) {
@@ -58237,7 +58267,9 @@ var init_build_plan = __esm({
 });
 
 // src/domain/comparison.ts
-function compared(unreachable3, reached3) {
+function compared(unreachable3, looked2) {
+  const within2 = unreachable3.filter(({ failure: failure2 }) => !failure2.code.startsWith("SSH_")).map((u) => u.node);
+  const reached3 = [...looked2, ...within2];
   return unreachable3.map(
     (one) => one.failure.code === "SSH_KEY_REFUSED" ? { ...one, failure: { ...one.failure, because: ofKey(one.node, reached3) } } : one
   );
@@ -64277,7 +64309,7 @@ var inPlace = (input) => {
 };
 var nothingMoved = (input) => {
   const moved = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
-  const lost = input.nodes.some((node3) => node3.state === "unreachable");
+  const lost = input.nodes.some(isUnasked);
   if (input.outcome === "promoted" || input.data === "restored" || moved || lost) return [];
   return [
     [
@@ -64285,8 +64317,9 @@ var nothingMoved = (input) => {
     ]
   ];
 };
+var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
 var unasked = (nodes) => {
-  const lost = nodes.filter((node3) => node3.state === "unreachable").map((node3) => node3.name);
+  const lost = nodes.filter(isUnasked).map((node3) => node3.name);
   return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
 };
 var rehearsed2 = (input) => {
@@ -64377,7 +64410,7 @@ var reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
 // src/domain/report/fleet.ts
 init_log2();
 var rank2 = (node3) => {
-  if (node3.state === "unreachable") return 0;
+  if (node3.state === "unreachable" || node3.state === "unseen") return 0;
   if (node3.state === "not-serving") return 1;
   return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
 };
@@ -64386,6 +64419,7 @@ var trouble = (node3) => {
   const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
   if (node3.state === "unreachable")
     return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
+  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
   return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
 };
 var named2 = (nodes, all2) => {
@@ -64407,7 +64441,7 @@ var fleetPhrase = (nodes) => {
   const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
   return [
     ...unwell.slice(0, shown5).map(trouble),
-    ...more > 0 ? [`${count(more)} more nodes are unreachable or do not serve`] : [],
+    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
     ...groups.map((group) => serves2(group, nodes.length))
   ].join("; ");
 };
@@ -64741,7 +64775,12 @@ var now = (node3) => {
   const maybe = node3.state === "unreachable" && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
   return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
 };
-var states = { serving: "", "not-serving": "does not serve", unreachable: "unreachable" };
+var states = {
+  serving: "",
+  "not-serving": "does not serve",
+  unreachable: "unreachable",
+  unseen: "could not be looked at"
+};
 var serving = (node3) => {
   const state = states[node3.state];
   if (state === "") return [node3.serving];
@@ -64753,7 +64792,7 @@ var counts2 = (node3) => {
   if (node3.counts !== void 0) return countsPhrase(node3.counts);
   return untouched(node3) ? "untouched" : "unknown";
 };
-var none = (node3) => node3.state === "unreachable" ? "unknown" : "–";
+var none = (node3) => node3.state === "unreachable" || node3.state === "unseen" ? "unknown" : "–";
 var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration(gap.ms)} ${gap.what}`).join(" + ");
 var bareRestart = (node3) => {
   if (node3.bareRestart !== void 0) return duration(node3.bareRestart);

@@ -176,13 +176,13 @@ const distinct = (keys: HostKey[]): HostKey[] => [...new Map(keys.map(k => [know
 const notVouched = ({ name, at }: Target, keys: HostKey[]): Problem =>
   keys.length === 0
     ? {
-        code: 'SSH_HOST_KEY_UNKNOWN',
+        code: 'SSH_HOST_UNKNOWN',
         what: `${name}: nobody has said which host key ${at.host} has, and it shows none`,
         next: `connect once by hand and compare its key:  ssh ${at.port === 22 ? '' : `-p ${at.port} `}${at.user}@${at.host}  , then run this again`,
         where: name,
       }
     : {
-        code: 'SSH_HOST_KEY_UNKNOWN',
+        code: 'SSH_HOST_UNKNOWN',
         what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map(k => `${k.type} ${fingerprint(k)}`).join(', ')}`,
         because: 'a key that is trusted on first use protects against nothing',
         next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,

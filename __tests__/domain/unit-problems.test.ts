@@ -3,7 +3,16 @@ import type { UnitFacts } from '../../src/domain/facts.ts'
 import { unitProblems } from '../../src/domain/unit-problems.ts'
 import { facts, surveyed } from './survey.ts'
 
-const apart: UnitFacts = { madeBy: 'a1', changedSince: [], exposed: [], unwritable: '', configFixed: true }
+const apart: UnitFacts = {
+  user: 'progressdb',
+  dataOwner: 'progressdb',
+  data: '/srv/data',
+  madeBy: 'a1',
+  changedSince: [],
+  exposed: [],
+  unwritable: '',
+  configFixed: true,
+}
 const codes = (unit: Partial<UnitFacts>, more = {}): string[] =>
   unitProblems(surveyed('db-1', {}, { facts: facts({ unit: { ...apart, ...unit }, ...more }) })).map(
     p => p.code,

@@ -27,7 +27,7 @@ test('init looks at no machine whose key nobody vouches for, and shows what to c
   for (const m of s.fleet.machines)
     expect(said.text).toMatch(
       new RegExp(
-        `SSH_HOST_KEY_UNKNOWN +${m.name}: .*has; it shows ssh-ed25519 ${fingerprintOn(m).replaceAll('+', '\\+')}`,
+        `SSH_HOST_UNKNOWN +${m.name}: .*has; it shows ssh-ed25519 ${fingerprintOn(m).replaceAll('+', '\\+')}`,
       ),
     )
   expect(readFileSync(s.at('repository', '.github', 'rollout.known_hosts'), 'utf8')).toContain(

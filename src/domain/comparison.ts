@@ -4,8 +4,10 @@ import type { Survey } from './survey.ts'
 
 type Unreachable = Survey['unreachable'][number]
 
-/** What the other nodes say of a failure: a key that some accept is the right one. */
-export function compared(unreachable: Unreachable[], reached: NodeId[]): Unreachable[] {
+/** What the other nodes say of a failure: a key that some accept is the right one. `looked`: nodes that were looked at. */
+export function compared(unreachable: Unreachable[], looked: NodeId[]): Unreachable[] {
+  const within = unreachable.filter(({ failure }) => !failure.code.startsWith('SSH_')).map(u => u.node)
+  const reached = [...looked, ...within]
   return unreachable.map(one =>
     one.failure.code === 'SSH_KEY_REFUSED'
       ? { ...one, failure: { ...one.failure, because: ofKey(one.node, reached) } }

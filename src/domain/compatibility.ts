@@ -4,7 +4,7 @@ import type { Problem } from './errors.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
-import { unitProblems } from './unit-problems.ts'
+import { notTheServices, unitProblems } from './unit-problems.ts'
 
 /** Every reason why this release must not start on this fleet, of every node together. Nothing is guessed. */
 export function incompatibilities(
@@ -32,6 +32,8 @@ const problemOf = ({
 
 function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
   const { facts } = n
+  const { unit } = facts
+  if (unit && unit.dataOwner !== '' && unit.dataOwner !== unit.user) return [notTheServices(n.node, unit)]
   // that the server's own configuration names another folder says it better
   if (facts.data !== 'progressdb')
     return n.problems.some(p => p.code === 'DATA_IS_ELSEWHERE') ? [] : [dataProblem(n)]

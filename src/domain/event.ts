@@ -38,12 +38,12 @@ export type Task =
   | { kind: 'observe'; canary: NodeId[]; baseline: NodeId[]; from: Millis; to: Millis }
 
 /**
- * A node as the plan step found it; for the report, no decision rests on it. `version` is what runs, or `stopped`, `unknown`;
+ * A node as the plan step found it (`unseen`: it was reached, and could not be looked at); for the report, no decision rests on it. `version` is what runs, or `stopped`, `unknown`;
  * `says` how it answered, or why it did not, printable.
  */
 export type Standing = {
   node: NodeId
-  state: 'serving' | 'not-serving' | 'unreachable'
+  state: 'serving' | 'not-serving' | 'unreachable' | 'unseen'
   version: string
   says: string
   lease?: StandingLease

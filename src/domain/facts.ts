@@ -42,6 +42,11 @@ export type NodeFacts = {
 
 /** A unit as the user of its server sees it. */
 export type UnitFacts = {
+  /** Its user, and whom the data folder belongs to. */
+  user: string
+  dataOwner: string
+  /** The data folder, resolved. */
+  data: string
   /** Which adoption wrote it, a digest; empty where there is none. */
   madeBy: string
   /** Files that are not what they were when the node was adopted: the unit's own, and those of the adoption. */

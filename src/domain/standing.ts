@@ -17,7 +17,8 @@ export function heldText({ holder, rollout, doing, parked, left, age, ended }: S
 /** What the survey found each node to be, those out of reach first. */
 export const standingsOf = (found: Survey): Standing[] => [
   ...found.unreachable.map(({ node, failure }): Standing => {
-    return { node, state: 'unreachable', version: 'unknown', says: failure.what }
+    const state = failure.code.startsWith('SSH_') || failure.code === 'NODE_SILENT' ? 'unreachable' : 'unseen'
+    return { node, state, version: 'unknown', says: failure.what }
   }),
   ...found.nodes.map(standingOf),
 ]

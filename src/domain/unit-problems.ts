@@ -1,4 +1,6 @@
 import type { Problem } from './errors.ts'
+import type { UnitFacts } from './facts.ts'
+import type { NodeId } from './node.ts'
 import type { SurveyedNode } from './survey.ts'
 import { printable, Untrusted } from './text.ts'
 
@@ -47,5 +49,14 @@ export function unitProblems({ node, facts: { unit, configNextSha } }: SurveyedN
     })
   return out
 }
+
+/** It says better than any other problem with the data why its user cannot work on it. */
+export const notTheServices = (node: NodeId, { user, dataOwner, data }: UnitFacts): Problem => ({
+  code: 'DATA_NOT_SERVICES',
+  what: `${node}: its data folder belongs to ${printable(new Untrusted(dataOwner), 60)}, and its unit runs as ${printable(new Untrusted(user), 60)}`,
+  because: 'only the user of the service may copy and rename its data',
+  next: `if it is the right folder, on ${node}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${printable(new Untrusted(data), 300)}`,
+  where: node,
+})
 
 const listed = (paths: string[]): string => paths.map(path => printable(new Untrusted(path), 200)).join(', ')

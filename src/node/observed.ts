@@ -65,6 +65,9 @@ const unitOf = (one: One, all: (key: string) => string[]): Pick<NodeFacts, 'unit
     ? {}
     : {
         unit: {
+          user: one('service'),
+          dataOwner: one('data_owner'),
+          data: one('data_folder'),
           madeBy: one('made_by'),
           changedSince: all('changed_since'),
           exposed: all('exposed'),

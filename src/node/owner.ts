@@ -5,20 +5,35 @@ import type { Service, UnitServer } from '../service/port.ts'
 import type { Answer } from './answer.ts'
 import { StepFailed } from './port.ts'
 
-/** Whom the data of a node belongs to. `other`: the user that its programs run as, where that is not the one that logs in. */
-export type Owner = { other?: string }
+/** Whom the data of a node belongs to. `other`: the user that its programs run as, where that is not the one that logs in. `adopted`: root prepared the machine for that. */
+export type Owner = { other?: string; adopted: boolean }
 
 /** Asks the node, as whoever logs in. */
 export type Who = () => Promise<Answer>
 
 /** A server that we start ourselves is ours; that of a unit belongs to the user that the unit names. Throws `StepFailed`. */
 export async function ownerOf(config: NodeConfig, service: Service, who: Who): Promise<Owner> {
-  if (service.kind === 'process') return {}
+  if (service.kind === 'process') return { adopted: true }
   const { values } = await who()
   const one = (key: string): string => values[key]?.at(-1) ?? ''
   const problem = unfit(config.name, service, { one, near: values['near'] ?? [] })
   if (problem) throw new StepFailed({ ...problem, where: config.name, effect: 'none', kind: 'other' })
-  return one('unit_user') === one('self') ? {} : { other: one('unit_user') }
+  const adopted = one('adopted') === '1'
+  return one('unit_user') === one('self') ? { adopted } : { adopted, other: one('unit_user') }
+}
+
+/** The same of a machine that a rollout is to drive. Throws `StepFailed` where nobody prepared it. */
+export async function driven(config: NodeConfig, service: Service, who: Who): Promise<Owner> {
+  const owner = await ownerOf(config, service, who)
+  if (owner.other === undefined || owner.adopted) return owner
+  throw new StepFailed({
+    code: 'NODE_NOT_ADOPTED',
+    what: `${config.name} was never adopted: nobody knows which release it runs, and nothing may be done with its data`,
+    next: `progressdb-rollout adopt ${config.name} --as root  (or another user who may become root there)`,
+    where: config.name,
+    effect: 'none',
+    kind: 'other',
+  })
 }
 
 type Said = { one: (key: string) => string; near: string[] }

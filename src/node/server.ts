@@ -8,7 +8,7 @@ import type { Shell } from '../shell/port.ts'
 import type { Answer } from './answer.ts'
 import { ask } from './ask.ts'
 import { inspectionOf } from './observed.ts'
-import { type Owner, ownerOf, type Who } from './owner.ts'
+import { driven, type Owner, type Who } from './owner.ts'
 import {
   type Action,
   type Claim,
@@ -28,7 +28,7 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
   // asked once, when first needed; after a failure it is asked anew
   let known: Promise<Owner> | undefined
   const owner = (): Promise<Owner> =>
-    (known ??= ownerOf(config, service, who).catch((error: unknown) => {
+    (known ??= driven(config, service, who).catch((error: unknown) => {
       known = undefined
       throw error
     }))

@@ -61,7 +61,7 @@ const inPlace = (input: ReportInput): Inlines[] => {
 /** Said only when no node shows otherwise and every node could be asked. */
 const nothingMoved = (input: ReportInput): Inlines[] => {
   const moved = input.nodes.some(node => node.restoredFrom !== undefined || node.setAside !== undefined)
-  const lost = input.nodes.some(node => node.state === 'unreachable')
+  const lost = input.nodes.some(isUnasked)
   if (input.outcome === 'promoted' || input.data === 'restored' || moved || lost) return []
   return [
     [
@@ -72,8 +72,10 @@ const nothingMoved = (input: ReportInput): Inlines[] => {
   ]
 }
 
+const isUnasked = ({ state }: NodeReport): boolean => state === 'unreachable' || state === 'unseen'
+
 const unasked = (nodes: NodeReport[]): Inlines[] => {
-  const lost = nodes.filter(node => node.state === 'unreachable').map(node => node.name)
+  const lost = nodes.filter(isUnasked).map(node => node.name)
   return lost.length === 0
     ? []
     : [[`${list(lost)} could not be asked: what became of the data there is unknown`]]

@@ -3,7 +3,7 @@ import type { NodeReport } from './input.ts'
 
 /** Nodes that serve are well. Those that are not come first in every list; the order is otherwise the fleet's own. */
 const rank = (node: NodeReport): number => {
-  if (node.state === 'unreachable') return 0
+  if (node.state === 'unreachable' || node.state === 'unseen') return 0
   if (node.state === 'not-serving') return 1
   return node.wentBack || node.setAside !== undefined ? 2 : 3
 }
@@ -15,6 +15,7 @@ const trouble = (node: NodeReport): string => {
   const version = /^(unknown|stopped|)$/.test(node.now) ? '' : node.now
   if (node.state === 'unreachable')
     return `${node.name} is unreachable and ${version === '' ? 'what it serves is unknown' : `may serve ${version}`}`
+  if (node.state === 'unseen') return `${node.name} could not be looked at`
   return `${node.name} does not serve${version === '' ? '' : ` (${version})`}`
 }
 
@@ -41,7 +42,9 @@ export const fleetPhrase = (nodes: NodeReport[]): string => {
   const groups = [...new Set(well.map(alike))].map(key => well.filter(node => alike(node) === key))
   return [
     ...unwell.slice(0, shown).map(trouble),
-    ...(more > 0 ? [`${count(more)} more nodes are unreachable or do not serve`] : []),
+    ...(more > 0
+      ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`]
+      : []),
     ...groups.map(group => serves(group, nodes.length)),
   ].join('; ')
 }

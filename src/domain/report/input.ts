@@ -55,12 +55,12 @@ export type ReportInput = {
 
 export type Link = { label: string; url: string }
 
-/** `serving` means: it answered ready, just now, as `now`. A node that could not be asked is `unreachable`. */
+/** `serving` means: it answered ready, just now, as `now`. A node that could not be asked is `unreachable`, one that could not be looked at `unseen`. */
 export type NodeReport = {
   name: NodeId
   /** `none`: no rollout has a part for it (mode `status`, a refusal). */
   role: 'canary' | { wave: number } | 'left-alone' | 'none'
-  state: 'serving' | 'not-serving' | 'unreachable'
+  state: 'serving' | 'not-serving' | 'unreachable' | 'unseen'
   /** The version it had, and the one it has now or last was known to have; `unknown`, or `stopped`. */
   before: string
   now: string

@@ -21,7 +21,12 @@ const now = (node: NodeReport): Inlines => {
     : [{ strong: maybe }, mark]
 }
 
-const states = { serving: '', 'not-serving': 'does not serve', unreachable: 'unreachable' } as const
+const states = {
+  serving: '',
+  'not-serving': 'does not serve',
+  unreachable: 'unreachable',
+  unseen: 'could not be looked at',
+} as const
 
 const serving = (node: NodeReport): Inlines => {
   const state = states[node.state]
@@ -44,7 +49,8 @@ const counts = (node: NodeReport): string => {
   return untouched(node) ? 'untouched' : 'unknown'
 }
 
-const none = (node: NodeReport): string => (node.state === 'unreachable' ? 'unknown' : '–')
+const none = (node: NodeReport): string =>
+  node.state === 'unreachable' || node.state === 'unseen' ? 'unknown' : '–'
 
 const gaps = (node: NodeReport): string =>
   node.gaps.length === 0 ? none(node) : node.gaps.map(gap => `${duration(gap.ms)} ${gap.what}`).join(' + ')

@@ -87,6 +87,9 @@ look_rights() {
   for word in "$install" "$releases" "$state" "$state/lease" "$state/record.jsonl" "$state/lock"; do
     if [ -w "$word" ]; then say exposed "$word"; fi
   done
+  say data_owner "$(stat -c %U "$data" 2>/dev/null)"
+  say data_folder "$data"
+  say service "$(id -un)"
   [ -w "${data%/*}" ] || say unwritable "${data%/*}"
   [ -w "${config%/*}" ] || say config_fixed 1
 }

@@ -13,6 +13,7 @@ main() {
 $said
 END
   say unit_load "$load"
+  [ ! -e "/usr/local/lib/progressdb-rollout/$unit/manifest" ] || say adopted 1
   [ "$load" != silent ] || say why "$said"
   if [ "$load" = not-found ]; then
     systemctl --no-pager --no-legend list-unit-files "*$binary*.service" 2>/dev/null | while read -r word rest; do say near "$word"; done
