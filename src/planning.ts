@@ -10,7 +10,7 @@ import type { Rollout } from './domain/rollout.ts'
 import { standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
 import { parseTag } from './domain/tag.ts'
-import { unfinished } from './domain/unfinished.ts'
+import { contradicted, unfinished } from './domain/unfinished.ts'
 import { type Surveyor, survey } from './survey.ts'
 
 type Planned = PlanFact & { standing?: Standing[] }
@@ -69,7 +69,11 @@ function asTheNodesSay(found: Survey, request: Request): PlanFact {
   const rollout = unfinished(seen)
   const alive = request.mode === 'recover' && !request.steal ? leaseProblems(found.nodes.filter(atWork)) : []
   if (alive.length > 0) return { is: 'refused', code: 'lease-held', problems: alive }
-  if (rollout) return { is: 'resumes', lines: rollout.lines, ...pastOf(found) }
+  if (rollout && rollout.lines.length === 0) return contradicted(rollout)
+  if (rollout) {
+    const { lines, strange } = rollout
+    return { is: 'resumes', lines, ...pastOf(found), ...(strange.length > 0 ? { strange } : {}) }
+  }
   if (found.unreachable.length === 0) return { is: 'nothing', why: standing(found) }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
   return { is: 'refused', code: 'node-unreachable', problems }

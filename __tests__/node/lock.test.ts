@@ -135,10 +135,11 @@ it('writes decision lines before the lease is visible, once', async () => {
     schema: 1,
     seq: 1,
     at: 5,
-    type: 'adopted',
-    rollout: 'r-1',
-    version: 'v100%',
-    sha256: 'ü',
+    type: 'decided',
+    what: 'going-back',
+    code: 'not-ready',
+    why: 'ü at 100 %',
+    cause: 'fault',
   } as const
   await leased(r, 'p-1', { lines: [line] })
   await r.act({ do: 'record', lines: [line, { ...line, seq: 2 }] })

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { quote, script } from '../../src/shell/script.ts'
+import { script } from '../../src/shell/script.ts'
+import { quote } from '../../src/domain/quote.ts'
 
 const shells = {
   dash: ['/usr/bin/dash'],

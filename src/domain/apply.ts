@@ -1,4 +1,5 @@
 import { Bug, unreachable } from './errors.ts'
+import { recordsDiffer } from './unfinished.ts'
 import type { Command, CommandId, Decision, Event, Fact, Failure } from './event.ts'
 import { merge } from './judge/merge.ts'
 import type { Block } from './measurement.ts'
@@ -55,7 +56,7 @@ function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
     request: e.request,
     opened: r.opened + 1,
     processes: [...r.processes, e.by.process],
-    nodes,
+    nodes: withoutStrange({ ...r, nodes }),
     inFlight: {},
   }
 }
@@ -138,9 +139,10 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
     lines: [...fact.lines, ...r.lines],
     resumed: true,
     ...(fact.past ? { past: fact.past } : {}),
+    ...(fact.strange ? { strange: fact.strange } : {}),
   }
   const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
-  const { parked, outcome, ...rest } = folded
+  const { parked, outcome, ...rest } = { ...folded, nodes: withoutStrange(folded) }
   const continues = r.request.mode === 'release' && parked?.why === 'stop-after'
   return {
     ...rest,
@@ -152,6 +154,15 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
     ...(outcome === undefined || outcome.outcome === 'needs-operator' ? {} : { outcome }),
   }
 }
+
+/** Nodes whose records cannot be believed count as lost from the beginning. */
+const withoutStrange = ({ nodes, strange = [] }: Rollout): Rollout['nodes'] =>
+  Object.fromEntries(
+    Object.entries(nodes).map(([id, n]) => [
+      id,
+      strange.includes(id) ? { ...n, lost: recordsDiffer(id) } : n,
+    ]),
+  )
 
 function observed(r: Rollout, fact: Extract<Fact, { is: 'observed' }>): Rollout {
   const was = node(r, fact.node)

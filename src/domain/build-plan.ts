@@ -11,7 +11,7 @@ import { planHash } from './plan-text.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
-import { unfinished, waitsForPerson } from './unfinished.ts'
+import { contradicted, unfinished, waitsForPerson } from './unfinished.ts'
 
 /**
  * What the plan step found: a plan, every reason against one, that nothing is to be done, or a rollout that goes on.
@@ -21,6 +21,7 @@ export function buildPlan(survey: Survey, wish: Wish): PlanFact {
   const seen = Object.fromEntries(survey.nodes.map(n => [n.node, n.now]))
   const found = unfinished(seen)
   const takenOver = found && wish.mode === 'rollback' && waitsForPerson(found, seen) ? found : undefined
+  if (found && found.strange.length > 0) return contradicted(found)
   if (found && !takenOver) return goesOn(found, survey, wish)
   const holder = leaseProblems(survey.nodes.filter(n => !takenOver?.leased.includes(n.node)))
   if (holder.length > 0) return { is: 'refused', code: 'lease-held', problems: holder }

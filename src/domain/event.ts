@@ -85,7 +85,7 @@ export type PlanFact =
   | { is: 'planned'; plan: Plan; hash: string }
   | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
   | { is: 'already'; version: string; code: string; why: string }
-  | { is: 'resumes'; lines: Event[]; past?: Past }
+  | { is: 'resumes'; lines: Event[]; past?: Past; strange?: NodeId[] }
   | { is: 'nothing'; why: string }
 
 /**

@@ -71,11 +71,11 @@ function touched(r: Rollout, id: NodeId, to: Release): boolean {
 function wayBack(r: Rollout, id: NodeId): Goal | undefined {
   const o = node(r, id).seen
   if (o === 'unknown') return { ...back(r), release: planned(r, id).from }
+  if (ofAnother(r, id)) return undefined
   const { from, to } = planned(r, id)
   const way = wayOf(r, id, o)
   switch (way) {
     case 'untouched':
-      if (ofAnother(r, id)) return undefined
       return { ...forward(r), release: from, ...(ours(r, o) ? {} : { lease: { ...mine(r), state: 'free' } }) }
     case 'keep':
       return { ...back(r), release: from }
@@ -93,10 +93,15 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
   }
 }
 
-/** Another rollout holds the node, and this one never changed it: whatever it shows is none of our business. */
+/**
+ * Whatever the node shows is none of our business: another rollout holds it and this one never changed it; or this rollout was taken
+ * up from records, and the node's own says nothing of it. What other nodes' records say of it is nobody's word.
+ */
 export function ofAnother(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
-  return o !== 'unknown' && o.lease !== 'free' && o.lease.rollout !== r.id && !changed(r, id)
+  if (o === 'unknown' || ours(r, o)) return false
+  if (o.lease !== 'free' && !changed(r, id)) return true
+  return r.resumed && !o.record.some(e => e.type === 'opened' && e.rollout === r.id)
 }
 
 export type Way = 'untouched' | 'keep' | 'stay' | 'hold' | { restore: string; sealSuffices: boolean }

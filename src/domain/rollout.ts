@@ -55,6 +55,8 @@ export type Rollout = {
   already?: { code: string; why: string; version: string }
   nothing?: string
   found?: Event[]
+  /** Nodes whose records tell of another plan: they are left alone. */
+  strange?: readonly NodeId[]
   /** Leases of others that may be taken over although they have time left. */
   past?: Past
   /** An earlier run found that the old release does not serve this data. */

@@ -68,7 +68,8 @@ function withoutWork(r: Rollout): Conclusion | undefined {
   if (r.refused) {
     const why = r.refused.problems.map(p => p.what).join('; ')
     const owed = [...new Set(r.refused.problems.map(p => p.next))].map((what): Owed => ({ what }))
-    return { ...none, outcome: 'unchanged', code: r.refused.code, why, owed }
+    const outcome = r.refused.code === 'records-differ' ? 'needs-operator' : 'unchanged'
+    return { ...none, outcome, code: r.refused.code, why, owed }
   }
   if (r.request.mode === 'status') return statusConclusion(r)
   if (r.nothing) return { ...none, outcome: 'unchanged', code: 'nothing-owed', why: r.nothing }

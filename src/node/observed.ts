@@ -1,18 +1,22 @@
 import { platform } from '../domain/asset.ts'
-import type { Event } from '../domain/event.ts'
 import { runPage } from '../domain/holder.ts'
 import type { NodeFacts } from '../domain/facts.ts'
 import type { Lease, Observed, Snapshot } from '../domain/node.ts'
 import { type Release, releaseId } from '../domain/release.ts'
 import type { Answer } from './answer.ts'
+import { printable, Untrusted } from '../domain/text.ts'
 import type { Inspection } from './port.ts'
+import { recordLine } from './record.ts'
 
-/** An answer's inspection in the engine's words. */
-export function inspectionOf(answer: Answer): Inspection {
+/**
+ * An answer's inspection in the engine's words. Names that could be a path, and folders that are none, are left out. `odd`: its record has a line that this product does not write.
+ */
+export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
   const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
   const all = (key: string): string[] => answer.values[key] ?? []
   const installed = all('release').flatMap(releaseFrom)
   const [openedBy] = releaseFrom(one('opened_by'))
+  const lines = all('record').map(recordLine)
   const now: Observed = {
     running: runningOf(one, installed),
     active: installed.find(release => releaseId(release) === one('active')) ?? 'none',
@@ -22,9 +26,9 @@ export function inspectionOf(answer: Answer): Inspection {
     data: {
       opens: number(one('opens')),
       ...(openedBy && { openedBy }),
-      ...(one('from') !== '' && { from: one('from') }),
+      ...(named(one('from')) !== '' && { from: one('from') }),
       swap: one('swap') === 'unfinished' ? 'unfinished' : 'none',
-      setAside: all('set_aside'),
+      setAside: all('set_aside').filter(path => FOLDER.test(path)),
     },
     traffic: one('traffic') === '' ? 'no-drain' : one('traffic') === 'in' ? 'in' : 'drained',
     ...(/^\d+$/.test(one('traffic')) && { drainedAt: Number(one('traffic')) }),
@@ -34,25 +38,25 @@ export function inspectionOf(answer: Answer): Inspection {
     staging: one('staging') === '1',
     lease: leaseOf(answer) ?? 'free',
     ...(one('unit_load') === '' ? {} : { held: one('held') === '1' }),
-    ...(one('last_exit') !== '' && { lastExit: one('last_exit').replace('-', ' ') }),
-    record: all('record').flatMap(eventFrom),
+    ...(one('last_exit') !== '' && { lastExit: shown(one('last_exit')).replace('-', ' ') }),
+    record: lines.flatMap(line => (line === undefined || line === 'odd' ? [] : [line])),
   }
-  return { now, facts: { ...factsOf(one, now), ...unitOf(one, all) } }
+  return { now, facts: { ...factsOf(one, now), ...unitOf(one, all) }, odd: lines.includes('odd') }
 }
 
 /** The lease that the answer shows; also that of a refusal. */
 export function leaseOf(answer: Answer): Lease | undefined {
   const one = (key: string): string => answer.values[key]?.at(-1) ?? ''
-  if (one('lease_rollout') === '') return undefined
+  if (named(one('lease_rollout')) === '') return undefined
   const run = runPage(one('lease_run'))
   return {
     rollout: one('lease_rollout'),
-    process: one('lease_process'),
+    process: named(one('lease_process')),
     token: number(one('lease_token')),
     left: number(one('lease_left')),
     parked: one('lease_parked') === '1',
-    holder: one('lease_holder'),
-    doing: one('lease_doing'),
+    holder: shown(one('lease_holder')),
+    doing: shown(one('lease_doing')),
     ...(run ? { run } : {}),
     ...(one('lease_age') === '' ? {} : { age: number(one('lease_age')) }),
   }
@@ -120,13 +124,15 @@ const dataOf = (word: string): NodeFacts['data'] => DATA.find(kind => kind === w
 /** `version sha256 ...`. */
 function releaseFrom(line: string): Release[] {
   const [version, sha256] = line.split(' ')
-  return version && sha256 && /^[0-9a-f]{64}$/.test(sha256) ? [{ version, sha256 }] : []
+  return version && sha256 && NAME.test(version) && /^[0-9a-f]{64}$/.test(sha256) ? [{ version, sha256 }] : []
 }
 
 /** `name kind version sha256 opens sealed clean at proven,proven`. */
 function snapshotFrom(line: string): Snapshot[] {
   const [name = '', kind, version = '', sha256 = '', opens = '', sealed, clean, at = '', proven = ''] =
     line.split(' ')
+  const names = [name, version, ...(proven === '' || proven === '-' ? [] : proven.split(','))]
+  if (!names.every(text => NAME.test(text))) return []
   if (kind !== 'rehearsal' && kind !== 'rollback-point' && kind !== 'return-point') return []
   return [
     {
@@ -144,22 +150,11 @@ function snapshotFrom(line: string): Snapshot[] {
 
 const inOrder = (a: Snapshot, b: Snapshot): number => a.opens - b.opens || a.at - b.at
 
-/** A line that is no event (cut short by a crash of the machine) says nothing. */
-function eventFrom(line: string): Event[] {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isEvent(value) ? [value] : []
-  } catch {
-    return []
-  }
-}
-
-const isEvent = (value: unknown): value is Event =>
-  typeof value === 'object' &&
-  value !== null &&
-  'schema' in value &&
-  'seq' in value &&
-  'type' in value &&
-  'at' in value
+/** Names that can be no path. */
+const NAME = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/
+const named = (text: string): string => (NAME.test(text) ? text : '')
+/** An absolute path that leads straight to where it says. */
+const FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u
+const shown = (text: string): string => printable(new Untrusted(text), 200)
 
 const number = (text: string): number => (/^-?\d+$/.test(text) ? Number(text) : 0)

@@ -55,7 +55,22 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
 type On = { shell: Shell; owner: () => Promise<Owner> } & Node
 
 const inspected = async (on: On): Promise<Inspection> =>
-  inspectionOf(await call(on, 'inspect', [], { limit: SHORT }))
+  trusted(on, inspectionOf(await call(on, 'inspect', [], { limit: SHORT })))
+
+/** A node whose record was written by somebody else is not driven by it: what it says would become what is done. */
+function trusted(on: On, { odd, ...seen }: Inspection & { odd: boolean }): Inspection {
+  if (!odd) return seen
+  const { name, install } = on.config
+  throw new StepFailed({
+    code: 'RECORD_NOT_TRUSTED',
+    what: `${name}: its record has a line that no progressdb-rollout of this version writes`,
+    because: 'somebody else wrote into it, or a newer version did',
+    next: `use the newest version; else compare ${install}/state/record.jsonl with that of another node, and find out who can write there`,
+    where: name,
+    effect: 'none',
+    kind: 'other',
+  })
+}
 
 /** Where one user drives the node and another owns its data, each ends what it left running itself. */
 async function lease(on: On, claim: Claim): Promise<Inspection> {
@@ -65,7 +80,7 @@ async function lease(on: On, claim: Claim): Promise<Inspection> {
   const brought =
     claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
   const answer = await call(on, 'lease', [...words, ...brought], { limit })
-  return (await looked(on, 'lease')) ? inspectionOf(answer) : inspected(on)
+  return (await looked(on, 'lease')) ? trusted(on, inspectionOf(answer)) : inspected(on)
 }
 
 /** Only the user that the data belongs to can tell what a node is. */
@@ -82,7 +97,7 @@ async function act(
   for (const task of tasksOf(on, action)) {
     const answer = await perform(on, task, grip)
     for (const [key, said] of Object.entries(answer.values)) values[key] = said
-    seen = (await looked(on, task.program)) ? inspectionOf(answer) : undefined
+    seen = (await looked(on, task.program)) ? trusted(on, inspectionOf(answer)) : undefined
   }
   return { ...(seen ?? (await inspected(on))), answer: values }
 }

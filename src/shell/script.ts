@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Bug } from '../domain/errors.ts'
+import { quote } from '../domain/quote.ts'
 import type { Program } from './port.ts'
-
-/** One word of sh that stands for exactly this text. The only quoting there is. */
-export const quote = (text: string): string => {
-  if (text.includes('\0')) throw new Bug('a NUL byte cannot be passed to a program')
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
-}
 
 /**
  * What goes to the standard input of `sh -s`: one brace group, so that the shell must have read it to its last byte before it

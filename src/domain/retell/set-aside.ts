@@ -1,3 +1,4 @@
+import { quote } from '../quote.ts'
 import type { NodeId, Observed } from '../node.ts'
 import { type Release, releaseId } from '../release.ts'
 import type { NodeReport } from '../report/input.ts'
@@ -58,6 +59,9 @@ function newerOf(r: Rollout, id: NodeId): Release | undefined {
   return r.plan?.mode === 'rollback' ? planned?.from : planned?.to
 }
 
+/** As one word of sh. */
+const word = (path: string): string => (/^[\w./@+=:,-]+$/.test(path) ? path : quote(path))
+
 /** A copy, so that whoever looks into it changes nothing of the original. */
 function serveCopy(
   path: string,
@@ -67,5 +71,6 @@ function serveCopy(
     on.release && on.install
       ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}`
       : 'the release that wrote it'
-  return `cp -a --reflink=auto ${path} ${path}.copy, then start ${program} with a configuration that names ${path}.copy and another port`
+  const [from, to] = [word(path), word(`${path}.copy`)]
+  return `cp -a --reflink=auto ${from} ${to}, then start ${program} with a configuration that names ${to} and another port`
 }
