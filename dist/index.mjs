@@ -39,8 +39,8 @@ var __commonJS = (cb, mod) => function __require2() {
   }
 };
 var __export = (target3, all2) => {
-  for (var name in all2)
-    __defProp(target3, name, { get: all2[name], enumerable: true });
+  for (var name2 in all2)
+    __defProp(target3, name2, { get: all2[name2], enumerable: true });
 };
 var __copyProps = (to, from, except, desc) => {
   if (from && typeof from === "object" || typeof from === "function") {
@@ -78,9 +78,9 @@ var init_text = __esm({
     terminalSequences = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
     lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g;
     invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
-    fenced = (line2) => line2.replace(/^:(?=:)/, ": ").replace(/##(?=\[)/g, "## ");
-    broken = (line2) => fenced(line2.replace(/:(?=:)/g, ": "));
-    bounded = (line2, max) => line2.length <= max ? line2 : `${line2.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+    fenced = (line3) => line3.replace(/^:(?=:)/, ": ").replace(/##(?=\[)/g, "## ");
+    broken = (line3) => fenced(line3.replace(/:(?=:)/g, ": "));
+    bounded = (line3, max) => line3.length <= max ? line3 : `${line3.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
     visible = (text3, max) => (
       // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
       text3.slice(0, max * 16 + 1024).replace(terminalSequences, "").replace(lineBreaks, " ").replace(invisible, "").replace(new RegExp("\\p{Surrogate}", "gu"), "�").trim()
@@ -88,13 +88,13 @@ var init_text = __esm({
     printable = (text3, max = 500) => bounded(broken(visible(rawOf(text3), max)), max);
     safeLine = (text3, max = 500) => typeof text3 === "string" ? bounded(fenced(visible(text3, max)), max) : printable(text3, max);
     printableLines = (text3, lines2 = 50, max = 500) => {
-      const all2 = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line2) => line2.trim() !== "");
-      const shown5 = all2.slice(0, lines2).map((line2) => printable(new Untrusted(line2), max));
-      const left2 = all2.length - shown5.length;
-      return left2 === 0 ? shown5 : [...shown5, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
+      const all2 = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line3) => line3.trim() !== "");
+      const shown6 = all2.slice(0, lines2).map((line3) => printable(new Untrusted(line3), max));
+      const left2 = all2.length - shown6.length;
+      return left2 === 0 ? shown6 : [...shown6, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
     };
     zeroWidth = "​";
-    breakLinks = (line2) => line2.replace(/@/g, `@${zeroWidth}`).replace(/:(?=\/\/)/g, `:${zeroWidth}`).replace(/www(?=\.)/gi, `$&${zeroWidth}`);
+    breakLinks = (line3) => line3.replace(/@/g, `@${zeroWidth}`).replace(/:(?=\/\/)/g, `:${zeroWidth}`).replace(/www(?=\.)/gi, `$&${zeroWidth}`);
     entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
     markdownWithin = (text3, max = 500) => breakLinks(safeLine(text3, max)).replace(/[\\`*_[\]~|]/g, "\\$&").replace(/[&<>$]/g, (c) => entities[c] ?? c);
     markdown = (text3, max = 500) => markdownWithin(text3, max).replace(
@@ -102,19 +102,19 @@ var init_text = __esm({
       (start) => /\d/.test(start) ? `${start}\\` : `\\${start}`
     );
     code = (text3, where2 = "inline", max = 500) => {
-      const line2 = safeLine(text3, max);
-      if (line2 === "") return "";
-      const longest5 = Math.max(0, ...(line2.match(/`+/g) ?? []).map((run5) => run5.length));
+      const line3 = safeLine(text3, max);
+      if (line3 === "") return "";
+      const longest5 = Math.max(0, ...(line3.match(/`+/g) ?? []).map((run5) => run5.length));
       const fence = "`".repeat(longest5 + 1);
-      const pad = /^`|`$|^ .* $/.test(line2) ? " " : "";
-      const body = where2 === "cell" ? line2.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, "\\|") : line2;
+      const pad = /^`|`$|^ .* $/.test(line3) ? " " : "";
+      const body = where2 === "cell" ? line3.replace(/\\(?=\|)/g, `\\${zeroWidth}`).replace(/\|/g, "\\|") : line3;
       return `${fence}${pad}${body}${pad}${fence}`;
     };
     mermaidWords = /^(?:title|section|click|call|href|gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|acc(?:title|descr)|\d{4}-\d\d-\d\d)/i;
     mermaid = (text3, max = 60) => {
-      const name = safeLine(text3, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
-      if (name === "") return "unnamed";
-      return mermaidWords.test(name) ? `· ${name}` : name;
+      const name2 = safeLine(text3, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
+      if (name2 === "") return "unnamed";
+      return mermaidWords.test(name2) ? `· ${name2}` : name2;
     };
   }
 });
@@ -147,7 +147,7 @@ var releaseId, sameRelease;
 var init_release = __esm({
   "src/domain/release.ts"() {
     "use strict";
-    releaseId = (release) => `${release.version}-${release.sha256.slice(0, 12)}`;
+    releaseId = (release2) => `${release2.version}-${release2.sha256.slice(0, 12)}`;
     sameRelease = (a, b) => a.sha256 === b.sha256;
   }
 });
@@ -155,13 +155,13 @@ var init_release = __esm({
 // src/service/unit-files.ts
 function sudoers({ unit, deploy, service }) {
   const guest = guestUnit(unit);
-  const lines2 = [unit, guest].flatMap((name) => [
-    `--no-block start ${name}`,
-    `--no-block stop ${name}`,
-    `kill --signal=SIGKILL ${name}`,
-    `--full --lines=1000 status ${name}`
+  const lines2 = [unit, guest].flatMap((name2) => [
+    `--no-block start ${name2}`,
+    `--no-block stop ${name2}`,
+    `kill --signal=SIGKILL ${name2}`,
+    `--full --lines=1000 status ${name2}`
   ]).map((words2) => `/usr/bin/systemctl --no-pager ${words2}`);
-  const programs = ["hold", "let-go"].map((name) => `${libraryOf(unit)}/${name} ""`);
+  const programs = ["hold", "let-go"].map((name2) => `${libraryOf(unit)}/${name2} ""`);
   return [
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     "# Programs that touch the data run as the user of the service.",
@@ -215,7 +215,7 @@ function guestCommand(p) {
     [p.config]: `${p.staging}/config`,
     [p.dataPath]: `${p.staging}/data`
   };
-  const args = rest.replaceAll(/[^\s="']+/g, (word4) => places2[word4] ?? word4);
+  const args = rest.replaceAll(/[^\s="']+/g, (word5) => places2[word5] ?? word5);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
 var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
@@ -277,17 +277,26 @@ ReadWritePaths=-${above(data2)}
   }
 });
 
-// src/shell/script.ts
-import { randomUUID } from "node:crypto";
-var quote, script, boundedScript, scriptAs, fed;
-var init_script = __esm({
-  "src/shell/script.ts"() {
+// src/domain/quote.ts
+var quote;
+var init_quote = __esm({
+  "src/domain/quote.ts"() {
     "use strict";
     init_errors();
     quote = (text3) => {
       if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
       return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
     };
+  }
+});
+
+// src/shell/script.ts
+import { randomUUID } from "node:crypto";
+var script, boundedScript, scriptAs, fed;
+var init_script = __esm({
+  "src/shell/script.ts"() {
+    "use strict";
+    init_quote();
     script = (program2, args) => `{
 set -- ${args.map(quote).join(" ")}
 ${program2.text}
@@ -313,19 +322,19 @@ function parseAnswer(stdout) {
   const lines2 = stdout.split("\n");
   lines2.pop();
   const values2 = /* @__PURE__ */ Object.create(null);
-  for (const line2 of lines2) {
-    const pair2 = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(line2);
+  for (const line3 of lines2) {
+    const pair2 = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(line3);
     if (pair2?.[1] === void 0 || pair2[2] === void 0 || pair2[1] === "progress") continue;
     (values2[pair2[1]] ??= []).push(decode(pair2[2]));
   }
   const last = lines2.at(-1);
   return { end: last?.startsWith("end=") ? last.slice(4) : void 0, values: values2 };
 }
-function parseProgress(line2) {
-  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line2);
+function parseProgress(line3) {
+  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line3);
   if (!found) return void 0;
-  const [, what = "", done2, of2, unit] = found;
-  return { what, done: Number(done2), of: Number(of2), unit: unit === "files" || unit === "s" ? unit : "bytes" };
+  const [, what = "", done2, of3, unit] = found;
+  return { what, done: Number(done2), of: Number(of3), unit: unit === "files" || unit === "s" ? unit : "bytes" };
 }
 var decode;
 var init_answer = __esm({
@@ -2774,11 +2783,11 @@ var init_programs = __esm({
       };
     };
     programNames = Object.keys(bodies("process")).filter(
-      (name) => name in bodies("process")
+      (name2) => name2 in bodies("process")
     );
-    program = (name, kind2 = "process") => ({
-      name,
-      text: [...OF_ROOT.has(name) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind2].found], ...bodies(kind2)[name]].join(
+    program = (name2, kind2 = "process") => ({
+      name: name2,
+      text: [...OF_ROOT.has(name2) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind2].found], ...bodies(kind2)[name2]].join(
         "\n"
       )
     });
@@ -2800,7 +2809,7 @@ var init_programs = __esm({
       "stage-stop",
       "clean-staging"
     ]);
-    touchesData = (name) => OF_THE_DATA.has(name);
+    touchesData = (name2) => OF_THE_DATA.has(name2);
   }
 });
 
@@ -2825,30 +2834,30 @@ var init_asset = __esm({
       return Object.keys(SPELLINGS).find((arch2) => SPELLINGS[arch2]?.includes(wanted));
     };
     platform = (os6, arch2) => {
-      const system = SYSTEMS.find((name) => name === os6.toLowerCase());
+      const system = SYSTEMS.find((name2) => name2 === os6.toLowerCase());
       const processor = architecture(arch2);
       return system === void 0 || processor === void 0 ? void 0 : { os: system, arch: processor };
     };
-    isPlainName = (name) => /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}$/.test(name);
+    isPlainName = (name2) => /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}$/.test(name2);
     literal = (text3) => text3.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    archiveFromName = (name, version3) => {
-      if (!isPlainName(name)) return void 0;
+    archiveFromName = (name2, version3) => {
+      if (!isPlainName(name2)) return void 0;
       const spelt2 = Object.values(SPELLINGS).flat().sort((a, b) => b.length - a.length);
       const pattern = new RegExp(
         `^(.+?)[_-](?:v?${literal(version3.replace(/^v/, ""))}[_-])?(${SYSTEMS.join("|")})[_-](${spelt2.map(literal).join("|")})\\.(?:tar\\.gz|tgz)$`,
         "i"
       );
-      const [, project, os6 = "", arch2 = ""] = pattern.exec(name) ?? [];
+      const [, project, os6 = "", arch2 = ""] = pattern.exec(name2) ?? [];
       const found = platform(os6, arch2);
       const isOther = /[_-]v?\d+\.\d+\.\d+/.test(project ?? "");
-      return project === void 0 || found === void 0 || isOther ? void 0 : { name, project, ...found };
+      return project === void 0 || found === void 0 || isOther ? void 0 : { name: name2, project, ...found };
     };
     chooseArchive = (archives, wanted) => {
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
       const holding2 = fitting.filter((a) => a.binaries?.includes(wanted.binary));
       const pool = holding2.length > 0 ? holding2 : fitting.filter((a) => a.binaries === void 0);
-      const named5 = (name) => pool.filter((a) => a.project.toLowerCase() === name.toLowerCase());
-      const best = [named5(wanted.binary), named5(wanted.repository.split("/").at(-1) ?? ""), pool].find(
+      const named6 = (name2) => pool.filter((a) => a.project.toLowerCase() === name2.toLowerCase());
+      const best = [named6(wanted.binary), named6(wanted.repository.split("/").at(-1) ?? ""), pool].find(
         (set) => set.length > 0
       ) ?? [];
       const [archive] = best;
@@ -2885,24 +2894,2557 @@ var init_holder = __esm({
   }
 });
 
+// node_modules/zod/v4/core/util.js
+function getEnumValues(entries2) {
+  const numericValues = Object.values(entries2).filter((v) => typeof v === "number");
+  const values2 = Object.entries(entries2).filter(([k, _]) => numericValues.indexOf(+k) === -1).map(([_, v]) => v);
+  return values2;
+}
+function jsonStringifyReplacer(_, value) {
+  if (typeof value === "bigint")
+    return value.toString();
+  return value;
+}
+function cached(getter) {
+  return new Cached(getter);
+}
+function nullish(input) {
+  return input === null || input === void 0;
+}
+function cleanRegex(source) {
+  const start = source.startsWith("^") ? 1 : 0;
+  const end = source.endsWith("$") ? source.length - 1 : source.length;
+  return source.slice(start, end);
+}
+function assignProp(target3, prop, value) {
+  Object.defineProperty(target3, prop, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true
+  });
+}
+function rawShape(def) {
+  const desc = Object.getOwnPropertyDescriptor(def, "shape");
+  return desc?.get ? desc.get.raw : desc?.value;
+}
+function isObject(data2) {
+  return typeof data2 === "object" && data2 !== null && !Array.isArray(data2);
+}
+function isPlainObject(o) {
+  if (isObject(o) === false)
+    return false;
+  const ctor = o.constructor;
+  if (ctor === void 0)
+    return true;
+  if (typeof ctor !== "function")
+    return true;
+  const prot = ctor.prototype;
+  if (isObject(prot) === false)
+    return false;
+  if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
+    return false;
+  }
+  return true;
+}
+function shallowClone(o) {
+  if (isPlainObject(o))
+    return { ...o };
+  if (Array.isArray(o))
+    return [...o];
+  if (o instanceof Map)
+    return new Map(o);
+  if (o instanceof Set)
+    return new Set(o);
+  return o;
+}
+function escapeRegex(str) {
+  return str.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+function clone(inst, def, params) {
+  const cl = new inst._zod.constr(def ?? inst._zod.def);
+  if (!def || params?.parent)
+    cl._zod.parent = inst;
+  return cl;
+}
+function normalizeParams(_params) {
+  const params = _params;
+  if (!params)
+    return {};
+  if (typeof params === "string")
+    return { error: () => params };
+  if (params?.message !== void 0) {
+    if (params?.error !== void 0)
+      throw new Error("Cannot specify both `message` and `error` params");
+    params.error = params.message;
+  }
+  delete params.message;
+  if (typeof params.error === "string")
+    return { ...params, error: () => params.error };
+  return params;
+}
+function optionalKeys(shape2) {
+  return Object.keys(shape2).filter((k) => {
+    return shape2[k]._zod.optin !== void 0 && shape2[k]._zod.optout === "optional";
+  });
+}
+function aborted(x, startIndex = 0) {
+  if (x.aborted === true)
+    return true;
+  for (let i = startIndex; i < x.issues.length; i++) {
+    if (x.issues[i]?.continue !== true) {
+      return true;
+    }
+  }
+  return false;
+}
+function explicitlyAborted(x, startIndex = 0) {
+  if (x.aborted === true)
+    return true;
+  for (let i = startIndex; i < x.issues.length; i++) {
+    if (x.issues[i]?.continue === false) {
+      return true;
+    }
+  }
+  return false;
+}
+function prefixIssues(path6, issues) {
+  return issues.map((iss) => {
+    var _a3;
+    (_a3 = iss).path ?? (_a3.path = []);
+    iss.path.unshift(path6);
+    return iss;
+  });
+}
+function unwrapMessage(message) {
+  return typeof message === "string" ? message : message?.message;
+}
+function sizeCaps(defChecks) {
+  const caps = [];
+  for (const ch of defChecks ?? []) {
+    const d = ch._zod.def;
+    if (!/_(length|size)$|_equals$/.test(d.check))
+      break;
+    const max = d.maximum ?? d.length ?? d.size;
+    if (max >= 0)
+      caps.push([max, ch]);
+  }
+  return caps;
+}
+function attachSchema(issues, start, inst) {
+  var _a3;
+  for (let i = start; i < issues.length; i++) {
+    (_a3 = issues[i]).schema ?? (_a3.schema = inst);
+  }
+}
+function finalizeIssue(iss, ctx, config2) {
+  var _a3;
+  const traits = iss.inst?._zod?.traits;
+  if (traits?.has("$ZodType")) {
+    if (traits.has("$ZodCheck"))
+      (_a3 = iss).schema ?? (_a3.schema = iss.inst);
+    else
+      iss.schema = iss.inst;
+  }
+  const schemaError = iss.schema !== iss.inst ? iss.schema?._zod.def?.error : void 0;
+  const message = iss.message ? iss.message : unwrapMessage(iss.inst?._zod.def?.error?.(iss)) ?? unwrapMessage(schemaError?.(iss)) ?? unwrapMessage(ctx?.error?.(iss)) ?? unwrapMessage(config2.customError?.(iss)) ?? unwrapMessage(config2.localeError?.(iss)) ?? "Invalid input";
+  const full2 = {};
+  for (const k of Object.keys(iss)) {
+    if (k === "inst" || k === "schema" || k === "continue" || k === "input" || k === "__proto__")
+      continue;
+    full2[k] = iss[k];
+  }
+  full2.path ?? (full2.path = []);
+  full2.message = message;
+  if (ctx?.reportInput) {
+    full2.input = iss.input;
+  }
+  return full2;
+}
+function codePointLength(str) {
+  const units = str.length;
+  if (!highSurrogate.test(str))
+    return units;
+  let count3 = units;
+  for (let i = 0; i < units - 1; i++) {
+    if ((str.charCodeAt(i) & 64512) === 55296 && (str.charCodeAt(i + 1) & 64512) === 56320) {
+      count3--;
+      i++;
+    }
+  }
+  return count3;
+}
+function getLengthableOrigin(input) {
+  if (Array.isArray(input))
+    return "array";
+  if (typeof input === "string")
+    return "string";
+  return "unknown";
+}
+function issue(...args) {
+  const [iss, input, inst] = args;
+  if (typeof iss === "string") {
+    return {
+      message: iss,
+      code: "custom",
+      input,
+      inst
+    };
+  }
+  return { ...iss };
+}
+function members(proto, table4) {
+  for (const key in table4) {
+    const desc = Object.getOwnPropertyDescriptor(table4, key);
+    if (desc.get)
+      Object.defineProperty(proto, key, { ...desc, enumerable: false });
+    else
+      defineBound(proto, key, desc.value);
+  }
+}
+function own(inst, key, value, enumerable = true) {
+  Object.defineProperty(inst, key, { configurable: true, writable: true, enumerable, value });
+  return value;
+}
+function hide(inst, key, value) {
+  return own(inst, key, value, false);
+}
+function defineBound(proto, key, fn) {
+  Object.defineProperty(proto, key, {
+    configurable: true,
+    get() {
+      return this == null ? fn : own(this, key, fn.bind(this));
+    },
+    set(value) {
+      own(this, key, value);
+    }
+  });
+}
+function claim(inst, sentinel) {
+  const proto = Object.getPrototypeOf(inst);
+  return sentinel in proto ? void 0 : proto;
+}
+function defineLazyInternal(inst, key, compute) {
+  const proto = Object.getPrototypeOf(inst._zod);
+  if (key in proto && installing !== inst._zod) {
+    installing = void 0;
+    return;
+  }
+  installing = inst._zod;
+  Object.defineProperty(proto, key, {
+    configurable: true,
+    get() {
+      Object.defineProperty(this, key, breaker);
+      const outer = broke;
+      broke = false;
+      try {
+        const value = compute(this);
+        if (broke)
+          delete this[key];
+        else
+          Object.defineProperty(this, key, { configurable: true, writable: true, value });
+        broke = broke || outer;
+        return value;
+      } catch (err) {
+        delete this[key];
+        broke = broke || outer;
+        throw err;
+      }
+    },
+    set(value) {
+      Object.defineProperty(this, key, { configurable: true, writable: true, value });
+    }
+  });
+}
+function installLazyProp(inst, key, make, enumerable) {
+  const proto = claim(inst, key);
+  if (!proto)
+    return;
+  Object.defineProperty(proto, key, {
+    configurable: true,
+    get() {
+      const desc = { configurable: true, writable: true, enumerable, value: void 0 };
+      Object.defineProperty(this, key, desc);
+      desc.value = make(this);
+      Object.defineProperty(this, key, desc);
+      return desc.value;
+    },
+    set(value) {
+      Object.defineProperty(this, key, { configurable: true, writable: true, enumerable, value });
+    }
+  });
+}
+var Cached, captureStackTrace, propertyKeyTypes, NUMBER_FORMAT_RANGES, highSurrogate, installing, broke, breaker;
+var init_util = __esm({
+  "node_modules/zod/v4/core/util.js"() {
+    Cached = class {
+      constructor(getter) {
+        this._getter = getter;
+        this._value = void 0;
+      }
+      get value() {
+        const getter = this._getter;
+        if (getter !== void 0) {
+          this._value = getter();
+          this._getter = void 0;
+        }
+        return this._value;
+      }
+    };
+    captureStackTrace = "captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => {
+    };
+    propertyKeyTypes = /* @__PURE__ */ new Set(["string", "number", "symbol"]);
+    NUMBER_FORMAT_RANGES = /* @__PURE__ */ (() => ({
+      safeint: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+      int32: [-2147483648, 2147483647],
+      uint32: [0, 4294967295],
+      float32: [-34028234663852886e22, 34028234663852886e22],
+      float64: [-Number.MAX_VALUE, Number.MAX_VALUE]
+    }))();
+    highSurrogate = /[\uD800-\uDBFF]/;
+    broke = false;
+    breaker = {
+      configurable: true,
+      get() {
+        broke = true;
+        return void 0;
+      }
+    };
+  }
+});
+
+// node_modules/zod/v4/core/core.js
+function newError(Definition) {
+  const E = _E;
+  if (E) {
+    const saved = E.stackTraceLimit;
+    if (typeof saved === "number") {
+      try {
+        E.stackTraceLimit = 0;
+      } catch {
+        _E = null;
+        return new Definition();
+      }
+      try {
+        return new Definition();
+      } finally {
+        E.stackTraceLimit = saved;
+      }
+    }
+  }
+  return new Definition();
+}
+// @__NO_SIDE_EFFECTS__
+function $constructor(name2, initializer2, proto, params) {
+  const zodProto = {};
+  function Internals(def) {
+    this.def = def;
+    this.constr = _;
+    this.traits = /* @__PURE__ */ new Set();
+  }
+  Internals.prototype = zodProto;
+  const protoMembers = proto;
+  const initialized = protoMembers && /* @__PURE__ */ new WeakSet();
+  function init2(inst, def) {
+    if (!inst._zod) {
+      _zodDesc.value = new Internals(def);
+      try {
+        Object.defineProperty(inst, "_zod", _zodDesc);
+      } finally {
+        _zodDesc.value = void 0;
+      }
+    } else if (inst._zod.traits.has(name2)) {
+      return;
+    }
+    inst._zod.traits.add(name2);
+    initializer2(inst, def);
+    if (initialized) {
+      const own2 = Object.getPrototypeOf(inst);
+      const ctorProto = inst._zod.constr.prototype;
+      let up = own2;
+      while (up && up !== ctorProto)
+        up = Object.getPrototypeOf(up);
+      const target3 = up ?? own2;
+      if (!initialized.has(target3)) {
+        initialized.add(target3);
+        members(target3, protoMembers);
+      }
+    }
+    const proto2 = _.prototype;
+    for (const k in proto2) {
+      if (!Object.prototype.hasOwnProperty.call(proto2, k))
+        continue;
+      if (!(k in inst)) {
+        inst[k] = proto2[k].bind(inst);
+      }
+    }
+  }
+  const Parent = params?.Parent ?? Object;
+  class Definition extends Parent {
+  }
+  Object.defineProperty(Definition, "name", { value: name2 });
+  function _(def) {
+    const inst = params?.Parent ? newError(Definition) : this;
+    init2(inst, def);
+    const deferred = inst._zod.deferred;
+    if (deferred) {
+      for (const fn of deferred) {
+        fn();
+      }
+      inst._zod.deferred = void 0;
+    }
+    const pp = globalThis.__zod_globalConfig?.postProcessor;
+    if (pp)
+      pp(inst);
+    return inst;
+  }
+  Object.defineProperty(_, "init", { value: init2 });
+  Object.defineProperty(_, Symbol.hasInstance, {
+    value: (inst) => {
+      if (params?.Parent && inst instanceof params.Parent)
+        return true;
+      return inst?._zod?.traits?.has(name2);
+    }
+  });
+  Object.defineProperty(_, "name", { value: name2 });
+  return _;
+}
+function config(newConfig) {
+  if (newConfig)
+    Object.assign(globalConfig, newConfig);
+  return globalConfig;
+}
+var _a, _zodDesc, _E, $ZodAsyncError, $ZodEncodeError, globalConfig;
+var init_core = __esm({
+  "node_modules/zod/v4/core/core.js"() {
+    init_util();
+    _zodDesc = { value: void 0, enumerable: false };
+    _E = "captureStackTrace" in Error ? Error : null;
+    $ZodAsyncError = class extends Error {
+      constructor() {
+        super(`Encountered Promise during synchronous parse. Use .parseAsync() instead.`);
+      }
+    };
+    $ZodEncodeError = class extends Error {
+      constructor(name2) {
+        super(`Encountered unidirectional transform during encode: ${name2}`);
+        this.name = "ZodEncodeError";
+      }
+    };
+    (_a = globalThis).__zod_globalConfig ?? (_a.__zod_globalConfig = {});
+    globalConfig = globalThis.__zod_globalConfig;
+  }
+});
+
+// node_modules/zod/v4/core/errors.js
+function _getMessage() {
+  const internals = this._zod;
+  internals.message ?? (internals.message = JSON.stringify(internals.def, jsonStringifyReplacer, 2));
+  return internals.message;
+}
+function _setMessage(value) {
+  this._zod.message = value;
+}
+var _messageDesc, _issuesDesc, _installedToString, initializer, $ZodError, $ZodRealError;
+var init_errors2 = __esm({
+  "node_modules/zod/v4/core/errors.js"() {
+    init_core();
+    init_util();
+    _messageDesc = {
+      get: _getMessage,
+      set: _setMessage,
+      enumerable: true,
+      configurable: true
+    };
+    _issuesDesc = { value: void 0, enumerable: false };
+    _installedToString = /* @__PURE__ */ new WeakSet([Object.prototype, Error.prototype]);
+    initializer = (inst, def) => {
+      inst.name = "$ZodError";
+      _issuesDesc.value = def;
+      Object.defineProperty(inst, "issues", _issuesDesc);
+      _issuesDesc.value = void 0;
+      Object.defineProperty(inst, "message", _messageDesc);
+      const proto = Object.getPrototypeOf(inst);
+      if (!_installedToString.has(proto)) {
+        _installedToString.add(proto);
+        Object.defineProperty(proto, "toString", {
+          configurable: true,
+          enumerable: false,
+          get() {
+            const value = () => this.message;
+            Object.defineProperty(this, "toString", { value, configurable: true, writable: true });
+            return value;
+          },
+          set(value) {
+            Object.defineProperty(this, "toString", { value, configurable: true, writable: true });
+          }
+        });
+      }
+    };
+    $ZodError = $constructor("$ZodError", initializer);
+    $ZodRealError = $constructor("$ZodError", initializer, void 0, {
+      Parent: Error
+    });
+  }
+});
+
+// node_modules/zod/v4/core/parse.js
+function failure(Err, issues, ctx) {
+  let error2;
+  return {
+    success: false,
+    get error() {
+      if (!error2) {
+        error2 = new Err(issues.map((iss) => finalizeIssue(iss, ctx, config())));
+        issues = void 0;
+        ctx = void 0;
+      }
+      return error2;
+    },
+    set error(e) {
+      error2 = e;
+      issues = void 0;
+      ctx = void 0;
+    }
+  };
+}
+var _parse, parse, _parseAsync, parseAsync, _safeParse, safeParse, _safeParseAsync, safeParseAsync;
+var init_parse = __esm({
+  "node_modules/zod/v4/core/parse.js"() {
+    init_core();
+    init_errors2();
+    init_util();
+    _parse = (_Err) => {
+      const fn = (schema, value, _ctx, _params) => {
+        const ctx = _ctx ? { ..._ctx, async: false } : { async: false };
+        const result = schema._zod.run({ value, issues: [] }, ctx);
+        if (result instanceof Promise) {
+          throw new $ZodAsyncError();
+        }
+        if (result.issues.length) {
+          const e = new (_params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
+          captureStackTrace(e, _params?.callee ?? fn);
+          throw e;
+        }
+        return result.value;
+      };
+      return fn;
+    };
+    parse = /* @__PURE__ */ _parse($ZodRealError);
+    _parseAsync = (_Err) => {
+      const fn = async (schema, value, _ctx, params) => {
+        const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
+        let result = schema._zod.run({ value, issues: [] }, ctx);
+        if (result instanceof Promise)
+          result = await result;
+        if (result.issues.length) {
+          const e = new (params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
+          captureStackTrace(e, params?.callee ?? fn);
+          throw e;
+        }
+        return result.value;
+      };
+      return fn;
+    };
+    parseAsync = /* @__PURE__ */ _parseAsync($ZodRealError);
+    _safeParse = (_Err) => (schema, value, _ctx) => {
+      const ctx = _ctx ? { ..._ctx, async: false } : { async: false };
+      const result = schema._zod.run({ value, issues: [] }, ctx);
+      if (result instanceof Promise) {
+        throw new $ZodAsyncError();
+      }
+      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
+    };
+    safeParse = /* @__PURE__ */ _safeParse($ZodRealError);
+    _safeParseAsync = (_Err) => async (schema, value, _ctx) => {
+      const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
+      let result = schema._zod.run({ value, issues: [] }, ctx);
+      if (result instanceof Promise)
+        result = await result;
+      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
+    };
+    safeParseAsync = /* @__PURE__ */ _safeParseAsync($ZodRealError);
+  }
+});
+
+// node_modules/zod/v4/core/regexes.js
+var anyString, number, boolean;
+var init_regexes = __esm({
+  "node_modules/zod/v4/core/regexes.js"() {
+    anyString = /^[\s\S]{0,}$/;
+    number = /^-?\d+(?:\.\d+)?$/;
+    boolean = /^(?:true|false)$/i;
+  }
+});
+
+// node_modules/zod/v4/core/checks.js
+var $ZodCheck, _whenHasLength, numericOriginMap, $ZodCheckLessThan, $ZodCheckGreaterThan, $ZodCheckNumberFormat, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckStringFormat, $ZodCheckRegex;
+var init_checks = __esm({
+  "node_modules/zod/v4/core/checks.js"() {
+    init_core();
+    init_util();
+    $ZodCheck = /* @__PURE__ */ $constructor("$ZodCheck", (inst, def) => {
+      var _a3;
+      inst._zod ?? (inst._zod = {});
+      inst._zod.def = def;
+      (_a3 = inst._zod).onattach ?? (_a3.onattach = []);
+    });
+    _whenHasLength = (payload) => {
+      const val = payload.value;
+      return !nullish(val) && val.length !== void 0;
+    };
+    numericOriginMap = {
+      number: "number",
+      bigint: "bigint",
+      object: "date"
+    };
+    $ZodCheckLessThan = /* @__PURE__ */ $constructor("$ZodCheckLessThan", (inst, def) => {
+      $ZodCheck.init(inst, def);
+      const origin = numericOriginMap[typeof def.value];
+      inst._zod.check = (payload) => {
+        if (def.inclusive ? payload.value <= def.value : payload.value < def.value) {
+          return;
+        }
+        payload.issues.push({
+          origin: numericOriginMap[typeof payload.value] ?? origin,
+          code: "too_big",
+          maximum: typeof def.value === "object" ? def.value.getTime() : def.value,
+          input: payload.value,
+          inclusive: def.inclusive,
+          inst,
+          continue: !def.abort
+        });
+      };
+    });
+    $ZodCheckGreaterThan = /* @__PURE__ */ $constructor("$ZodCheckGreaterThan", (inst, def) => {
+      $ZodCheck.init(inst, def);
+      const origin = numericOriginMap[typeof def.value];
+      inst._zod.check = (payload) => {
+        if (def.inclusive ? payload.value >= def.value : payload.value > def.value) {
+          return;
+        }
+        payload.issues.push({
+          origin: numericOriginMap[typeof payload.value] ?? origin,
+          code: "too_small",
+          minimum: typeof def.value === "object" ? def.value.getTime() : def.value,
+          input: payload.value,
+          inclusive: def.inclusive,
+          inst,
+          continue: !def.abort
+        });
+      };
+    });
+    $ZodCheckNumberFormat = /* @__PURE__ */ $constructor("$ZodCheckNumberFormat", (inst, def) => {
+      $ZodCheck.init(inst, def);
+      def.format = def.format || "float64";
+      const isInt = def.format?.includes("int");
+      const origin = isInt ? "int" : "number";
+      const [minimum, maximum] = NUMBER_FORMAT_RANGES[def.format];
+      inst._zod.check = (payload) => {
+        const input = payload.value;
+        if (isInt) {
+          if (!Number.isInteger(input)) {
+            payload.issues.push({
+              expected: origin,
+              format: def.format,
+              code: "invalid_type",
+              continue: false,
+              input,
+              inst
+            });
+            return;
+          }
+          if (!Number.isSafeInteger(input)) {
+            if (input > 0) {
+              payload.issues.push({
+                input,
+                code: "too_big",
+                maximum: Number.MAX_SAFE_INTEGER,
+                note: "Integers must be within the safe integer range.",
+                inst,
+                origin,
+                inclusive: true,
+                continue: !def.abort
+              });
+            } else {
+              payload.issues.push({
+                input,
+                code: "too_small",
+                minimum: Number.MIN_SAFE_INTEGER,
+                note: "Integers must be within the safe integer range.",
+                inst,
+                origin,
+                inclusive: true,
+                continue: !def.abort
+              });
+            }
+            return;
+          }
+        }
+        if (input < minimum) {
+          payload.issues.push({
+            origin: "number",
+            input,
+            code: "too_small",
+            minimum,
+            inclusive: true,
+            inst,
+            continue: !def.abort
+          });
+        }
+        if (input > maximum) {
+          payload.issues.push({
+            origin: "number",
+            input,
+            code: "too_big",
+            maximum,
+            inclusive: true,
+            inst,
+            continue: !def.abort
+          });
+        }
+      };
+    });
+    $ZodCheckMaxLength = /* @__PURE__ */ $constructor("$ZodCheckMaxLength", (inst, def) => {
+      var _a3;
+      $ZodCheck.init(inst, def);
+      (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasLength);
+      inst._zod.check = (payload) => {
+        const input = payload.value;
+        const units = input.length;
+        const length2 = typeof input === "string" && units > def.maximum ? codePointLength(input) : units;
+        if (length2 <= def.maximum)
+          return;
+        const origin = getLengthableOrigin(input);
+        payload.issues.push({
+          origin,
+          code: "too_big",
+          maximum: def.maximum,
+          inclusive: true,
+          input,
+          inst,
+          continue: !def.abort
+        });
+      };
+    });
+    $ZodCheckMinLength = /* @__PURE__ */ $constructor("$ZodCheckMinLength", (inst, def) => {
+      var _a3;
+      $ZodCheck.init(inst, def);
+      (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasLength);
+      inst._zod.check = (payload) => {
+        const input = payload.value;
+        const units = input.length;
+        const length2 = typeof input === "string" && units >= def.minimum && units < def.minimum * 2 ? codePointLength(input) : units;
+        if (length2 >= def.minimum)
+          return;
+        const origin = getLengthableOrigin(input);
+        payload.issues.push({
+          origin,
+          code: "too_small",
+          minimum: def.minimum,
+          inclusive: true,
+          input,
+          inst,
+          continue: !def.abort
+        });
+      };
+    });
+    $ZodCheckStringFormat = /* @__PURE__ */ $constructor("$ZodCheckStringFormat", (inst, def) => {
+      var _a3, _b;
+      $ZodCheck.init(inst, def);
+      if (def.pattern)
+        (_a3 = inst._zod).check ?? (_a3.check = (payload) => {
+          def.pattern.lastIndex = 0;
+          if (def.pattern.test(payload.value))
+            return;
+          payload.issues.push({
+            origin: "string",
+            code: "invalid_format",
+            format: def.format,
+            input: payload.value,
+            ...def.pattern ? { pattern: def.pattern.toString() } : {},
+            inst,
+            continue: !def.abort
+          });
+        });
+      else
+        (_b = inst._zod).check ?? (_b.check = () => {
+        });
+    });
+    $ZodCheckRegex = /* @__PURE__ */ $constructor("$ZodCheckRegex", (inst, def) => {
+      $ZodCheckStringFormat.init(inst, def);
+      inst._zod.check = (payload) => {
+        def.pattern.lastIndex = 0;
+        if (def.pattern.test(payload.value))
+          return;
+        payload.issues.push({
+          origin: "string",
+          code: "invalid_format",
+          format: "regex",
+          input: payload.value,
+          pattern: def.pattern.toString(),
+          inst,
+          continue: !def.abort
+        });
+      };
+    });
+  }
+});
+
+// node_modules/zod/v4/core/doc.js
+var init_doc = __esm({
+  "node_modules/zod/v4/core/doc.js"() {
+  }
+});
+
+// node_modules/zod/v4/core/versions.js
+var version;
+var init_versions = __esm({
+  "node_modules/zod/v4/core/versions.js"() {
+    version = {
+      major: 4,
+      minor: 6,
+      patch: 7
+    };
+  }
+});
+
+// node_modules/zod/v4/core/schemas.js
+async function validateAsync(inst, value) {
+  const ctx = { async: true };
+  return toStandardResult(await inst._zod.run({ value, issues: [] }, ctx), ctx);
+}
+function standardProps(inst) {
+  return {
+    validate: (value) => {
+      const ctx = { async: false };
+      try {
+        const r = inst._zod.run({ value, issues: [] }, ctx);
+        if (!(r instanceof Promise))
+          return toStandardResult(r, ctx);
+      } catch (_) {
+      }
+      return validateAsync(inst, value);
+    },
+    vendor: "zod",
+    version: 1
+  };
+}
+function capSize(inst, size3) {
+  const caps = sizeCaps(inst._zod.def.checks);
+  if (!caps.length)
+    return;
+  const cap = Math.min(...caps.map((c) => c[0]));
+  const parse7 = inst._zod.parse;
+  inst._zod.parse = (payload, ctx) => {
+    const n = size3(payload.value);
+    if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
+      for (const [max, ch] of sizeCaps(inst._zod.def.checks)) {
+        if (n > max && ch._zod.def.when(payload)) {
+          const start = payload.issues.length;
+          ch._zod.check(payload);
+          payload.issues[start].continue = false;
+          attachSchema(payload.issues, start, inst);
+          return payload;
+        }
+      }
+    }
+    return parse7(payload, ctx);
+  };
+}
+function handleArrayResult(result, final, index) {
+  if (result.issues.length) {
+    final.issues.push(...prefixIssues(index, result.issues));
+  }
+  final.value[index] = result.value;
+}
+function handlePropertyResult(result, final, key, input, optin, optout) {
+  const isPresent = key in input;
+  const isOptionalOut = optout === "optional";
+  if (!isPresent && isOptionalOut && optin === "optional") {
+    return;
+  }
+  if (result.issues.length) {
+    if (optin !== void 0 && isOptionalOut && !isPresent) {
+      return;
+    }
+    final.issues.push(...prefixIssues(key, result.issues));
+  }
+  if (!isPresent && optin === void 0) {
+    if (!result.issues.length) {
+      final.issues.push({
+        code: "invalid_type",
+        expected: "nonoptional",
+        input: void 0,
+        path: [key]
+      });
+    }
+    return;
+  }
+  if (result.value === void 0) {
+    if (isPresent || optin === "defaulted" && !isOptionalOut) {
+      final.value[key] = void 0;
+    }
+  } else {
+    final.value[key] = result.value;
+  }
+}
+function normalizeDef(def) {
+  const keys = Object.keys(def.shape);
+  const ownSymbols = Object.getOwnPropertySymbols(def.shape);
+  const symbolKeys = ownSymbols.length ? ownSymbols : NO_SYMBOL_KEYS;
+  const allKeys = symbolKeys.length ? [...keys, ...symbolKeys] : keys;
+  for (const k of allKeys) {
+    if (!def.shape?.[k]?._zod?.traits?.has("$ZodType")) {
+      throw new Error(`Invalid element at key "${String(k)}": expected a Zod schema`);
+    }
+  }
+  const okeys = optionalKeys(def.shape);
+  return {
+    ...def,
+    allKeys,
+    symbolKeys,
+    // string-only: handleCatchall matches it against `for...in`, which never yields a symbol
+    keySet: new Set(keys),
+    numKeys: keys.length,
+    optionalKeys: new Set(okeys)
+  };
+}
+function handleCatchall(proms, input, payload, ctx, def, inst, abortEarly) {
+  const unrecognized = [];
+  const keySet = def.keySet;
+  const _catchall = def.catchall._zod;
+  const t = _catchall.def.type;
+  const optin = _catchall.optin;
+  const optout = _catchall.optout;
+  let seen2 = 0;
+  for (const key in input) {
+    if (abortEarly && payload.issues.length !== seen2) {
+      if (aborted(payload, seen2))
+        break;
+      seen2 = payload.issues.length;
+    }
+    if (keySet.has(key))
+      continue;
+    if (key === "__proto__") {
+      if (t === "never")
+        unrecognized.push(key);
+      continue;
+    }
+    if (t === "never") {
+      unrecognized.push(key);
+      continue;
+    }
+    const r = _catchall.run({ value: input[key], issues: [] }, ctx);
+    if (r instanceof Promise) {
+      proms.push(r.then((r2) => handlePropertyResult(r2, payload, key, input, optin, optout)));
+    } else {
+      handlePropertyResult(r, payload, key, input, optin, optout);
+    }
+  }
+  if (unrecognized.length) {
+    payload.issues.push({
+      code: "unrecognized_keys",
+      keys: unrecognized,
+      input,
+      inst,
+      // Describes the shape of the input, not the validity of the parsed value, so it never aborts. The parse still fails; the schema's own checks just get to run first, and an enclosing intersection can reconcile the key against a sibling operand.
+      continue: true
+    });
+  }
+  if (!proms.length)
+    return payload;
+  return Promise.all(proms).then(() => {
+    return payload;
+  });
+}
+function handleUnionResults(results, final, inst, ctx) {
+  for (const result of results) {
+    if (result.issues.length === 0) {
+      final.value = result.value;
+      return final;
+    }
+  }
+  const nonaborted = results.filter((r) => !aborted(r));
+  if (nonaborted.length === 1) {
+    final.value = nonaborted[0].value;
+    return nonaborted[0];
+  }
+  final.issues.push({
+    code: "invalid_union",
+    input: final.value,
+    inst,
+    errors: results.map((result) => result.issues.map((iss) => finalizeIssue(iss, ctx, config())))
+  });
+  return final;
+}
+function discriminatorMap(def) {
+  const map2 = /* @__PURE__ */ new Map();
+  for (const option of def.options) {
+    const values2 = option._zod.propValues?.[def.discriminator];
+    if (!values2 || values2.size === 0)
+      throw new Error(`Invalid discriminated union option at index "${def.options.indexOf(option)}"`);
+    for (const value of values2) {
+      if (map2.has(value)) {
+        if (value !== void 0)
+          throw new Error(`Duplicate discriminator value "${String(value)}"`);
+        map2.set(value, null);
+      } else {
+        map2.set(value, option);
+      }
+    }
+  }
+  return map2;
+}
+function handleOptionalResult(payload, result) {
+  payload.value = result.issues.length ? void 0 : result.value;
+  return payload;
+}
+function handlePipeResult(left2, next5, ctx) {
+  if (left2.issues.some((iss) => iss.code !== "unrecognized_keys")) {
+    left2.aborted = true;
+    return left2;
+  }
+  return next5._zod.run({ value: left2.value, issues: left2.issues }, ctx);
+}
+function handleRefineResult(result, payload, input, inst) {
+  if (!result) {
+    const _iss = {
+      code: "custom",
+      input,
+      inst,
+      // incorporates params.error into issue reporting
+      path: [...inst._zod.def.path ?? []],
+      // incorporates params.error into issue reporting
+      continue: !inst._zod.def.abort
+      // params: inst._zod.def.params,
+    };
+    if (inst._zod.def.params)
+      _iss.params = inst._zod.def.params;
+    payload.issues.push(issue(_iss));
+  }
+}
+var $ZodType, toStandardResult, $ZodString, $ZodNumber, $ZodNumberFormat, $ZodBoolean, $ZodUnknown, $ZodNever, arraySize, $ZodArray, NO_SYMBOL_KEYS, $ZodObject, $ZodUnion, $ZodDiscriminatedUnion, $ZodRecord, $ZodEnum, $ZodLiteral, $ZodTransform, $ZodOptional, $ZodPrefault, $ZodPipe, $ZodCustom;
+var init_schemas = __esm({
+  "node_modules/zod/v4/core/schemas.js"() {
+    init_checks();
+    init_core();
+    init_regexes();
+    init_util();
+    init_versions();
+    init_util();
+    $ZodType = /* @__PURE__ */ $constructor("$ZodType", (inst, def) => {
+      var _a3;
+      inst ?? (inst = {});
+      inst._zod.def = def;
+      inst._zod.bag = inst._zod.bag || {};
+      inst._zod.version = version;
+      const defChecks = inst._zod.def.checks;
+      const checks2 = inst._zod.traits.has("$ZodCheck") ? [inst, ...defChecks ?? []] : defChecks?.length ? [...defChecks] : [];
+      for (const ch of checks2) {
+        for (const fn of ch._zod.onattach) {
+          fn(inst);
+        }
+      }
+      if (checks2.length === 0) {
+        (_a3 = inst._zod).deferred ?? (_a3.deferred = []);
+        inst._zod.deferred?.push(() => {
+          inst._zod.run = inst._zod.parse;
+        });
+      } else {
+        const runChecks = (payload, checks3, ctx) => {
+          if (payload.memo)
+            return payload;
+          let isAborted = aborted(payload);
+          let asyncResult;
+          for (const ch of checks3) {
+            if (ch._zod.def.when) {
+              if (explicitlyAborted(payload))
+                continue;
+              const shouldRun = ch._zod.def.when(payload);
+              if (!shouldRun)
+                continue;
+            } else if (isAborted) {
+              continue;
+            }
+            const currLen = payload.issues.length;
+            const _ = ch._zod.check(payload);
+            if (_ instanceof Promise && ctx?.async === false) {
+              throw new $ZodAsyncError();
+            }
+            if (asyncResult || _ instanceof Promise) {
+              asyncResult = (asyncResult ?? Promise.resolve()).then(async () => {
+                await _;
+                const nextLen = payload.issues.length;
+                if (nextLen === currLen)
+                  return;
+                attachSchema(payload.issues, currLen, inst);
+                if (!isAborted)
+                  isAborted = aborted(payload, currLen);
+              });
+            } else {
+              const nextLen = payload.issues.length;
+              if (nextLen === currLen)
+                continue;
+              attachSchema(payload.issues, currLen, inst);
+              if (!isAborted)
+                isAborted = aborted(payload, currLen);
+            }
+          }
+          if (asyncResult) {
+            return asyncResult.then(() => {
+              return payload;
+            });
+          }
+          return payload;
+        };
+        const handleCanaryResult = (canary3, payload, ctx) => {
+          if (aborted(canary3)) {
+            canary3.aborted = true;
+            return canary3;
+          }
+          const checkResult = runChecks(payload, checks2, ctx);
+          if (checkResult instanceof Promise) {
+            if (ctx.async === false)
+              throw new $ZodAsyncError();
+            return checkResult.then((checkResult2) => inst._zod.parse(checkResult2, ctx));
+          }
+          return inst._zod.parse(checkResult, ctx);
+        };
+        inst._zod.run = (payload, ctx) => {
+          if (ctx.skipChecks) {
+            return inst._zod.parse(payload, ctx);
+          }
+          if (ctx.direction === "backward") {
+            const canary3 = inst._zod.parse({ value: payload.value, issues: [] }, { ...ctx, skipChecks: true });
+            if (canary3 instanceof Promise) {
+              return canary3.then((canary4) => {
+                return handleCanaryResult(canary4, payload, ctx);
+              });
+            }
+            return handleCanaryResult(canary3, payload, ctx);
+          }
+          const result = inst._zod.parse(payload, ctx);
+          if (result instanceof Promise) {
+            if (ctx.async === false)
+              throw new $ZodAsyncError();
+            return result.then((result2) => runChecks(result2, checks2, ctx));
+          }
+          return runChecks(result, checks2, ctx);
+        };
+      }
+    }, {
+      // Wrappers extend this by installing a richer factory over it; reading it eagerly would defeat the laziness.
+      get "~standard"() {
+        return hide(this, "~standard", standardProps(this));
+      },
+      set "~standard"(value) {
+        own(this, "~standard", value);
+      }
+    });
+    toStandardResult = (r, ctx) => r.issues.length ? { issues: r.issues.map((iss) => finalizeIssue(iss, ctx, config())) } : { value: r.value };
+    $ZodString = /* @__PURE__ */ $constructor("$ZodString", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.pattern = def.pattern ?? anyString;
+      inst._zod.parse = (payload, _) => {
+        if (def.coerce)
+          try {
+            payload.value = String(payload.value);
+          } catch (_2) {
+          }
+        if (typeof payload.value === "string")
+          return payload;
+        payload.issues.push({
+          expected: "string",
+          code: "invalid_type",
+          input: payload.value,
+          inst
+        });
+        return payload;
+      };
+    });
+    $ZodNumber = /* @__PURE__ */ $constructor("$ZodNumber", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.pattern = number;
+      inst._zod.parse = (payload, _ctx) => {
+        if (def.coerce)
+          try {
+            payload.value = Number(payload.value);
+          } catch (_) {
+          }
+        const input = payload.value;
+        if (typeof input === "number" && !Number.isNaN(input) && Number.isFinite(input)) {
+          return payload;
+        }
+        const received = typeof input === "number" ? Number.isNaN(input) ? "NaN" : !Number.isFinite(input) ? String(input) : void 0 : void 0;
+        payload.issues.push({
+          expected: "number",
+          code: "invalid_type",
+          input,
+          inst,
+          ...received ? { received } : {}
+        });
+        return payload;
+      };
+    });
+    $ZodNumberFormat = /* @__PURE__ */ $constructor("$ZodNumberFormat", (inst, def) => {
+      $ZodCheckNumberFormat.init(inst, def);
+      $ZodNumber.init(inst, def);
+    });
+    $ZodBoolean = /* @__PURE__ */ $constructor("$ZodBoolean", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.pattern = boolean;
+      inst._zod.parse = (payload, _ctx) => {
+        if (def.coerce)
+          try {
+            payload.value = Boolean(payload.value);
+          } catch (_) {
+          }
+        const input = payload.value;
+        if (typeof input === "boolean")
+          return payload;
+        payload.issues.push({
+          expected: "boolean",
+          code: "invalid_type",
+          input,
+          inst
+        });
+        return payload;
+      };
+    });
+    $ZodUnknown = /* @__PURE__ */ $constructor("$ZodUnknown", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.parse = (payload) => payload;
+    });
+    $ZodNever = /* @__PURE__ */ $constructor("$ZodNever", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.parse = (payload, _ctx) => {
+        payload.issues.push({
+          expected: "never",
+          code: "invalid_type",
+          input: payload.value,
+          inst
+        });
+        return payload;
+      };
+    });
+    arraySize = (input) => Array.isArray(input) ? input.length : -1;
+    $ZodArray = /* @__PURE__ */ $constructor("$ZodArray", (inst, def) => {
+      $ZodType.init(inst, def);
+      const memo = globalConfig.memoizer;
+      memo?.attach(inst);
+      inst._zod.parse = (payload, ctx) => {
+        const input = payload.value;
+        if (!Array.isArray(input)) {
+          payload.issues.push({
+            expected: "array",
+            code: "invalid_type",
+            input,
+            inst
+          });
+          return payload;
+        }
+        payload.value = memo ? memo.alloc(inst, payload, Array(input.length), ctx) : Array(input.length);
+        const proms = [];
+        const abortEarly = ctx?.abortEarly;
+        for (let i = 0; i < input.length; i++) {
+          const item = input[i];
+          const result = def.element._zod.run({
+            value: item,
+            issues: []
+          }, ctx);
+          if (result instanceof Promise) {
+            proms.push(result.then((result2) => handleArrayResult(result2, payload, i)));
+          } else {
+            handleArrayResult(result, payload, i);
+            if (abortEarly && result.issues.length !== 0 && aborted(result))
+              break;
+          }
+        }
+        if (proms.length) {
+          return Promise.all(proms).then(() => payload);
+        }
+        return payload;
+      };
+      capSize(inst, arraySize);
+    });
+    NO_SYMBOL_KEYS = [];
+    $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
+      $ZodType.init(inst, def);
+      const desc = Object.getOwnPropertyDescriptor(def, "shape");
+      const sh = desc?.get ? desc.get.raw : def.shape ?? {};
+      if (sh) {
+        const get2 = () => {
+          const newSh = { ...sh };
+          Object.defineProperty(def, "shape", { value: newSh });
+          get2.raw = newSh;
+          return newSh;
+        };
+        get2.raw = sh;
+        Object.defineProperty(def, "shape", { get: get2 });
+      }
+      const _normalized = cached(() => normalizeDef(def));
+      defineLazyInternal(inst, "propValues", (zod) => {
+        const shape2 = zod.def.shape;
+        const propValues = {};
+        for (const key in shape2) {
+          const field = shape2[key]._zod;
+          if (field.values) {
+            if (!Object.prototype.hasOwnProperty.call(propValues, key)) {
+              assignProp(propValues, key, /* @__PURE__ */ new Set());
+            }
+            for (const v of field.values)
+              propValues[key].add(v);
+            if (field.optin !== void 0)
+              propValues[key].add(void 0);
+          }
+        }
+        return propValues;
+      });
+      const isObject3 = isObject;
+      const catchall = def.catchall;
+      let value;
+      const memo = globalConfig.memoizer;
+      memo?.attach(inst);
+      inst._zod.parse = (payload, ctx) => {
+        value ?? (value = _normalized.value);
+        const input = payload.value;
+        if (!isObject3(input)) {
+          payload.issues.push({
+            expected: "object",
+            code: "invalid_type",
+            input,
+            inst
+          });
+          return payload;
+        }
+        payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
+        const proms = [];
+        const shape2 = value.shape;
+        const abortEarly = ctx?.abortEarly;
+        let seen2 = payload.issues.length;
+        for (const key of value.allKeys) {
+          if (abortEarly && payload.issues.length !== seen2) {
+            if (aborted(payload, seen2))
+              break;
+            seen2 = payload.issues.length;
+          }
+          if (key === "__proto__")
+            continue;
+          const el = shape2[key];
+          const optin = el._zod.optin;
+          const optout = el._zod.optout;
+          const r = el._zod.run({ value: input[key], issues: [] }, ctx);
+          if (r instanceof Promise) {
+            proms.push(r.then((r2) => handlePropertyResult(r2, payload, key, input, optin, optout)));
+          } else {
+            handlePropertyResult(r, payload, key, input, optin, optout);
+          }
+        }
+        if (!catchall) {
+          return proms.length ? Promise.all(proms).then(() => payload) : payload;
+        }
+        return handleCatchall(proms, input, payload, ctx, _normalized.value, inst, abortEarly === true);
+      };
+    });
+    $ZodUnion = /* @__PURE__ */ $constructor("$ZodUnion", (inst, def) => {
+      $ZodType.init(inst, def);
+      defineLazyInternal(inst, "optin", (zod) => zod.def.options.some((o) => o._zod.optin === "defaulted") ? "defaulted" : zod.def.options.some((o) => o._zod.optin !== void 0) ? "optional" : void 0);
+      defineLazyInternal(inst, "optout", (zod) => zod.def.options.some((o) => o._zod.optout === "optional") ? "optional" : void 0);
+      defineLazyInternal(inst, "values", (zod) => {
+        if (zod.def.options.every((o) => o._zod.values)) {
+          return new Set(zod.def.options.flatMap((option) => Array.from(option._zod.values)));
+        }
+        return void 0;
+      });
+      defineLazyInternal(inst, "pattern", (zod) => {
+        if (zod.def.options.every((o) => o._zod.pattern)) {
+          const patterns = zod.def.options.map((o) => o._zod.pattern);
+          return new RegExp(`^(${patterns.map((p) => cleanRegex(p.source)).join("|")})$`);
+        }
+        return void 0;
+      });
+      const first3 = def.options.length === 1 ? def.options[0]._zod.run : null;
+      inst._zod.parse = (payload, ctx) => {
+        if (first3) {
+          return first3(payload, ctx);
+        }
+        let async = false;
+        const results = [];
+        for (const option of def.options) {
+          const result = option._zod.run({
+            value: payload.value,
+            issues: []
+          }, ctx);
+          if (result instanceof Promise) {
+            results.push(result);
+            async = true;
+          } else {
+            if (result.issues.length === 0)
+              return result;
+            results.push(result);
+          }
+        }
+        if (!async)
+          return handleUnionResults(results, payload, inst, ctx);
+        return Promise.all(results).then((results2) => {
+          return handleUnionResults(results2, payload, inst, ctx);
+        });
+      };
+    });
+    $ZodDiscriminatedUnion = /* @__PURE__ */ $constructor("$ZodDiscriminatedUnion", (inst, def) => {
+      def.inclusive = false;
+      $ZodUnion.init(inst, def);
+      const _super = inst._zod.parse;
+      defineLazyInternal(inst, "propValues", (zod) => {
+        const propValues = {};
+        let undefinedCount = 0;
+        for (const option of zod.def.options) {
+          const pv = option._zod.propValues;
+          if (!pv || Object.keys(pv).length === 0)
+            throw new Error(`Invalid discriminated union option at index "${zod.def.options.indexOf(option)}"`);
+          if (pv[zod.def.discriminator]?.has(void 0))
+            undefinedCount++;
+          for (const [k, v] of Object.entries(pv)) {
+            if (!Object.prototype.hasOwnProperty.call(propValues, k)) {
+              assignProp(propValues, k, /* @__PURE__ */ new Set());
+            }
+            for (const val of v) {
+              propValues[k].add(val);
+            }
+          }
+        }
+        if (!zod.def.unionFallback && undefinedCount > 1)
+          propValues[zod.def.discriminator]?.delete(void 0);
+        return propValues;
+      });
+      def.options.forEach((option, i) => {
+        const propShape = rawShape(option._zod.def);
+        if (propShape && !Object.prototype.hasOwnProperty.call(propShape, def.discriminator)) {
+          throw new Error(`Invalid discriminated union option at index "${i}"`);
+        }
+      });
+      const disc = cached(() => discriminatorMap(def));
+      inst._zod.parse = (payload, ctx) => {
+        const input = payload.value;
+        if (!isObject(input)) {
+          payload.issues.push({
+            code: "invalid_type",
+            expected: "object",
+            input,
+            inst
+          });
+          return payload;
+        }
+        const value = input?.[def.discriminator];
+        const opt = disc.value.get(value);
+        if (opt && (value !== void 0 || ctx.direction !== "backward")) {
+          return opt._zod.run(payload, ctx);
+        }
+        if (def.unionFallback || ctx.direction === "backward") {
+          return _super(payload, ctx);
+        }
+        payload.issues.push({
+          code: "invalid_union",
+          errors: [],
+          note: "No matching discriminator",
+          discriminator: def.discriminator,
+          options: Array.from(disc.value.keys()).filter((value2) => disc.value.get(value2) !== null),
+          input,
+          path: [def.discriminator],
+          inst
+        });
+        return payload;
+      };
+    });
+    $ZodRecord = /* @__PURE__ */ $constructor("$ZodRecord", (inst, def) => {
+      $ZodType.init(inst, def);
+      const memo = globalConfig.memoizer;
+      memo?.attach(inst);
+      inst._zod.parse = (payload, ctx) => {
+        const input = payload.value;
+        if (!isPlainObject(input)) {
+          payload.issues.push({
+            expected: "record",
+            code: "invalid_type",
+            input,
+            inst
+          });
+          return payload;
+        }
+        const proms = [];
+        const values2 = def.keyType._zod.values;
+        if (values2 && !def.partial) {
+          payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
+          const recordKeys = /* @__PURE__ */ new Set();
+          for (const key of values2) {
+            if (typeof key === "string" || typeof key === "number" || typeof key === "symbol") {
+              recordKeys.add(typeof key === "number" ? key.toString() : key);
+              if (key === "__proto__")
+                continue;
+              const keyResult = def.keyType._zod.run({ value: key, issues: [] }, ctx);
+              if (keyResult instanceof Promise) {
+                throw new Error("Async schemas not supported in object keys currently");
+              }
+              if (keyResult.issues.length) {
+                payload.issues.push({
+                  code: "invalid_key",
+                  origin: "record",
+                  issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
+                  input: key,
+                  path: [key],
+                  inst
+                });
+                continue;
+              }
+              const outKey = keyResult.value;
+              if (outKey === "__proto__")
+                continue;
+              const result = def.valueType._zod.run({ value: input[key], issues: [] }, ctx);
+              if (result instanceof Promise) {
+                proms.push(result.then((result2) => {
+                  if (result2.issues.length) {
+                    payload.issues.push(...prefixIssues(key, result2.issues));
+                  }
+                  payload.value[outKey] = result2.value;
+                }));
+              } else {
+                if (result.issues.length) {
+                  payload.issues.push(...prefixIssues(key, result.issues));
+                }
+                payload.value[outKey] = result.value;
+              }
+            }
+          }
+          let unrecognized;
+          for (const key in input) {
+            if (!recordKeys.has(key)) {
+              if (def.mode === "loose") {
+                if (key === "__proto__")
+                  continue;
+                payload.value[key] = input[key];
+              } else {
+                unrecognized = unrecognized ?? [];
+                unrecognized.push(key);
+              }
+            }
+          }
+          if (unrecognized && unrecognized.length > 0) {
+            payload.issues.push({
+              code: "unrecognized_keys",
+              input,
+              inst,
+              keys: unrecognized,
+              continue: true
+            });
+          }
+        } else {
+          payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
+          let unrecognized;
+          for (const key of Reflect.ownKeys(input)) {
+            if (key === "__proto__")
+              continue;
+            if (!Object.prototype.propertyIsEnumerable.call(input, key))
+              continue;
+            let keyResult = def.keyType._zod.run({ value: key, issues: [] }, ctx);
+            if (keyResult instanceof Promise) {
+              throw new Error("Async schemas not supported in object keys currently");
+            }
+            const checkNumericKey = typeof key === "string" && number.test(key) && keyResult.issues.length;
+            if (checkNumericKey) {
+              const retryResult = def.keyType._zod.run({ value: Number(key), issues: [] }, ctx);
+              if (retryResult instanceof Promise) {
+                throw new Error("Async schemas not supported in object keys currently");
+              }
+              if (retryResult.issues.length === 0) {
+                keyResult = retryResult;
+              }
+            }
+            if (keyResult.issues.length) {
+              if (def.mode === "loose") {
+                payload.value[key] = input[key];
+              } else if (values2) {
+                unrecognized = unrecognized ?? [];
+                unrecognized.push(key);
+              } else {
+                payload.issues.push({
+                  code: "invalid_key",
+                  origin: "record",
+                  issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
+                  input: key,
+                  path: [key],
+                  inst
+                });
+              }
+              continue;
+            }
+            const outKey = keyResult.value;
+            if (outKey === "__proto__")
+              continue;
+            const result = def.valueType._zod.run({ value: input[key], issues: [] }, ctx);
+            if (result instanceof Promise) {
+              proms.push(result.then((result2) => {
+                if (result2.issues.length) {
+                  payload.issues.push(...prefixIssues(key, result2.issues));
+                }
+                payload.value[outKey] = result2.value;
+              }));
+            } else {
+              if (result.issues.length) {
+                payload.issues.push(...prefixIssues(key, result.issues));
+              }
+              payload.value[outKey] = result.value;
+            }
+          }
+          if (unrecognized && unrecognized.length > 0) {
+            payload.issues.push({
+              code: "unrecognized_keys",
+              input,
+              inst,
+              keys: unrecognized,
+              continue: true
+            });
+          }
+        }
+        if (proms.length) {
+          return Promise.all(proms).then(() => payload);
+        }
+        return payload;
+      };
+    });
+    $ZodEnum = /* @__PURE__ */ $constructor("$ZodEnum", (inst, def) => {
+      $ZodType.init(inst, def);
+      const values2 = getEnumValues(def.entries);
+      const valuesSet = new Set(values2);
+      inst._zod.values = valuesSet;
+      defineLazyInternal(inst, "pattern", (zod) => {
+        const patternValues = getEnumValues(zod.def.entries).filter((k) => propertyKeyTypes.has(typeof k));
+        return new RegExp(patternValues.length ? `^(${patternValues.map((o) => escapeRegex(o.toString())).join("|")})$` : "^[^\\s\\S]$");
+      });
+      inst._zod.parse = (payload, _ctx) => {
+        const input = payload.value;
+        if (valuesSet.has(input)) {
+          return payload;
+        }
+        payload.issues.push({
+          code: "invalid_value",
+          values: values2,
+          input,
+          inst
+        });
+        return payload;
+      };
+    });
+    $ZodLiteral = /* @__PURE__ */ $constructor("$ZodLiteral", (inst, def) => {
+      $ZodType.init(inst, def);
+      const values2 = new Set(def.values);
+      inst._zod.values = values2;
+      defineLazyInternal(inst, "pattern", (zod) => {
+        const vals = zod.def.values;
+        return new RegExp(vals.length ? `^(${vals.map((o) => typeof o === "string" ? escapeRegex(o) : o ? escapeRegex(o.toString()) : String(o)).join("|")})$` : "^[^\\s\\S]$");
+      });
+      inst._zod.parse = (payload, _ctx) => {
+        const input = payload.value;
+        if (values2.has(input)) {
+          return payload;
+        }
+        payload.issues.push({
+          code: "invalid_value",
+          values: def.values,
+          input,
+          inst
+        });
+        return payload;
+      };
+    });
+    $ZodTransform = /* @__PURE__ */ $constructor("$ZodTransform", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.optin = "optional";
+      globalConfig.memoizer?.guard(inst);
+      inst._zod.parse = (payload, ctx) => {
+        if (ctx.direction === "backward") {
+          throw new $ZodEncodeError(inst.constructor.name);
+        }
+        const _out = def.transform(payload.value, payload);
+        if (ctx.async) {
+          const output = _out instanceof Promise ? _out : Promise.resolve(_out);
+          return output.then((output2) => {
+            payload.value = output2;
+            return payload;
+          });
+        }
+        if (_out instanceof Promise) {
+          throw new $ZodAsyncError();
+        }
+        payload.value = _out;
+        return payload;
+      };
+    });
+    $ZodOptional = /* @__PURE__ */ $constructor("$ZodOptional", (inst, def) => {
+      $ZodType.init(inst, def);
+      defineLazyInternal(inst, "optin", (zod) => zod.def.innerType._zod.optin === "defaulted" ? "defaulted" : "optional");
+      inst._zod.optout = "optional";
+      defineLazyInternal(inst, "values", (zod) => {
+        const values2 = zod.def.innerType._zod.values;
+        return values2 ? /* @__PURE__ */ new Set([...values2, void 0]) : void 0;
+      });
+      defineLazyInternal(inst, "pattern", (zod) => {
+        const pattern = zod.def.innerType._zod.pattern;
+        return pattern ? new RegExp(`^(${cleanRegex(pattern.source)})?$`) : void 0;
+      });
+      inst._zod.parse = (payload, ctx) => {
+        if (payload.value === void 0) {
+          if (def.innerType._zod.optin !== "defaulted")
+            return payload;
+          const result = def.innerType._zod.run({ value: payload.value, issues: [] }, ctx);
+          if (result instanceof Promise)
+            return result.then((result2) => handleOptionalResult(payload, result2));
+          return handleOptionalResult(payload, result);
+        }
+        return def.innerType._zod.run(payload, ctx);
+      };
+    });
+    $ZodPrefault = /* @__PURE__ */ $constructor("$ZodPrefault", (inst, def) => {
+      $ZodType.init(inst, def);
+      inst._zod.optin = "defaulted";
+      defineLazyInternal(inst, "values", (zod) => zod.def.innerType._zod.values);
+      inst._zod.parse = (payload, ctx) => {
+        if (ctx.direction === "backward") {
+          return def.innerType._zod.run(payload, ctx);
+        }
+        if (payload.value === void 0) {
+          payload.value = def.defaultValue;
+        }
+        return def.innerType._zod.run(payload, ctx);
+      };
+    });
+    $ZodPipe = /* @__PURE__ */ $constructor("$ZodPipe", (inst, def) => {
+      $ZodType.init(inst, def);
+      defineLazyInternal(inst, "values", (zod) => zod.def.in._zod.values);
+      defineLazyInternal(inst, "optin", (zod) => zod.def.in._zod.optin);
+      defineLazyInternal(inst, "optout", (zod) => zod.def.out._zod.optout);
+      defineLazyInternal(inst, "propValues", (zod) => zod.def.in._zod.propValues);
+      inst._zod.parse = (payload, ctx) => {
+        if (ctx.direction === "backward") {
+          const right = def.out._zod.run(payload, ctx);
+          if (right instanceof Promise) {
+            return right.then((right2) => handlePipeResult(right2, def.in, ctx));
+          }
+          return handlePipeResult(right, def.in, ctx);
+        }
+        const left2 = def.in._zod.run(payload, ctx);
+        if (left2 instanceof Promise) {
+          return left2.then((left3) => handlePipeResult(left3, def.out, ctx));
+        }
+        return handlePipeResult(left2, def.out, ctx);
+      };
+    });
+    $ZodCustom = /* @__PURE__ */ $constructor("$ZodCustom", (inst, def) => {
+      $ZodCheck.init(inst, def);
+      $ZodType.init(inst, def);
+      inst._zod.parse = (payload, _) => {
+        return payload;
+      };
+      inst._zod.check = (payload) => {
+        const input = payload.value;
+        const r = def.fn(input);
+        if (r instanceof Promise) {
+          return r.then((r2) => handleRefineResult(r2, payload, input, inst));
+        }
+        handleRefineResult(r, payload, input, inst);
+        return;
+      };
+    });
+  }
+});
+
+// node_modules/zod/v4/core/memoizer.js
+var init_memoizer = __esm({
+  "node_modules/zod/v4/core/memoizer.js"() {
+  }
+});
+
+// node_modules/zod/v4/locales/index.js
+var init_locales = __esm({
+  "node_modules/zod/v4/locales/index.js"() {
+  }
+});
+
+// node_modules/zod/v4/core/registries.js
+function registry() {
+  return new $ZodRegistry();
+}
+var _a2, $ZodRegistry, globalRegistry;
+var init_registries = __esm({
+  "node_modules/zod/v4/core/registries.js"() {
+    $ZodRegistry = class {
+      constructor() {
+        this._map = /* @__PURE__ */ new WeakMap();
+        this._idmap = /* @__PURE__ */ new Map();
+      }
+      add(schema, ..._meta) {
+        const meta2 = _meta[0];
+        this._map.set(schema, meta2);
+        if (meta2 && typeof meta2 === "object" && "id" in meta2) {
+          this._idmap.set(meta2.id, schema);
+        }
+        return this;
+      }
+      clear() {
+        this._map = /* @__PURE__ */ new WeakMap();
+        this._idmap = /* @__PURE__ */ new Map();
+        return this;
+      }
+      remove(schema) {
+        const meta2 = this._map.get(schema);
+        if (meta2 && typeof meta2 === "object" && "id" in meta2) {
+          this._idmap.delete(meta2.id);
+        }
+        this._map.delete(schema);
+        return this;
+      }
+      get(schema) {
+        const p = schema._zod.parent;
+        if (p) {
+          const pm = { ...this.get(p) ?? {} };
+          delete pm.id;
+          const f = { ...pm, ...this._map.get(schema) };
+          return Object.keys(f).length ? f : void 0;
+        }
+        return this._map.get(schema);
+      }
+      has(schema) {
+        return this._map.has(schema);
+      }
+    };
+    (_a2 = globalThis).__zod_globalRegistry ?? (_a2.__zod_globalRegistry = registry());
+    globalRegistry = globalThis.__zod_globalRegistry;
+  }
+});
+
+// node_modules/zod/v4/core/compile.js
+var init_compile = __esm({
+  "node_modules/zod/v4/core/compile.js"() {
+  }
+});
+
+// node_modules/zod/v4/core/api.js
+function snapshotChecks(def) {
+  if (def.checks)
+    def.checks = [...def.checks];
+  return def;
+}
+// @__NO_SIDE_EFFECTS__
+function _string(Class, params) {
+  return new Class(snapshotChecks({ type: "string", ...normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _number(Class, params) {
+  return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _int(Class, params) {
+  return new Class({
+    type: "number",
+    check: "number_format",
+    abort: false,
+    format: "safeint",
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _boolean(Class, params) {
+  return new Class({
+    type: "boolean",
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _unknown(Class) {
+  return new Class({
+    type: "unknown"
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _never(Class, params) {
+  return new Class({
+    type: "never",
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _lte(value, params) {
+  return new $ZodCheckLessThan({
+    check: "less_than",
+    ...normalizeParams(params),
+    value,
+    inclusive: true
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _gt(value, params) {
+  return new $ZodCheckGreaterThan({
+    check: "greater_than",
+    ...normalizeParams(params),
+    value,
+    inclusive: false
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _gte(value, params) {
+  return new $ZodCheckGreaterThan({
+    check: "greater_than",
+    ...normalizeParams(params),
+    value,
+    inclusive: true
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _positive(params) {
+  return /* @__PURE__ */ _gt(0, params);
+}
+// @__NO_SIDE_EFFECTS__
+function _maxLength(maximum, params) {
+  const ch = new $ZodCheckMaxLength({
+    check: "max_length",
+    ...normalizeParams(params),
+    maximum
+  });
+  return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _minLength(minimum, params) {
+  return new $ZodCheckMinLength({
+    check: "min_length",
+    ...normalizeParams(params),
+    minimum
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _regex(pattern, params) {
+  return new $ZodCheckRegex({
+    check: "string_format",
+    format: "regex",
+    ...normalizeParams(params),
+    pattern
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _refine(Class, fn, _params) {
+  const schema = new Class({
+    type: "custom",
+    check: "custom",
+    fn,
+    ...normalizeParams(_params)
+  });
+  return schema;
+}
+// @__NO_SIDE_EFFECTS__
+function describe(description) {
+  const ch = new $ZodCheck({ check: "describe" });
+  ch._zod.onattach = [
+    (inst) => {
+      const existing2 = globalRegistry.get(inst) ?? {};
+      globalRegistry.add(inst, { ...existing2, description });
+    }
+  ];
+  ch._zod.check = () => {
+  };
+  return ch;
+}
+var init_api = __esm({
+  "node_modules/zod/v4/core/api.js"() {
+    init_checks();
+    init_registries();
+    init_util();
+  }
+});
+
+// node_modules/zod/v4/core/to-json-schema.js
+var init_to_json_schema = __esm({
+  "node_modules/zod/v4/core/to-json-schema.js"() {
+  }
+});
+
+// node_modules/zod/v4/core/json-schema.js
+var init_json_schema = __esm({
+  "node_modules/zod/v4/core/json-schema.js"() {
+  }
+});
+
+// node_modules/zod/v4/core/index.js
+var init_core2 = __esm({
+  "node_modules/zod/v4/core/index.js"() {
+    init_core();
+    init_parse();
+    init_errors2();
+    init_schemas();
+    init_memoizer();
+    init_checks();
+    init_versions();
+    init_util();
+    init_regexes();
+    init_locales();
+    init_registries();
+    init_doc();
+    init_compile();
+    init_api();
+    init_to_json_schema();
+    init_json_schema();
+  }
+});
+
+// node_modules/zod/v4/mini/parse.js
+var init_parse2 = __esm({
+  "node_modules/zod/v4/mini/parse.js"() {
+    init_core2();
+  }
+});
+
+// node_modules/zod/v4/mini/schemas.js
+// @__NO_SIDE_EFFECTS__
+function string2(params) {
+  return _string(ZodMiniString, params);
+}
+// @__NO_SIDE_EFFECTS__
+function number2(params) {
+  return _number(ZodMiniNumber, params);
+}
+function int(params) {
+  return _int(ZodMiniNumberFormat, params);
+}
+// @__NO_SIDE_EFFECTS__
+function boolean2(params) {
+  return _boolean(ZodMiniBoolean, params);
+}
+// @__NO_SIDE_EFFECTS__
+function unknown() {
+  return _unknown(ZodMiniUnknown);
+}
+// @__NO_SIDE_EFFECTS__
+function never(params) {
+  return _never(ZodMiniNever, params);
+}
+// @__NO_SIDE_EFFECTS__
+function array(element, params) {
+  return new ZodMiniArray({
+    type: "array",
+    element,
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function strictObject(shape2, params) {
+  return new ZodMiniObject({
+    type: "object",
+    shape: shape2,
+    catchall: /* @__PURE__ */ never(),
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function looseObject(shape2, params) {
+  return new ZodMiniObject({
+    type: "object",
+    shape: shape2,
+    catchall: /* @__PURE__ */ unknown(),
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function union(options, params) {
+  return new ZodMiniUnion({
+    type: "union",
+    options,
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function discriminatedUnion(discriminator, options, params) {
+  return new ZodMiniDiscriminatedUnion({
+    type: "union",
+    options,
+    discriminator,
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function record(keyType, valueType, params) {
+  if (!valueType || !valueType._zod) {
+    return new ZodMiniRecord({
+      type: "record",
+      keyType: /* @__PURE__ */ string2(),
+      valueType: keyType,
+      ...normalizeParams(valueType)
+    });
+  }
+  return new ZodMiniRecord({
+    type: "record",
+    keyType,
+    valueType,
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _enum(values2, params) {
+  const entries2 = Array.isArray(values2) ? Object.fromEntries(values2.map((v) => [v, v])) : values2;
+  return new ZodMiniEnum({
+    type: "enum",
+    entries: entries2,
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function literal2(value, params) {
+  return new ZodMiniLiteral({
+    type: "literal",
+    values: Array.isArray(value) ? value : [value],
+    ...normalizeParams(params)
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function transform(fn) {
+  return new ZodMiniTransform({
+    type: "transform",
+    transform: fn
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function optional(innerType) {
+  return new ZodMiniOptional({
+    type: "optional",
+    innerType
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function prefault(innerType, defaultValue) {
+  return new ZodMiniPrefault({
+    type: "prefault",
+    innerType,
+    get defaultValue() {
+      return typeof defaultValue === "function" ? defaultValue() : shallowClone(defaultValue);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function pipe(in_, out) {
+  return new ZodMiniPipe({
+    type: "pipe",
+    in: in_,
+    out
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function refine(fn, _params = {}) {
+  return _refine(ZodMiniCustom, fn, _params);
+}
+var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniNever, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniDiscriminatedUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniTransform, ZodMiniOptional, ZodMiniPrefault, ZodMiniPipe, ZodMiniCustom, describe2;
+var init_schemas2 = __esm({
+  "node_modules/zod/v4/mini/schemas.js"() {
+    init_core2();
+    init_util();
+    init_parse2();
+    ZodMiniType = /* @__PURE__ */ $constructor("ZodMiniType", (inst, def) => {
+      if (!inst._zod)
+        throw new Error("Uninitialized schema in ZodMiniType.");
+      $ZodType.init(inst, def);
+      inst.def = def;
+      inst.type = def.type;
+    }, {
+      // `with` is an alias for `check`: the same function object, not a wrapper.
+      get with() {
+        return this.check;
+      },
+      set with(value) {
+        own(this, "with", value);
+      },
+      parse(data2, params) {
+        return parse(this, data2, params, { callee: this.parse });
+      },
+      parseAsync(data2, params) {
+        return parseAsync(this, data2, params, { callee: this.parseAsync });
+      },
+      safeParse(data2, params) {
+        return safeParse(this, data2, params);
+      },
+      safeParseAsync(data2, params) {
+        return safeParseAsync(this, data2, params);
+      },
+      check(...checks2) {
+        const def = this.def;
+        return this.clone({
+          ...def,
+          checks: [
+            ...def.checks ?? [],
+            ...checks2.map((ch) => typeof ch === "function" ? { _zod: { check: ch, def: { check: "custom" }, onattach: [] } } : ch)
+          ]
+        }, { parent: true });
+      },
+      clone(_def, params) {
+        return clone(this, _def, params);
+      },
+      brand() {
+        return this;
+      },
+      register(reg, meta2) {
+        reg.add(this, meta2);
+        return this;
+      },
+      apply(fn, ...args) {
+        return args.length === 0 ? fn(this) : fn(this, ...args);
+      }
+    });
+    ZodMiniString = /* @__PURE__ */ $constructor("ZodMiniString", (inst, def) => {
+      $ZodString.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniNumber = /* @__PURE__ */ $constructor("ZodMiniNumber", (inst, def) => {
+      $ZodNumber.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniNumberFormat = /* @__PURE__ */ $constructor("ZodMiniNumberFormat", (inst, def) => {
+      $ZodNumberFormat.init(inst, def);
+      ZodMiniNumber.init(inst, def);
+    });
+    ZodMiniBoolean = /* @__PURE__ */ $constructor("ZodMiniBoolean", (inst, def) => {
+      $ZodBoolean.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniUnknown = /* @__PURE__ */ $constructor("ZodMiniUnknown", (inst, def) => {
+      $ZodUnknown.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniNever = /* @__PURE__ */ $constructor("ZodMiniNever", (inst, def) => {
+      $ZodNever.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniArray = /* @__PURE__ */ $constructor("ZodMiniArray", (inst, def) => {
+      $ZodArray.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniObject = /* @__PURE__ */ $constructor("ZodMiniObject", (inst, def) => {
+      $ZodObject.init(inst, def);
+      ZodMiniType.init(inst, def);
+      installLazyProp(inst, "shape", (self) => self._zod.def.shape, false);
+    });
+    ZodMiniUnion = /* @__PURE__ */ $constructor("ZodMiniUnion", (inst, def) => {
+      $ZodUnion.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniDiscriminatedUnion = /* @__PURE__ */ $constructor("ZodMiniDiscriminatedUnion", (inst, def) => {
+      $ZodDiscriminatedUnion.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniRecord = /* @__PURE__ */ $constructor("ZodMiniRecord", (inst, def) => {
+      $ZodRecord.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniEnum = /* @__PURE__ */ $constructor("ZodMiniEnum", (inst, def) => {
+      $ZodEnum.init(inst, def);
+      ZodMiniType.init(inst, def);
+      inst.options = [...inst._zod.values];
+    });
+    ZodMiniLiteral = /* @__PURE__ */ $constructor("ZodMiniLiteral", (inst, def) => {
+      $ZodLiteral.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniTransform = /* @__PURE__ */ $constructor("ZodMiniTransform", (inst, def) => {
+      $ZodTransform.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniOptional = /* @__PURE__ */ $constructor("ZodMiniOptional", (inst, def) => {
+      $ZodOptional.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniPrefault = /* @__PURE__ */ $constructor("ZodMiniPrefault", (inst, def) => {
+      $ZodPrefault.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniPipe = /* @__PURE__ */ $constructor("ZodMiniPipe", (inst, def) => {
+      $ZodPipe.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniCustom = /* @__PURE__ */ $constructor("ZodMiniCustom", (inst, def) => {
+      $ZodCustom.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    describe2 = describe;
+  }
+});
+
+// node_modules/zod/v4/mini/checks.js
+var init_checks2 = __esm({
+  "node_modules/zod/v4/mini/checks.js"() {
+    init_core2();
+  }
+});
+
+// node_modules/zod/v4/mini/iso.js
+var init_iso = __esm({
+  "node_modules/zod/v4/mini/iso.js"() {
+  }
+});
+
+// node_modules/zod/v4/mini/coerce.js
+var init_coerce = __esm({
+  "node_modules/zod/v4/mini/coerce.js"() {
+  }
+});
+
+// node_modules/zod/v4/mini/external.js
+var init_external = __esm({
+  "node_modules/zod/v4/mini/external.js"() {
+    init_core2();
+    init_parse2();
+    init_schemas2();
+    init_checks2();
+    init_locales();
+    init_iso();
+    init_coerce();
+  }
+});
+
+// node_modules/zod/mini/index.js
+var init_mini = __esm({
+  "node_modules/zod/mini/index.js"() {
+    init_external();
+  }
+});
+
+// src/node/record.ts
+function recordLine(text3) {
+  const value = parsed(text3);
+  if (value === void 0) return void 0;
+  const read4 = event.safeParse(value);
+  return read4.success ? read4.data : "odd";
+}
+function parsed(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return void 0;
+  }
+}
+var name, sha256, digest, prose, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
+var init_record2 = __esm({
+  "src/node/record.ts"() {
+    "use strict";
+    init_mini();
+    init_text();
+    name = string2().check(_regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/));
+    sha256 = string2().check(_regex(/^[0-9a-f]{64}$/));
+    digest = string2().check(_regex(/^[0-9a-f]{0,64}$/));
+    prose = pipe(
+      string2().check(_maxLength(5e4)),
+      transform((text3) => printable(new Untrusted(text3), 4e3))
+    );
+    number3 = number2();
+    of = (...words2) => _enum(words2);
+    map = (value) => record(name, value);
+    counts = record(string2().check(_regex(/^[\w.-]{1,60}$/)), number3);
+    release = looseObject({ version: name, sha256 });
+    rollbackData = of("auto", "keep", "restore");
+    request = looseObject({
+      mode: of("release", "plan", "rollback", "recover", "status"),
+      tag: prose,
+      stopAfter: of("plan", "rehearse", "canary", "none"),
+      planHash: digest,
+      rollbackData,
+      reason: prose
+    });
+    policy = looseObject({
+      watch: looseObject({
+        watch: number3,
+        warmUp: number3,
+        deadline: number3,
+        rate: number3,
+        block: number3,
+        minSamples: number3,
+        failedAboveBaseline: number3,
+        failedMax: number3,
+        breakerBlocks: number3,
+        p95Ratio: number3,
+        p95Floor: number3,
+        errorBudget: number3,
+        noDataBlocks: number3,
+        diskReserve: number3,
+        metrics: array(looseObject({ name: prose, series: prose, required: boolean2() })),
+        onInconclusive: of("rollback", "hold")
+      }),
+      rewatch: number3,
+      waveWatch: number3,
+      rehearse: of("canary", "every-node"),
+      requireReversible: boolean2(),
+      rollbackData,
+      maxParallel: number3,
+      approveWithin: number3,
+      startLimit: number3,
+      stopLimit: number3,
+      diskReserve: number3,
+      drain: of("none", "commands")
+    });
+    notes = looseObject({
+      digestSource: prose,
+      disk: map(looseObject({ data: number3, point: number3, staging: number3, free: number3, total: number3 })),
+      counts: map(counts),
+      breaking: array(prose),
+      defaults: array(prose),
+      warnings: array(prose),
+      leftAlone: array(name),
+      restores: map(looseObject({ name, age: number3, writes: union([number3, literal2("unknown")]) }))
+    });
+    plan = looseObject({
+      mode: of("release", "rollback"),
+      tag: prose,
+      version: name,
+      assets: array(looseObject({ name: prose, sha256, os: name, arch: name })),
+      nodes: array(
+        looseObject({
+          node: name,
+          from: release,
+          to: release,
+          config: looseObject({ now: digest, next: digest }),
+          safeStop: of("drain", "intake-wal", "drain+intake-wal", "accepted-loss"),
+          checkpoint: of("reflink", "link", "copy")
+        })
+      ),
+      waves: array(array(name)),
+      leaseOrder: array(name),
+      restore: map(name),
+      policy,
+      notes
+    });
+    proof = looseObject({
+      name,
+      runs: array(
+        looseObject({
+          release,
+          startup: number3,
+          outcome: of("ok", "exited", "not-ready", "invariants", "tests-failed"),
+          why: prose,
+          counts
+        })
+      ),
+      bytesBefore: number3,
+      bytesAfter: number3,
+      bytesWritten: number3
+    });
+    verdict = looseObject({
+      is: of("pass", "fail", "inconclusive", "pending"),
+      code: name,
+      text: prose,
+      signals: array(
+        looseObject({
+          name: prose,
+          canary: prose,
+          baseline: prose,
+          limit: prose,
+          says: of("pass", "fail", "error", "no-data", "pending")
+        })
+      ),
+      left: number3
+    });
+    reading = discriminatedUnion("is", [
+      looseObject({ is: literal2("value"), value: number3 }),
+      looseObject({ is: literal2("noData"), why: prose }),
+      looseObject({ is: literal2("error"), why: prose })
+    ]);
+    tries = { of: number3, failed: number3, errors: number3 };
+    block = looseObject({
+      node: name,
+      health: looseObject(tries),
+      version: prose,
+      probes: array(looseObject({ step: prose, ...tries })),
+      latency: record(string2().check(_regex(/^-?\d{1,6}$/)), number3),
+      series: record(string2(), reading),
+      diskFree: reading,
+      restarted: boolean2()
+    });
+    line = string2().check(_regex(/^progressdb-rollout(?: [A-Za-z0-9.+_-]{1,100})*$/));
+    owed = pipe(
+      looseObject({ what: prose, line: optional(string2()) }),
+      transform((given) => {
+        const known2 = line.safeParse(given.line);
+        return { what: given.what, ...known2.success ? { line: known2.data } : {} };
+      })
+    );
+    head = { schema: literal2(1), seq: number3, at: number3 };
+    decided = { ...head, type: literal2("decided") };
+    decisions = discriminatedUnion("what", [
+      looseObject({ ...decided, what: literal2("planned"), plan, hash: sha256 }),
+      looseObject({
+        ...decided,
+        what: literal2("rehearsed"),
+        class: of("keeps-data", "restores-snapshot", "unknown"),
+        proofs: map(proof),
+        hash: sha256
+      }),
+      looseObject({ ...decided, what: literal2("verdict"), wave: number3, verdict, before: array(block) }),
+      looseObject({
+        ...decided,
+        what: literal2("parked"),
+        why: of("stop-after", "hold", "cancelled"),
+        after: name,
+        until: number3
+      }),
+      looseObject({
+        ...decided,
+        what: literal2("going-back"),
+        code: name,
+        why: prose,
+        cause: of("fault", "interrupted")
+      }),
+      looseObject({
+        ...decided,
+        what: literal2("outcome"),
+        outcome: of("promoted", "rolled-back", "unchanged", "stopped", "needs-operator"),
+        code: name,
+        why: prose,
+        version: union([name, literal2("")]),
+        data: of("untouched", "kept", "restored"),
+        owed: array(owed)
+      })
+    ]);
+    event = union([
+      decisions,
+      looseObject({
+        ...head,
+        type: literal2("opened"),
+        rollout: name,
+        step: of("plan", "snapshot", "canary", "promote", "settle"),
+        by: looseObject({ process: name, who: prose, run: prose, host: prose }),
+        request
+      }),
+      looseObject({ ...head, type: literal2("adopted"), rollout: name, version: name, sha256 }),
+      looseObject({
+        ...head,
+        type: literal2("setting-changed"),
+        rollout: name,
+        what: of("hold", "let-go")
+      })
+    ]);
+  }
+});
+
 // src/node/observed.ts
 function inspectionOf(answer2) {
   const one = (key) => answer2.values[key]?.at(-1) ?? "";
   const all2 = (key) => answer2.values[key] ?? [];
   const installed = all2("release").flatMap(releaseFrom);
   const [openedBy] = releaseFrom(one("opened_by"));
+  const lines2 = all2("record").map(recordLine);
   const now2 = {
     running: runningOf(one, installed),
-    active: installed.find((release) => releaseId(release) === one("active")) ?? "none",
+    active: installed.find((release2) => releaseId(release2) === one("active")) ?? "none",
     installed,
     ready: false,
     checked: one("checked") === "1",
     data: {
-      opens: number(one("opens")),
+      opens: number4(one("opens")),
       ...openedBy && { openedBy },
-      ...one("from") !== "" && { from: one("from") },
+      ...named(one("from")) !== "" && { from: one("from") },
       swap: one("swap") === "unfinished" ? "unfinished" : "none",
-      setAside: all2("set_aside")
+      setAside: all2("set_aside").filter((path6) => FOLDER.test(path6))
     },
     traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
     .../^\d+$/.test(one("traffic")) && { drainedAt: Number(one("traffic")) },
@@ -2912,25 +5454,25 @@ function inspectionOf(answer2) {
     staging: one("staging") === "1",
     lease: leaseOf(answer2) ?? "free",
     ...one("unit_load") === "" ? {} : { held: one("held") === "1" },
-    ...one("last_exit") !== "" && { lastExit: one("last_exit").replace("-", " ") },
-    record: all2("record").flatMap(eventFrom)
+    ...one("last_exit") !== "" && { lastExit: shown2(one("last_exit")).replace("-", " ") },
+    record: lines2.flatMap((line3) => line3 === void 0 || line3 === "odd" ? [] : [line3])
   };
-  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all2) } };
+  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all2) }, odd: lines2.includes("odd") };
 }
 function leaseOf(answer2) {
   const one = (key) => answer2.values[key]?.at(-1) ?? "";
-  if (one("lease_rollout") === "") return void 0;
+  if (named(one("lease_rollout")) === "") return void 0;
   const run5 = runPage(one("lease_run"));
   return {
     rollout: one("lease_rollout"),
-    process: one("lease_process"),
-    token: number(one("lease_token")),
-    left: number(one("lease_left")),
+    process: named(one("lease_process")),
+    token: number4(one("lease_token")),
+    left: number4(one("lease_left")),
     parked: one("lease_parked") === "1",
-    holder: one("lease_holder"),
-    doing: one("lease_doing"),
+    holder: shown2(one("lease_holder")),
+    doing: shown2(one("lease_doing")),
     ...run5 ? { run: run5 } : {},
-    ...one("lease_age") === "" ? {} : { age: number(one("lease_age")) }
+    ...one("lease_age") === "" ? {} : { age: number4(one("lease_age")) }
   };
 }
 function factsOf(one, now2) {
@@ -2942,12 +5484,12 @@ function factsOf(one, now2) {
     arch: known2.arch,
     adopted: now2.active !== "none" && now2.data.openedBy !== void 0,
     data: dataOf(one("data")),
-    bytes: number(one("bytes")),
-    mutableBytes: number(one("mutable")),
-    diskFree: number(one("disk_free")),
-    diskTotal: number(one("disk_total")),
-    memoryFree: number(one("memory_free")),
-    memoryUsed: number(one("memory_used")),
+    bytes: number4(one("bytes")),
+    mutableBytes: number4(one("mutable")),
+    diskFree: number4(one("disk_free")),
+    diskTotal: number4(one("disk_total")),
+    memoryFree: number4(one("memory_free")),
+    memoryUsed: number4(one("memory_used")),
     checkpoint: one("checkpoint") === "reflink" ? "reflink" : one("checkpoint") === "link" ? "link" : "copy",
     configSha: one("config_sha"),
     configNextSha: one("config_next_sha"),
@@ -2965,41 +5507,37 @@ function factsOf(one, now2) {
     }
   };
 }
-function releaseFrom(line2) {
-  const [version3, sha2562] = line2.split(" ");
-  return version3 && sha2562 && /^[0-9a-f]{64}$/.test(sha2562) ? [{ version: version3, sha256: sha2562 }] : [];
+function releaseFrom(line3) {
+  const [version3, sha2563] = line3.split(" ");
+  return version3 && sha2563 && NAME.test(version3) && /^[0-9a-f]{64}$/.test(sha2563) ? [{ version: version3, sha256: sha2563 }] : [];
 }
-function snapshotFrom(line2) {
-  const [name = "", kind2, version3 = "", sha2562 = "", opens = "", sealed, clean, at = "", proven = ""] = line2.split(" ");
+function snapshotFrom(line3) {
+  const [name2 = "", kind2, version3 = "", sha2563 = "", opens = "", sealed, clean, at = "", proven = ""] = line3.split(" ");
+  const names2 = [name2, version3, ...proven === "" || proven === "-" ? [] : proven.split(",")];
+  if (!names2.every((text3) => NAME.test(text3))) return [];
   if (kind2 !== "rehearsal" && kind2 !== "rollback-point" && kind2 !== "return-point") return [];
   return [
     {
-      name,
+      name: name2,
       kind: kind2,
-      of: { version: version3, sha256: sha2562 },
-      opens: number(opens),
+      of: { version: version3, sha256: sha2563 },
+      opens: number4(opens),
       sealed: sealed === "1",
       clean: clean === "1",
       proven: proven === "-" ? [] : proven.split(","),
-      at: number(at)
+      at: number4(at)
     }
   ];
 }
-function eventFrom(line2) {
-  try {
-    const value = JSON.parse(line2);
-    return isEvent(value) ? [value] : [];
-  } catch {
-    return [];
-  }
-}
-var unitOf, runningOf, DATA, dataOf, inOrder, isEvent, number;
+var unitOf, runningOf, DATA, dataOf, inOrder, NAME, named, FOLDER, shown2, number4;
 var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
     init_asset();
     init_holder();
     init_release();
+    init_text();
+    init_record2();
     unitOf = (one, all2) => one("unit_load") === "" ? {} : {
       unit: {
         user: one("service"),
@@ -3013,14 +5551,17 @@ var init_observed = __esm({
       }
     };
     runningOf = (one, installed) => {
-      if (one("process") !== "") return installed.find((release) => release.sha256 === one("exe")) ?? "unknown";
+      if (one("process") !== "") return installed.find((release2) => release2.sha256 === one("exe")) ?? "unknown";
       return one("stranger") === "" ? "stopped" : "unknown";
     };
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
-    dataOf = (word4) => DATA.find((kind2) => kind2 === word4) ?? "unreadable";
+    dataOf = (word5) => DATA.find((kind2) => kind2 === word5) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
-    isEvent = (value) => typeof value === "object" && value !== null && "schema" in value && "seq" in value && "type" in value && "at" in value;
-    number = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
+    NAME = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
+    named = (text3) => NAME.test(text3) ? text3 : "";
+    FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u;
+    shown2 = (text3) => printable(new Untrusted(text3), 200);
+    number4 = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
   }
 });
 
@@ -3211,8 +5752,8 @@ function taskOf({ service, config: config2, options }, action) {
     case "record":
       return { ...simple("record"), bring: { bytes: lines(action.lines) } };
     case "install": {
-      const { version: version3, sha256: sha2562 } = action.release;
-      const words2 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2562}`];
+      const { version: version3, sha256: sha2563 } = action.release;
+      const words2 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2563}`];
       return { program: "install", words: words2, limit: WAIT + SHORT, bring: { file: action.file } };
     }
     case "adopt":
@@ -3275,7 +5816,7 @@ function taskOf({ service, config: config2, options }, action) {
     case "prune":
       return {
         program: "prune",
-        words: [`older=${seconds(action.older)}`, ...action.keep.map((name) => `keep=${name}`)],
+        words: [`older=${seconds(action.older)}`, ...action.keep.map((name2) => `keep=${name2}`)],
         limit: LONG
       };
     case "finish-swap":
@@ -3306,12 +5847,12 @@ function unitTasks(node3, action) {
       ];
     }
     case "back": {
-      const { release, name } = action;
+      const { release: release2, name: name2 } = action;
       const parts = [
         { do: "stop", force: true },
-        { do: "snapshot", kind: "return-point", name },
-        { do: "activate", release },
-        { do: "start", release }
+        { do: "snapshot", kind: "return-point", name: name2 },
+        { do: "activate", release: release2 },
+        { do: "start", release: release2 }
       ];
       return parts.flatMap((part) => unitTasks(node3, part));
     }
@@ -3321,10 +5862,10 @@ function unitTasks(node3, action) {
       return [{ program: "supervise", words: words2, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }];
     }
     case "stage-start": {
-      const { release, config: config2 } = action;
+      const { release: release2, config: config2 } = action;
       return [
         { program: "stage-config", words: [`text=${config2}`], limit: WAIT + SHORT },
-        { program: "guest-start", words: [`release=${releaseId(release)}`], limit: WAIT + SHORT }
+        { program: "guest-start", words: [`release=${releaseId(release2)}`], limit: WAIT + SHORT }
       ];
     }
     case "stage-copy":
@@ -3367,18 +5908,18 @@ var init_task = __esm({
 });
 
 // src/node/ask.ts
-async function ask(on, { name, words: words2 }, options) {
+async function ask(on, { name: name2, words: words2 }, options) {
   const { as, limit } = options;
-  const ran2 = await on.shell.run(program(name, on.service.kind), [...placeWords(on), ...words2], {
+  const ran2 = await on.shell.run(program(name2, on.service.kind), [...placeWords(on), ...words2], {
     limit,
     ...as === void 0 ? {} : { as },
-    line: (line2) => {
-      const progress = parseProgress(line2);
+    line: (line3) => {
+      const progress = parseProgress(line3);
       if (progress) options.progress?.(progress);
     }
   });
   if (ran2.lost) {
-    const unknown5 = ran2.lost.begun && !READS.has(name);
+    const unknown5 = ran2.lost.begun && !READS.has(name2);
     throw new StepFailed({ ...ran2.lost.problem, effect: unknown5 ? "unknown" : "none", kind: "unreachable" });
   }
   const answer2 = parseAnswer(ran2.stdout);
@@ -3387,11 +5928,11 @@ async function ask(on, { name, words: words2 }, options) {
   const because = printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-3).join(" ")), 300);
   throw new StepFailed({
     code: ran2.late ? "NODE_SILENT" : "NO_ANSWER",
-    what: `${on.config.name}: ${name} ${ran2.late ? `did not end within ${seconds(limit)} s` : "ended without saying how"}`,
+    what: `${on.config.name}: ${name2} ${ran2.late ? `did not end within ${seconds(limit)} s` : "ended without saying how"}`,
     because: because === "" ? `exit ${ran2.code ?? "by a signal"}` : because,
     next: "run `status`, which inspects the node before anything else",
     where: on.config.name,
-    effect: READS.has(name) ? "none" : "unknown",
+    effect: READS.has(name2) ? "none" : "unknown",
     kind: "unreachable"
   });
 }
@@ -3454,7 +5995,7 @@ function unfit(node3, { unit }, { one, near }) {
       next: "see that systemd and dbus run there:  systemctl status dbus"
     };
   if (load !== "loaded") {
-    const others = near.map((name) => printable(new Untrusted(name), 100)).slice(0, 5);
+    const others = near.map((name2) => printable(new Untrusted(name2), 100)).slice(0, 5);
     return {
       code: "UNIT_NOT_FOUND",
       what: `${node3}: systemd knows no unit ${unit} (${printable(new Untrusted(load), 40)})`,
@@ -3506,19 +6047,92 @@ var init_authorities = __esm({
   }
 });
 
+// src/domain/unfinished.ts
+function unfinished(seen2) {
+  const last = Object.entries(seen2).flatMap(([id, o]) => {
+    const lines2 = lastRollout(o.record);
+    const opened2 = lines2[0];
+    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
+  });
+  const open6 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
+  const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
+  if (!newest2) return void 0;
+  const of3 = last.filter((l) => l.rollout === newest2.rollout);
+  const agreed2 = agreeing(of3);
+  const longest5 = agreed2.toSorted((a, b) => b.lines.length - a.lines.length)[0];
+  const leased = of3.filter((l) => l.o.lease !== "free" && l.o.lease.rollout === l.rollout).map((l) => l.id);
+  const done2 = longest5 !== void 0 && closed(longest5.lines) && leased.length === 0;
+  const strange = of3.filter((l) => !agreed2.includes(l)).map((l) => l.id);
+  return done2 ? void 0 : { rollout: newest2.rollout, lines: longest5?.lines ?? [], leased, strange };
+}
+function agreeing(all2) {
+  const groups = [
+    ...Map.groupBy(
+      all2.filter((one) => planIn(one.lines) !== ""),
+      (one) => planIn(one.lines)
+    ).values()
+  ];
+  const [most = [], next5 = []] = groups.toSorted((a, b) => b.length - a.length);
+  if (groups.length < 2) return all2;
+  const without = all2.filter((one) => planIn(one.lines) === "");
+  return most.length > next5.length ? [...without, ...most] : without;
+}
+function lastRollout(record3) {
+  const last = record3.findLast((e) => e.type === "opened");
+  if (last?.type !== "opened") return [];
+  const first3 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
+  return record3.slice(first3).filter((e) => e.type !== "setting-changed");
+}
+var HELD_BY_CHOICE, planIn, waitsForPerson, closed, recordsDiffer, contradicted;
+var init_unfinished = __esm({
+  "src/domain/unfinished.ts"() {
+    "use strict";
+    HELD_BY_CHOICE = "held-by-choice";
+    planIn = (lines2) => {
+      const told3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
+      return told3?.type === "decided" && told3.what === "planned" ? JSON.stringify([told3.plan, told3.hash]) : "";
+    };
+    waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
+      const lease4 = seen2[id]?.lease;
+      return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
+    });
+    closed = (lines2) => {
+      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
+      return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
+    };
+    recordsDiffer = (node3) => ({
+      code: "RECORDS_DIFFER",
+      what: `${node3}: its record tells of another plan than those of the other nodes`,
+      because: "every node was given the same, so somebody changed one of them",
+      next: `compare state/record.jsonl in the install folder of ${node3} with that of another node, and find out who can write there; what runs on it was left as it is`,
+      where: node3,
+      effect: "none",
+      kind: "other"
+    });
+    contradicted = ({ strange }) => ({
+      is: "refused",
+      code: "records-differ",
+      problems: strange.map((id) => {
+        const { code: code2, what, because, next: next5 } = recordsDiffer(id);
+        return { code: code2, what, next: next5, where: id, ...because === void 0 ? {} : { because } };
+      })
+    });
+  }
+});
+
 // src/domain/judge/histogram.ts
-var BASE, edge, bucketOf, record, merge, size, percentile, above2;
+var BASE, edge, bucketOf, record2, merge2, size, percentile, above2;
 var init_histogram = __esm({
   "src/domain/judge/histogram.ts"() {
     "use strict";
     BASE = Math.log(1.05);
     edge = (bucket) => Math.exp(bucket * BASE);
     bucketOf = (ms) => Math.ceil(Math.log(Math.max(ms, 0.01)) / BASE - 1e-9);
-    record = (histogram, ms) => {
+    record2 = (histogram, ms) => {
       const bucket = String(bucketOf(ms));
       return { ...histogram, [bucket]: (histogram[bucket] ?? 0) + 1 };
     };
-    merge = (histograms) => {
+    merge2 = (histograms) => {
       const sum = {};
       for (const one of histograms)
         for (const [bucket, count3] of Object.entries(one)) sum[bucket] = (sum[bucket] ?? 0) + count3;
@@ -3540,12 +6154,12 @@ var init_histogram = __esm({
 });
 
 // src/domain/judge/merge.ts
-var merge2, ofNode, pair, latest, mergeProbes, addCounts;
+var merge3, ofNode, pair, latest, mergeProbes, addCounts;
 var init_merge = __esm({
   "src/domain/judge/merge.ts"() {
     "use strict";
     init_histogram();
-    merge2 = (blocks) => {
+    merge3 = (blocks) => {
       const byNode = Map.groupBy(blocks, (b) => b.node);
       return [...byNode.values()].map(ofNode).toSorted((a, b) => a.node < b.node ? -1 : 1);
     };
@@ -3559,18 +6173,18 @@ var init_merge = __esm({
       },
       version: b.version === "unknown" ? a.version : b.version,
       probes: mergeProbes([...a.probes, ...b.probes]),
-      latency: merge([a.latency, b.latency]),
+      latency: merge2([a.latency, b.latency]),
       series: Object.fromEntries(
-        [.../* @__PURE__ */ new Set([...Object.keys(a.series), ...Object.keys(b.series)])].flatMap((name) => {
-          const value = latest(a.series[name], b.series[name]);
-          return value ? [[name, value]] : [];
+        [.../* @__PURE__ */ new Set([...Object.keys(a.series), ...Object.keys(b.series)])].flatMap((name2) => {
+          const value = latest(a.series[name2], b.series[name2]);
+          return value ? [[name2, value]] : [];
         })
       ),
       diskFree: latest(a.diskFree, b.diskFree) ?? b.diskFree,
       restarted: a.restarted || b.restarted
     });
     latest = (a, b) => b?.is === "value" || a?.is !== "value" ? b ?? a : a;
-    mergeProbes = (counts3) => [...Map.groupBy(counts3, (c) => c.step).values()].map((same2) => same2.reduce(addCounts));
+    mergeProbes = (counts4) => [...Map.groupBy(counts4, (c) => c.step).values()].map((same2) => same2.reduce(addCounts));
     addCounts = (a, b) => {
       const first3 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
       const limited = (a.limited ?? 0) + (b.limited ?? 0);
@@ -3587,13 +6201,13 @@ var init_merge = __esm({
 });
 
 // src/domain/log.ts
-var topicWidth, line, problemLines, two, clock, duration, span, trimmed, count, several, byteUnits, bytes, share, iso, utc, fullDate, months, day, list;
+var topicWidth, line2, problemLines, two, clock, duration2, span, trimmed, count, several, byteUnits, bytes, share, iso, utc, fullDate, months, day, list;
 var init_log2 = __esm({
   "src/domain/log.ts"() {
     "use strict";
     init_errors();
     topicWidth = 10;
-    line = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
+    line2 = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
     problemLines = (problem3) => {
       const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
       return [
@@ -3608,8 +6222,8 @@ var init_log2 = __esm({
       const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
       return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
     };
-    duration = (ms) => {
-      if (ms < 0) return `-${duration(-ms)}`;
+    duration2 = (ms) => {
+      if (ms < 0) return `-${duration2(-ms)}`;
       if (ms > 0 && ms < 0.1) return "<0.1 ms";
       if (ms < 10) return `${trimmed(ms, 1)} ms`;
       if (ms < 999.5) return `${Math.round(ms)} ms`;
@@ -3701,55 +6315,17 @@ var init_disk = __esm({
   }
 });
 
-// src/domain/unfinished.ts
-function unfinished(seen2) {
-  const last = Object.entries(seen2).flatMap(([id, o]) => {
-    const lines2 = lastRollout(o.record);
-    const opened2 = lines2[0];
-    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
-  });
-  const open6 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
-  const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
-  if (!newest2) return void 0;
-  const of2 = last.filter((l) => l.rollout === newest2.rollout);
-  const longest5 = of2.toSorted((a, b) => b.lines.length - a.lines.length)[0] ?? newest2;
-  const leased = of2.filter((l) => l.o.lease !== "free" && l.o.lease.rollout === l.rollout).map((l) => l.id);
-  const done2 = closed(longest5.lines) && leased.length === 0;
-  return done2 ? void 0 : { rollout: newest2.rollout, lines: longest5.lines, leased };
-}
-function lastRollout(record3) {
-  const last = record3.findLast((e) => e.type === "opened");
-  if (last?.type !== "opened") return [];
-  const first3 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
-  return record3.slice(first3).filter((e) => e.type !== "setting-changed");
-}
-var HELD_BY_CHOICE, waitsForPerson, closed;
-var init_unfinished = __esm({
-  "src/domain/unfinished.ts"() {
-    "use strict";
-    HELD_BY_CHOICE = "held-by-choice";
-    waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
-      const lease4 = seen2[id]?.lease;
-      return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
-    });
-    closed = (lines2) => {
-      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
-      return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
-    };
-  }
-});
-
 // src/domain/plan-text.ts
 import { createHash as createHash2 } from "node:crypto";
-function planText(plan2, found) {
-  const { notes: _, leaseOrder: __, nodes, assets, waves: waves2, policy, restore, ...head } = plan2;
+function planText(plan3, found) {
+  const { notes: _, leaseOrder: __, nodes, assets, waves: waves2, policy: policy2, restore, ...head2 } = plan3;
   const lines2 = [
-    ...entries("plan", head),
+    ...entries("plan", head2),
     ...assets.map((a) => `asset ${a.name} ${a.os}/${a.arch} sha256:${a.sha256}`).sort(),
     ...nodes.flatMap(({ node: node3, ...rest }) => entries(`node ${node3}`, rest)),
     ...waves2.map((wave2, index) => `wave ${index} ${wave2.join(" ")}`),
     ...entries("restore", restore),
-    ...entries("policy", policy),
+    ...entries("policy", policy2),
     ...found ? [`class ${found}`] : []
   ];
   return `${lines2.join("\n")}
@@ -3759,8 +6335,8 @@ function planDifference(recorded2, now2) {
   const a = planText(recorded2).split("\n");
   const b = planText(now2).split("\n");
   return [
-    ...a.filter((line2) => !b.includes(line2)).map((l) => `- ${l}`),
-    ...b.filter((line2) => !a.includes(line2)).map((l) => `+ ${l}`)
+    ...a.filter((line3) => !b.includes(line3)).map((l) => `- ${l}`),
+    ...b.filter((line3) => !a.includes(line3)).map((l) => `+ ${l}`)
   ];
 }
 function entries(prefix, value) {
@@ -3772,7 +6348,7 @@ var planHash;
 var init_plan_text = __esm({
   "src/domain/plan-text.ts"() {
     "use strict";
-    planHash = (plan2, found) => createHash2("sha256").update(planText(plan2, found)).digest("hex");
+    planHash = (plan3, found) => createHash2("sha256").update(planText(plan3, found)).digest("hex");
   }
 });
 
@@ -3930,11 +6506,11 @@ var require_re = __commonJS({
       }
       return value;
     };
-    var createToken = (name, value, isGlobal) => {
+    var createToken = (name2, value, isGlobal) => {
       const safe = makeSafeRegex(value);
       const index = R++;
-      debug(name, index, value);
-      t[name] = index;
+      debug(name2, index, value);
+      t[name2] = index;
       src[index] = value;
       safeSrc[index] = safe;
       re[index] = new RegExp(value, isGlobal ? "g" : void 0);
@@ -4208,8 +6784,8 @@ var require_semver = __commonJS({
       }
       // preminor will bump the version up to the next minor release, and immediately
       // down to pre-release. premajor and prepatch work the same way.
-      inc(release, identifier, identifierBase) {
-        if (release.startsWith("pre")) {
+      inc(release2, identifier, identifierBase) {
+        if (release2.startsWith("pre")) {
           if (!identifier && identifierBase === false) {
             throw new Error("invalid increment argument: identifier is empty");
           }
@@ -4220,7 +6796,7 @@ var require_semver = __commonJS({
             }
           }
         }
-        switch (release) {
+        switch (release2) {
           case "premajor":
             this.prerelease.length = 0;
             this.patch = 0;
@@ -4312,7 +6888,7 @@ var require_semver = __commonJS({
             break;
           }
           default:
-            throw new Error(`invalid increment argument: ${release}`);
+            throw new Error(`invalid increment argument: ${release2}`);
         }
         this.raw = this.format();
         if (this.build.length) {
@@ -4378,7 +6954,7 @@ var require_inc = __commonJS({
   "node_modules/semver/functions/inc.js"(exports, module) {
     "use strict";
     var SemVer = require_semver();
-    var inc = (version3, release, options, identifier, identifierBase) => {
+    var inc = (version3, release2, options, identifier, identifierBase) => {
       if (typeof options === "string") {
         identifierBase = identifier;
         identifier = options;
@@ -4388,7 +6964,7 @@ var require_inc = __commonJS({
         return new SemVer(
           version3 instanceof SemVer ? version3.version : version3,
           options
-        ).inc(release, identifier, identifierBase).version;
+        ).inc(release2, identifier, identifierBase).version;
       } catch (er) {
         return null;
       }
@@ -4477,8 +7053,8 @@ var require_prerelease = __commonJS({
     "use strict";
     var parse7 = require_parse();
     var prerelease = (version3, options) => {
-      const parsed3 = parse7(version3, options);
-      return parsed3 && parsed3.prerelease.length ? parsed3.prerelease : null;
+      const parsed4 = parse7(version3, options);
+      return parsed4 && parsed4.prerelease.length ? parsed4.prerelease : null;
     };
     module.exports = prerelease;
   }
@@ -6054,2232 +8630,15 @@ var init_tag = __esm({
     parseTag = (text3) => {
       const bare3 = (text3.startsWith(PREFIX) ? text3.slice(PREFIX.length) : text3).replace(/^v/, "");
       if (!/^\d/.test(bare3)) return void 0;
-      const parsed3 = (0, import_semver.parse)(bare3);
-      if (parsed3 === null) return void 0;
-      const build2 = parsed3.build.length > 0 ? `+${parsed3.build.join(".")}` : "";
-      return { version: `v${parsed3.version}${build2}`, prerelease: parsed3.prerelease.length > 0 };
+      const parsed4 = (0, import_semver.parse)(bare3);
+      if (parsed4 === null) return void 0;
+      const build2 = parsed4.build.length > 0 ? `+${parsed4.build.join(".")}` : "";
+      return { version: `v${parsed4.version}${build2}`, prerelease: parsed4.prerelease.length > 0 };
     };
     spellings = (asked2, version3) => {
       const bare3 = version3.slice(1);
       return [.../* @__PURE__ */ new Set([asked2, version3, `${PREFIX}${version3}`, bare3])];
     };
-  }
-});
-
-// node_modules/zod/v4/core/util.js
-function getEnumValues(entries2) {
-  const numericValues = Object.values(entries2).filter((v) => typeof v === "number");
-  const values2 = Object.entries(entries2).filter(([k, _]) => numericValues.indexOf(+k) === -1).map(([_, v]) => v);
-  return values2;
-}
-function jsonStringifyReplacer(_, value) {
-  if (typeof value === "bigint")
-    return value.toString();
-  return value;
-}
-function cached(getter) {
-  return new Cached(getter);
-}
-function nullish(input) {
-  return input === null || input === void 0;
-}
-function cleanRegex(source) {
-  const start = source.startsWith("^") ? 1 : 0;
-  const end = source.endsWith("$") ? source.length - 1 : source.length;
-  return source.slice(start, end);
-}
-function assignProp(target3, prop, value) {
-  Object.defineProperty(target3, prop, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true
-  });
-}
-function isObject(data2) {
-  return typeof data2 === "object" && data2 !== null && !Array.isArray(data2);
-}
-function isPlainObject(o) {
-  if (isObject(o) === false)
-    return false;
-  const ctor = o.constructor;
-  if (ctor === void 0)
-    return true;
-  if (typeof ctor !== "function")
-    return true;
-  const prot = ctor.prototype;
-  if (isObject(prot) === false)
-    return false;
-  if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
-    return false;
-  }
-  return true;
-}
-function shallowClone(o) {
-  if (isPlainObject(o))
-    return { ...o };
-  if (Array.isArray(o))
-    return [...o];
-  if (o instanceof Map)
-    return new Map(o);
-  if (o instanceof Set)
-    return new Set(o);
-  return o;
-}
-function escapeRegex(str) {
-  return str.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
-function clone(inst, def, params) {
-  const cl = new inst._zod.constr(def ?? inst._zod.def);
-  if (!def || params?.parent)
-    cl._zod.parent = inst;
-  return cl;
-}
-function normalizeParams(_params) {
-  const params = _params;
-  if (!params)
-    return {};
-  if (typeof params === "string")
-    return { error: () => params };
-  if (params?.message !== void 0) {
-    if (params?.error !== void 0)
-      throw new Error("Cannot specify both `message` and `error` params");
-    params.error = params.message;
-  }
-  delete params.message;
-  if (typeof params.error === "string")
-    return { ...params, error: () => params.error };
-  return params;
-}
-function optionalKeys(shape2) {
-  return Object.keys(shape2).filter((k) => {
-    return shape2[k]._zod.optin !== void 0 && shape2[k]._zod.optout === "optional";
-  });
-}
-function aborted(x, startIndex = 0) {
-  if (x.aborted === true)
-    return true;
-  for (let i = startIndex; i < x.issues.length; i++) {
-    if (x.issues[i]?.continue !== true) {
-      return true;
-    }
-  }
-  return false;
-}
-function explicitlyAborted(x, startIndex = 0) {
-  if (x.aborted === true)
-    return true;
-  for (let i = startIndex; i < x.issues.length; i++) {
-    if (x.issues[i]?.continue === false) {
-      return true;
-    }
-  }
-  return false;
-}
-function prefixIssues(path6, issues) {
-  return issues.map((iss) => {
-    var _a3;
-    (_a3 = iss).path ?? (_a3.path = []);
-    iss.path.unshift(path6);
-    return iss;
-  });
-}
-function unwrapMessage(message) {
-  return typeof message === "string" ? message : message?.message;
-}
-function sizeCaps(defChecks) {
-  const caps = [];
-  for (const ch of defChecks ?? []) {
-    const d = ch._zod.def;
-    if (!/_(length|size)$|_equals$/.test(d.check))
-      break;
-    const max = d.maximum ?? d.length ?? d.size;
-    if (max >= 0)
-      caps.push([max, ch]);
-  }
-  return caps;
-}
-function attachSchema(issues, start, inst) {
-  var _a3;
-  for (let i = start; i < issues.length; i++) {
-    (_a3 = issues[i]).schema ?? (_a3.schema = inst);
-  }
-}
-function finalizeIssue(iss, ctx, config2) {
-  var _a3;
-  const traits = iss.inst?._zod?.traits;
-  if (traits?.has("$ZodType")) {
-    if (traits.has("$ZodCheck"))
-      (_a3 = iss).schema ?? (_a3.schema = iss.inst);
-    else
-      iss.schema = iss.inst;
-  }
-  const schemaError = iss.schema !== iss.inst ? iss.schema?._zod.def?.error : void 0;
-  const message = iss.message ? iss.message : unwrapMessage(iss.inst?._zod.def?.error?.(iss)) ?? unwrapMessage(schemaError?.(iss)) ?? unwrapMessage(ctx?.error?.(iss)) ?? unwrapMessage(config2.customError?.(iss)) ?? unwrapMessage(config2.localeError?.(iss)) ?? "Invalid input";
-  const full2 = {};
-  for (const k of Object.keys(iss)) {
-    if (k === "inst" || k === "schema" || k === "continue" || k === "input" || k === "__proto__")
-      continue;
-    full2[k] = iss[k];
-  }
-  full2.path ?? (full2.path = []);
-  full2.message = message;
-  if (ctx?.reportInput) {
-    full2.input = iss.input;
-  }
-  return full2;
-}
-function codePointLength(str) {
-  const units = str.length;
-  if (!highSurrogate.test(str))
-    return units;
-  let count3 = units;
-  for (let i = 0; i < units - 1; i++) {
-    if ((str.charCodeAt(i) & 64512) === 55296 && (str.charCodeAt(i + 1) & 64512) === 56320) {
-      count3--;
-      i++;
-    }
-  }
-  return count3;
-}
-function getLengthableOrigin(input) {
-  if (Array.isArray(input))
-    return "array";
-  if (typeof input === "string")
-    return "string";
-  return "unknown";
-}
-function issue(...args) {
-  const [iss, input, inst] = args;
-  if (typeof iss === "string") {
-    return {
-      message: iss,
-      code: "custom",
-      input,
-      inst
-    };
-  }
-  return { ...iss };
-}
-function members(proto, table4) {
-  for (const key in table4) {
-    const desc = Object.getOwnPropertyDescriptor(table4, key);
-    if (desc.get)
-      Object.defineProperty(proto, key, { ...desc, enumerable: false });
-    else
-      defineBound(proto, key, desc.value);
-  }
-}
-function own(inst, key, value, enumerable = true) {
-  Object.defineProperty(inst, key, { configurable: true, writable: true, enumerable, value });
-  return value;
-}
-function hide(inst, key, value) {
-  return own(inst, key, value, false);
-}
-function defineBound(proto, key, fn) {
-  Object.defineProperty(proto, key, {
-    configurable: true,
-    get() {
-      return this == null ? fn : own(this, key, fn.bind(this));
-    },
-    set(value) {
-      own(this, key, value);
-    }
-  });
-}
-function claim(inst, sentinel) {
-  const proto = Object.getPrototypeOf(inst);
-  return sentinel in proto ? void 0 : proto;
-}
-function defineLazyInternal(inst, key, compute) {
-  const proto = Object.getPrototypeOf(inst._zod);
-  if (key in proto && installing !== inst._zod) {
-    installing = void 0;
-    return;
-  }
-  installing = inst._zod;
-  Object.defineProperty(proto, key, {
-    configurable: true,
-    get() {
-      Object.defineProperty(this, key, breaker2);
-      const outer = broke;
-      broke = false;
-      try {
-        const value = compute(this);
-        if (broke)
-          delete this[key];
-        else
-          Object.defineProperty(this, key, { configurable: true, writable: true, value });
-        broke = broke || outer;
-        return value;
-      } catch (err) {
-        delete this[key];
-        broke = broke || outer;
-        throw err;
-      }
-    },
-    set(value) {
-      Object.defineProperty(this, key, { configurable: true, writable: true, value });
-    }
-  });
-}
-function installLazyProp(inst, key, make, enumerable) {
-  const proto = claim(inst, key);
-  if (!proto)
-    return;
-  Object.defineProperty(proto, key, {
-    configurable: true,
-    get() {
-      const desc = { configurable: true, writable: true, enumerable, value: void 0 };
-      Object.defineProperty(this, key, desc);
-      desc.value = make(this);
-      Object.defineProperty(this, key, desc);
-      return desc.value;
-    },
-    set(value) {
-      Object.defineProperty(this, key, { configurable: true, writable: true, enumerable, value });
-    }
-  });
-}
-var Cached, captureStackTrace, propertyKeyTypes, NUMBER_FORMAT_RANGES, highSurrogate, installing, broke, breaker2;
-var init_util = __esm({
-  "node_modules/zod/v4/core/util.js"() {
-    Cached = class {
-      constructor(getter) {
-        this._getter = getter;
-        this._value = void 0;
-      }
-      get value() {
-        const getter = this._getter;
-        if (getter !== void 0) {
-          this._value = getter();
-          this._getter = void 0;
-        }
-        return this._value;
-      }
-    };
-    captureStackTrace = "captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => {
-    };
-    propertyKeyTypes = /* @__PURE__ */ new Set(["string", "number", "symbol"]);
-    NUMBER_FORMAT_RANGES = /* @__PURE__ */ (() => ({
-      safeint: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-      int32: [-2147483648, 2147483647],
-      uint32: [0, 4294967295],
-      float32: [-34028234663852886e22, 34028234663852886e22],
-      float64: [-Number.MAX_VALUE, Number.MAX_VALUE]
-    }))();
-    highSurrogate = /[\uD800-\uDBFF]/;
-    broke = false;
-    breaker2 = {
-      configurable: true,
-      get() {
-        broke = true;
-        return void 0;
-      }
-    };
-  }
-});
-
-// node_modules/zod/v4/core/core.js
-function newError(Definition) {
-  const E = _E;
-  if (E) {
-    const saved = E.stackTraceLimit;
-    if (typeof saved === "number") {
-      try {
-        E.stackTraceLimit = 0;
-      } catch {
-        _E = null;
-        return new Definition();
-      }
-      try {
-        return new Definition();
-      } finally {
-        E.stackTraceLimit = saved;
-      }
-    }
-  }
-  return new Definition();
-}
-// @__NO_SIDE_EFFECTS__
-function $constructor(name, initializer2, proto, params) {
-  const zodProto = {};
-  function Internals(def) {
-    this.def = def;
-    this.constr = _;
-    this.traits = /* @__PURE__ */ new Set();
-  }
-  Internals.prototype = zodProto;
-  const protoMembers = proto;
-  const initialized = protoMembers && /* @__PURE__ */ new WeakSet();
-  function init2(inst, def) {
-    if (!inst._zod) {
-      _zodDesc.value = new Internals(def);
-      try {
-        Object.defineProperty(inst, "_zod", _zodDesc);
-      } finally {
-        _zodDesc.value = void 0;
-      }
-    } else if (inst._zod.traits.has(name)) {
-      return;
-    }
-    inst._zod.traits.add(name);
-    initializer2(inst, def);
-    if (initialized) {
-      const own2 = Object.getPrototypeOf(inst);
-      const ctorProto = inst._zod.constr.prototype;
-      let up = own2;
-      while (up && up !== ctorProto)
-        up = Object.getPrototypeOf(up);
-      const target3 = up ?? own2;
-      if (!initialized.has(target3)) {
-        initialized.add(target3);
-        members(target3, protoMembers);
-      }
-    }
-    const proto2 = _.prototype;
-    for (const k in proto2) {
-      if (!Object.prototype.hasOwnProperty.call(proto2, k))
-        continue;
-      if (!(k in inst)) {
-        inst[k] = proto2[k].bind(inst);
-      }
-    }
-  }
-  const Parent = params?.Parent ?? Object;
-  class Definition extends Parent {
-  }
-  Object.defineProperty(Definition, "name", { value: name });
-  function _(def) {
-    const inst = params?.Parent ? newError(Definition) : this;
-    init2(inst, def);
-    const deferred = inst._zod.deferred;
-    if (deferred) {
-      for (const fn of deferred) {
-        fn();
-      }
-      inst._zod.deferred = void 0;
-    }
-    const pp = globalThis.__zod_globalConfig?.postProcessor;
-    if (pp)
-      pp(inst);
-    return inst;
-  }
-  Object.defineProperty(_, "init", { value: init2 });
-  Object.defineProperty(_, Symbol.hasInstance, {
-    value: (inst) => {
-      if (params?.Parent && inst instanceof params.Parent)
-        return true;
-      return inst?._zod?.traits?.has(name);
-    }
-  });
-  Object.defineProperty(_, "name", { value: name });
-  return _;
-}
-function config(newConfig) {
-  if (newConfig)
-    Object.assign(globalConfig, newConfig);
-  return globalConfig;
-}
-var _a, _zodDesc, _E, $ZodAsyncError, $ZodEncodeError, globalConfig;
-var init_core = __esm({
-  "node_modules/zod/v4/core/core.js"() {
-    init_util();
-    _zodDesc = { value: void 0, enumerable: false };
-    _E = "captureStackTrace" in Error ? Error : null;
-    $ZodAsyncError = class extends Error {
-      constructor() {
-        super(`Encountered Promise during synchronous parse. Use .parseAsync() instead.`);
-      }
-    };
-    $ZodEncodeError = class extends Error {
-      constructor(name) {
-        super(`Encountered unidirectional transform during encode: ${name}`);
-        this.name = "ZodEncodeError";
-      }
-    };
-    (_a = globalThis).__zod_globalConfig ?? (_a.__zod_globalConfig = {});
-    globalConfig = globalThis.__zod_globalConfig;
-  }
-});
-
-// node_modules/zod/v4/core/errors.js
-function _getMessage() {
-  const internals = this._zod;
-  internals.message ?? (internals.message = JSON.stringify(internals.def, jsonStringifyReplacer, 2));
-  return internals.message;
-}
-function _setMessage(value) {
-  this._zod.message = value;
-}
-var _messageDesc, _issuesDesc, _installedToString, initializer, $ZodError, $ZodRealError;
-var init_errors2 = __esm({
-  "node_modules/zod/v4/core/errors.js"() {
-    init_core();
-    init_util();
-    _messageDesc = {
-      get: _getMessage,
-      set: _setMessage,
-      enumerable: true,
-      configurable: true
-    };
-    _issuesDesc = { value: void 0, enumerable: false };
-    _installedToString = /* @__PURE__ */ new WeakSet([Object.prototype, Error.prototype]);
-    initializer = (inst, def) => {
-      inst.name = "$ZodError";
-      _issuesDesc.value = def;
-      Object.defineProperty(inst, "issues", _issuesDesc);
-      _issuesDesc.value = void 0;
-      Object.defineProperty(inst, "message", _messageDesc);
-      const proto = Object.getPrototypeOf(inst);
-      if (!_installedToString.has(proto)) {
-        _installedToString.add(proto);
-        Object.defineProperty(proto, "toString", {
-          configurable: true,
-          enumerable: false,
-          get() {
-            const value = () => this.message;
-            Object.defineProperty(this, "toString", { value, configurable: true, writable: true });
-            return value;
-          },
-          set(value) {
-            Object.defineProperty(this, "toString", { value, configurable: true, writable: true });
-          }
-        });
-      }
-    };
-    $ZodError = $constructor("$ZodError", initializer);
-    $ZodRealError = $constructor("$ZodError", initializer, void 0, {
-      Parent: Error
-    });
-  }
-});
-
-// node_modules/zod/v4/core/parse.js
-function failure(Err, issues, ctx) {
-  let error2;
-  return {
-    success: false,
-    get error() {
-      if (!error2) {
-        error2 = new Err(issues.map((iss) => finalizeIssue(iss, ctx, config())));
-        issues = void 0;
-        ctx = void 0;
-      }
-      return error2;
-    },
-    set error(e) {
-      error2 = e;
-      issues = void 0;
-      ctx = void 0;
-    }
-  };
-}
-var _parse, parse2, _parseAsync, parseAsync, _safeParse, safeParse, _safeParseAsync, safeParseAsync;
-var init_parse = __esm({
-  "node_modules/zod/v4/core/parse.js"() {
-    init_core();
-    init_errors2();
-    init_util();
-    _parse = (_Err) => {
-      const fn = (schema, value, _ctx, _params) => {
-        const ctx = _ctx ? { ..._ctx, async: false } : { async: false };
-        const result = schema._zod.run({ value, issues: [] }, ctx);
-        if (result instanceof Promise) {
-          throw new $ZodAsyncError();
-        }
-        if (result.issues.length) {
-          const e = new (_params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
-          captureStackTrace(e, _params?.callee ?? fn);
-          throw e;
-        }
-        return result.value;
-      };
-      return fn;
-    };
-    parse2 = /* @__PURE__ */ _parse($ZodRealError);
-    _parseAsync = (_Err) => {
-      const fn = async (schema, value, _ctx, params) => {
-        const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
-        let result = schema._zod.run({ value, issues: [] }, ctx);
-        if (result instanceof Promise)
-          result = await result;
-        if (result.issues.length) {
-          const e = new (params?.Err ?? _Err)(result.issues.map((iss) => finalizeIssue(iss, ctx, config())));
-          captureStackTrace(e, params?.callee ?? fn);
-          throw e;
-        }
-        return result.value;
-      };
-      return fn;
-    };
-    parseAsync = /* @__PURE__ */ _parseAsync($ZodRealError);
-    _safeParse = (_Err) => (schema, value, _ctx) => {
-      const ctx = _ctx ? { ..._ctx, async: false } : { async: false };
-      const result = schema._zod.run({ value, issues: [] }, ctx);
-      if (result instanceof Promise) {
-        throw new $ZodAsyncError();
-      }
-      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
-    };
-    safeParse = /* @__PURE__ */ _safeParse($ZodRealError);
-    _safeParseAsync = (_Err) => async (schema, value, _ctx) => {
-      const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
-      let result = schema._zod.run({ value, issues: [] }, ctx);
-      if (result instanceof Promise)
-        result = await result;
-      return result.issues.length ? failure(_Err, result.issues, ctx) : { success: true, data: result.value };
-    };
-    safeParseAsync = /* @__PURE__ */ _safeParseAsync($ZodRealError);
-  }
-});
-
-// node_modules/zod/v4/core/regexes.js
-var anyString, number2, boolean;
-var init_regexes = __esm({
-  "node_modules/zod/v4/core/regexes.js"() {
-    anyString = /^[\s\S]{0,}$/;
-    number2 = /^-?\d+(?:\.\d+)?$/;
-    boolean = /^(?:true|false)$/i;
-  }
-});
-
-// node_modules/zod/v4/core/checks.js
-var $ZodCheck, _whenHasLength, numericOriginMap, $ZodCheckLessThan, $ZodCheckGreaterThan, $ZodCheckNumberFormat, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckStringFormat, $ZodCheckRegex;
-var init_checks = __esm({
-  "node_modules/zod/v4/core/checks.js"() {
-    init_core();
-    init_util();
-    $ZodCheck = /* @__PURE__ */ $constructor("$ZodCheck", (inst, def) => {
-      var _a3;
-      inst._zod ?? (inst._zod = {});
-      inst._zod.def = def;
-      (_a3 = inst._zod).onattach ?? (_a3.onattach = []);
-    });
-    _whenHasLength = (payload) => {
-      const val = payload.value;
-      return !nullish(val) && val.length !== void 0;
-    };
-    numericOriginMap = {
-      number: "number",
-      bigint: "bigint",
-      object: "date"
-    };
-    $ZodCheckLessThan = /* @__PURE__ */ $constructor("$ZodCheckLessThan", (inst, def) => {
-      $ZodCheck.init(inst, def);
-      const origin = numericOriginMap[typeof def.value];
-      inst._zod.check = (payload) => {
-        if (def.inclusive ? payload.value <= def.value : payload.value < def.value) {
-          return;
-        }
-        payload.issues.push({
-          origin: numericOriginMap[typeof payload.value] ?? origin,
-          code: "too_big",
-          maximum: typeof def.value === "object" ? def.value.getTime() : def.value,
-          input: payload.value,
-          inclusive: def.inclusive,
-          inst,
-          continue: !def.abort
-        });
-      };
-    });
-    $ZodCheckGreaterThan = /* @__PURE__ */ $constructor("$ZodCheckGreaterThan", (inst, def) => {
-      $ZodCheck.init(inst, def);
-      const origin = numericOriginMap[typeof def.value];
-      inst._zod.check = (payload) => {
-        if (def.inclusive ? payload.value >= def.value : payload.value > def.value) {
-          return;
-        }
-        payload.issues.push({
-          origin: numericOriginMap[typeof payload.value] ?? origin,
-          code: "too_small",
-          minimum: typeof def.value === "object" ? def.value.getTime() : def.value,
-          input: payload.value,
-          inclusive: def.inclusive,
-          inst,
-          continue: !def.abort
-        });
-      };
-    });
-    $ZodCheckNumberFormat = /* @__PURE__ */ $constructor("$ZodCheckNumberFormat", (inst, def) => {
-      $ZodCheck.init(inst, def);
-      def.format = def.format || "float64";
-      const isInt = def.format?.includes("int");
-      const origin = isInt ? "int" : "number";
-      const [minimum, maximum] = NUMBER_FORMAT_RANGES[def.format];
-      inst._zod.check = (payload) => {
-        const input = payload.value;
-        if (isInt) {
-          if (!Number.isInteger(input)) {
-            payload.issues.push({
-              expected: origin,
-              format: def.format,
-              code: "invalid_type",
-              continue: false,
-              input,
-              inst
-            });
-            return;
-          }
-          if (!Number.isSafeInteger(input)) {
-            if (input > 0) {
-              payload.issues.push({
-                input,
-                code: "too_big",
-                maximum: Number.MAX_SAFE_INTEGER,
-                note: "Integers must be within the safe integer range.",
-                inst,
-                origin,
-                inclusive: true,
-                continue: !def.abort
-              });
-            } else {
-              payload.issues.push({
-                input,
-                code: "too_small",
-                minimum: Number.MIN_SAFE_INTEGER,
-                note: "Integers must be within the safe integer range.",
-                inst,
-                origin,
-                inclusive: true,
-                continue: !def.abort
-              });
-            }
-            return;
-          }
-        }
-        if (input < minimum) {
-          payload.issues.push({
-            origin: "number",
-            input,
-            code: "too_small",
-            minimum,
-            inclusive: true,
-            inst,
-            continue: !def.abort
-          });
-        }
-        if (input > maximum) {
-          payload.issues.push({
-            origin: "number",
-            input,
-            code: "too_big",
-            maximum,
-            inclusive: true,
-            inst,
-            continue: !def.abort
-          });
-        }
-      };
-    });
-    $ZodCheckMaxLength = /* @__PURE__ */ $constructor("$ZodCheckMaxLength", (inst, def) => {
-      var _a3;
-      $ZodCheck.init(inst, def);
-      (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasLength);
-      inst._zod.check = (payload) => {
-        const input = payload.value;
-        const units = input.length;
-        const length2 = typeof input === "string" && units > def.maximum ? codePointLength(input) : units;
-        if (length2 <= def.maximum)
-          return;
-        const origin = getLengthableOrigin(input);
-        payload.issues.push({
-          origin,
-          code: "too_big",
-          maximum: def.maximum,
-          inclusive: true,
-          input,
-          inst,
-          continue: !def.abort
-        });
-      };
-    });
-    $ZodCheckMinLength = /* @__PURE__ */ $constructor("$ZodCheckMinLength", (inst, def) => {
-      var _a3;
-      $ZodCheck.init(inst, def);
-      (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasLength);
-      inst._zod.check = (payload) => {
-        const input = payload.value;
-        const units = input.length;
-        const length2 = typeof input === "string" && units >= def.minimum && units < def.minimum * 2 ? codePointLength(input) : units;
-        if (length2 >= def.minimum)
-          return;
-        const origin = getLengthableOrigin(input);
-        payload.issues.push({
-          origin,
-          code: "too_small",
-          minimum: def.minimum,
-          inclusive: true,
-          input,
-          inst,
-          continue: !def.abort
-        });
-      };
-    });
-    $ZodCheckStringFormat = /* @__PURE__ */ $constructor("$ZodCheckStringFormat", (inst, def) => {
-      var _a3, _b;
-      $ZodCheck.init(inst, def);
-      if (def.pattern)
-        (_a3 = inst._zod).check ?? (_a3.check = (payload) => {
-          def.pattern.lastIndex = 0;
-          if (def.pattern.test(payload.value))
-            return;
-          payload.issues.push({
-            origin: "string",
-            code: "invalid_format",
-            format: def.format,
-            input: payload.value,
-            ...def.pattern ? { pattern: def.pattern.toString() } : {},
-            inst,
-            continue: !def.abort
-          });
-        });
-      else
-        (_b = inst._zod).check ?? (_b.check = () => {
-        });
-    });
-    $ZodCheckRegex = /* @__PURE__ */ $constructor("$ZodCheckRegex", (inst, def) => {
-      $ZodCheckStringFormat.init(inst, def);
-      inst._zod.check = (payload) => {
-        def.pattern.lastIndex = 0;
-        if (def.pattern.test(payload.value))
-          return;
-        payload.issues.push({
-          origin: "string",
-          code: "invalid_format",
-          format: "regex",
-          input: payload.value,
-          pattern: def.pattern.toString(),
-          inst,
-          continue: !def.abort
-        });
-      };
-    });
-  }
-});
-
-// node_modules/zod/v4/core/doc.js
-var init_doc = __esm({
-  "node_modules/zod/v4/core/doc.js"() {
-  }
-});
-
-// node_modules/zod/v4/core/versions.js
-var version2;
-var init_versions = __esm({
-  "node_modules/zod/v4/core/versions.js"() {
-    version2 = {
-      major: 4,
-      minor: 6,
-      patch: 7
-    };
-  }
-});
-
-// node_modules/zod/v4/core/schemas.js
-async function validateAsync(inst, value) {
-  const ctx = { async: true };
-  return toStandardResult(await inst._zod.run({ value, issues: [] }, ctx), ctx);
-}
-function standardProps(inst) {
-  return {
-    validate: (value) => {
-      const ctx = { async: false };
-      try {
-        const r = inst._zod.run({ value, issues: [] }, ctx);
-        if (!(r instanceof Promise))
-          return toStandardResult(r, ctx);
-      } catch (_) {
-      }
-      return validateAsync(inst, value);
-    },
-    vendor: "zod",
-    version: 1
-  };
-}
-function capSize(inst, size3) {
-  const caps = sizeCaps(inst._zod.def.checks);
-  if (!caps.length)
-    return;
-  const cap = Math.min(...caps.map((c) => c[0]));
-  const parse7 = inst._zod.parse;
-  inst._zod.parse = (payload, ctx) => {
-    const n = size3(payload.value);
-    if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
-      for (const [max, ch] of sizeCaps(inst._zod.def.checks)) {
-        if (n > max && ch._zod.def.when(payload)) {
-          const start = payload.issues.length;
-          ch._zod.check(payload);
-          payload.issues[start].continue = false;
-          attachSchema(payload.issues, start, inst);
-          return payload;
-        }
-      }
-    }
-    return parse7(payload, ctx);
-  };
-}
-function handleArrayResult(result, final, index) {
-  if (result.issues.length) {
-    final.issues.push(...prefixIssues(index, result.issues));
-  }
-  final.value[index] = result.value;
-}
-function handlePropertyResult(result, final, key, input, optin, optout) {
-  const isPresent = key in input;
-  const isOptionalOut = optout === "optional";
-  if (!isPresent && isOptionalOut && optin === "optional") {
-    return;
-  }
-  if (result.issues.length) {
-    if (optin !== void 0 && isOptionalOut && !isPresent) {
-      return;
-    }
-    final.issues.push(...prefixIssues(key, result.issues));
-  }
-  if (!isPresent && optin === void 0) {
-    if (!result.issues.length) {
-      final.issues.push({
-        code: "invalid_type",
-        expected: "nonoptional",
-        input: void 0,
-        path: [key]
-      });
-    }
-    return;
-  }
-  if (result.value === void 0) {
-    if (isPresent || optin === "defaulted" && !isOptionalOut) {
-      final.value[key] = void 0;
-    }
-  } else {
-    final.value[key] = result.value;
-  }
-}
-function normalizeDef(def) {
-  const keys = Object.keys(def.shape);
-  const ownSymbols = Object.getOwnPropertySymbols(def.shape);
-  const symbolKeys = ownSymbols.length ? ownSymbols : NO_SYMBOL_KEYS;
-  const allKeys = symbolKeys.length ? [...keys, ...symbolKeys] : keys;
-  for (const k of allKeys) {
-    if (!def.shape?.[k]?._zod?.traits?.has("$ZodType")) {
-      throw new Error(`Invalid element at key "${String(k)}": expected a Zod schema`);
-    }
-  }
-  const okeys = optionalKeys(def.shape);
-  return {
-    ...def,
-    allKeys,
-    symbolKeys,
-    // string-only: handleCatchall matches it against `for...in`, which never yields a symbol
-    keySet: new Set(keys),
-    numKeys: keys.length,
-    optionalKeys: new Set(okeys)
-  };
-}
-function handleCatchall(proms, input, payload, ctx, def, inst, abortEarly) {
-  const unrecognized = [];
-  const keySet = def.keySet;
-  const _catchall = def.catchall._zod;
-  const t = _catchall.def.type;
-  const optin = _catchall.optin;
-  const optout = _catchall.optout;
-  let seen2 = 0;
-  for (const key in input) {
-    if (abortEarly && payload.issues.length !== seen2) {
-      if (aborted(payload, seen2))
-        break;
-      seen2 = payload.issues.length;
-    }
-    if (keySet.has(key))
-      continue;
-    if (key === "__proto__") {
-      if (t === "never")
-        unrecognized.push(key);
-      continue;
-    }
-    if (t === "never") {
-      unrecognized.push(key);
-      continue;
-    }
-    const r = _catchall.run({ value: input[key], issues: [] }, ctx);
-    if (r instanceof Promise) {
-      proms.push(r.then((r2) => handlePropertyResult(r2, payload, key, input, optin, optout)));
-    } else {
-      handlePropertyResult(r, payload, key, input, optin, optout);
-    }
-  }
-  if (unrecognized.length) {
-    payload.issues.push({
-      code: "unrecognized_keys",
-      keys: unrecognized,
-      input,
-      inst,
-      // Describes the shape of the input, not the validity of the parsed value, so it never aborts. The parse still fails; the schema's own checks just get to run first, and an enclosing intersection can reconcile the key against a sibling operand.
-      continue: true
-    });
-  }
-  if (!proms.length)
-    return payload;
-  return Promise.all(proms).then(() => {
-    return payload;
-  });
-}
-function handleUnionResults(results, final, inst, ctx) {
-  for (const result of results) {
-    if (result.issues.length === 0) {
-      final.value = result.value;
-      return final;
-    }
-  }
-  const nonaborted = results.filter((r) => !aborted(r));
-  if (nonaborted.length === 1) {
-    final.value = nonaborted[0].value;
-    return nonaborted[0];
-  }
-  final.issues.push({
-    code: "invalid_union",
-    input: final.value,
-    inst,
-    errors: results.map((result) => result.issues.map((iss) => finalizeIssue(iss, ctx, config())))
-  });
-  return final;
-}
-function handleOptionalResult(payload, result) {
-  payload.value = result.issues.length ? void 0 : result.value;
-  return payload;
-}
-function handlePipeResult(left2, next5, ctx) {
-  if (left2.issues.some((iss) => iss.code !== "unrecognized_keys")) {
-    left2.aborted = true;
-    return left2;
-  }
-  return next5._zod.run({ value: left2.value, issues: left2.issues }, ctx);
-}
-function handleRefineResult(result, payload, input, inst) {
-  if (!result) {
-    const _iss = {
-      code: "custom",
-      input,
-      inst,
-      // incorporates params.error into issue reporting
-      path: [...inst._zod.def.path ?? []],
-      // incorporates params.error into issue reporting
-      continue: !inst._zod.def.abort
-      // params: inst._zod.def.params,
-    };
-    if (inst._zod.def.params)
-      _iss.params = inst._zod.def.params;
-    payload.issues.push(issue(_iss));
-  }
-}
-var $ZodType, toStandardResult, $ZodString, $ZodNumber, $ZodNumberFormat, $ZodBoolean, $ZodUnknown, $ZodNever, arraySize, $ZodArray, NO_SYMBOL_KEYS, $ZodObject, $ZodUnion, $ZodRecord, $ZodEnum, $ZodLiteral, $ZodTransform, $ZodOptional, $ZodPrefault, $ZodPipe, $ZodCustom;
-var init_schemas = __esm({
-  "node_modules/zod/v4/core/schemas.js"() {
-    init_checks();
-    init_core();
-    init_regexes();
-    init_util();
-    init_versions();
-    init_util();
-    $ZodType = /* @__PURE__ */ $constructor("$ZodType", (inst, def) => {
-      var _a3;
-      inst ?? (inst = {});
-      inst._zod.def = def;
-      inst._zod.bag = inst._zod.bag || {};
-      inst._zod.version = version2;
-      const defChecks = inst._zod.def.checks;
-      const checks2 = inst._zod.traits.has("$ZodCheck") ? [inst, ...defChecks ?? []] : defChecks?.length ? [...defChecks] : [];
-      for (const ch of checks2) {
-        for (const fn of ch._zod.onattach) {
-          fn(inst);
-        }
-      }
-      if (checks2.length === 0) {
-        (_a3 = inst._zod).deferred ?? (_a3.deferred = []);
-        inst._zod.deferred?.push(() => {
-          inst._zod.run = inst._zod.parse;
-        });
-      } else {
-        const runChecks = (payload, checks3, ctx) => {
-          if (payload.memo)
-            return payload;
-          let isAborted = aborted(payload);
-          let asyncResult;
-          for (const ch of checks3) {
-            if (ch._zod.def.when) {
-              if (explicitlyAborted(payload))
-                continue;
-              const shouldRun = ch._zod.def.when(payload);
-              if (!shouldRun)
-                continue;
-            } else if (isAborted) {
-              continue;
-            }
-            const currLen = payload.issues.length;
-            const _ = ch._zod.check(payload);
-            if (_ instanceof Promise && ctx?.async === false) {
-              throw new $ZodAsyncError();
-            }
-            if (asyncResult || _ instanceof Promise) {
-              asyncResult = (asyncResult ?? Promise.resolve()).then(async () => {
-                await _;
-                const nextLen = payload.issues.length;
-                if (nextLen === currLen)
-                  return;
-                attachSchema(payload.issues, currLen, inst);
-                if (!isAborted)
-                  isAborted = aborted(payload, currLen);
-              });
-            } else {
-              const nextLen = payload.issues.length;
-              if (nextLen === currLen)
-                continue;
-              attachSchema(payload.issues, currLen, inst);
-              if (!isAborted)
-                isAborted = aborted(payload, currLen);
-            }
-          }
-          if (asyncResult) {
-            return asyncResult.then(() => {
-              return payload;
-            });
-          }
-          return payload;
-        };
-        const handleCanaryResult = (canary3, payload, ctx) => {
-          if (aborted(canary3)) {
-            canary3.aborted = true;
-            return canary3;
-          }
-          const checkResult = runChecks(payload, checks2, ctx);
-          if (checkResult instanceof Promise) {
-            if (ctx.async === false)
-              throw new $ZodAsyncError();
-            return checkResult.then((checkResult2) => inst._zod.parse(checkResult2, ctx));
-          }
-          return inst._zod.parse(checkResult, ctx);
-        };
-        inst._zod.run = (payload, ctx) => {
-          if (ctx.skipChecks) {
-            return inst._zod.parse(payload, ctx);
-          }
-          if (ctx.direction === "backward") {
-            const canary3 = inst._zod.parse({ value: payload.value, issues: [] }, { ...ctx, skipChecks: true });
-            if (canary3 instanceof Promise) {
-              return canary3.then((canary4) => {
-                return handleCanaryResult(canary4, payload, ctx);
-              });
-            }
-            return handleCanaryResult(canary3, payload, ctx);
-          }
-          const result = inst._zod.parse(payload, ctx);
-          if (result instanceof Promise) {
-            if (ctx.async === false)
-              throw new $ZodAsyncError();
-            return result.then((result2) => runChecks(result2, checks2, ctx));
-          }
-          return runChecks(result, checks2, ctx);
-        };
-      }
-    }, {
-      // Wrappers extend this by installing a richer factory over it; reading it eagerly would defeat the laziness.
-      get "~standard"() {
-        return hide(this, "~standard", standardProps(this));
-      },
-      set "~standard"(value) {
-        own(this, "~standard", value);
-      }
-    });
-    toStandardResult = (r, ctx) => r.issues.length ? { issues: r.issues.map((iss) => finalizeIssue(iss, ctx, config())) } : { value: r.value };
-    $ZodString = /* @__PURE__ */ $constructor("$ZodString", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.pattern = def.pattern ?? anyString;
-      inst._zod.parse = (payload, _) => {
-        if (def.coerce)
-          try {
-            payload.value = String(payload.value);
-          } catch (_2) {
-          }
-        if (typeof payload.value === "string")
-          return payload;
-        payload.issues.push({
-          expected: "string",
-          code: "invalid_type",
-          input: payload.value,
-          inst
-        });
-        return payload;
-      };
-    });
-    $ZodNumber = /* @__PURE__ */ $constructor("$ZodNumber", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.pattern = number2;
-      inst._zod.parse = (payload, _ctx) => {
-        if (def.coerce)
-          try {
-            payload.value = Number(payload.value);
-          } catch (_) {
-          }
-        const input = payload.value;
-        if (typeof input === "number" && !Number.isNaN(input) && Number.isFinite(input)) {
-          return payload;
-        }
-        const received = typeof input === "number" ? Number.isNaN(input) ? "NaN" : !Number.isFinite(input) ? String(input) : void 0 : void 0;
-        payload.issues.push({
-          expected: "number",
-          code: "invalid_type",
-          input,
-          inst,
-          ...received ? { received } : {}
-        });
-        return payload;
-      };
-    });
-    $ZodNumberFormat = /* @__PURE__ */ $constructor("$ZodNumberFormat", (inst, def) => {
-      $ZodCheckNumberFormat.init(inst, def);
-      $ZodNumber.init(inst, def);
-    });
-    $ZodBoolean = /* @__PURE__ */ $constructor("$ZodBoolean", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.pattern = boolean;
-      inst._zod.parse = (payload, _ctx) => {
-        if (def.coerce)
-          try {
-            payload.value = Boolean(payload.value);
-          } catch (_) {
-          }
-        const input = payload.value;
-        if (typeof input === "boolean")
-          return payload;
-        payload.issues.push({
-          expected: "boolean",
-          code: "invalid_type",
-          input,
-          inst
-        });
-        return payload;
-      };
-    });
-    $ZodUnknown = /* @__PURE__ */ $constructor("$ZodUnknown", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.parse = (payload) => payload;
-    });
-    $ZodNever = /* @__PURE__ */ $constructor("$ZodNever", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.parse = (payload, _ctx) => {
-        payload.issues.push({
-          expected: "never",
-          code: "invalid_type",
-          input: payload.value,
-          inst
-        });
-        return payload;
-      };
-    });
-    arraySize = (input) => Array.isArray(input) ? input.length : -1;
-    $ZodArray = /* @__PURE__ */ $constructor("$ZodArray", (inst, def) => {
-      $ZodType.init(inst, def);
-      const memo = globalConfig.memoizer;
-      memo?.attach(inst);
-      inst._zod.parse = (payload, ctx) => {
-        const input = payload.value;
-        if (!Array.isArray(input)) {
-          payload.issues.push({
-            expected: "array",
-            code: "invalid_type",
-            input,
-            inst
-          });
-          return payload;
-        }
-        payload.value = memo ? memo.alloc(inst, payload, Array(input.length), ctx) : Array(input.length);
-        const proms = [];
-        const abortEarly = ctx?.abortEarly;
-        for (let i = 0; i < input.length; i++) {
-          const item = input[i];
-          const result = def.element._zod.run({
-            value: item,
-            issues: []
-          }, ctx);
-          if (result instanceof Promise) {
-            proms.push(result.then((result2) => handleArrayResult(result2, payload, i)));
-          } else {
-            handleArrayResult(result, payload, i);
-            if (abortEarly && result.issues.length !== 0 && aborted(result))
-              break;
-          }
-        }
-        if (proms.length) {
-          return Promise.all(proms).then(() => payload);
-        }
-        return payload;
-      };
-      capSize(inst, arraySize);
-    });
-    NO_SYMBOL_KEYS = [];
-    $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
-      $ZodType.init(inst, def);
-      const desc = Object.getOwnPropertyDescriptor(def, "shape");
-      const sh = desc?.get ? desc.get.raw : def.shape ?? {};
-      if (sh) {
-        const get2 = () => {
-          const newSh = { ...sh };
-          Object.defineProperty(def, "shape", { value: newSh });
-          get2.raw = newSh;
-          return newSh;
-        };
-        get2.raw = sh;
-        Object.defineProperty(def, "shape", { get: get2 });
-      }
-      const _normalized = cached(() => normalizeDef(def));
-      defineLazyInternal(inst, "propValues", (zod) => {
-        const shape2 = zod.def.shape;
-        const propValues = {};
-        for (const key in shape2) {
-          const field = shape2[key]._zod;
-          if (field.values) {
-            if (!Object.prototype.hasOwnProperty.call(propValues, key)) {
-              assignProp(propValues, key, /* @__PURE__ */ new Set());
-            }
-            for (const v of field.values)
-              propValues[key].add(v);
-            if (field.optin !== void 0)
-              propValues[key].add(void 0);
-          }
-        }
-        return propValues;
-      });
-      const isObject3 = isObject;
-      const catchall = def.catchall;
-      let value;
-      const memo = globalConfig.memoizer;
-      memo?.attach(inst);
-      inst._zod.parse = (payload, ctx) => {
-        value ?? (value = _normalized.value);
-        const input = payload.value;
-        if (!isObject3(input)) {
-          payload.issues.push({
-            expected: "object",
-            code: "invalid_type",
-            input,
-            inst
-          });
-          return payload;
-        }
-        payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
-        const proms = [];
-        const shape2 = value.shape;
-        const abortEarly = ctx?.abortEarly;
-        let seen2 = payload.issues.length;
-        for (const key of value.allKeys) {
-          if (abortEarly && payload.issues.length !== seen2) {
-            if (aborted(payload, seen2))
-              break;
-            seen2 = payload.issues.length;
-          }
-          if (key === "__proto__")
-            continue;
-          const el = shape2[key];
-          const optin = el._zod.optin;
-          const optout = el._zod.optout;
-          const r = el._zod.run({ value: input[key], issues: [] }, ctx);
-          if (r instanceof Promise) {
-            proms.push(r.then((r2) => handlePropertyResult(r2, payload, key, input, optin, optout)));
-          } else {
-            handlePropertyResult(r, payload, key, input, optin, optout);
-          }
-        }
-        if (!catchall) {
-          return proms.length ? Promise.all(proms).then(() => payload) : payload;
-        }
-        return handleCatchall(proms, input, payload, ctx, _normalized.value, inst, abortEarly === true);
-      };
-    });
-    $ZodUnion = /* @__PURE__ */ $constructor("$ZodUnion", (inst, def) => {
-      $ZodType.init(inst, def);
-      defineLazyInternal(inst, "optin", (zod) => zod.def.options.some((o) => o._zod.optin === "defaulted") ? "defaulted" : zod.def.options.some((o) => o._zod.optin !== void 0) ? "optional" : void 0);
-      defineLazyInternal(inst, "optout", (zod) => zod.def.options.some((o) => o._zod.optout === "optional") ? "optional" : void 0);
-      defineLazyInternal(inst, "values", (zod) => {
-        if (zod.def.options.every((o) => o._zod.values)) {
-          return new Set(zod.def.options.flatMap((option) => Array.from(option._zod.values)));
-        }
-        return void 0;
-      });
-      defineLazyInternal(inst, "pattern", (zod) => {
-        if (zod.def.options.every((o) => o._zod.pattern)) {
-          const patterns = zod.def.options.map((o) => o._zod.pattern);
-          return new RegExp(`^(${patterns.map((p) => cleanRegex(p.source)).join("|")})$`);
-        }
-        return void 0;
-      });
-      const first3 = def.options.length === 1 ? def.options[0]._zod.run : null;
-      inst._zod.parse = (payload, ctx) => {
-        if (first3) {
-          return first3(payload, ctx);
-        }
-        let async = false;
-        const results = [];
-        for (const option of def.options) {
-          const result = option._zod.run({
-            value: payload.value,
-            issues: []
-          }, ctx);
-          if (result instanceof Promise) {
-            results.push(result);
-            async = true;
-          } else {
-            if (result.issues.length === 0)
-              return result;
-            results.push(result);
-          }
-        }
-        if (!async)
-          return handleUnionResults(results, payload, inst, ctx);
-        return Promise.all(results).then((results2) => {
-          return handleUnionResults(results2, payload, inst, ctx);
-        });
-      };
-    });
-    $ZodRecord = /* @__PURE__ */ $constructor("$ZodRecord", (inst, def) => {
-      $ZodType.init(inst, def);
-      const memo = globalConfig.memoizer;
-      memo?.attach(inst);
-      inst._zod.parse = (payload, ctx) => {
-        const input = payload.value;
-        if (!isPlainObject(input)) {
-          payload.issues.push({
-            expected: "record",
-            code: "invalid_type",
-            input,
-            inst
-          });
-          return payload;
-        }
-        const proms = [];
-        const values2 = def.keyType._zod.values;
-        if (values2 && !def.partial) {
-          payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
-          const recordKeys = /* @__PURE__ */ new Set();
-          for (const key of values2) {
-            if (typeof key === "string" || typeof key === "number" || typeof key === "symbol") {
-              recordKeys.add(typeof key === "number" ? key.toString() : key);
-              if (key === "__proto__")
-                continue;
-              const keyResult = def.keyType._zod.run({ value: key, issues: [] }, ctx);
-              if (keyResult instanceof Promise) {
-                throw new Error("Async schemas not supported in object keys currently");
-              }
-              if (keyResult.issues.length) {
-                payload.issues.push({
-                  code: "invalid_key",
-                  origin: "record",
-                  issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
-                  input: key,
-                  path: [key],
-                  inst
-                });
-                continue;
-              }
-              const outKey = keyResult.value;
-              if (outKey === "__proto__")
-                continue;
-              const result = def.valueType._zod.run({ value: input[key], issues: [] }, ctx);
-              if (result instanceof Promise) {
-                proms.push(result.then((result2) => {
-                  if (result2.issues.length) {
-                    payload.issues.push(...prefixIssues(key, result2.issues));
-                  }
-                  payload.value[outKey] = result2.value;
-                }));
-              } else {
-                if (result.issues.length) {
-                  payload.issues.push(...prefixIssues(key, result.issues));
-                }
-                payload.value[outKey] = result.value;
-              }
-            }
-          }
-          let unrecognized;
-          for (const key in input) {
-            if (!recordKeys.has(key)) {
-              if (def.mode === "loose") {
-                if (key === "__proto__")
-                  continue;
-                payload.value[key] = input[key];
-              } else {
-                unrecognized = unrecognized ?? [];
-                unrecognized.push(key);
-              }
-            }
-          }
-          if (unrecognized && unrecognized.length > 0) {
-            payload.issues.push({
-              code: "unrecognized_keys",
-              input,
-              inst,
-              keys: unrecognized,
-              continue: true
-            });
-          }
-        } else {
-          payload.value = memo ? memo.alloc(inst, payload, {}, ctx) : {};
-          let unrecognized;
-          for (const key of Reflect.ownKeys(input)) {
-            if (key === "__proto__")
-              continue;
-            if (!Object.prototype.propertyIsEnumerable.call(input, key))
-              continue;
-            let keyResult = def.keyType._zod.run({ value: key, issues: [] }, ctx);
-            if (keyResult instanceof Promise) {
-              throw new Error("Async schemas not supported in object keys currently");
-            }
-            const checkNumericKey = typeof key === "string" && number2.test(key) && keyResult.issues.length;
-            if (checkNumericKey) {
-              const retryResult = def.keyType._zod.run({ value: Number(key), issues: [] }, ctx);
-              if (retryResult instanceof Promise) {
-                throw new Error("Async schemas not supported in object keys currently");
-              }
-              if (retryResult.issues.length === 0) {
-                keyResult = retryResult;
-              }
-            }
-            if (keyResult.issues.length) {
-              if (def.mode === "loose") {
-                payload.value[key] = input[key];
-              } else if (values2) {
-                unrecognized = unrecognized ?? [];
-                unrecognized.push(key);
-              } else {
-                payload.issues.push({
-                  code: "invalid_key",
-                  origin: "record",
-                  issues: keyResult.issues.map((iss) => finalizeIssue(iss, ctx, config())),
-                  input: key,
-                  path: [key],
-                  inst
-                });
-              }
-              continue;
-            }
-            const outKey = keyResult.value;
-            if (outKey === "__proto__")
-              continue;
-            const result = def.valueType._zod.run({ value: input[key], issues: [] }, ctx);
-            if (result instanceof Promise) {
-              proms.push(result.then((result2) => {
-                if (result2.issues.length) {
-                  payload.issues.push(...prefixIssues(key, result2.issues));
-                }
-                payload.value[outKey] = result2.value;
-              }));
-            } else {
-              if (result.issues.length) {
-                payload.issues.push(...prefixIssues(key, result.issues));
-              }
-              payload.value[outKey] = result.value;
-            }
-          }
-          if (unrecognized && unrecognized.length > 0) {
-            payload.issues.push({
-              code: "unrecognized_keys",
-              input,
-              inst,
-              keys: unrecognized,
-              continue: true
-            });
-          }
-        }
-        if (proms.length) {
-          return Promise.all(proms).then(() => payload);
-        }
-        return payload;
-      };
-    });
-    $ZodEnum = /* @__PURE__ */ $constructor("$ZodEnum", (inst, def) => {
-      $ZodType.init(inst, def);
-      const values2 = getEnumValues(def.entries);
-      const valuesSet = new Set(values2);
-      inst._zod.values = valuesSet;
-      defineLazyInternal(inst, "pattern", (zod) => {
-        const patternValues = getEnumValues(zod.def.entries).filter((k) => propertyKeyTypes.has(typeof k));
-        return new RegExp(patternValues.length ? `^(${patternValues.map((o) => escapeRegex(o.toString())).join("|")})$` : "^[^\\s\\S]$");
-      });
-      inst._zod.parse = (payload, _ctx) => {
-        const input = payload.value;
-        if (valuesSet.has(input)) {
-          return payload;
-        }
-        payload.issues.push({
-          code: "invalid_value",
-          values: values2,
-          input,
-          inst
-        });
-        return payload;
-      };
-    });
-    $ZodLiteral = /* @__PURE__ */ $constructor("$ZodLiteral", (inst, def) => {
-      $ZodType.init(inst, def);
-      const values2 = new Set(def.values);
-      inst._zod.values = values2;
-      defineLazyInternal(inst, "pattern", (zod) => {
-        const vals = zod.def.values;
-        return new RegExp(vals.length ? `^(${vals.map((o) => typeof o === "string" ? escapeRegex(o) : o ? escapeRegex(o.toString()) : String(o)).join("|")})$` : "^[^\\s\\S]$");
-      });
-      inst._zod.parse = (payload, _ctx) => {
-        const input = payload.value;
-        if (values2.has(input)) {
-          return payload;
-        }
-        payload.issues.push({
-          code: "invalid_value",
-          values: def.values,
-          input,
-          inst
-        });
-        return payload;
-      };
-    });
-    $ZodTransform = /* @__PURE__ */ $constructor("$ZodTransform", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.optin = "optional";
-      globalConfig.memoizer?.guard(inst);
-      inst._zod.parse = (payload, ctx) => {
-        if (ctx.direction === "backward") {
-          throw new $ZodEncodeError(inst.constructor.name);
-        }
-        const _out = def.transform(payload.value, payload);
-        if (ctx.async) {
-          const output = _out instanceof Promise ? _out : Promise.resolve(_out);
-          return output.then((output2) => {
-            payload.value = output2;
-            return payload;
-          });
-        }
-        if (_out instanceof Promise) {
-          throw new $ZodAsyncError();
-        }
-        payload.value = _out;
-        return payload;
-      };
-    });
-    $ZodOptional = /* @__PURE__ */ $constructor("$ZodOptional", (inst, def) => {
-      $ZodType.init(inst, def);
-      defineLazyInternal(inst, "optin", (zod) => zod.def.innerType._zod.optin === "defaulted" ? "defaulted" : "optional");
-      inst._zod.optout = "optional";
-      defineLazyInternal(inst, "values", (zod) => {
-        const values2 = zod.def.innerType._zod.values;
-        return values2 ? /* @__PURE__ */ new Set([...values2, void 0]) : void 0;
-      });
-      defineLazyInternal(inst, "pattern", (zod) => {
-        const pattern = zod.def.innerType._zod.pattern;
-        return pattern ? new RegExp(`^(${cleanRegex(pattern.source)})?$`) : void 0;
-      });
-      inst._zod.parse = (payload, ctx) => {
-        if (payload.value === void 0) {
-          if (def.innerType._zod.optin !== "defaulted")
-            return payload;
-          const result = def.innerType._zod.run({ value: payload.value, issues: [] }, ctx);
-          if (result instanceof Promise)
-            return result.then((result2) => handleOptionalResult(payload, result2));
-          return handleOptionalResult(payload, result);
-        }
-        return def.innerType._zod.run(payload, ctx);
-      };
-    });
-    $ZodPrefault = /* @__PURE__ */ $constructor("$ZodPrefault", (inst, def) => {
-      $ZodType.init(inst, def);
-      inst._zod.optin = "defaulted";
-      defineLazyInternal(inst, "values", (zod) => zod.def.innerType._zod.values);
-      inst._zod.parse = (payload, ctx) => {
-        if (ctx.direction === "backward") {
-          return def.innerType._zod.run(payload, ctx);
-        }
-        if (payload.value === void 0) {
-          payload.value = def.defaultValue;
-        }
-        return def.innerType._zod.run(payload, ctx);
-      };
-    });
-    $ZodPipe = /* @__PURE__ */ $constructor("$ZodPipe", (inst, def) => {
-      $ZodType.init(inst, def);
-      defineLazyInternal(inst, "values", (zod) => zod.def.in._zod.values);
-      defineLazyInternal(inst, "optin", (zod) => zod.def.in._zod.optin);
-      defineLazyInternal(inst, "optout", (zod) => zod.def.out._zod.optout);
-      defineLazyInternal(inst, "propValues", (zod) => zod.def.in._zod.propValues);
-      inst._zod.parse = (payload, ctx) => {
-        if (ctx.direction === "backward") {
-          const right = def.out._zod.run(payload, ctx);
-          if (right instanceof Promise) {
-            return right.then((right2) => handlePipeResult(right2, def.in, ctx));
-          }
-          return handlePipeResult(right, def.in, ctx);
-        }
-        const left2 = def.in._zod.run(payload, ctx);
-        if (left2 instanceof Promise) {
-          return left2.then((left3) => handlePipeResult(left3, def.out, ctx));
-        }
-        return handlePipeResult(left2, def.out, ctx);
-      };
-    });
-    $ZodCustom = /* @__PURE__ */ $constructor("$ZodCustom", (inst, def) => {
-      $ZodCheck.init(inst, def);
-      $ZodType.init(inst, def);
-      inst._zod.parse = (payload, _) => {
-        return payload;
-      };
-      inst._zod.check = (payload) => {
-        const input = payload.value;
-        const r = def.fn(input);
-        if (r instanceof Promise) {
-          return r.then((r2) => handleRefineResult(r2, payload, input, inst));
-        }
-        handleRefineResult(r, payload, input, inst);
-        return;
-      };
-    });
-  }
-});
-
-// node_modules/zod/v4/core/memoizer.js
-var init_memoizer = __esm({
-  "node_modules/zod/v4/core/memoizer.js"() {
-  }
-});
-
-// node_modules/zod/v4/locales/index.js
-var init_locales = __esm({
-  "node_modules/zod/v4/locales/index.js"() {
-  }
-});
-
-// node_modules/zod/v4/core/registries.js
-function registry() {
-  return new $ZodRegistry();
-}
-var _a2, $ZodRegistry, globalRegistry;
-var init_registries = __esm({
-  "node_modules/zod/v4/core/registries.js"() {
-    $ZodRegistry = class {
-      constructor() {
-        this._map = /* @__PURE__ */ new WeakMap();
-        this._idmap = /* @__PURE__ */ new Map();
-      }
-      add(schema, ..._meta) {
-        const meta2 = _meta[0];
-        this._map.set(schema, meta2);
-        if (meta2 && typeof meta2 === "object" && "id" in meta2) {
-          this._idmap.set(meta2.id, schema);
-        }
-        return this;
-      }
-      clear() {
-        this._map = /* @__PURE__ */ new WeakMap();
-        this._idmap = /* @__PURE__ */ new Map();
-        return this;
-      }
-      remove(schema) {
-        const meta2 = this._map.get(schema);
-        if (meta2 && typeof meta2 === "object" && "id" in meta2) {
-          this._idmap.delete(meta2.id);
-        }
-        this._map.delete(schema);
-        return this;
-      }
-      get(schema) {
-        const p = schema._zod.parent;
-        if (p) {
-          const pm = { ...this.get(p) ?? {} };
-          delete pm.id;
-          const f = { ...pm, ...this._map.get(schema) };
-          return Object.keys(f).length ? f : void 0;
-        }
-        return this._map.get(schema);
-      }
-      has(schema) {
-        return this._map.has(schema);
-      }
-    };
-    (_a2 = globalThis).__zod_globalRegistry ?? (_a2.__zod_globalRegistry = registry());
-    globalRegistry = globalThis.__zod_globalRegistry;
-  }
-});
-
-// node_modules/zod/v4/core/compile.js
-var init_compile = __esm({
-  "node_modules/zod/v4/core/compile.js"() {
-  }
-});
-
-// node_modules/zod/v4/core/api.js
-function snapshotChecks(def) {
-  if (def.checks)
-    def.checks = [...def.checks];
-  return def;
-}
-// @__NO_SIDE_EFFECTS__
-function _string(Class, params) {
-  return new Class(snapshotChecks({ type: "string", ...normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _number(Class, params) {
-  return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _int(Class, params) {
-  return new Class({
-    type: "number",
-    check: "number_format",
-    abort: false,
-    format: "safeint",
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _boolean(Class, params) {
-  return new Class({
-    type: "boolean",
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _unknown(Class) {
-  return new Class({
-    type: "unknown"
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _never(Class, params) {
-  return new Class({
-    type: "never",
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _lte(value, params) {
-  return new $ZodCheckLessThan({
-    check: "less_than",
-    ...normalizeParams(params),
-    value,
-    inclusive: true
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _gt(value, params) {
-  return new $ZodCheckGreaterThan({
-    check: "greater_than",
-    ...normalizeParams(params),
-    value,
-    inclusive: false
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _gte(value, params) {
-  return new $ZodCheckGreaterThan({
-    check: "greater_than",
-    ...normalizeParams(params),
-    value,
-    inclusive: true
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _positive(params) {
-  return /* @__PURE__ */ _gt(0, params);
-}
-// @__NO_SIDE_EFFECTS__
-function _maxLength(maximum, params) {
-  const ch = new $ZodCheckMaxLength({
-    check: "max_length",
-    ...normalizeParams(params),
-    maximum
-  });
-  return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _minLength(minimum, params) {
-  return new $ZodCheckMinLength({
-    check: "min_length",
-    ...normalizeParams(params),
-    minimum
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _regex(pattern, params) {
-  return new $ZodCheckRegex({
-    check: "string_format",
-    format: "regex",
-    ...normalizeParams(params),
-    pattern
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _refine(Class, fn, _params) {
-  const schema = new Class({
-    type: "custom",
-    check: "custom",
-    fn,
-    ...normalizeParams(_params)
-  });
-  return schema;
-}
-// @__NO_SIDE_EFFECTS__
-function describe(description) {
-  const ch = new $ZodCheck({ check: "describe" });
-  ch._zod.onattach = [
-    (inst) => {
-      const existing2 = globalRegistry.get(inst) ?? {};
-      globalRegistry.add(inst, { ...existing2, description });
-    }
-  ];
-  ch._zod.check = () => {
-  };
-  return ch;
-}
-var init_api = __esm({
-  "node_modules/zod/v4/core/api.js"() {
-    init_checks();
-    init_registries();
-    init_util();
-  }
-});
-
-// node_modules/zod/v4/core/to-json-schema.js
-var init_to_json_schema = __esm({
-  "node_modules/zod/v4/core/to-json-schema.js"() {
-  }
-});
-
-// node_modules/zod/v4/core/json-schema.js
-var init_json_schema = __esm({
-  "node_modules/zod/v4/core/json-schema.js"() {
-  }
-});
-
-// node_modules/zod/v4/core/index.js
-var init_core2 = __esm({
-  "node_modules/zod/v4/core/index.js"() {
-    init_core();
-    init_parse();
-    init_errors2();
-    init_schemas();
-    init_memoizer();
-    init_checks();
-    init_versions();
-    init_util();
-    init_regexes();
-    init_locales();
-    init_registries();
-    init_doc();
-    init_compile();
-    init_api();
-    init_to_json_schema();
-    init_json_schema();
-  }
-});
-
-// node_modules/zod/v4/mini/parse.js
-var init_parse2 = __esm({
-  "node_modules/zod/v4/mini/parse.js"() {
-    init_core2();
-  }
-});
-
-// node_modules/zod/v4/mini/schemas.js
-// @__NO_SIDE_EFFECTS__
-function string2(params) {
-  return _string(ZodMiniString, params);
-}
-// @__NO_SIDE_EFFECTS__
-function number3(params) {
-  return _number(ZodMiniNumber, params);
-}
-function int(params) {
-  return _int(ZodMiniNumberFormat, params);
-}
-// @__NO_SIDE_EFFECTS__
-function boolean2(params) {
-  return _boolean(ZodMiniBoolean, params);
-}
-// @__NO_SIDE_EFFECTS__
-function unknown2() {
-  return _unknown(ZodMiniUnknown);
-}
-// @__NO_SIDE_EFFECTS__
-function never(params) {
-  return _never(ZodMiniNever, params);
-}
-// @__NO_SIDE_EFFECTS__
-function array(element, params) {
-  return new ZodMiniArray({
-    type: "array",
-    element,
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function strictObject(shape2, params) {
-  return new ZodMiniObject({
-    type: "object",
-    shape: shape2,
-    catchall: /* @__PURE__ */ never(),
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function looseObject(shape2, params) {
-  return new ZodMiniObject({
-    type: "object",
-    shape: shape2,
-    catchall: /* @__PURE__ */ unknown2(),
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function union(options, params) {
-  return new ZodMiniUnion({
-    type: "union",
-    options,
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function record2(keyType, valueType, params) {
-  if (!valueType || !valueType._zod) {
-    return new ZodMiniRecord({
-      type: "record",
-      keyType: /* @__PURE__ */ string2(),
-      valueType: keyType,
-      ...normalizeParams(valueType)
-    });
-  }
-  return new ZodMiniRecord({
-    type: "record",
-    keyType,
-    valueType,
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function _enum(values2, params) {
-  const entries2 = Array.isArray(values2) ? Object.fromEntries(values2.map((v) => [v, v])) : values2;
-  return new ZodMiniEnum({
-    type: "enum",
-    entries: entries2,
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function literal2(value, params) {
-  return new ZodMiniLiteral({
-    type: "literal",
-    values: Array.isArray(value) ? value : [value],
-    ...normalizeParams(params)
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function transform(fn) {
-  return new ZodMiniTransform({
-    type: "transform",
-    transform: fn
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function optional(innerType) {
-  return new ZodMiniOptional({
-    type: "optional",
-    innerType
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function prefault(innerType, defaultValue) {
-  return new ZodMiniPrefault({
-    type: "prefault",
-    innerType,
-    get defaultValue() {
-      return typeof defaultValue === "function" ? defaultValue() : shallowClone(defaultValue);
-    }
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function pipe(in_, out) {
-  return new ZodMiniPipe({
-    type: "pipe",
-    in: in_,
-    out
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function refine(fn, _params = {}) {
-  return _refine(ZodMiniCustom, fn, _params);
-}
-var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniNever, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniTransform, ZodMiniOptional, ZodMiniPrefault, ZodMiniPipe, ZodMiniCustom, describe2;
-var init_schemas2 = __esm({
-  "node_modules/zod/v4/mini/schemas.js"() {
-    init_core2();
-    init_util();
-    init_parse2();
-    ZodMiniType = /* @__PURE__ */ $constructor("ZodMiniType", (inst, def) => {
-      if (!inst._zod)
-        throw new Error("Uninitialized schema in ZodMiniType.");
-      $ZodType.init(inst, def);
-      inst.def = def;
-      inst.type = def.type;
-    }, {
-      // `with` is an alias for `check`: the same function object, not a wrapper.
-      get with() {
-        return this.check;
-      },
-      set with(value) {
-        own(this, "with", value);
-      },
-      parse(data2, params) {
-        return parse2(this, data2, params, { callee: this.parse });
-      },
-      parseAsync(data2, params) {
-        return parseAsync(this, data2, params, { callee: this.parseAsync });
-      },
-      safeParse(data2, params) {
-        return safeParse(this, data2, params);
-      },
-      safeParseAsync(data2, params) {
-        return safeParseAsync(this, data2, params);
-      },
-      check(...checks2) {
-        const def = this.def;
-        return this.clone({
-          ...def,
-          checks: [
-            ...def.checks ?? [],
-            ...checks2.map((ch) => typeof ch === "function" ? { _zod: { check: ch, def: { check: "custom" }, onattach: [] } } : ch)
-          ]
-        }, { parent: true });
-      },
-      clone(_def, params) {
-        return clone(this, _def, params);
-      },
-      brand() {
-        return this;
-      },
-      register(reg, meta2) {
-        reg.add(this, meta2);
-        return this;
-      },
-      apply(fn, ...args) {
-        return args.length === 0 ? fn(this) : fn(this, ...args);
-      }
-    });
-    ZodMiniString = /* @__PURE__ */ $constructor("ZodMiniString", (inst, def) => {
-      $ZodString.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniNumber = /* @__PURE__ */ $constructor("ZodMiniNumber", (inst, def) => {
-      $ZodNumber.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniNumberFormat = /* @__PURE__ */ $constructor("ZodMiniNumberFormat", (inst, def) => {
-      $ZodNumberFormat.init(inst, def);
-      ZodMiniNumber.init(inst, def);
-    });
-    ZodMiniBoolean = /* @__PURE__ */ $constructor("ZodMiniBoolean", (inst, def) => {
-      $ZodBoolean.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniUnknown = /* @__PURE__ */ $constructor("ZodMiniUnknown", (inst, def) => {
-      $ZodUnknown.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniNever = /* @__PURE__ */ $constructor("ZodMiniNever", (inst, def) => {
-      $ZodNever.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniArray = /* @__PURE__ */ $constructor("ZodMiniArray", (inst, def) => {
-      $ZodArray.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniObject = /* @__PURE__ */ $constructor("ZodMiniObject", (inst, def) => {
-      $ZodObject.init(inst, def);
-      ZodMiniType.init(inst, def);
-      installLazyProp(inst, "shape", (self) => self._zod.def.shape, false);
-    });
-    ZodMiniUnion = /* @__PURE__ */ $constructor("ZodMiniUnion", (inst, def) => {
-      $ZodUnion.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniRecord = /* @__PURE__ */ $constructor("ZodMiniRecord", (inst, def) => {
-      $ZodRecord.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniEnum = /* @__PURE__ */ $constructor("ZodMiniEnum", (inst, def) => {
-      $ZodEnum.init(inst, def);
-      ZodMiniType.init(inst, def);
-      inst.options = [...inst._zod.values];
-    });
-    ZodMiniLiteral = /* @__PURE__ */ $constructor("ZodMiniLiteral", (inst, def) => {
-      $ZodLiteral.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniTransform = /* @__PURE__ */ $constructor("ZodMiniTransform", (inst, def) => {
-      $ZodTransform.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniOptional = /* @__PURE__ */ $constructor("ZodMiniOptional", (inst, def) => {
-      $ZodOptional.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniPrefault = /* @__PURE__ */ $constructor("ZodMiniPrefault", (inst, def) => {
-      $ZodPrefault.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniPipe = /* @__PURE__ */ $constructor("ZodMiniPipe", (inst, def) => {
-      $ZodPipe.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    ZodMiniCustom = /* @__PURE__ */ $constructor("ZodMiniCustom", (inst, def) => {
-      $ZodCustom.init(inst, def);
-      ZodMiniType.init(inst, def);
-    });
-    describe2 = describe;
-  }
-});
-
-// node_modules/zod/v4/mini/checks.js
-var init_checks2 = __esm({
-  "node_modules/zod/v4/mini/checks.js"() {
-    init_core2();
-  }
-});
-
-// node_modules/zod/v4/mini/iso.js
-var init_iso = __esm({
-  "node_modules/zod/v4/mini/iso.js"() {
-  }
-});
-
-// node_modules/zod/v4/mini/coerce.js
-var init_coerce = __esm({
-  "node_modules/zod/v4/mini/coerce.js"() {
-  }
-});
-
-// node_modules/zod/v4/mini/external.js
-var init_external = __esm({
-  "node_modules/zod/v4/mini/external.js"() {
-    init_core2();
-    init_parse2();
-    init_schemas2();
-    init_checks2();
-    init_locales();
-    init_iso();
-    init_coerce();
-  }
-});
-
-// node_modules/zod/mini/index.js
-var init_mini = __esm({
-  "node_modules/zod/mini/index.js"() {
-    init_external();
   }
 });
 
@@ -8293,7 +8652,7 @@ var init_leaf = __esm({
     described = (schema, description) => schema.check(describe2(description));
     text = (form, wanted) => string2(wanted).check(_regex(form, wanted));
     whole = (least, most, wanted = `a whole number from ${least} to ${most}`) => int(wanted).check(_gte(least, wanted), _lte(most, wanted));
-    amount = (wanted) => number3(wanted);
+    amount = (wanted) => number2(wanted);
     yesOrNo = () => boolean2("true or false");
     SECOND = 1e3;
     DAY = 86400 * SECOND;
@@ -8320,7 +8679,7 @@ var init_leaf = __esm({
       const wanted = "a share such as 10 % or 0.1";
       return pipe(
         union([
-          number3(wanted).check(_gte(0, wanted), _lte(1, wanted)),
+          number2(wanted).check(_gte(0, wanted), _lte(1, wanted)),
           string2(wanted).check(
             _regex(PERCENTAGE, wanted),
             refine((value) => parseShare(value) !== void 0, wanted)
@@ -8353,13 +8712,13 @@ var init_keys = __esm({
     CHECK_SECRET = "check that the secret exists, is not empty, and is visible to this job: secrets of an environment need `environment:`, and pull requests from forks get none";
     readKeys = (text3) => {
       const keys = /* @__PURE__ */ new Map();
-      const problems2 = text3.split(/\r\n|[\r\n]/).map((line2, index) => ({ line: line2.trim(), where: `keys, line ${index + 1}` })).filter(({ line: line2 }) => line2 !== "").flatMap(({ line: line2, where: where2 }) => readKey(line2, where2, keys));
+      const problems2 = text3.split(/\r\n|[\r\n]/).map((line3, index) => ({ line: line3.trim(), where: `keys, line ${index + 1}` })).filter(({ line: line3 }) => line3 !== "").flatMap(({ line: line3, where: where2 }) => readKey(line3, where2, keys));
       return problems2.length > 0 ? { problems: problems2 } : { value: Object.fromEntries(keys) };
     };
-    readKey = (line2, where2, keys) => {
-      const equals = line2.indexOf("=");
-      const name = line2.slice(0, Math.max(equals, 0)).trim();
-      const value = line2.slice(equals + 1).trim();
+    readKey = (line3, where2, keys) => {
+      const equals = line3.indexOf("=");
+      const name2 = line3.slice(0, Math.max(equals, 0)).trim();
+      const value = line3.slice(equals + 1).trim();
       if (equals < 0)
         return [
           {
@@ -8369,7 +8728,7 @@ var init_keys = __esm({
             where: where2
           }
         ];
-      if (!KEY_NAME.test(name))
+      if (!KEY_NAME.test(name2))
         return [
           {
             code: "KEY_NAME_INVALID",
@@ -8378,15 +8737,15 @@ var init_keys = __esm({
             where: where2
           }
         ];
-      if (keys.has(name))
-        return [{ code: "KEY_TWICE", what: `${name} is given twice`, next: "keep one of the two lines", where: where2 }];
-      keys.set(name, value);
+      if (keys.has(name2))
+        return [{ code: "KEY_TWICE", what: `${name2} is given twice`, next: "keep one of the two lines", where: where2 }];
+      keys.set(name2, value);
       if (value === "")
         return [
           {
             code: "KEY_EMPTY",
-            what: `${name} is empty`,
-            because: `what the workflow writes after ${name}= has no value, mostly a \${{ secrets.… }} that is not set`,
+            what: `${name2} is empty`,
+            because: `what the workflow writes after ${name2}= has no value, mostly a \${{ secrets.… }} that is not set`,
             next: CHECK_SECRET,
             where: where2
           }
@@ -8395,7 +8754,7 @@ var init_keys = __esm({
         return [
           {
             code: "KEY_NOT_PRINTABLE",
-            what: `${name} holds characters that no HTTP header can carry`,
+            what: `${name2} holds characters that no HTTP header can carry`,
             next: "store the key again, as plain text on one line",
             where: where2
           }
@@ -8406,25 +8765,25 @@ var init_keys = __esm({
       const { backendKey, adminKey, frontendKey } = config2.probe;
       const exposition2 = config2.metrics.length > 0 ? [config2.exposition.key] : [];
       const all2 = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? []];
-      return [...new Set(all2.filter((name) => name !== void 0))];
+      return [...new Set(all2.filter((name2) => name2 !== void 0))];
     };
-    missingKeys = (config2, given) => keyNames(config2).filter((name) => !Object.hasOwn(given, name)).map((name) => ({
+    missingKeys = (config2, given) => keyNames(config2).filter((name2) => !Object.hasOwn(given, name2)).map((name2) => ({
       code: "KEY_MISSING",
-      what: `the key ${name} is not given`,
+      what: `the key ${name2} is not given`,
       because: `${config2.file}, or a default of its profile, uses it`,
-      next: `add a line ${name}=\${{ secrets.… }} to the input keys, or name another key in ${config2.file}`,
+      next: `add a line ${name2}=\${{ secrets.… }} to the input keys, or name another key in ${config2.file}`,
       where: "keys"
     }));
   }
 });
 
 // src/config/printed.ts
-var shown4;
+var shown5;
 var init_printed = __esm({
   "src/config/printed.ts"() {
     "use strict";
     init_text();
-    shown4 = (value) => {
+    shown5 = (value) => {
       if (value === null || value === "") return "empty";
       if (typeof value === "string") return `"${printable(value, 60)}"`;
       if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
@@ -8451,9 +8810,9 @@ var init_suggestion = __esm({
       }
       return above3[b.length] ?? 0;
     };
-    kebab = (word4) => word4.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
-    nearest = (word4, known2) => {
-      const meant = kebab(word4.slice(0, 100));
+    kebab = (word5) => word5.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+    nearest = (word5, known2) => {
+      const meant = kebab(word5.slice(0, 100));
       const close2 = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
       return close2[0]?.candidate;
     };
@@ -8556,7 +8915,7 @@ var init_fleet = __esm({
         ),
         env: prefault(
           described(
-            record2(
+            record(
               text(ENVIRONMENT_NAME, "the name of an environment variable"),
               text(/^[^\0\r\n]{0,4000}$/, "the value as text on one line, in quotes where it is a number"),
               "a mapping of names to values"
@@ -9060,7 +9419,7 @@ var init_settings = __esm({
     SETTINGS = names(fileSchema);
     keysUnder = (parent) => {
       const prefix = parent === "" ? "" : `${parent}.`;
-      return SETTINGS.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).filter((rest) => !rest.includes("."));
+      return SETTINGS.filter((name2) => name2.startsWith(prefix)).map((name2) => name2.slice(prefix.length)).filter((rest) => !rest.includes("."));
     };
     defaultsTaken = (written2) => taken(fileSchema, written2, "");
     taken = (schema, written2, prefix) => settingsOf(schema).flatMap(([key, inner]) => {
@@ -9100,10 +9459,10 @@ var init_watch2 = __esm({
     samplesAtLeast = (file) => Math.floor(shortest(file) / 1e3 * file.probe.rate);
     timingRules = (file) => [
       ...watches(file).filter(([, , ms]) => ms < file.probe.block).map(
-        ([name, path6, ms]) => broken2(
+        ([name2, path6, ms]) => broken2(
           path6,
           "WATCH_TOO_SHORT",
-          `${name} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
+          `${name2} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
           "lengthen it, or shorten probe.block"
         )
       ),
@@ -9237,11 +9596,11 @@ var init_build = __esm({
     init_watch2();
     build = (file, nodes, origin) => {
       const taken2 = defaultsTaken(origin.written);
-      const or = (name, written2, value, spelt2 = String(value)) => {
-        if (written2 === void 0) taken2.push(`${name} ${spelt2}`);
+      const or = (name2, written2, value, spelt2 = String(value)) => {
+        if (written2 === void 0) taken2.push(`${name2} ${spelt2}`);
         return written2 ?? value;
       };
-      const policy = policyOf(file, or);
+      const policy2 = policyOf(file, or);
       return {
         file: origin.file,
         profile: file.profile,
@@ -9253,7 +9612,7 @@ var init_build = __esm({
         nodes: nodesOf(file, nodes, or),
         canary: canaryOf(file, nodes, or),
         waveSize: file.waves.size,
-        policy,
+        policy: policy2,
         ...file.from === void 0 ? {} : { from: file.from },
         acceptWriteLoss: file["accept-write-loss"],
         ...testsOf(file),
@@ -9261,7 +9620,7 @@ var init_build = __esm({
         ...file.rehearse.memory === void 0 ? {} : { rehearsalMemory: file.rehearse.memory },
         probe: probeOf(file, or),
         exposition: expositionOf(file, or),
-        metrics: policy.watch.metrics,
+        metrics: policy2.watch.metrics,
         lease: file.lease,
         keep: file.keep,
         environment: file.environment,
@@ -9280,8 +9639,8 @@ var init_build = __esm({
       };
     };
     hostOf = (text3, user) => {
-      const [, named5, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
-      return { host, port: port === void 0 ? 22 : Number(port), user: named5 ?? user };
+      const [, named6, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+      return { host, port: port === void 0 ? 22 : Number(port), user: named6 ?? user };
     };
     policyOf = (file, or) => ({
       watch: watchPolicy2(file, or),
@@ -9615,15 +9974,15 @@ var require_directives = __commonJS({
        * @param onError - May be called even if the action was successful
        * @returns `true` on success
        */
-      add(line2, onError) {
+      add(line3, onError) {
         if (this.atNextDocument) {
           this.yaml = { explicit: _Directives.defaultYaml.explicit, version: "1.1" };
           this.tags = Object.assign({}, _Directives.defaultTags);
           this.atNextDocument = false;
         }
-        const parts = line2.trim().split(/[ \t]+/);
-        const name = parts.shift();
-        switch (name) {
+        const parts = line3.trim().split(/[ \t]+/);
+        const name2 = parts.shift();
+        switch (name2) {
           case "%TAG": {
             if (parts.length !== 2) {
               onError(0, "%TAG directive should contain exactly two parts");
@@ -9651,7 +10010,7 @@ var require_directives = __commonJS({
             }
           }
           default:
-            onError(0, `Unknown directive ${name}`, true);
+            onError(0, `Unknown directive ${name2}`, true);
             return false;
         }
       }
@@ -9760,9 +10119,9 @@ var require_anchors = __commonJS({
     }
     function findNewAnchor(prefix, exclude) {
       for (let i = 1; true; ++i) {
-        const name = `${prefix}${i}`;
-        if (!exclude.has(name))
-          return name;
+        const name2 = `${prefix}${i}`;
+        if (!exclude.has(name2))
+          return name2;
       }
     }
     function createNodeAnchors(doc, prefix) {
@@ -10097,9 +10456,9 @@ var require_createNode = __commonJS({
       if (identity.isNode(value))
         return value;
       if (identity.isPair(value)) {
-        const map = ctx.schema[identity.MAP].createNode?.(ctx.schema, null, ctx);
-        map.items.push(value);
-        return map;
+        const map2 = ctx.schema[identity.MAP].createNode?.(ctx.schema, null, ctx);
+        map2.items.push(value);
+        return map2;
       }
       if (value instanceof String || value instanceof Number || value instanceof Boolean || typeof BigInt !== "undefined" && value instanceof BigInt) {
         value = value.valueOf();
@@ -10799,8 +11158,8 @@ var require_stringify = __commonJS({
         tagObj = tags.find((t) => t.nodeClass && obj instanceof t.nodeClass);
       }
       if (!tagObj) {
-        const name = obj?.constructor?.name ?? (obj === null ? "null" : typeof obj);
-        throw new Error(`Tag not resolved for ${name} value`);
+        const name2 = obj?.constructor?.name ?? (obj === null ? "null" : typeof obj);
+        throw new Error(`Tag not resolved for ${name2} value`);
       }
       return tagObj;
     }
@@ -11024,30 +11383,30 @@ var require_merge = __commonJS({
       stringify: () => MERGE_KEY
     };
     var isMergeKey = (ctx, key) => (merge5.identify(key) || identity.isScalar(key) && (!key.type || key.type === Scalar.Scalar.PLAIN) && merge5.identify(key.value)) && ctx?.doc.schema.tags.some((tag) => tag.tag === merge5.tag && tag.default);
-    function addMergeToJSMap(ctx, map, value) {
+    function addMergeToJSMap(ctx, map2, value) {
       const source = resolveAliasValue(ctx, value);
       if (identity.isSeq(source))
         for (const it of source.items)
-          mergeValue(ctx, map, it);
+          mergeValue(ctx, map2, it);
       else if (Array.isArray(source))
         for (const it of source)
-          mergeValue(ctx, map, it);
+          mergeValue(ctx, map2, it);
       else
-        mergeValue(ctx, map, source);
+        mergeValue(ctx, map2, source);
     }
-    function mergeValue(ctx, map, value) {
+    function mergeValue(ctx, map2, value) {
       const source = resolveAliasValue(ctx, value);
       if (!identity.isMap(source))
         throw new Error("Merge sources must be maps or map aliases");
       const srcMap = source.toJSON(null, ctx, Map);
       for (const [key, value2] of srcMap) {
-        if (map instanceof Map) {
-          if (!map.has(key))
-            map.set(key, value2);
-        } else if (map instanceof Set) {
-          map.add(key);
-        } else if (!Object.prototype.hasOwnProperty.call(map, key)) {
-          Object.defineProperty(map, key, {
+        if (map2 instanceof Map) {
+          if (!map2.has(key))
+            map2.set(key, value2);
+        } else if (map2 instanceof Set) {
+          map2.add(key);
+        } else if (!Object.prototype.hasOwnProperty.call(map2, key)) {
+          Object.defineProperty(map2, key, {
             value: value2,
             writable: true,
             enumerable: true,
@@ -11055,7 +11414,7 @@ var require_merge = __commonJS({
           });
         }
       }
-      return map;
+      return map2;
     }
     function resolveAliasValue(ctx, value) {
       return ctx && identity.isAlias(value) ? value.resolve(ctx.doc, ctx) : value;
@@ -11075,32 +11434,32 @@ var require_addPairToJSMap = __commonJS({
     var stringify = require_stringify();
     var identity = require_identity();
     var toJS = require_toJS();
-    function addPairToJSMap(ctx, map, { key, value }) {
+    function addPairToJSMap(ctx, map2, { key, value }) {
       if (identity.isNode(key) && key.addToJSMap)
-        key.addToJSMap(ctx, map, value);
+        key.addToJSMap(ctx, map2, value);
       else if (merge5.isMergeKey(ctx, key))
-        merge5.addMergeToJSMap(ctx, map, value);
+        merge5.addMergeToJSMap(ctx, map2, value);
       else {
         const jsKey = toJS.toJS(key, "", ctx);
-        if (map instanceof Map) {
-          map.set(jsKey, toJS.toJS(value, jsKey, ctx));
-        } else if (map instanceof Set) {
-          map.add(jsKey);
+        if (map2 instanceof Map) {
+          map2.set(jsKey, toJS.toJS(value, jsKey, ctx));
+        } else if (map2 instanceof Set) {
+          map2.add(jsKey);
         } else {
           const stringKey = stringifyKey(key, jsKey, ctx);
           const jsValue = toJS.toJS(value, stringKey, ctx);
-          if (stringKey in map)
-            Object.defineProperty(map, stringKey, {
+          if (stringKey in map2)
+            Object.defineProperty(map2, stringKey, {
               value: jsValue,
               writable: true,
               enumerable: true,
               configurable: true
             });
           else
-            map[stringKey] = jsValue;
+            map2[stringKey] = jsValue;
         }
       }
-      return map;
+      return map2;
     }
     function stringifyKey(key, jsKey, ctx) {
       if (jsKey === null)
@@ -11218,9 +11577,9 @@ var require_stringifyCollection = __commonJS({
       } else {
         str = lines2[0];
         for (let i = 1; i < lines2.length; ++i) {
-          const line2 = lines2[i];
-          str += line2 ? `
-${indent}${line2}` : "\n";
+          const line3 = lines2[i];
+          str += line3 ? `
+${indent}${line3}` : "\n";
         }
       }
       if (comment) {
@@ -11278,7 +11637,7 @@ ${indent}${line2}` : "\n";
           str += ",";
         } else if (ctx.options.trailingComma) {
           if (ctx.options.lineWidth > 0) {
-            reqNewline || (reqNewline = lines2.reduce((sum, line2) => sum + line2.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
+            reqNewline || (reqNewline = lines2.reduce((sum, line3) => sum + line3.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
           }
           if (reqNewline) {
             str += ",";
@@ -11294,14 +11653,14 @@ ${indent}${line2}` : "\n";
         return start + end;
       } else {
         if (!reqNewline) {
-          const len = lines2.reduce((sum, line2) => sum + line2.length + 2, 2);
+          const len = lines2.reduce((sum, line3) => sum + line3.length + 2, 2);
           reqNewline = ctx.options.lineWidth > 0 && len > ctx.options.lineWidth;
         }
         if (reqNewline) {
           let str = start;
-          for (const line2 of lines2)
-            str += line2 ? `
-${indentStep}${indent}${line2}` : "\n";
+          for (const line3 of lines2)
+            str += line3 ? `
+${indentStep}${indent}${line3}` : "\n";
           return `${str}
 ${indent}${end}`;
         } else {
@@ -11357,14 +11716,14 @@ var require_YAMLMap = __commonJS({
        */
       static from(schema, obj, ctx) {
         const { keepUndefined, replacer } = ctx;
-        const map = new this(schema);
+        const map2 = new this(schema);
         const add2 = (key, value) => {
           if (typeof replacer === "function")
             value = replacer.call(obj, key, value);
           else if (Array.isArray(replacer) && !replacer.includes(key))
             return;
           if (value !== void 0 || keepUndefined)
-            map.items.push(Pair.createPair(key, value, ctx));
+            map2.items.push(Pair.createPair(key, value, ctx));
         };
         if (obj instanceof Map) {
           for (const [key, value] of obj)
@@ -11374,9 +11733,9 @@ var require_YAMLMap = __commonJS({
             add2(key, obj[key]);
         }
         if (typeof schema.sortMapEntries === "function") {
-          map.items.sort(schema.sortMapEntries);
+          map2.items.sort(schema.sortMapEntries);
         }
-        return map;
+        return map2;
       }
       /**
        * Adds a value to the collection.
@@ -11435,12 +11794,12 @@ var require_YAMLMap = __commonJS({
        * @returns Instance of Type, Map, or Object
        */
       toJSON(_, ctx, Type) {
-        const map = Type ? new Type() : ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
+        const map2 = Type ? new Type() : ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
         if (ctx?.onCreate)
-          ctx.onCreate(map);
+          ctx.onCreate(map2);
         for (const item of this.items)
-          addPairToJSMap.addPairToJSMap(ctx, map, item);
-        return map;
+          addPairToJSMap.addPairToJSMap(ctx, map2, item);
+        return map2;
       }
       toString(ctx, onComment, onChompKeep) {
         if (!ctx)
@@ -11471,19 +11830,19 @@ var require_map = __commonJS({
     "use strict";
     var identity = require_identity();
     var YAMLMap = require_YAMLMap();
-    var map = {
+    var map2 = {
       collection: "map",
       default: true,
       nodeClass: YAMLMap.YAMLMap,
       tag: "tag:yaml.org,2002:map",
-      resolve(map2, onError) {
-        if (!identity.isMap(map2))
+      resolve(map3, onError) {
+        if (!identity.isMap(map3))
           onError("Expected a mapping for this tag");
-        return map2;
+        return map3;
       },
       createNode: (schema, obj, ctx) => YAMLMap.YAMLMap.from(schema, obj, ctx)
     };
-    exports.map = map;
+    exports.map = map2;
   }
 });
 
@@ -11808,7 +12167,7 @@ var require_int = __commonJS({
 var require_schema = __commonJS({
   "node_modules/yaml/dist/schema/core/schema.js"(exports) {
     "use strict";
-    var map = require_map();
+    var map2 = require_map();
     var _null3 = require_null();
     var seq = require_seq();
     var string3 = require_string();
@@ -11816,7 +12175,7 @@ var require_schema = __commonJS({
     var float = require_float();
     var int2 = require_int();
     var schema = [
-      map.map,
+      map2.map,
       seq.seq,
       string3.string,
       _null3.nullTag,
@@ -11837,7 +12196,7 @@ var require_schema2 = __commonJS({
   "node_modules/yaml/dist/schema/json/schema.js"(exports) {
     "use strict";
     var Scalar = require_Scalar();
-    var map = require_map();
+    var map2 = require_map();
     var seq = require_seq();
     function intIdentify(value) {
       return typeof value === "bigint" || Number.isInteger(value);
@@ -11894,7 +12253,7 @@ var require_schema2 = __commonJS({
         return str;
       }
     };
-    var schema = [map.map, seq.seq].concat(jsonScalars, jsonError);
+    var schema = [map2.map, seq.seq].concat(jsonScalars, jsonError);
     exports.schema = schema;
   }
 });
@@ -12069,9 +12428,9 @@ var require_omap = __commonJS({
       toJSON(_, ctx) {
         if (!ctx)
           return super.toJSON(_);
-        const map = /* @__PURE__ */ new Map();
+        const map2 = /* @__PURE__ */ new Map();
         if (ctx?.onCreate)
-          ctx.onCreate(map);
+          ctx.onCreate(map2);
         for (const pair2 of this.items) {
           let key, value;
           if (identity.isPair(pair2)) {
@@ -12080,11 +12439,11 @@ var require_omap = __commonJS({
           } else {
             key = toJS.toJS(pair2, "", ctx);
           }
-          if (map.has(key))
+          if (map2.has(key))
             throw new Error("Ordered maps must not include duplicate keys");
-          map.set(key, value);
+          map2.set(key, value);
         }
-        return map;
+        return map2;
       }
       static from(schema, iterable, ctx) {
         const pairs$1 = pairs.createPairs(schema, iterable, ctx);
@@ -12354,15 +12713,15 @@ var require_set = __commonJS({
       default: false,
       tag: "tag:yaml.org,2002:set",
       createNode: (schema, iterable, ctx) => YAMLSet.from(schema, iterable, ctx),
-      resolve(map, onError) {
-        if (identity.isMap(map)) {
-          if (map.hasAllNullValues(true))
-            return Object.assign(new YAMLSet(), map);
+      resolve(map2, onError) {
+        if (identity.isMap(map2)) {
+          if (map2.hasAllNullValues(true))
+            return Object.assign(new YAMLSet(), map2);
           else
             onError("Set items must all have null values");
         } else
           onError("Expected a mapping for this tag");
-        return map;
+        return map2;
       }
     };
     exports.YAMLSet = YAMLSet;
@@ -12462,7 +12821,7 @@ var require_timestamp = __commonJS({
 var require_schema3 = __commonJS({
   "node_modules/yaml/dist/schema/yaml-1.1/schema.js"(exports) {
     "use strict";
-    var map = require_map();
+    var map2 = require_map();
     var _null3 = require_null();
     var seq = require_seq();
     var string3 = require_string();
@@ -12476,7 +12835,7 @@ var require_schema3 = __commonJS({
     var set = require_set();
     var timestamp = require_timestamp();
     var schema = [
-      map.map,
+      map2.map,
       seq.seq,
       string3.string,
       _null3.nullTag,
@@ -12506,7 +12865,7 @@ var require_schema3 = __commonJS({
 var require_tags = __commonJS({
   "node_modules/yaml/dist/schema/tags.js"(exports) {
     "use strict";
-    var map = require_map();
+    var map2 = require_map();
     var _null3 = require_null();
     var seq = require_seq();
     var string3 = require_string();
@@ -12524,7 +12883,7 @@ var require_tags = __commonJS({
     var timestamp = require_timestamp();
     var schemas = /* @__PURE__ */ new Map([
       ["core", schema.schema],
-      ["failsafe", [map.map, seq.seq, string3.string]],
+      ["failsafe", [map2.map, seq.seq, string3.string]],
       ["json", schema$1.schema],
       ["yaml11", schema$2.schema],
       ["yaml-1.1", schema$2.schema]
@@ -12540,7 +12899,7 @@ var require_tags = __commonJS({
       intHex: int2.intHex,
       intOct: int2.intOct,
       intTime: timestamp.intTime,
-      map: map.map,
+      map: map2.map,
       merge: merge5.merge,
       null: _null3.nullTag,
       omap: omap.omap,
@@ -12601,7 +12960,7 @@ var require_Schema = __commonJS({
   "node_modules/yaml/dist/schema/Schema.js"(exports) {
     "use strict";
     var identity = require_identity();
-    var map = require_map();
+    var map2 = require_map();
     var seq = require_seq();
     var string3 = require_string();
     var tags = require_tags();
@@ -12613,7 +12972,7 @@ var require_Schema = __commonJS({
         this.knownTags = resolveKnownTags ? tags.coreKnownTags : {};
         this.tags = tags.getTags(customTags, this.name, merge5);
         this.toStringOptions = toStringDefaults ?? null;
-        Object.defineProperty(this, identity.MAP, { value: map.map });
+        Object.defineProperty(this, identity.MAP, { value: map2.map });
         Object.defineProperty(this, identity.SCALAR, { value: string3.string });
         Object.defineProperty(this, identity.SEQ, { value: seq.seq });
         this.sortMapEntries = typeof sortMapEntries === "function" ? sortMapEntries : sortMapEntries === true ? sortMapEntriesByKey : null;
@@ -12799,11 +13158,11 @@ var require_Document = __commonJS({
        * `name` will be used as a prefix for a new unique anchor.
        * If `name` is undefined, the generated anchor will use 'a' as a prefix.
        */
-      createAlias(node3, name) {
+      createAlias(node3, name2) {
         if (!node3.anchor) {
           const prev = anchors.anchorNames(this);
           node3.anchor = // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing
-          !name || prev.has(name) ? anchors.findNewAnchor(name || "a", prev) : name;
+          !name2 || prev.has(name2) ? anchors.findNewAnchor(name2 || "a", prev) : name2;
         }
         return new Alias.Alias(node3.anchor);
       }
@@ -13022,9 +13381,9 @@ var require_errors = __commonJS({
   "node_modules/yaml/dist/errors.js"(exports) {
     "use strict";
     var YAMLError = class extends Error {
-      constructor(name, pos, code2, message) {
+      constructor(name2, pos, code2, message) {
         super();
-        this.name = name;
+        this.name = name2;
         this.code = code2;
         this.message = message;
         this.pos = pos;
@@ -13044,10 +13403,10 @@ var require_errors = __commonJS({
       if (error2.pos[0] === -1)
         return;
       error2.linePos = error2.pos.map((pos) => lc.linePos(pos));
-      const { line: line2, col } = error2.linePos[0];
-      error2.message += ` at line ${line2}, column ${col}`;
+      const { line: line3, col } = error2.linePos[0];
+      error2.message += ` at line ${line3}, column ${col}`;
       let ci = col - 1;
-      let lineStr = src.substring(lc.lineStarts[line2 - 1], lc.lineStarts[line2]).replace(/[\n\r]+$/, "");
+      let lineStr = src.substring(lc.lineStarts[line3 - 1], lc.lineStarts[line3]).replace(/[\n\r]+$/, "");
       if (ci >= 60 && lineStr.length > 80) {
         const trimStart = Math.min(ci - 39, lineStr.length - 79);
         lineStr = "…" + lineStr.substring(trimStart);
@@ -13055,8 +13414,8 @@ var require_errors = __commonJS({
       }
       if (lineStr.length > 80)
         lineStr = lineStr.substring(0, 79) + "…";
-      if (line2 > 1 && /^ *$/.test(lineStr.substring(0, ci))) {
-        let prev = src.substring(lc.lineStarts[line2 - 2], lc.lineStarts[line2 - 1]);
+      if (line3 > 1 && /^ *$/.test(lineStr.substring(0, ci))) {
+        let prev = src.substring(lc.lineStarts[line3 - 2], lc.lineStarts[line3 - 1]);
         if (prev.length > 80)
           prev = prev.substring(0, 79) + "…\n";
         lineStr = prev + lineStr;
@@ -13064,7 +13423,7 @@ var require_errors = __commonJS({
       if (/[^ ]/.test(lineStr)) {
         let count3 = 1;
         const end = error2.linePos[1];
-        if (end?.line === line2 && end.col > col) {
+        if (end?.line === line3 && end.col > col) {
           count3 = Math.max(1, Math.min(end.col - col, 80 - ci));
         }
         const pointer2 = " ".repeat(ci) + "^".repeat(count3);
@@ -13305,7 +13664,7 @@ var require_resolve_block_map = __commonJS({
     var startColMsg = "All mapping items must start at the same column";
     function resolveBlockMap({ composeNode, composeEmptyNode }, ctx, bm, onError, tag) {
       const NodeClass = tag?.nodeClass ?? YAMLMap.YAMLMap;
-      const map = new NodeClass(ctx.schema);
+      const map2 = new NodeClass(ctx.schema);
       if (ctx.atRoot)
         ctx.atRoot = false;
       let offset = bm.offset;
@@ -13331,10 +13690,10 @@ var require_resolve_block_map = __commonJS({
           if (!keyProps.anchor && !keyProps.tag && !sep3) {
             commentEnd = keyProps.end;
             if (keyProps.comment) {
-              if (map.comment)
-                map.comment += "\n" + keyProps.comment;
+              if (map2.comment)
+                map2.comment += "\n" + keyProps.comment;
               else
-                map.comment = keyProps.comment;
+                map2.comment = keyProps.comment;
             }
             continue;
           }
@@ -13350,7 +13709,7 @@ var require_resolve_block_map = __commonJS({
         if (ctx.schema.compat)
           utilFlowIndentCheck.flowIndentCheck(bm.indent, key, onError);
         ctx.atKey = false;
-        if (utilMapIncludes.mapIncludes(ctx, map.items, keyNode))
+        if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
           onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
         const valueProps = resolveProps.resolveProps(sep3 ?? [], {
           indicator: "map-value-ind",
@@ -13375,7 +13734,7 @@ var require_resolve_block_map = __commonJS({
           const pair2 = new Pair.Pair(keyNode, valueNode);
           if (ctx.options.keepSourceTokens)
             pair2.srcToken = collItem;
-          map.items.push(pair2);
+          map2.items.push(pair2);
         } else {
           if (implicitKey)
             onError(keyNode.range, "MISSING_CHAR", "Implicit map keys need to be followed by map values");
@@ -13388,13 +13747,13 @@ var require_resolve_block_map = __commonJS({
           const pair2 = new Pair.Pair(keyNode);
           if (ctx.options.keepSourceTokens)
             pair2.srcToken = collItem;
-          map.items.push(pair2);
+          map2.items.push(pair2);
         }
       }
       if (commentEnd && commentEnd < offset)
         onError(commentEnd, "IMPOSSIBLE", "Map comment with trailing content");
-      map.range = [bm.offset, offset, commentEnd ?? offset];
-      return map;
+      map2.range = [bm.offset, offset, commentEnd ?? offset];
+      return map2;
     }
     exports.resolveBlockMap = resolveBlockMap;
   }
@@ -13643,17 +14002,17 @@ var require_resolve_flow_collection = __commonJS({
           if (ctx.options.keepSourceTokens)
             pair2.srcToken = collItem;
           if (isMap2) {
-            const map = coll;
-            if (utilMapIncludes.mapIncludes(ctx, map.items, keyNode))
+            const map2 = coll;
+            if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
               onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
-            map.items.push(pair2);
+            map2.items.push(pair2);
           } else {
-            const map = new YAMLMap.YAMLMap(ctx.schema);
-            map.flow = true;
-            map.items.push(pair2);
+            const map2 = new YAMLMap.YAMLMap(ctx.schema);
+            map2.flow = true;
+            map2.items.push(pair2);
             const endRange = (valueNode ?? keyNode).range;
-            map.range = [keyNode.range[0], endRange[1], endRange[2]];
-            coll.items.push(map);
+            map2.range = [keyNode.range[0], endRange[1], endRange[2]];
+            coll.items.push(map2);
           }
           offset = valueNode ? valueNode.range[2] : valueProps.end;
         }
@@ -13664,8 +14023,8 @@ var require_resolve_flow_collection = __commonJS({
       if (ce?.source === expectedEnd)
         cePos = ce.offset + ce.source.length;
       else {
-        const name = fcName[0].toUpperCase() + fcName.substring(1);
-        const msg = atRoot ? `${name} must end with a ${expectedEnd}` : `${name} in block collection must be sufficiently indented and end with a ${expectedEnd}`;
+        const name2 = fcName[0].toUpperCase() + fcName.substring(1);
+        const msg = atRoot ? `${name2} must end with a ${expectedEnd}` : `${name2} in block collection must be sufficiently indented and end with a ${expectedEnd}`;
         onError(offset, atRoot ? "MISSING_CHAR" : "BAD_INDENT", msg);
         if (ce && ce.source.length !== 1)
           ee.unshift(ce);
@@ -14013,8 +14372,8 @@ var require_resolve_flow_scalar = __commonJS({
       return unfoldLines(source.slice(1, -1)).replace(/''/g, "'");
     }
     function unfoldLines(source) {
-      const line2 = /(.*?)\r?\n/sy;
-      let match = line2.exec(source);
+      const line3 = /(.*?)\r?\n/sy;
+      let match = line3.exec(source);
       if (!match)
         return source;
       let trimEnd, trimBoth;
@@ -14027,8 +14386,8 @@ var require_resolve_flow_scalar = __commonJS({
       }
       let res = match[1].replace(trimEnd, "");
       let sep3 = " ";
-      let pos = line2.lastIndex;
-      while (match = line2.exec(source)) {
+      let pos = line3.lastIndex;
+      while (match = line3.exec(source)) {
         const lm = match[1].replace(trimBoth, "");
         if (lm === "") {
           if (sep3 === "\n")
@@ -14039,7 +14398,7 @@ var require_resolve_flow_scalar = __commonJS({
           res += sep3 + lm;
           sep3 = " ";
         }
-        pos = line2.lastIndex;
+        pos = line3.lastIndex;
       }
       const last = /[ \t]*(.*)/sy;
       last.lastIndex = pos;
@@ -14668,10 +15027,10 @@ var require_cst_scalar = __commonJS({
         case "|":
         case ">": {
           const he = source.indexOf("\n");
-          const head = source.substring(0, he);
+          const head2 = source.substring(0, he);
           const body = source.substring(he + 1) + "\n";
           const props = [
-            { type: "block-scalar-header", offset, indent, source: head }
+            { type: "block-scalar-header", offset, indent, source: head2 }
           ];
           if (!addEndtoBlockProps(props, end))
             props.push({ type: "newline", offset: -1, indent, source: "\n" });
@@ -14731,19 +15090,19 @@ var require_cst_scalar = __commonJS({
     }
     function setBlockScalarValue(token, source) {
       const he = source.indexOf("\n");
-      const head = source.substring(0, he);
+      const head2 = source.substring(0, he);
       const body = source.substring(he + 1) + "\n";
       if (token.type === "block-scalar") {
         const header = token.props[0];
         if (header.type !== "block-scalar-header")
           throw new Error("Invalid block scalar header");
-        header.source = head;
+        header.source = head2;
         token.source = body;
       } else {
         const { offset } = token;
         const indent = "indent" in token ? token.indent : -1;
         const props = [
-          { type: "block-scalar-header", offset, indent, source: head }
+          { type: "block-scalar-header", offset, indent, source: head2 }
         ];
         if (!addEndtoBlockProps(props, "end" in token ? token.end : void 0))
           props.push({ type: "newline", offset: -1, indent, source: "\n" });
@@ -15169,40 +15528,40 @@ var require_lexer = __commonJS({
         }
       }
       *parseStream() {
-        let line2 = this.getLine();
-        if (line2 === null)
+        let line3 = this.getLine();
+        if (line3 === null)
           return this.setNext("stream");
-        if (line2[0] === cst.BOM) {
+        if (line3[0] === cst.BOM) {
           yield* this.pushCount(1);
-          line2 = line2.substring(1);
+          line3 = line3.substring(1);
         }
-        if (line2[0] === "%") {
-          let dirEnd = line2.length;
-          let cs = line2.indexOf("#");
+        if (line3[0] === "%") {
+          let dirEnd = line3.length;
+          let cs = line3.indexOf("#");
           while (cs !== -1) {
-            const ch = line2[cs - 1];
+            const ch = line3[cs - 1];
             if (ch === " " || ch === "	") {
               dirEnd = cs - 1;
               break;
             } else {
-              cs = line2.indexOf("#", cs + 1);
+              cs = line3.indexOf("#", cs + 1);
             }
           }
           while (true) {
-            const ch = line2[dirEnd - 1];
+            const ch = line3[dirEnd - 1];
             if (ch === " " || ch === "	")
               dirEnd -= 1;
             else
               break;
           }
           const n = (yield* this.pushCount(dirEnd)) + (yield* this.pushSpaces(true));
-          yield* this.pushCount(line2.length - n);
+          yield* this.pushCount(line3.length - n);
           this.pushNewline();
           return "stream";
         }
         if (this.atLineEnd()) {
           const sp = yield* this.pushSpaces(true);
-          yield* this.pushCount(line2.length - sp);
+          yield* this.pushCount(line3.length - sp);
           yield* this.pushNewline();
           return "stream";
         }
@@ -15243,13 +15602,13 @@ var require_lexer = __commonJS({
       }
       *parseDocument() {
         yield* this.pushSpaces(true);
-        const line2 = this.getLine();
-        if (line2 === null)
+        const line3 = this.getLine();
+        if (line3 === null)
           return this.setNext("doc");
         let n = yield* this.pushIndicators();
-        switch (line2[n]) {
+        switch (line3[n]) {
           case "#":
-            yield* this.pushCount(line2.length - n);
+            yield* this.pushCount(line3.length - n);
           // fallthrough
           case void 0:
             yield* this.pushNewline();
@@ -15274,7 +15633,7 @@ var require_lexer = __commonJS({
           case ">":
             n += yield* this.parseBlockScalarHeader();
             n += yield* this.pushSpaces(true);
-            yield* this.pushCount(line2.length - n);
+            yield* this.pushCount(line3.length - n);
             yield* this.pushNewline();
             return yield* this.parseBlockScalar();
           default:
@@ -15294,11 +15653,11 @@ var require_lexer = __commonJS({
           }
           sp += yield* this.pushSpaces(true);
         } while (nl + sp > 0);
-        const line2 = this.getLine();
-        if (line2 === null)
+        const line3 = this.getLine();
+        if (line3 === null)
           return this.setNext("flow");
-        if (indent !== -1 && indent < this.indentNext && line2[0] !== "#" || indent === 0 && (line2.startsWith("---") || line2.startsWith("...")) && isEmpty(line2[3])) {
-          const atFlowEndMarker = indent === this.indentNext - 1 && this.flowLevel === 1 && (line2[0] === "]" || line2[0] === "}");
+        if (indent !== -1 && indent < this.indentNext && line3[0] !== "#" || indent === 0 && (line3.startsWith("---") || line3.startsWith("...")) && isEmpty(line3[3])) {
+          const atFlowEndMarker = indent === this.indentNext - 1 && this.flowLevel === 1 && (line3[0] === "]" || line3[0] === "}");
           if (!atFlowEndMarker) {
             this.flowLevel = 0;
             yield cst.FLOW_END;
@@ -15306,17 +15665,17 @@ var require_lexer = __commonJS({
           }
         }
         let n = 0;
-        while (line2[n] === ",") {
+        while (line3[n] === ",") {
           n += yield* this.pushCount(1);
           n += yield* this.pushSpaces(true);
           this.flowKey = false;
         }
         n += yield* this.pushIndicators();
-        switch (line2[n]) {
+        switch (line3[n]) {
           case void 0:
             return "flow";
           case "#":
-            yield* this.pushCount(line2.length - n);
+            yield* this.pushCount(line3.length - n);
             return "flow";
           case "{":
           case "[":
@@ -16035,14 +16394,14 @@ var require_parser = __commonJS({
             delete scalar.end;
           } else
             sep3 = [this.sourceToken];
-          const map = {
+          const map2 = {
             type: "block-map",
             offset: scalar.offset,
             indent: scalar.indent,
             items: [{ start, key: scalar, sep: sep3 }]
           };
           this.onKeyLine = true;
-          this.stack[this.stack.length - 1] = map;
+          this.stack[this.stack.length - 1] = map2;
         } else
           yield* this.lineEnd(scalar);
       }
@@ -16072,8 +16431,8 @@ var require_parser = __commonJS({
             yield* this.step();
         }
       }
-      *blockMap(map) {
-        const it = map.items[map.items.length - 1];
+      *blockMap(map2) {
+        const it = map2.items[map2.items.length - 1];
         switch (this.type) {
           case "newline":
             this.onKeyLine = false;
@@ -16083,7 +16442,7 @@ var require_parser = __commonJS({
               if (last?.type === "comment")
                 end?.push(this.sourceToken);
               else
-                map.items.push({ start: [this.sourceToken] });
+                map2.items.push({ start: [this.sourceToken] });
             } else if (it.sep) {
               it.sep.push(this.sourceToken);
             } else {
@@ -16093,17 +16452,17 @@ var require_parser = __commonJS({
           case "space":
           case "comment":
             if (it.value) {
-              map.items.push({ start: [this.sourceToken] });
+              map2.items.push({ start: [this.sourceToken] });
             } else if (it.sep) {
               it.sep.push(this.sourceToken);
             } else {
-              if (this.atIndentedComment(it.start, map.indent)) {
-                const prev = map.items[map.items.length - 2];
+              if (this.atIndentedComment(it.start, map2.indent)) {
+                const prev = map2.items[map2.items.length - 2];
                 const end = prev?.value?.end;
                 if (Array.isArray(end)) {
                   arrayPushArray(end, it.start);
                   end.push(this.sourceToken);
-                  map.items.pop();
+                  map2.items.pop();
                   return;
                 }
               }
@@ -16111,8 +16470,8 @@ var require_parser = __commonJS({
             }
             return;
         }
-        if (this.indent >= map.indent) {
-          const atMapIndent = !this.onKeyLine && this.indent === map.indent;
+        if (this.indent >= map2.indent) {
+          const atMapIndent = !this.onKeyLine && this.indent === map2.indent;
           const atNextItem = atMapIndent && (it.sep || it.explicitKey) && this.type !== "seq-item-ind";
           let start = [];
           if (atNextItem && it.sep && !it.value) {
@@ -16126,7 +16485,7 @@ var require_parser = __commonJS({
                 case "space":
                   break;
                 case "comment":
-                  if (st.indent > map.indent)
+                  if (st.indent > map2.indent)
                     nl.length = 0;
                   break;
                 default:
@@ -16141,7 +16500,7 @@ var require_parser = __commonJS({
             case "tag":
               if (atNextItem || it.value) {
                 start.push(this.sourceToken);
-                map.items.push({ start });
+                map2.items.push({ start });
                 this.onKeyLine = true;
               } else if (it.sep) {
                 it.sep.push(this.sourceToken);
@@ -16155,7 +16514,7 @@ var require_parser = __commonJS({
                 it.explicitKey = true;
               } else if (atNextItem || it.value) {
                 start.push(this.sourceToken);
-                map.items.push({ start, explicitKey: true });
+                map2.items.push({ start, explicitKey: true });
               } else {
                 this.stack.push({
                   type: "block-map",
@@ -16181,7 +16540,7 @@ var require_parser = __commonJS({
                     });
                   }
                 } else if (it.value) {
-                  map.items.push({ start: [], key: null, sep: [this.sourceToken] });
+                  map2.items.push({ start: [], key: null, sep: [this.sourceToken] });
                 } else if (includesToken(it.sep, "map-value-ind")) {
                   this.stack.push({
                     type: "block-map",
@@ -16211,7 +16570,7 @@ var require_parser = __commonJS({
                 if (!it.sep) {
                   Object.assign(it, { key: null, sep: [this.sourceToken] });
                 } else if (it.value || atNextItem) {
-                  map.items.push({ start, key: null, sep: [this.sourceToken] });
+                  map2.items.push({ start, key: null, sep: [this.sourceToken] });
                 } else if (includesToken(it.sep, "map-value-ind")) {
                   this.stack.push({
                     type: "block-map",
@@ -16231,7 +16590,7 @@ var require_parser = __commonJS({
             case "double-quoted-scalar": {
               const fs3 = this.flowScalar(this.type);
               if (atNextItem || it.value) {
-                map.items.push({ start, key: fs3, sep: [] });
+                map2.items.push({ start, key: fs3, sep: [] });
                 this.onKeyLine = true;
               } else if (it.sep) {
                 this.stack.push(fs3);
@@ -16242,7 +16601,7 @@ var require_parser = __commonJS({
               return;
             }
             default: {
-              const bv = this.startBlockValue(map);
+              const bv = this.startBlockValue(map2);
               if (bv) {
                 if (bv.type === "block-seq") {
                   if (!it.explicitKey && it.sep && !includesToken(it.sep, "newline")) {
@@ -16255,7 +16614,7 @@ var require_parser = __commonJS({
                     return;
                   }
                 } else if (atMapIndent) {
-                  map.items.push({ start });
+                  map2.items.push({ start });
                 }
                 this.stack.push(bv);
                 return;
@@ -16396,14 +16755,14 @@ var require_parser = __commonJS({
             fixFlowSeqItems(fc);
             const sep3 = fc.end.splice(1, fc.end.length);
             sep3.push(this.sourceToken);
-            const map = {
+            const map2 = {
               type: "block-map",
               offset: fc.offset,
               indent: fc.indent,
               items: [{ start, key: fc, sep: sep3 }]
             };
             this.onKeyLine = true;
-            this.stack[this.stack.length - 1] = map;
+            this.stack[this.stack.length - 1] = map2;
           } else {
             yield* this.lineEnd(fc);
           }
@@ -16719,8 +17078,8 @@ var init_document = __esm({
       }
     };
     spot = (lines2, offset) => {
-      const { line: line2, col } = lines2.linePos(offset);
-      return `${Math.max(line2, 1)}:${Math.max(col, 1)}`;
+      const { line: line3, col } = lines2.linePos(offset);
+      return `${Math.max(line3, 1)}:${Math.max(col, 1)}`;
     };
     MOST_SHOWN = 20;
     syntaxProblems = (document, place2) => {
@@ -16730,8 +17089,8 @@ var init_document = __esm({
       );
       for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
         const where2 = place2(error2.pos[0]);
-        const line2 = where2.slice(0, where2.lastIndexOf(":"));
-        if (!lines2.has(line2)) lines2.set(line2, syntaxProblem(error2.code, where2));
+        const line3 = where2.slice(0, where2.lastIndexOf(":"));
+        if (!lines2.has(line3)) lines2.set(line3, syntaxProblem(error2.code, where2));
       }
       return [...lines2.values()].slice(0, MOST_SHOWN);
     };
@@ -16884,7 +17243,7 @@ var init_fleet2 = __esm({
     ] : [];
     argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
       const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
-        ([, name]) => name !== "config" && name !== "data"
+        ([, name2]) => name2 !== "config" && name2 !== "data"
       );
       return unknown5 === void 0 ? [] : [
         broken2(
@@ -16911,11 +17270,11 @@ var init_fleet2 = __esm({
         "give each node a name of its own"
       )
     ] : [];
-    addressTwice = ({ entry: entry2, index, name }) => entry2.url !== void 0 && (entry2.host !== void 0 || entry2.port !== void 0) ? [
+    addressTwice = ({ entry: entry2, index, name: name2 }) => entry2.url !== void 0 && (entry2.host !== void 0 || entry2.port !== void 0) ? [
       broken2(
         ["nodes", index, "url"],
         "SETTING_CONTRADICTS",
-        `${name} has url and host or port`,
+        `${name2} has url and host or port`,
         "keep url, or host and port"
       )
     ] : [];
@@ -16985,9 +17344,9 @@ var init_places = __esm({
     missingFolders = (nodes) => ["install", "data"].flatMap((kind2) => {
       const without = nodes.filter((node3) => node3[kind2] === void 0);
       if (without.length === 0) return [];
-      const of2 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
+      const of3 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
       const next5 = `add ${kind2}: with an absolute path, such as ${kind2 === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
-      return [broken2([kind2], "SETTING_MISSING", `${kind2} is missing${of2}`, next5)];
+      return [broken2([kind2], "SETTING_MISSING", `${kind2} is missing${of3}`, next5)];
     });
     systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
       ({ at, kind: kind2, path: path6 }) => broken2(
@@ -17135,7 +17494,7 @@ var init_shape = __esm({
       const value = valueAt(source.value, path6);
       if (value === void 0 || value === null && path6.length === 0)
         return [missing2(path6, source, issue3.message)];
-      return [invalid(path6, shown4(value), source, issue3.message)];
+      return [invalid(path6, shown5(value), source, issue3.message)];
     };
     unknownKey = (path6, key, source) => {
       const where2 = source.atKey(path6, key);
@@ -17150,14 +17509,14 @@ var init_shape = __esm({
       const parent = settingName(path6);
       return {
         code: "SETTING_UNKNOWN",
-        what: `there is no setting ${shown4(key)}${parent === "" ? "" : ` in ${parent}`}`,
+        what: `there is no setting ${shown5(key)}${parent === "" ? "" : ` in ${parent}`}`,
         next: whatInstead(parent, key),
         where: where2
       };
     };
     whatInstead = (parent, key) => {
       const here = keysUnder(parent);
-      const elsewhere = SETTINGS.find((name) => name === key || name.endsWith(`.${key}`));
+      const elsewhere = SETTINGS.find((name2) => name2 === key || name2.endsWith(`.${key}`));
       const close2 = nearest(key, here);
       if (elsewhere !== void 0)
         return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
@@ -17245,8 +17604,8 @@ var init_file2 = __esm({
     };
     inFileOrder = (problems2) => problems2.map((problem3) => ({ problem: problem3, position: position(problem3.where ?? "") })).sort((a, b) => a.position - b.position).map(({ problem: problem3 }) => problem3);
     position = (where2) => {
-      const [line2 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
-      return line2 * 1e6 + column;
+      const [line3 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
+      return line3 * 1e6 + column;
     };
   }
 });
@@ -17569,12 +17928,12 @@ var require_tunnel = __commonJS({
       function onResponse(res) {
         res.upgrade = true;
       }
-      function onUpgrade(res, socket, head) {
+      function onUpgrade(res, socket, head2) {
         process.nextTick(function() {
-          onConnect(res, socket, head);
+          onConnect(res, socket, head2);
         });
       }
-      function onConnect(res, socket, head) {
+      function onConnect(res, socket, head2) {
         connectReq.removeAllListeners();
         socket.removeAllListeners();
         if (res.statusCode !== 200) {
@@ -17589,7 +17948,7 @@ var require_tunnel = __commonJS({
           self.removeSocket(placeholder);
           return;
         }
-        if (head.length > 0) {
+        if (head2.length > 0) {
           debug("got illegal response body from proxy");
           socket.destroy();
           var error2 = new Error("got illegal response body from proxy");
@@ -18992,13 +19351,13 @@ var require_util = __commonJS({
       }
       if (!Array.isArray(headers)) {
         const rawHeaders = [];
-        for (const [name, value] of Object.entries(headers)) {
+        for (const [name2, value] of Object.entries(headers)) {
           if (Array.isArray(value)) {
             for (const entry2 of value) {
-              rawHeaders.push(name, `${entry2}`);
+              rawHeaders.push(name2, `${entry2}`);
             }
           } else {
-            rawHeaders.push(name, `${value}`);
+            rawHeaders.push(name2, `${value}`);
           }
         }
         return rawHeaders;
@@ -19019,13 +19378,13 @@ var require_util = __commonJS({
     }
     function toRawHeaders(headers) {
       const rawHeaders = [];
-      for (const [name, value] of Object.entries(headers)) {
+      for (const [name2, value] of Object.entries(headers)) {
         if (Array.isArray(value)) {
           for (const entry2 of value) {
-            rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${entry2}`, "latin1"));
+            rawHeaders.push(Buffer.from(name2, "latin1"), Buffer.from(`${entry2}`, "latin1"));
           }
         } else {
-          rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${value}`, "latin1"));
+          rawHeaders.push(Buffer.from(name2, "latin1"), Buffer.from(`${value}`, "latin1"));
         }
       }
       return rawHeaders;
@@ -19403,25 +19762,25 @@ var require_util = __commonJS({
         size: m[3] && m[3] !== "*" ? parseInt(m[3]) : null
       } : null;
     }
-    function addListener(obj, name, listener) {
+    function addListener(obj, name2, listener) {
       const listeners = obj[kListeners] ??= [];
-      listeners.push([name, listener]);
-      obj.on(name, listener);
+      listeners.push([name2, listener]);
+      obj.on(name2, listener);
       return obj;
     }
     function removeAllListeners(obj) {
       if (obj[kListeners] != null) {
-        for (const [name, listener] of obj[kListeners]) {
-          obj.removeListener(name, listener);
+        for (const [name2, listener] of obj[kListeners]) {
+          obj.removeListener(name2, listener);
         }
         obj[kListeners] = null;
       }
       return obj;
     }
-    function errorRequest(client, request4, err) {
+    function errorRequest(client, request5, err) {
       try {
-        request4.onResponseError(err);
-        assert(request4.aborted);
+        request5.onResponseError(err);
+        assert(request5.aborted);
       } catch (err2) {
         client.emit("error", err2);
       }
@@ -20430,9 +20789,9 @@ var require_data_url = __commonJS({
       assert(mimeType !== "failure");
       const { parameters, essence } = mimeType;
       let serialization = essence;
-      for (let [name, value] of parameters.entries()) {
+      for (let [name2, value] of parameters.entries()) {
         serialization += ";";
-        serialization += name;
+        serialization += name2;
         serialization += "=";
         if (!HTTP_TOKEN_CODEPOINTS.test(value)) {
           value = value.replace(/[\\"]/ug, "\\$&");
@@ -20767,12 +21126,12 @@ var require_webidl = __commonJS({
         return result;
       };
     };
-    webidl.interfaceConverter = function(TypeCheck, name) {
+    webidl.interfaceConverter = function(TypeCheck, name2) {
       return (V, prefix, argument) => {
         if (!TypeCheck(V)) {
           throw webidl.errors.exception({
             header: prefix,
-            message: `Expected ${argument} ("${webidl.util.Stringify(V)}") to be an instance of ${name}.`
+            message: `Expected ${argument} ("${webidl.util.Stringify(V)}") to be an instance of ${name2}.`
           });
         }
         return V;
@@ -21139,11 +21498,11 @@ var require_util2 = __commonJS({
     function normalizeBinaryStringToUtf8(value) {
       return Buffer.from(value, "binary").toString("utf8");
     }
-    function requestCurrentURL(request4) {
-      return request4.urlList[request4.urlList.length - 1];
+    function requestCurrentURL(request5) {
+      return request5.urlList[request5.urlList.length - 1];
     }
-    function requestBadPort(request4) {
-      const url = requestCurrentURL(request4);
+    function requestBadPort(request5) {
+      const url = requestCurrentURL(request5);
       if (urlIsHttpHttpsScheme(url) && badPortsSet.has(url.port)) {
         return "blocked";
       }
@@ -21169,22 +21528,22 @@ var require_util2 = __commonJS({
     }
     function parseReferrerPolicy(actualResponse) {
       const policyHeader = (actualResponse.headersList.get("referrer-policy", true) ?? "").split(",");
-      let policy = "";
+      let policy2 = "";
       if (policyHeader.length) {
         for (let i = policyHeader.length; i !== 0; i--) {
           const token = policyHeader[i - 1].trim();
           if (referrerPolicyTokens.has(token)) {
-            policy = token;
+            policy2 = token;
             break;
           }
         }
       }
-      return policy;
+      return policy2;
     }
-    function setRequestReferrerPolicyOnRedirect(request4, actualResponse) {
-      const policy = parseReferrerPolicy(actualResponse);
-      if (policy !== "") {
-        request4.referrerPolicy = policy;
+    function setRequestReferrerPolicyOnRedirect(request5, actualResponse) {
+      const policy2 = parseReferrerPolicy(actualResponse);
+      if (policy2 !== "") {
+        request5.referrerPolicy = policy2;
       }
     }
     function crossOriginResourcePolicyCheck() {
@@ -21204,33 +21563,33 @@ var require_util2 = __commonJS({
       header = httpRequest.mode;
       httpRequest.headersList.set("sec-fetch-mode", header, true);
     }
-    function appendRequestOriginHeader(request4) {
-      let serializedOrigin = request4.origin;
+    function appendRequestOriginHeader(request5) {
+      let serializedOrigin = request5.origin;
       if (serializedOrigin === "client" || serializedOrigin === void 0) {
         return;
       }
-      if (request4.responseTainting === "cors" || request4.mode === "websocket") {
-        request4.headersList.append("origin", serializedOrigin, true);
-      } else if (request4.method !== "GET" && request4.method !== "HEAD") {
-        switch (request4.referrerPolicy) {
+      if (request5.responseTainting === "cors" || request5.mode === "websocket") {
+        request5.headersList.append("origin", serializedOrigin, true);
+      } else if (request5.method !== "GET" && request5.method !== "HEAD") {
+        switch (request5.referrerPolicy) {
           case "no-referrer":
             serializedOrigin = null;
             break;
           case "no-referrer-when-downgrade":
           case "strict-origin":
           case "strict-origin-when-cross-origin":
-            if (request4.origin && urlHasHttpsScheme(request4.origin) && !urlHasHttpsScheme(requestCurrentURL(request4))) {
+            if (request5.origin && urlHasHttpsScheme(request5.origin) && !urlHasHttpsScheme(requestCurrentURL(request5))) {
               serializedOrigin = null;
             }
             break;
           case "same-origin":
-            if (!sameOrigin(request4, requestCurrentURL(request4))) {
+            if (!sameOrigin(request5, requestCurrentURL(request5))) {
               serializedOrigin = null;
             }
             break;
           default:
         }
-        request4.headersList.append("origin", serializedOrigin, true);
+        request5.headersList.append("origin", serializedOrigin, true);
       }
     }
     function coarsenTime(timestamp, crossOriginIsolatedCapability) {
@@ -21284,25 +21643,25 @@ var require_util2 = __commonJS({
         referrerPolicy: policyContainer.referrerPolicy
       };
     }
-    function determineRequestsReferrer(request4) {
-      const policy = request4.referrerPolicy;
-      assert(policy);
+    function determineRequestsReferrer(request5) {
+      const policy2 = request5.referrerPolicy;
+      assert(policy2);
       let referrerSource = null;
-      if (request4.referrer === "client") {
+      if (request5.referrer === "client") {
         const globalOrigin = getGlobalOrigin();
         if (!globalOrigin || globalOrigin.origin === "null") {
           return "no-referrer";
         }
         referrerSource = new URL(globalOrigin);
-      } else if (webidl.is.URL(request4.referrer)) {
-        referrerSource = request4.referrer;
+      } else if (webidl.is.URL(request5.referrer)) {
+        referrerSource = request5.referrer;
       }
       let referrerURL = stripURLForReferrer(referrerSource);
       const referrerOrigin = stripURLForReferrer(referrerSource, true);
       if (referrerURL.toString().length > 4096) {
         referrerURL = referrerOrigin;
       }
-      switch (policy) {
+      switch (policy2) {
         case "no-referrer":
           return "no-referrer";
         case "origin":
@@ -21313,14 +21672,14 @@ var require_util2 = __commonJS({
         case "unsafe-url":
           return referrerURL;
         case "strict-origin": {
-          const currentURL = requestCurrentURL(request4);
+          const currentURL = requestCurrentURL(request5);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
           return referrerOrigin;
         }
         case "strict-origin-when-cross-origin": {
-          const currentURL = requestCurrentURL(request4);
+          const currentURL = requestCurrentURL(request5);
           if (sameOrigin(referrerURL, currentURL)) {
             return referrerURL;
           }
@@ -21330,17 +21689,17 @@ var require_util2 = __commonJS({
           return referrerOrigin;
         }
         case "same-origin":
-          if (sameOrigin(request4, referrerURL)) {
+          if (sameOrigin(request5, referrerURL)) {
             return referrerURL;
           }
           return "no-referrer";
         case "origin-when-cross-origin":
-          if (sameOrigin(request4, referrerURL)) {
+          if (sameOrigin(request5, referrerURL)) {
             return referrerURL;
           }
           return referrerOrigin;
         case "no-referrer-when-downgrade": {
-          const currentURL = requestCurrentURL(request4);
+          const currentURL = requestCurrentURL(request5);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
@@ -21407,7 +21766,7 @@ var require_util2 = __commonJS({
       if (url.protocol === "blob:") return true;
       return isOriginPotentiallyTrustworthy(url.origin);
     }
-    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request4) {
+    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request5) {
     }
     function sameOrigin(A, B) {
       if (A.origin === B.origin && A.origin === "null") {
@@ -21428,7 +21787,7 @@ var require_util2 = __commonJS({
       return normalizedMethodRecordsBase[method.toLowerCase()] ?? method;
     }
     var esIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-    function createIterator(name, kInternalIterator, keyIndex = 0, valueIndex = 1) {
+    function createIterator(name2, kInternalIterator, keyIndex = 0, valueIndex = 1) {
       class FastIterableIterator {
         /** @type {any} */
         #target;
@@ -21449,7 +21808,7 @@ var require_util2 = __commonJS({
         next() {
           if (typeof this !== "object" || this === null || !(#target in this)) {
             throw new TypeError(
-              `'next' called on an object that does not implement interface ${name} Iterator.`
+              `'next' called on an object that does not implement interface ${name2} Iterator.`
             );
           }
           const index = this.#index;
@@ -21488,7 +21847,7 @@ var require_util2 = __commonJS({
           writable: false,
           enumerable: false,
           configurable: true,
-          value: `${name} Iterator`
+          value: `${name2} Iterator`
         },
         next: { writable: true, enumerable: true, configurable: true }
       });
@@ -21496,8 +21855,8 @@ var require_util2 = __commonJS({
         return new FastIterableIterator(target3, kind2);
       };
     }
-    function iteratorMixin(name, object, kInternalIterator, keyIndex = 0, valueIndex = 1, brandCheck) {
-      const makeIterator = createIterator(name, kInternalIterator, keyIndex, valueIndex);
+    function iteratorMixin(name2, object, kInternalIterator, keyIndex = 0, valueIndex = 1, brandCheck) {
+      const makeIterator = createIterator(name2, kInternalIterator, keyIndex, valueIndex);
       const properties = {
         keys: {
           writable: true,
@@ -21532,10 +21891,10 @@ var require_util2 = __commonJS({
           configurable: true,
           value: function forEach(callbackfn, thisArg = globalThis) {
             webidl.brandCheck(this, brandCheck);
-            webidl.argumentLengthCheck(arguments, 1, `${name}.forEach`);
+            webidl.argumentLengthCheck(arguments, 1, `${name2}.forEach`);
             if (typeof callbackfn !== "function") {
               throw new TypeError(
-                `Failed to execute 'forEach' on '${name}': parameter 1 is not of type 'Function'.`
+                `Failed to execute 'forEach' on '${name2}': parameter 1 is not of type 'Function'.`
               );
             }
             for (const { 0: key, 1: value } of makeIterator(this, "key+value")) {
@@ -21779,14 +22138,14 @@ var require_util2 = __commonJS({
       }
       return values2;
     }
-    function getDecodeSplit(name, list2) {
-      const value = list2.get(name, true);
+    function getDecodeSplit(name2, list2) {
+      const value = list2.get(name2, true);
       if (value === null) {
         return null;
       }
       return gettingDecodingSplitting(value);
     }
-    function hasAuthenticationEntry(request4) {
+    function hasAuthenticationEntry(request5) {
       return false;
     }
     function includesCredentials(url) {
@@ -21960,11 +22319,11 @@ var require_formdata = __commonJS({
           });
         }
       }
-      append(name, value, filename = void 0) {
+      append(name2, value, filename = void 0) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.append";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        name = webidl.converters.USVString(name);
+        name2 = webidl.converters.USVString(name2);
         if (arguments.length === 3 || webidl.is.Blob(value)) {
           value = webidl.converters.Blob(value, prefix, "value");
           if (filename !== void 0) {
@@ -21973,46 +22332,46 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry2 = makeEntry(name, value, filename);
+        const entry2 = makeEntry(name2, value, filename);
         this.#state.push(entry2);
       }
-      delete(name) {
+      delete(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        this.#state = this.#state.filter((entry2) => entry2.name !== name);
+        name2 = webidl.converters.USVString(name2);
+        this.#state = this.#state.filter((entry2) => entry2.name !== name2);
       }
-      get(name) {
+      get(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.get";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        const idx = this.#state.findIndex((entry2) => entry2.name === name);
+        name2 = webidl.converters.USVString(name2);
+        const idx = this.#state.findIndex((entry2) => entry2.name === name2);
         if (idx === -1) {
           return null;
         }
         return this.#state[idx].value;
       }
-      getAll(name) {
+      getAll(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.getAll";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        return this.#state.filter((entry2) => entry2.name === name).map((entry2) => entry2.value);
+        name2 = webidl.converters.USVString(name2);
+        return this.#state.filter((entry2) => entry2.name === name2).map((entry2) => entry2.value);
       }
-      has(name) {
+      has(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.has";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        return this.#state.findIndex((entry2) => entry2.name === name) !== -1;
+        name2 = webidl.converters.USVString(name2);
+        return this.#state.findIndex((entry2) => entry2.name === name2) !== -1;
       }
-      set(name, value, filename = void 0) {
+      set(name2, value, filename = void 0) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.set";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        name = webidl.converters.USVString(name);
+        name2 = webidl.converters.USVString(name2);
         if (arguments.length === 3 || webidl.is.Blob(value)) {
           value = webidl.converters.Blob(value, prefix, "value");
           if (filename !== void 0) {
@@ -22021,13 +22380,13 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry2 = makeEntry(name, value, filename);
-        const idx = this.#state.findIndex((entry3) => entry3.name === name);
+        const entry2 = makeEntry(name2, value, filename);
+        const idx = this.#state.findIndex((entry3) => entry3.name === name2);
         if (idx !== -1) {
           this.#state = [
             ...this.#state.slice(0, idx),
             entry2,
-            ...this.#state.slice(idx + 1).filter((entry3) => entry3.name !== name)
+            ...this.#state.slice(idx + 1).filter((entry3) => entry3.name !== name2)
           ];
         } else {
           this.#state.push(entry2);
@@ -22077,7 +22436,7 @@ var require_formdata = __commonJS({
         configurable: true
       }
     });
-    function makeEntry(name, value, filename) {
+    function makeEntry(name2, value, filename) {
       if (typeof value === "string") {
       } else {
         if (!webidl.is.File(value)) {
@@ -22091,7 +22450,7 @@ var require_formdata = __commonJS({
           value = new File([value], filename, options);
         }
       }
-      return { name, value };
+      return { name: name2, value };
     }
     module.exports = { FormData, makeEntry, setFormDataState, getFormDataBoundary };
   }
@@ -22469,7 +22828,7 @@ var require_request = __commonJS({
         return this;
       }
     };
-    function processHeader(request4, key, val) {
+    function processHeader(request5, key, val) {
       if (val && (typeof val === "object" && !Array.isArray(val))) {
         throw new InvalidArgumentError(`invalid ${key} header`);
       } else if (val === void 0) {
@@ -22516,24 +22875,24 @@ var require_request = __commonJS({
         }
       }
       if (headerName === "host") {
-        if (request4.host !== null) {
+        if (request5.host !== null) {
           throw new InvalidArgumentError("duplicate host header");
         }
         if (typeof val !== "string") {
           throw new InvalidArgumentError("invalid host header");
         }
-        request4.host = val;
+        request5.host = val;
       } else if (headerName === "content-length") {
-        if (request4.contentLength !== null) {
+        if (request5.contentLength !== null) {
           throw new InvalidArgumentError("duplicate content-length header");
         }
         if (!isValidContentLengthHeaderValue(val)) {
           throw new InvalidArgumentError("invalid content-length header");
         }
-        request4.contentLength = parseInt(val, 10);
-      } else if (request4.contentType === null && headerName === "content-type") {
-        request4.contentType = val;
-        request4.headers.push(key, val);
+        request5.contentLength = parseInt(val, 10);
+      } else if (request5.contentType === null && headerName === "content-type") {
+        request5.contentType = val;
+        request5.headers.push(key, val);
       } else if (headerName === "transfer-encoding" || headerName === "keep-alive" || headerName === "upgrade") {
         throw new InvalidArgumentError(`invalid ${headerName} header`);
       } else if (headerName === "connection") {
@@ -22547,13 +22906,13 @@ var require_request = __commonJS({
             throw new InvalidArgumentError("invalid connection header");
           }
           if (trimmed2 === "close") {
-            request4.reset = true;
+            request5.reset = true;
           }
         }
       } else if (headerName === "expect") {
         throw new NotSupportedError("expect header not supported");
       } else {
-        request4.headers.push(key, val);
+        request5.headers.push(key, val);
       }
     }
     var isFormData;
@@ -25783,8 +26142,8 @@ var require_parser_h1 = __commonJS({
           this.timeout.refresh();
         }
         if (len > 0) {
-          const request4 = client[kQueue][client[kRunningIdx]];
-          assert(request4);
+          const request5 = client[kQueue][client[kRunningIdx]];
+          assert(request5);
           assert(this.timeoutType === TIMEOUT_BODY);
           assert(this.statusCode >= 200);
           if (maxResponseSize > -1 && this.bytesRead + len > maxResponseSize) {
@@ -25792,7 +26151,7 @@ var require_parser_h1 = __commonJS({
           }
           this.bytesRead += len;
           this.directBodyRemaining -= len;
-          if (request4.onResponseData(data2.subarray(0, len)) === false) {
+          if (request5.onResponseData(data2.subarray(0, len)) === false) {
             this.directBodyCompletePending = this.directBodyRemaining === 0;
             this.pauseParser();
             this[kPausedByHandler] = true;
@@ -25910,16 +26269,16 @@ var require_parser_h1 = __commonJS({
           if (socket.destroyed) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Other side closed");
           }
-          const request4 = client[kQueue][client[kRunningIdx]];
-          if (!request4) {
+          const request5 = client[kQueue][client[kRunningIdx]];
+          if (!request5) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Missing request");
           }
-          request4.onResponseStarted();
+          request5.onResponseStarted();
         }
         for (; ; ) {
-          const event = this.parserEvents[cursor];
+          const event2 = this.parserEvents[cursor];
           let eventLen = EVENT_RANGE_SIZE;
-          switch (event) {
+          switch (event2) {
             case milo.EVENT_END:
               return;
             case milo.EVENT_ERROR:
@@ -25945,8 +26304,8 @@ var require_parser_h1 = __commonJS({
                 return;
               }
               assert(statusCode >= 100);
-              const request4 = client2[kQueue][client2[kRunningIdx]];
-              assert(request4);
+              const request5 = client2[kQueue][client2[kRunningIdx]];
+              assert(request5);
               this.statusCode = 0;
               this.statusText = "";
               this.bytesRead = 0;
@@ -25962,12 +26321,12 @@ var require_parser_h1 = __commonJS({
               if (statusCode < 200) {
                 break;
               }
-              if (request4.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
+              if (request5.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
                 util.destroy(socket2, new ResponseContentLengthMismatchError());
                 this.pauseParser();
                 break;
               }
-              request4.onResponseEnd(trailers);
+              request5.onResponseEnd(trailers);
               client2[kQueue][client2[kRunningIdx]++] = null;
               if (socket2[kWriting]) {
                 assert(client2[kRunning] === 0);
@@ -26049,8 +26408,8 @@ var require_parser_h1 = __commonJS({
               if (socket2.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request4 = client2[kQueue][client2[kRunningIdx]];
-              if (!request4) {
+              const request5 = client2[kQueue][client2[kRunningIdx]];
+              if (!request5) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Missing request");
               }
               assert(!this.upgrade);
@@ -26062,7 +26421,7 @@ var require_parser_h1 = __commonJS({
                 );
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Bad response");
               }
-              if (shouldUpgrade && !request4.upgrade) {
+              if (shouldUpgrade && !request5.upgrade) {
                 util.destroy(
                   socket2,
                   new SocketError("bad upgrade", util.getSocketInfo(socket2))
@@ -26071,15 +26430,15 @@ var require_parser_h1 = __commonJS({
               }
               assert(this.timeoutType === TIMEOUT_HEADERS);
               this.statusCode = statusCode;
-              this.shouldKeepAlive = shouldKeepAlive || request4.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+              this.shouldKeepAlive = shouldKeepAlive || request5.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
               this.contentLength = bodyKind === BODY_KIND_CONTENT_LENGTH ? contentLength : -1;
               if (this.statusCode >= 200) {
-                const bodyTimeout = request4.bodyTimeout != null ? request4.bodyTimeout : client2[kBodyTimeout];
+                const bodyTimeout = request5.bodyTimeout != null ? request5.bodyTimeout : client2[kBodyTimeout];
                 this.setTimeout(bodyTimeout, TIMEOUT_BODY);
               } else if (this.timeout?.refresh) {
                 this.timeout.refresh();
               }
-              if (request4.method === "CONNECT") {
+              if (request5.method === "CONNECT") {
                 assert(client2[kRunning] === 1);
                 milo.setIsConnect(this.parser, true);
                 this.upgrade = true;
@@ -26111,20 +26470,20 @@ var require_parser_h1 = __commonJS({
               } else {
                 socket2[kReset] = true;
               }
-              const pause = request4.onResponseStart(
+              const pause = request5.onResponseStart(
                 statusCode,
                 headers,
                 this.resume,
                 statusText
               ) === false;
-              if (request4.aborted) {
+              if (request5.aborted) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Request aborted");
               }
-              if (request4.method === "HEAD" || statusCode < 200) {
+              if (request5.method === "HEAD" || statusCode < 200) {
                 this.setShouldSkipBody(true);
               }
               this.headersSuspended = true;
-              if (!pause && request4.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
+              if (!pause && request5.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
                 this.directBodyRemaining = contentLength;
               }
               if (socket2[kBlocking]) {
@@ -26134,7 +26493,7 @@ var require_parser_h1 = __commonJS({
               if (pause) {
                 this.pauseParser();
                 this[kPausedByHandler] = true;
-              } else if (request4.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
+              } else if (request5.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
                 this.directBodyCompletePending = true;
               }
               break;
@@ -26146,8 +26505,8 @@ var require_parser_h1 = __commonJS({
               if (socket2.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request4 = client2[kQueue][client2[kRunningIdx]];
-              assert(request4);
+              const request5 = client2[kQueue][client2[kRunningIdx]];
+              assert(request5);
               assert(this.timeoutType === TIMEOUT_BODY);
               if (this.timeout?.refresh) {
                 this.timeout.refresh();
@@ -26162,7 +26521,7 @@ var require_parser_h1 = __commonJS({
               }
               this.bytesRead += len;
               const buffer = currentBufferRef;
-              if (request4.onResponseData(
+              if (request5.onResponseData(
                 new FastBuffer(buffer.buffer, buffer.byteOffset + at, len)
               ) === false) {
                 this.pauseParser();
@@ -26212,21 +26571,21 @@ var require_parser_h1 = __commonJS({
         this.milo.fail(this.parser, code2, message);
         this.errored = true;
       }
-      onUpgrade(head) {
+      onUpgrade(head2) {
         const { upgrade, client, socket, headers, statusCode } = this;
         assert(upgrade);
         assert(client[kSocket] === socket);
         assert(!socket.destroyed);
         assert(!this.paused);
-        const request4 = client[kQueue][client[kRunningIdx]];
-        assert(request4);
-        assert(request4.upgrade || request4.method === "CONNECT");
+        const request5 = client[kQueue][client[kRunningIdx]];
+        assert(request5);
+        assert(request5.upgrade || request5.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
         this.headers = [];
         this.headersSize = 0;
-        socket.unshift(head);
+        socket.unshift(head2);
         socket[kParser].destroy();
         socket[kParser] = null;
         socket[kClient] = null;
@@ -26242,7 +26601,7 @@ var require_parser_h1 = __commonJS({
           new InformationalError("upgrade")
         );
         try {
-          request4.onRequestUpgrade(statusCode, headers, socket);
+          request5.onRequestUpgrade(statusCode, headers, socket);
         } catch (err) {
           util.destroy(socket, err);
         }
@@ -26351,7 +26710,7 @@ var require_formdata_parser = __commonJS({
         }
         position2.position += 2;
         const result = parseMultipartFormDataHeaders(input, position2);
-        let { name, filename, contentType, encoding } = result;
+        let { name: name2, filename, contentType, encoding } = result;
         position2.position += 2;
         let body;
         {
@@ -26380,9 +26739,9 @@ var require_formdata_parser = __commonJS({
         } else {
           value = decoderIgnoreBOM.decode(Buffer.from(body));
         }
-        assert(webidl.is.USVString(name));
+        assert(webidl.is.USVString(name2));
         assert(typeof value === "string" && webidl.is.USVString(value) || webidl.is.File(value));
-        entryList.push(makeEntry(name, value, filename));
+        entryList.push(makeEntry(name2, value, filename));
       }
     }
     function parseContentDispositionAttribute(input, position2) {
@@ -26463,16 +26822,16 @@ var require_formdata_parser = __commonJS({
       return { name: attrNameStr, value, extended: isExtended };
     }
     function parseMultipartFormDataHeaders(input, position2) {
-      let name = null;
+      let name2 = null;
       let filename = null;
       let contentType = null;
       let encoding = null;
       while (true) {
         if (input[position2.position] === 13 && input[position2.position + 1] === 10) {
-          if (name === null) {
+          if (name2 === null) {
             throw parsingError("header name is null");
           }
-          return { name, filename, contentType, encoding };
+          return { name: name2, filename, contentType, encoding };
         }
         let headerName = collectASequenceOfBytes(
           (char) => char !== 10 && char !== 13 && char !== 58,
@@ -26494,7 +26853,7 @@ var require_formdata_parser = __commonJS({
         );
         switch (bufferToLowerCasedHeaderName(headerName)) {
           case "content-disposition": {
-            name = filename = null;
+            name2 = filename = null;
             let filenameIsExtended = false;
             const dispositionType = collectASequenceOfBytes(
               (char) => isToken(char),
@@ -26510,7 +26869,7 @@ var require_formdata_parser = __commonJS({
                 break;
               }
               if (attribute.name === "name") {
-                name = attribute.value;
+                name2 = attribute.value;
               } else if (attribute.name === "filename") {
                 if (attribute.extended) {
                   filename = attribute.value;
@@ -26520,7 +26879,7 @@ var require_formdata_parser = __commonJS({
                 }
               }
             }
-            if (name === null) {
+            if (name2 === null) {
               throw parsingError("name attribute is required in content-disposition header");
             }
             break;
@@ -26715,16 +27074,16 @@ Content-Disposition: form-data`;
         const rn = new Uint8Array([13, 10]);
         length2 = 0;
         let hasUnknownSizeValue = false;
-        for (const [name, value] of object) {
+        for (const [name2, value] of object) {
           if (typeof value === "string") {
-            const chunk2 = textEncoder.encode(prefix + `; name="${formdataEscape(normalizeLinefeeds(name))}"\r
+            const chunk2 = textEncoder.encode(prefix + `; name="${formdataEscape(normalizeLinefeeds(name2))}"\r
 \r
 ${normalizeLinefeeds(value)}\r
 `);
             blobParts.push(chunk2);
             length2 += chunk2.byteLength;
           } else {
-            const chunk2 = textEncoder.encode(`${prefix}; name="${formdataEscape(normalizeLinefeeds(name))}"` + (value.name ? `; filename="${formdataEscape(value.name)}"` : "") + `\r
+            const chunk2 = textEncoder.encode(`${prefix}; name="${formdataEscape(normalizeLinefeeds(name2))}"` + (value.name ? `; filename="${formdataEscape(value.name)}"` : "") + `\r
 Content-Type: ${value.type || "application/octet-stream"}\r
 \r
 `);
@@ -26853,16 +27212,16 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             if (mimeType !== null) {
               switch (mimeType.essence) {
                 case "multipart/form-data": {
-                  const parsed3 = multipartFormDataParser(value, mimeType);
+                  const parsed4 = multipartFormDataParser(value, mimeType);
                   const fd = new FormData();
-                  setFormDataState(fd, parsed3);
+                  setFormDataState(fd, parsed4);
                   return fd;
                 }
                 case "application/x-www-form-urlencoded": {
                   const entries2 = new URLSearchParams(value.toString());
                   const fd = new FormData();
-                  for (const [name, value2] of entries2) {
-                    fd.append(name, value2);
+                  for (const [name2, value2] of entries2) {
+                    fd.append(name2, value2);
                   }
                   return fd;
                 }
@@ -27348,11 +27707,11 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request4 = client[kQueue][client[kRunningIdx]];
-        if (!request4) {
+        const request5 = client[kQueue][client[kRunningIdx]];
+        if (!request5) {
           return -1;
         }
-        request4.onResponseStarted();
+        request5.onResponseStarted();
         return 0;
       }
       /**
@@ -27415,22 +27774,22 @@ var require_client_h1 = __commonJS({
       /**
        * @param {Buffer} head
        */
-      onUpgrade(head) {
+      onUpgrade(head2) {
         const { upgrade, client, socket, headers, statusCode, statusText } = this;
         assert(upgrade);
         assert(client[kSocket] === socket);
         assert(!socket.destroyed);
         assert(!this.paused);
         assert((headers.length & 1) === 0);
-        const request4 = client[kQueue][client[kRunningIdx]];
-        assert(request4);
-        assert(request4.upgrade || request4.method === "CONNECT");
+        const request5 = client[kQueue][client[kRunningIdx]];
+        assert(request5);
+        assert(request5.upgrade || request5.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
         this.headers = [];
         this.headersSize = 0;
-        socket.unshift(head);
+        socket.unshift(head2);
         socket[kParser].destroy();
         socket[kParser] = null;
         socket[kClient] = null;
@@ -27441,9 +27800,9 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request4.onRequestUpgrade(statusCode, headers, socket, statusText);
+          request5.onRequestUpgrade(statusCode, headers, socket, statusText);
         } catch (err) {
-          util.errorRequest(client, request4, err);
+          util.errorRequest(client, request5, err);
           util.destroy(socket, err);
         }
         client[kResume]();
@@ -27463,8 +27822,8 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request4 = client[kQueue][client[kRunningIdx]];
-        if (!request4) {
+        const request5 = client[kQueue][client[kRunningIdx]];
+        if (!request5) {
           return -1;
         }
         assert(!this.upgrade);
@@ -27473,29 +27832,29 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        if (upgrade && !request4.upgrade) {
+        if (upgrade && !request5.upgrade) {
           util.destroy(socket, new SocketError("bad upgrade", util.getSocketInfo(socket)));
           return -1;
         }
         assert(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request4.method === "HEAD" && !socket[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
-        if (request4.method === "HEAD" || statusCode === 204 || statusCode === 304) {
-          if (request4.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
+        request5.method === "HEAD" && !socket[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+        if (request5.method === "HEAD" || statusCode === 204 || statusCode === 304) {
+          if (request5.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
             this.shouldKeepAlive = false;
           }
           this.contentLength = -1;
         }
         if (this.statusCode >= 200) {
-          const bodyTimeout = request4.bodyTimeout != null ? request4.bodyTimeout : client[kBodyTimeout];
+          const bodyTimeout = request5.bodyTimeout != null ? request5.bodyTimeout : client[kBodyTimeout];
           this.setTimeout(bodyTimeout, TIMEOUT_BODY);
         } else if (this.timeout) {
           if (this.timeout.refresh) {
             this.timeout.refresh();
           }
         }
-        if (request4.method === "CONNECT") {
+        if (request5.method === "CONNECT") {
           assert(client[kRunning] === 1);
           this.upgrade = true;
           return 2;
@@ -27523,11 +27882,11 @@ var require_client_h1 = __commonJS({
         } else {
           socket[kReset] = true;
         }
-        const pause = request4.onResponseStart(statusCode, headers, this.resume, statusText) === false;
-        if (request4.aborted) {
+        const pause = request5.onResponseStart(statusCode, headers, this.resume, statusText) === false;
+        if (request5.aborted) {
           return -1;
         }
-        if (request4.method === "HEAD") {
+        if (request5.method === "HEAD") {
           return 1;
         }
         if (statusCode < 200) {
@@ -27548,8 +27907,8 @@ var require_client_h1 = __commonJS({
         if (socket.destroyed) {
           return -1;
         }
-        const request4 = client[kQueue][client[kRunningIdx]];
-        assert(request4);
+        const request5 = client[kQueue][client[kRunningIdx]];
+        assert(request5);
         assert(this.timeoutType === TIMEOUT_BODY);
         if (this.timeout) {
           if (this.timeout.refresh) {
@@ -27562,7 +27921,7 @@ var require_client_h1 = __commonJS({
           return -1;
         }
         this.bytesRead += buf.length;
-        if (request4.onResponseData(buf) === false) {
+        if (request5.onResponseData(buf) === false) {
           return constants7.ERROR.PAUSED;
         }
         return 0;
@@ -27580,8 +27939,8 @@ var require_client_h1 = __commonJS({
         }
         assert(statusCode >= 100);
         assert((this.headers.length & 1) === 0);
-        const request4 = client[kQueue][client[kRunningIdx]];
-        assert(request4);
+        const request5 = client[kQueue][client[kRunningIdx]];
+        assert(request5);
         this.statusCode = 0;
         this.statusText = "";
         this.bytesRead = 0;
@@ -27598,7 +27957,7 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request4.onResponseEnd(headers);
+        request5.onResponseEnd(headers);
         client[kQueue][client[kRunningIdx]++] = null;
         socket[kSocketUsed] = client[kPending] === 0;
         if (socket[kWriting]) {
@@ -27667,8 +28026,8 @@ var require_client_h1 = __commonJS({
       return {
         version: "h1",
         defaultPipelining: 1,
-        write(request4) {
-          return writeH1(client, request4);
+        write(request5) {
+          return writeH1(client, request5);
         },
         resume() {
           resumeH1(client);
@@ -27695,18 +28054,18 @@ var require_client_h1 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
          */
-        busy(request4) {
+        busy(request5) {
           if (socket[kWriting] || socket[kReset] || socket[kBlocking] || socket[kIdleSocketValidation] === 1) {
             return true;
           }
-          if (request4) {
-            if (client[kRunning] > 0 && !request4.idempotent) {
+          if (request5) {
+            if (client[kRunning] > 0 && !request5.idempotent) {
               return true;
             }
-            if (client[kRunning] > 0 && (request4.upgrade || request4.method === "CONNECT")) {
+            if (client[kRunning] > 0 && (request5.upgrade || request5.method === "CONNECT")) {
               return true;
             }
-            if (client[kRunning] > 0 && util.bodyLength(request4.body) !== 0 && (util.isStream(request4.body) || util.isAsyncIterable(request4.body) || util.isFormDataLike(request4.body))) {
+            if (client[kRunning] > 0 && util.bodyLength(request5.body) !== 0 && (util.isStream(request5.body) || util.isAsyncIterable(request5.body) || util.isFormDataLike(request5.body))) {
               return true;
             }
           }
@@ -27759,13 +28118,13 @@ var require_client_h1 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request4 = requests[i];
-          util.errorRequest(client, request4, err);
+          const request5 = requests[i];
+          util.errorRequest(client, request5, err);
         }
       } else if (client[kRunning] > 0 && err.code !== "UND_ERR_INFO") {
-        const request4 = client[kQueue][client[kRunningIdx]];
+        const request5 = client[kQueue][client[kRunningIdx]];
         client[kQueue][client[kRunningIdx]++] = null;
-        util.errorRequest(client, request4, err);
+        util.errorRequest(client, request5, err);
       }
       client[kPendingIdx] = client[kRunningIdx];
       assert(client[kRunning] === 0);
@@ -27833,8 +28192,8 @@ var require_client_h1 = __commonJS({
           }
         } else if (client[kRunning] > 0 && socket[kParser].statusCode < 200) {
           if (socket[kParser].timeoutType !== TIMEOUT_HEADERS) {
-            const request4 = client[kQueue][client[kRunningIdx]];
-            const headersTimeout = request4.headersTimeout != null ? request4.headersTimeout : client[kHeadersTimeout];
+            const request5 = client[kQueue][client[kRunningIdx]];
+            const headersTimeout = request5.headersTimeout != null ? request5.headersTimeout : client[kHeadersTimeout];
             socket[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
@@ -27843,11 +28202,11 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function setTypeOfService(socket, request4) {
+    function setTypeOfService(socket, request5) {
       if (typeof socket.setTypeOfService !== "function") {
         return;
       }
-      const typeOfService = request4.typeOfService;
+      const typeOfService = request5.typeOfService;
       if (typeOfService === void 0) {
         return;
       }
@@ -27861,26 +28220,26 @@ var require_client_h1 = __commonJS({
       } catch {
       }
     }
-    function writeH1(client, request4) {
-      const { method, path: path6, host, upgrade, blocking, reset } = request4;
-      let { body, headers, contentLength } = request4;
+    function writeH1(client, request5) {
+      const { method, path: path6, host, upgrade, blocking, reset } = request5;
+      let { body, headers, contentLength } = request5;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
           extractBody = require_body().extractBody;
         }
         const [bodyStream, contentType] = extractBody(body);
-        if (request4.contentType == null) {
+        if (request5.contentType == null) {
           headers.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
-      } else if (util.isBlobLike(body) && request4.contentType == null) {
+      } else if (util.isBlobLike(body) && request5.contentType == null) {
         const contentType = body.type;
         if (contentType) {
           const contentTypeValue = `${contentType}`;
           if (!util.isValidHeaderValue(contentTypeValue)) {
-            util.errorRequest(client, request4, new InvalidArgumentError("invalid content-type header"));
+            util.errorRequest(client, request5, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
           headers.push("content-type", contentTypeValue);
@@ -27892,14 +28251,14 @@ var require_client_h1 = __commonJS({
       const bodyLength = util.bodyLength(body);
       contentLength = bodyLength ?? contentLength;
       if (contentLength === null) {
-        contentLength = request4.contentLength;
+        contentLength = request5.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request4.contentLength !== null && request4.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request5.contentLength !== null && request5.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request4, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request5, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -27907,19 +28266,19 @@ var require_client_h1 = __commonJS({
       const socket = client[kSocket];
       clearIdleSocketValidation(socket);
       const abort = (err) => {
-        if (request4.aborted || request4.completed) {
+        if (request5.aborted || request5.completed) {
           return;
         }
-        util.errorRequest(client, request4, err || new RequestAbortedError());
+        util.errorRequest(client, request5, err || new RequestAbortedError());
         util.destroy(body);
         util.destroy(socket, new InformationalError("aborted"));
       };
       try {
-        request4.onRequestStart(abort, null);
+        request5.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request4, err);
+        util.errorRequest(client, request5, err);
       }
-      if (request4.aborted) {
+      if (request5.aborted) {
         return false;
       }
       if (method === "HEAD") {
@@ -27937,7 +28296,7 @@ var require_client_h1 = __commonJS({
       if (blocking) {
         socket[kBlocking] = true;
       }
-      setTypeOfService(socket, request4);
+      setTypeOfService(socket, request5);
       let header = `${method} ${path6} HTTP/1.1\r
 `;
       if (typeof host === "string") {
@@ -27971,31 +28330,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request: request4, headers: header, socket });
+        channels.sendHeaders.publish({ request: request5, headers: header, socket });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request4, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request5, socket, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request4, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request5, socket, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request4, socket, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request5, socket, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request4, socket, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request5, socket, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request4, socket, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request5, socket, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request4, socket, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request5, socket, contentLength, header, expectsPayload);
       } else {
         assert(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request4, socket, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket, request: request4, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request5, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -28061,7 +28420,7 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request4, socket, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
@@ -28081,18 +28440,18 @@ upgrade: ${upgrade}\r
 `, "latin1");
           socket.write(body);
           socket.uncork();
-          request4.onBodySent(body);
-          if (!expectsPayload && request4.reset !== false) {
+          request5.onBodySent(body);
+          if (!expectsPayload && request5.reset !== false) {
             socket[kReset] = true;
           }
         }
-        request4.onRequestSent();
+        request5.onRequestSent();
         client[kResume]();
       } catch (err) {
         abort(err);
       }
     }
-    async function writeBlob(abort, body, client, request4, socket, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -28104,9 +28463,9 @@ upgrade: ${upgrade}\r
 `, "latin1");
         socket.write(buffer);
         socket.uncork();
-        request4.onBodySent(buffer);
-        request4.onRequestSent();
-        if (!expectsPayload && request4.reset !== false) {
+        request5.onBodySent(buffer);
+        request5.onRequestSent();
+        if (!expectsPayload && request5.reset !== false) {
           socket[kReset] = true;
         }
         client[kResume]();
@@ -28114,7 +28473,7 @@ upgrade: ${upgrade}\r
         abort(err);
       }
     }
-    async function writeIterable(abort, body, client, request4, socket, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -28133,7 +28492,7 @@ upgrade: ${upgrade}\r
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket, request: request4, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request5, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
           if (socket[kError]) {
@@ -28162,9 +28521,9 @@ upgrade: ${upgrade}\r
        * @param {boolean} arg.expectsPayload
        * @param {string} arg.header
        */
-      constructor({ abort, socket, request: request4, contentLength, client, expectsPayload, header }) {
+      constructor({ abort, socket, request: request5, contentLength, client, expectsPayload, header }) {
         this.socket = socket;
-        this.request = request4;
+        this.request = request5;
         this.contentLength = contentLength;
         this.client = client;
         this.bytesWritten = 0;
@@ -28193,7 +28552,7 @@ upgrade: ${upgrade}\r
        * @returns
        */
       write(chunk) {
-        const { socket, request: request4, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        const { socket, request: request5, contentLength, client, bytesWritten, expectsPayload, header } = this;
         if (socket[kError]) {
           throw socket[kError];
         }
@@ -28218,7 +28577,7 @@ upgrade: ${upgrade}\r
         }
         socket.cork();
         if (bytesWritten === 0) {
-          if (!expectsPayload && request4.reset !== false) {
+          if (!expectsPayload && request5.reset !== false) {
             socket[kReset] = true;
           }
           if (contentLength === null) {
@@ -28238,7 +28597,7 @@ ${len.toString(16)}\r
         this.bytesWritten += len;
         const ret = socket.write(chunk);
         socket.uncork();
-        request4.onBodySent(chunk);
+        request5.onBodySent(chunk);
         if (!ret) {
           if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
             if (socket[kParser].timeout.refresh) {
@@ -28252,8 +28611,8 @@ ${len.toString(16)}\r
        * @returns {void}
        */
       end() {
-        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request4 } = this;
-        request4.onRequestSent();
+        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request5 } = this;
+        request5.onRequestSent();
         socket[kWriting] = false;
         if (socket[kError]) {
           throw socket[kError];
@@ -28408,47 +28767,47 @@ var require_client_h2 = __commonJS({
     function getGoAwayPendingIdx(client, lastStreamID) {
       const maxAcceptedStreamID = Number.isInteger(lastStreamID) ? lastStreamID : Number.MAX_SAFE_INTEGER;
       for (let i = client[kRunningIdx]; i < client[kPendingIdx]; i++) {
-        const request4 = client[kQueue][i];
-        if (request4 == null) {
+        const request5 = client[kQueue][i];
+        if (request5 == null) {
           continue;
         }
-        const streamId = request4[kRequestStream]?.id;
+        const streamId = request5[kRequestStream]?.id;
         if (typeof streamId !== "number" || streamId > maxAcceptedStreamID) {
           return i;
         }
       }
       return client[kPendingIdx];
     }
-    function detachRequestFromStream(request4) {
-      request4[kRequestStream] = null;
-      request4[kRequestStreamCleanup] = null;
+    function detachRequestFromStream(request5) {
+      request5[kRequestStream] = null;
+      request5[kRequestStreamCleanup] = null;
     }
-    function bindRequestToStream(request4, stream, cleanup) {
-      const previousCleanup = request4[kRequestStreamCleanup];
-      const previousStream = request4[kRequestStream];
-      detachRequestFromStream(request4);
+    function bindRequestToStream(request5, stream, cleanup) {
+      const previousCleanup = request5[kRequestStreamCleanup];
+      const previousStream = request5[kRequestStream];
+      detachRequestFromStream(request5);
       previousCleanup?.(previousStream);
-      request4[kRequestStream] = stream;
-      request4[kRequestStreamCleanup] = cleanup;
+      request5[kRequestStream] = stream;
+      request5[kRequestStreamCleanup] = cleanup;
     }
-    function clearRequestStream(request4) {
-      const cleanup = request4[kRequestStreamCleanup];
-      const stream = request4[kRequestStream];
-      detachRequestFromStream(request4);
+    function clearRequestStream(request5) {
+      const cleanup = request5[kRequestStreamCleanup];
+      const stream = request5[kRequestStream];
+      detachRequestFromStream(request5);
       cleanup?.(stream);
     }
-    function requeueUnsentRequest(client, request4) {
-      client[kQueue].splice(client[kPendingIdx] + 1, 0, request4);
+    function requeueUnsentRequest(client, request5) {
+      client[kQueue].splice(client[kPendingIdx] + 1, 0, request5);
     }
-    function completeRequest(client, request4, resetPendingIdx = false) {
+    function completeRequest(client, request5, resetPendingIdx = false) {
       const queue = client[kQueue];
       const runningIdx = client[kRunningIdx];
-      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request4) {
+      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request5) {
         queue[runningIdx] = null;
         client[kRunningIdx] = runningIdx + 1;
         return;
       }
-      const index = queue.indexOf(request4, runningIdx);
+      const index = queue.indexOf(request5, runningIdx);
       if (index === -1 || index >= client[kPendingIdx]) {
         return;
       }
@@ -28458,17 +28817,17 @@ var require_client_h2 = __commonJS({
         client[kPendingIdx] = client[kRunningIdx];
       }
     }
-    function canReplayRequest(request4) {
-      const { body } = request4;
+    function canReplayRequest(request5) {
+      const { body } = request5;
       return body == null || util.isBuffer(body) || util.isBlobLike(body);
     }
-    function hasResponseStarted(request4) {
-      const state = request4[kRequestStream]?.[kRequestStreamState];
+    function hasResponseStarted(request5) {
+      const state = request5[kRequestStream]?.[kRequestStreamState];
       return state?.responseReceived === true;
     }
-    function registerGoAwayRefusal(request4) {
-      const attempts = (request4[kGoAwayReplayAttempts] ?? 0) + 1;
-      request4[kGoAwayReplayAttempts] = attempts;
+    function registerGoAwayRefusal(request5) {
+      const attempts = (request5[kGoAwayReplayAttempts] ?? 0) + 1;
+      request5[kGoAwayReplayAttempts] = attempts;
       return attempts <= MAX_GOAWAY_REPLAY_ATTEMPTS;
     }
     function closeStream(stream, code2 = NGHTTP2_REFUSED_STREAM) {
@@ -28479,9 +28838,9 @@ var require_client_h2 = __commonJS({
         }
       }
     }
-    function detachRequestStreamForClose(request4) {
-      const stream = request4[kRequestStream];
-      clearRequestStream(request4);
+    function detachRequestStreamForClose(request5) {
+      const stream = request5[kRequestStream];
+      clearRequestStream(request5);
       severRequestStream(stream);
       return stream;
     }
@@ -28560,8 +28919,8 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        write(request4) {
-          return writeH2(client, request4);
+        write(request5) {
+          return writeH2(client, request5);
         },
         /**
          * @returns {void}
@@ -28590,7 +28949,7 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        busy(request4) {
+        busy(request5) {
           if (session[kRemoteSettings] === false && client[kRunning] > 0) {
             return true;
           }
@@ -28600,11 +28959,11 @@ var require_client_h2 = __commonJS({
           if (client[kRunning] >= client[kMaxConcurrentStreams]) {
             return true;
           }
-          if (request4 != null) {
+          if (request5 != null) {
             if (client[kRunning] > 0) {
-              if ((request4.upgrade === "websocket" || request4.method === "CONNECT") && session[kRemoteSettings] === false) return true;
+              if ((request5.upgrade === "websocket" || request5.method === "CONNECT") && session[kRemoteSettings] === false) return true;
             } else {
-              return (request4.upgrade === "websocket" || request4.method === "CONNECT") && session[kRemoteSettings] === false;
+              return (request5.upgrade === "websocket" || request5.method === "CONNECT") && session[kRemoteSettings] === false;
             }
           }
           return false;
@@ -28821,14 +29180,14 @@ var require_client_h2 = __commonJS({
       const retriableRequests = [];
       const streamsToClose = [];
       for (let i = pendingIdx; i < previousPendingIdx; i++) {
-        const request4 = client[kQueue][i];
-        if (request4 != null) {
-          const responseStarted = hasResponseStarted(request4);
-          streamsToClose.push(detachRequestStreamForClose(request4));
-          if (!responseStarted && canReplayRequest(request4) && registerGoAwayRefusal(request4)) {
-            retriableRequests.push(request4);
+        const request5 = client[kQueue][i];
+        if (request5 != null) {
+          const responseStarted = hasResponseStarted(request5);
+          streamsToClose.push(detachRequestStreamForClose(request5));
+          if (!responseStarted && canReplayRequest(request5) && registerGoAwayRefusal(request5)) {
+            retriableRequests.push(request5);
           } else {
-            util.errorRequest(client, request4, err);
+            util.errorRequest(client, request5, err);
           }
         }
       }
@@ -28877,9 +29236,9 @@ var require_client_h2 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request4 = requests[i];
-          if (request4 != null) {
-            util.errorRequest(client, request4, err);
+          const request5 = requests[i];
+          if (request5 != null) {
+            util.errorRequest(client, request5, err);
           }
         }
       }
@@ -28996,9 +29355,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
-      if (request4[kRequestStream] === stream) {
-        detachRequestFromStream(request4);
+      const { request: request5 } = state;
+      if (request5[kRequestStream] === stream) {
+        detachRequestFromStream(request5);
       }
       removeUpgradeStreamListeners(stream);
       if (!stream.destroyed && !stream.closed) {
@@ -29009,8 +29368,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
-      if (state.responseReceived || request4.aborted || request4.completed) {
+      const { request: request5 } = state;
+      if (state.responseReceived || request5.aborted || request5.completed) {
         return;
       }
       releaseUpgradeStream(state.stream);
@@ -29034,30 +29393,30 @@ var require_client_h2 = __commonJS({
     function onUpgradeResponse(headers, _flags) {
       const stream = this;
       const state = stream[kRequestStreamState];
-      const { request: request4 } = state;
+      const { request: request5 } = state;
       state.responseReceived = true;
       const statusCode = headers[HTTP2_HEADER_STATUS];
       delete headers[HTTP2_HEADER_STATUS];
       try {
-        request4.onRequestUpgrade(statusCode, headers, stream);
+        request5.onRequestUpgrade(statusCode, headers, stream);
       } catch (err) {
         state.abort(err);
         return;
       }
-      if (request4.aborted) {
+      if (request5.aborted) {
         return;
       }
       removeUpgradeStreamListeners(stream);
-      detachRequestFromStream(request4);
+      detachRequestFromStream(request5);
       finalizeRequest(state);
     }
     function setupUpgradeStream(stream, state) {
-      const { request: request4, headersTimeout, session } = state;
+      const { request: request5, headersTimeout, session } = state;
       stream[kHTTP2Stream] = true;
       stream[kHTTP2Session] = session;
       stream[kRequestStreamState] = state;
       state.stream = stream;
-      bindRequestToStream(request4, stream, releaseUpgradeStream);
+      bindRequestToStream(request5, stream, releaseUpgradeStream);
       stream.once("response", onUpgradeResponse);
       stream.on("error", onUpgradeStreamError);
       stream.once("end", onUpgradeStreamEnd);
@@ -29075,7 +29434,7 @@ var require_client_h2 = __commonJS({
       completeRequest(state.client, state.request, resetPendingIdx);
       state.client[kResume]();
     }
-    function openStream(client, request4, session, abort, headers, options) {
+    function openStream(client, request5, session, abort, headers, options) {
       try {
         return session.request(headers, options);
       } catch (err) {
@@ -29084,7 +29443,7 @@ var require_client_h2 = __commonJS({
           wrappedErr2.cause = err;
           session[kError] = wrappedErr2;
           resetHttp2Session(session, wrappedErr2);
-          requeueUnsentRequest(client, request4);
+          requeueUnsentRequest(client, request5);
           return null;
         }
         const wrappedErr = new InformationalError(err.message, { cause: err });
@@ -29096,13 +29455,13 @@ var require_client_h2 = __commonJS({
         return null;
       }
     }
-    function writeH2(client, request4) {
-      const headersTimeout = request4.headersTimeout ?? client[kHeadersTimeout];
-      const bodyTimeout = request4.bodyTimeout ?? client[kBodyTimeout];
+    function writeH2(client, request5) {
+      const headersTimeout = request5.headersTimeout ?? client[kHeadersTimeout];
+      const bodyTimeout = request5.bodyTimeout ?? client[kBodyTimeout];
       const session = client[kHTTP2Session];
-      const { method, path: path6, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request4;
+      const { method, path: path6, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request5;
       if (upgrade != null && upgrade !== "websocket") {
-        util.errorRequest(client, request4, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
+        util.errorRequest(client, request5, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
         return false;
       }
       const headers = buildRequestHeaders(reqHeaders);
@@ -29110,13 +29469,13 @@ var require_client_h2 = __commonJS({
       headers[HTTP2_HEADER_METHOD] = method;
       const state = {
         abort: null,
-        body: request4.body,
+        body: request5.body,
         bytesRead: 0,
         client,
         contentLength: null,
         expectsPayload: false,
         maxResponseSize: client[kMaxResponseSize],
-        request: request4,
+        request: request5,
         headersTimeout,
         bodyTimeout,
         requestFinalized: false,
@@ -29129,13 +29488,13 @@ var require_client_h2 = __commonJS({
         stream: null
       };
       const abort = (err, resetPendingIdx = false) => {
-        if (request4.aborted || request4.completed) {
+        if (request5.aborted || request5.completed) {
           return;
         }
         err = err || new RequestAbortedError();
-        util.errorRequest(client, request4, err);
+        util.errorRequest(client, request5, err);
         if (state.stream != null) {
-          clearRequestStream(request4);
+          clearRequestStream(request5);
           const stream2 = state.stream;
           stream2.close();
           if (!stream2.destroyed) {
@@ -29149,18 +29508,18 @@ var require_client_h2 = __commonJS({
       state.abort = abort;
       let stream = null;
       try {
-        request4.onRequestStart(abort, null);
+        request5.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request4, err);
+        util.errorRequest(client, request5, err);
       }
-      if (request4.aborted) {
+      if (request5.aborted) {
         return false;
       }
       if (upgrade || method === "CONNECT") {
         refH2Session(session);
         if (upgrade === "websocket") {
           if (session[kEnableConnectProtocol] === false) {
-            util.errorRequest(client, request4, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
+            util.errorRequest(client, request5, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
             unrefH2Session(session);
             return false;
           }
@@ -29172,7 +29531,7 @@ var require_client_h2 = __commonJS({
           } else {
             headers[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
           }
-          stream = openStream(client, request4, session, abort, headers, { endStream: false, signal });
+          stream = openStream(client, request5, session, abort, headers, { endStream: false, signal });
           if (stream == null) {
             unrefH2Session(session);
             return false;
@@ -29180,7 +29539,7 @@ var require_client_h2 = __commonJS({
           setupUpgradeStream(stream, state);
           return true;
         }
-        stream = openStream(client, request4, session, abort, headers, { endStream: false, signal });
+        stream = openStream(client, request5, session, abort, headers, { endStream: false, signal });
         if (stream == null) {
           unrefH2Session(session);
           return false;
@@ -29204,14 +29563,14 @@ var require_client_h2 = __commonJS({
         contentLength = bodyStream.length;
       }
       if (contentLength == null) {
-        contentLength = request4.contentLength;
+        contentLength = request5.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request4.contentLength != null && request4.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request5.contentLength != null && request5.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request4, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request5, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -29227,7 +29586,7 @@ var require_client_h2 = __commonJS({
           header += `${key}: ${headers[key]}\r
 `;
         }
-        channels.sendHeaders.publish({ request: request4, headers: header, socket: session[kSocket] });
+        channels.sendHeaders.publish({ request: request5, headers: header, socket: session[kSocket] });
       }
       const shouldEndStream = body === null || contentLength === 0;
       state.body = body;
@@ -29236,7 +29595,7 @@ var require_client_h2 = __commonJS({
       if (expectContinue) {
         headers[HTTP2_HEADER_EXPECT] = "100-continue";
       }
-      stream = openStream(client, request4, session, abort, headers, { endStream: shouldEndStream, signal });
+      stream = openStream(client, request5, session, abort, headers, { endStream: shouldEndStream, signal });
       if (stream == null) {
         return false;
       }
@@ -29250,7 +29609,7 @@ var require_client_h2 = __commonJS({
       }
       stream[kHTTP2Session] = session;
       stream.on("close", completeRequestStream);
-      bindRequestToStream(request4, stream, releaseRequestStream);
+      bindRequestToStream(request5, stream, releaseRequestStream);
       if (expectContinue) {
         stream.once("continue", writeBodyH2);
       }
@@ -29290,9 +29649,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
-      if (request4[kRequestStream] === stream) {
-        detachRequestFromStream(request4);
+      const { request: request5 } = state;
+      if (request5[kRequestStream] === stream) {
+        detachRequestFromStream(request5);
       }
       if (!stream.destroyed && !stream.closed) {
         removeRequestStreamListeners(stream);
@@ -29305,8 +29664,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4, maxResponseSize, responseContentLength } = state;
-      if (request4.aborted || request4.completed) {
+      const { request: request5, maxResponseSize, responseContentLength } = state;
+      if (request5.aborted || request5.completed) {
         return;
       }
       if (responseContentLength != null && state.bytesRead + chunk.length > responseContentLength) {
@@ -29318,7 +29677,7 @@ var require_client_h2 = __commonJS({
         return;
       }
       state.bytesRead += chunk.length;
-      if (request4.onResponseData(chunk) === false) {
+      if (request5.onResponseData(chunk) === false) {
         pauseResponseStream(stream, state);
       }
     }
@@ -29342,13 +29701,13 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
-      if (request4.aborted || request4.completed) {
+      const { request: request5 } = state;
+      if (request5.aborted || request5.completed) {
         return;
       }
       const statusCode = headers[HTTP2_HEADER_STATUS];
       delete headers[HTTP2_HEADER_STATUS];
-      request4.onResponseStart(Number(statusCode), headers, noop3, "");
+      request5.onResponseStart(Number(statusCode), headers, noop3, "");
     }
     function onResponse(headers) {
       const stream = this;
@@ -29356,7 +29715,7 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
+      const { request: request5 } = state;
       stream.off("response", onResponse);
       if (state.body != null && !state.bodySent && !stream.writableEnded) {
         stream.removeListener("continue", writeBodyH2);
@@ -29364,20 +29723,20 @@ var require_client_h2 = __commonJS({
       }
       const statusCode = Number(headers[HTTP2_HEADER_STATUS]);
       delete headers[HTTP2_HEADER_STATUS];
-      request4.onResponseStarted();
+      request5.onResponseStarted();
       state.responseReceived = true;
-      if (request4.method !== "HEAD" && statusCode !== 304) {
+      if (request5.method !== "HEAD" && statusCode !== 304) {
         const contentLength = headers[HTTP2_HEADER_CONTENT_LENGTH];
         state.responseContentLength = contentLength == null ? null : Number(contentLength);
       }
       if (state.headersTimeout || state.bodyTimeout) {
         stream.setTimeout(state.bodyTimeout);
       }
-      if (request4.aborted || request4.completed) {
+      if (request5.aborted || request5.completed) {
         releaseRequestStream(stream);
         return;
       }
-      if (request4.onResponseStart(statusCode, headers, resumeResponseStream.bind(stream), "") === false) {
+      if (request5.onResponseStart(statusCode, headers, resumeResponseStream.bind(stream), "") === false) {
         pauseResponseStream(stream, state);
       }
       stream.on("data", onData);
@@ -29388,10 +29747,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
+      const { request: request5 } = state;
       stream.off("end", onEnd);
       if (state.responseReceived) {
-        if (!request4.aborted && !request4.completed) {
+        if (!request5.aborted && !request5.completed) {
           if (state.responseContentLength != null && state.bytesRead !== state.responseContentLength) {
             state.abort(new ResponseContentLengthMismatchError());
             return;
@@ -29404,29 +29763,29 @@ var require_client_h2 = __commonJS({
       }
     }
     function retryRefusedStream(stream, state) {
-      const { client, request: request4 } = state;
-      if (state.responseReceived || request4.aborted || request4.completed || request4[kRefusedStreamRetry] || !canReplayRequest(request4)) {
+      const { client, request: request5 } = state;
+      if (state.responseReceived || request5.aborted || request5.completed || request5[kRefusedStreamRetry] || !canReplayRequest(request5)) {
         return false;
       }
-      request4[kRefusedStreamRetry] = true;
+      request5[kRefusedStreamRetry] = true;
       requeueStreamRequest(client, state);
       return true;
     }
     function retryUnsentStream(state) {
-      const { client, request: request4, session } = state;
-      if (!session[kReceivedGoAway] || state.responseReceived || request4.aborted || request4.completed || !canReplayRequest(request4) || !registerGoAwayRefusal(request4)) {
+      const { client, request: request5, session } = state;
+      if (!session[kReceivedGoAway] || state.responseReceived || request5.aborted || request5.completed || !canReplayRequest(request5) || !registerGoAwayRefusal(request5)) {
         return false;
       }
       requeueStreamRequest(client, state);
       return true;
     }
     function requeueStreamRequest(client, state) {
-      const { request: request4 } = state;
-      detachRequestStreamForClose(request4);
+      const { request: request5 } = state;
+      detachRequestStreamForClose(request5);
       state.stream = null;
       state.requestFinalized = true;
-      completeRequest(client, request4);
-      client[kQueue].splice(client[kPendingIdx], 0, request4);
+      completeRequest(client, request5);
+      client[kQueue].splice(client[kPendingIdx], 0, request5);
       client[kResume]();
     }
     function onError(err) {
@@ -29481,10 +29840,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request4 } = state;
+      const { request: request5 } = state;
       stream.off("trailers", onTrailers);
       stream.off("data", onData);
-      if (request4.aborted || request4.completed) {
+      if (request5.aborted || request5.completed) {
         return;
       }
       state.trailers = trailers;
@@ -29493,14 +29852,14 @@ var require_client_h2 = __commonJS({
       const stream = this;
       const state = stream[kRequestStreamState];
       state.bodySent = true;
-      const { abort, body, client, contentLength, expectsPayload, request: request4 } = state;
+      const { abort, body, client, contentLength, expectsPayload, request: request5 } = state;
       if (!body || contentLength === 0) {
         writeBuffer(
           abort,
           stream,
           null,
           client,
-          request4,
+          request5,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -29511,7 +29870,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request4,
+          request5,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -29523,7 +29882,7 @@ var require_client_h2 = __commonJS({
             stream,
             body.stream(),
             client,
-            request4,
+            request5,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29534,7 +29893,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request4,
+            request5,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29548,7 +29907,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request4,
+          request5,
           contentLength
         );
       } else if (util.isIterable(body)) {
@@ -29557,7 +29916,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request4,
+          request5,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -29566,7 +29925,7 @@ var require_client_h2 = __commonJS({
         assert(false);
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request4, socket, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert(contentLength === body.byteLength, "buffer body must have content length");
@@ -29574,18 +29933,18 @@ var require_client_h2 = __commonJS({
           h2stream.write(body);
           h2stream.uncork();
           h2stream.end();
-          request4.onBodySent(body);
+          request5.onBodySent(body);
         }
         if (!expectsPayload) {
           socket[kReset] = true;
         }
-        request4.onRequestSent();
+        request5.onRequestSent();
         client[kResume]();
       } catch (error2) {
         abort(error2);
       }
     }
-    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request4, contentLength) {
+    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request5, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       const pipe2 = pipeline4(
         body,
@@ -29596,7 +29955,7 @@ var require_client_h2 = __commonJS({
             abort(err);
           } else {
             util.removeAllListeners(pipe2);
-            request4.onRequestSent();
+            request5.onRequestSent();
             if (!expectsPayload) {
               socket[kReset] = true;
             }
@@ -29606,10 +29965,10 @@ var require_client_h2 = __commonJS({
       );
       util.addListener(pipe2, "data", onPipeData);
       function onPipeData(chunk) {
-        request4.onBodySent(chunk);
+        request5.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request4, socket, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -29619,8 +29978,8 @@ var require_client_h2 = __commonJS({
         h2stream.write(buffer);
         h2stream.uncork();
         h2stream.end();
-        request4.onBodySent(buffer);
-        request4.onRequestSent();
+        request5.onBodySent(buffer);
+        request5.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -29629,7 +29988,7 @@ var require_client_h2 = __commonJS({
         abort(err);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request4, socket, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -29654,13 +30013,13 @@ var require_client_h2 = __commonJS({
             throw socket[kError];
           }
           const res = h2stream.write(chunk);
-          request4.onBodySent(chunk);
+          request5.onBodySent(chunk);
           if (!res) {
             await waitForDrain();
           }
         }
         h2stream.end();
-        request4.onRequestSent();
+        request5.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -30001,10 +30360,10 @@ var require_client = __commonJS({
         this.once("connect", cb);
       }
       [kDispatch](opts, handler2) {
-        const request4 = new Request(this[kUrl].origin, opts, handler2);
-        this[kQueue].push(request4);
+        const request5 = new Request(this[kUrl].origin, opts, handler2);
+        this[kQueue].push(request5);
         if (this[kResuming]) {
-        } else if (util.bodyLength(request4.body) == null && util.isIterable(request4.body)) {
+        } else if (util.bodyLength(request5.body) == null && util.isIterable(request5.body)) {
           this[kResuming] = 1;
           queueMicrotask(() => resume2(this));
         } else {
@@ -30028,9 +30387,9 @@ var require_client = __commonJS({
         return new Promise((resolve2) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
-            const request4 = requests[i];
-            if (request4 != null) {
-              util.errorRequest(this, request4, err);
+            const request5 = requests[i];
+            if (request5 != null) {
+              util.errorRequest(this, request5, err);
             }
           }
           const callback = () => {
@@ -30055,9 +30414,9 @@ var require_client = __commonJS({
         assert(client[kPendingIdx] === client[kRunningIdx]);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request4 = requests[i];
-          if (request4 != null) {
-            util.errorRequest(client, request4, err);
+          const request5 = requests[i];
+          if (request5 != null) {
+            util.errorRequest(client, request5, err);
           }
         }
         assert(client[kSize] === 0);
@@ -30172,8 +30531,8 @@ var require_client = __commonJS({
           util.errorRequest(client, running2[i], err);
         }
         while (client[kPending] > 0 && client[kQueue][client[kPendingIdx]].servername === client[kServerName]) {
-          const request4 = client[kQueue].splice(client[kPendingIdx], 1)[0];
-          util.errorRequest(client, request4, err);
+          const request5 = client[kQueue].splice(client[kPendingIdx], 1)[0];
+          util.errorRequest(client, request5, err);
         }
       } else {
         onError(client, err);
@@ -30228,19 +30587,19 @@ var require_client = __commonJS({
         if (client[kRunning] >= (getMaxConcurrent(client) || 1)) {
           return;
         }
-        const request4 = client[kQueue][client[kPendingIdx]];
-        if (request4 === null) {
+        const request5 = client[kQueue][client[kPendingIdx]];
+        if (request5 === null) {
           return;
         }
-        if (request4.aborted) {
+        if (request5.aborted) {
           client[kQueue].splice(client[kPendingIdx], 1);
           continue;
         }
-        if (client[kUrl].protocol === "https:" && client[kServerName] !== request4.servername) {
+        if (client[kUrl].protocol === "https:" && client[kServerName] !== request5.servername) {
           if (client[kRunning] > 0) {
             return;
           }
-          client[kServerName] = request4.servername;
+          client[kServerName] = request5.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
             resume2(client);
@@ -30250,17 +30609,17 @@ var require_client = __commonJS({
           return;
         }
         if (!client[kHTTPContext]) {
-          client[kServerName] = request4.servername;
+          client[kServerName] = request5.servername;
           connect2(client);
           return;
         }
         if (client[kHTTPContext].destroyed) {
           return;
         }
-        if (client[kHTTPContext].busy(request4)) {
+        if (client[kHTTPContext].busy(request5)) {
           return;
         }
-        if (!request4.aborted && client[kHTTPContext].write(request4)) {
+        if (!request5.aborted && client[kHTTPContext].write(request5)) {
           client[kPendingIdx]++;
         } else {
           client[kQueue].splice(client[kPendingIdx], 1);
@@ -31616,13 +31975,13 @@ var require_socks5_client = __commonJS({
         }
         debug("starting handshake with", this.authMethods.length, "auth methods");
         this.state = STATES.HANDSHAKING;
-        const request4 = Buffer2.alloc(2 + this.authMethods.length);
-        request4[0] = SOCKS_VERSION;
-        request4[1] = this.authMethods.length;
+        const request5 = Buffer2.alloc(2 + this.authMethods.length);
+        request5[0] = SOCKS_VERSION;
+        request5[1] = this.authMethods.length;
         this.authMethods.forEach((method, i) => {
-          request4[2 + i] = method;
+          request5[2 + i] = method;
         });
-        this.socket.write(request4);
+        this.socket.write(request5);
       }
       /**
        * Handle handshake response from server
@@ -31664,13 +32023,13 @@ var require_socks5_client = __commonJS({
         if (usernameBuffer.length > 255 || passwordBuffer.length > 255) {
           throw new InvalidArgumentError("Username or password too long");
         }
-        const request4 = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
-        request4[0] = 1;
-        request4[1] = usernameBuffer.length;
-        usernameBuffer.copy(request4, 2);
-        request4[2 + usernameBuffer.length] = passwordBuffer.length;
-        passwordBuffer.copy(request4, 3 + usernameBuffer.length);
-        this.socket.write(request4);
+        const request5 = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
+        request5[0] = 1;
+        request5[1] = usernameBuffer.length;
+        usernameBuffer.copy(request5, 2);
+        request5[2 + usernameBuffer.length] = passwordBuffer.length;
+        passwordBuffer.copy(request5, 3 + usernameBuffer.length);
+        this.socket.write(request5);
       }
       /**
        * Handle authentication response
@@ -31705,22 +32064,22 @@ var require_socks5_client = __commonJS({
         }
         debug("connecting to", address2, port);
         this.state = STATES.CONNECTING;
-        const request4 = this.buildConnectRequest(COMMANDS.CONNECT, address2, port);
-        this.socket.write(request4);
+        const request5 = this.buildConnectRequest(COMMANDS.CONNECT, address2, port);
+        this.socket.write(request5);
       }
       /**
        * Build a SOCKS5 request
        */
       buildConnectRequest(command4, address2, port) {
         const { type: addressType, buffer: addressBuffer } = parseAddress(address2);
-        const request4 = Buffer2.alloc(4 + addressBuffer.length + 2);
-        request4[0] = SOCKS_VERSION;
-        request4[1] = command4;
-        request4[2] = 0;
-        request4[3] = addressType;
-        addressBuffer.copy(request4, 4);
-        request4.writeUInt16BE(port, 4 + addressBuffer.length);
-        return request4;
+        const request5 = Buffer2.alloc(4 + addressBuffer.length + 2);
+        request5[0] = SOCKS_VERSION;
+        request5[1] = command4;
+        request5[2] = 0;
+        request5[3] = addressType;
+        addressBuffer.copy(request5, 4);
+        request5.writeUInt16BE(port, 4 + addressBuffer.length);
+        return request5;
       }
       /**
        * Handle CONNECT response
@@ -32524,9 +32883,9 @@ var require_env_http_proxy_agent = __commonJS({
           } else {
             const unbracketed = entry2.replace(/^\[(.+)\]$/, "$1");
             const colonCount = (unbracketed.match(/:/g) || []).length;
-            const parsed3 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
-            hostname2 = parsed3 ? parsed3[1] : unbracketed;
-            port = parsed3 ? Number.parseInt(parsed3[2], 10) : 0;
+            const parsed4 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
+            hostname2 = parsed4 ? parsed4[1] : unbracketed;
+            port = parsed4 ? Number.parseInt(parsed4[2], 10) : 0;
           }
           const wildcard = entry2.charCodeAt(0) === 42;
           noProxyEntries.push({
@@ -33039,8 +33398,8 @@ var require_retry_handler = __commonJS({
       }
     };
     function isReplacedHeader(key, etag) {
-      const name = key.toLowerCase();
-      return name === "range" || etag != null && name === "if-match";
+      const name2 = key.toLowerCase();
+      return name2 === "range" || etag != null && name2 === "if-match";
     }
     function buildResumeHeaders(headers, range, etag) {
       if (Array.isArray(headers) || headers && typeof headers === "object" && hasSafeIterator(headers)) {
@@ -33243,29 +33602,29 @@ var require_readable = __commonJS({
        * @param {(...args: any[]) => void} listener
        * @returns {this}
        */
-      on(event, listener) {
-        if (event === "data" || event === "readable") {
+      on(event2, listener) {
+        if (event2 === "data" || event2 === "readable") {
           this[kReading] = true;
           this[kUsed] = true;
         }
-        return super.on(event, listener);
+        return super.on(event2, listener);
       }
       /**
        * @param {string|symbol} event
        * @param {(...args: any[]) => void} listener
        * @returns {this}
        */
-      addListener(event, listener) {
-        return this.on(event, listener);
+      addListener(event2, listener) {
+        return this.on(event2, listener);
       }
       /**
        * @param {string|symbol} event
        * @param {(...args: any[]) => void} listener
        * @returns {this}
        */
-      off(event, listener) {
-        const ret = super.off(event, listener);
-        if (event === "data" || event === "readable") {
+      off(event2, listener) {
+        const ret = super.off(event2, listener);
+        if (event2 === "data" || event2 === "readable") {
           this[kReading] = this.listenerCount("data") > 0 || this.listenerCount("readable") > 0;
         }
         return ret;
@@ -33275,8 +33634,8 @@ var require_readable = __commonJS({
        * @param {(...args: any[]) => void} listener
        * @returns {this}
        */
-      removeListener(event, listener) {
-        return this.off(event, listener);
+      removeListener(event2, listener) {
+        return this.off(event2, listener);
       }
       /**
        * @param {Buffer|null} chunk
@@ -33758,10 +34117,10 @@ var require_api_request = __commonJS({
         }
       }
     };
-    function request4(opts, callback) {
+    function request5(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve2, reject) => {
-          request4.call(this, opts, (err, data2) => {
+          request5.call(this, opts, (err, data2) => {
             return err ? reject(err) : resolve2(data2);
           });
         });
@@ -33777,7 +34136,7 @@ var require_api_request = __commonJS({
         queueMicrotask(() => callback(err, { opaque }));
       }
     }
-    module.exports = request4;
+    module.exports = request5;
     module.exports.RequestHandler = RequestHandler;
   }
 });
@@ -34739,13 +35098,13 @@ var require_mock_utils = __commonJS({
       for (let i = 0; i < keys.length; ++i) {
         const key = keys[i];
         const value = data2[key];
-        const name = Buffer.from(`${key}`);
+        const name2 = Buffer.from(`${key}`);
         if (Array.isArray(value)) {
           for (let j = 0; j < value.length; ++j) {
-            result.push(name, Buffer.from(`${value[j]}`));
+            result.push(name2, Buffer.from(`${value[j]}`));
           }
         } else {
-          result.push(name, Buffer.from(`${value}`));
+          result.push(name2, Buffer.from(`${value}`));
         }
       }
       return result;
@@ -35427,17 +35786,17 @@ var require_mock_call_history = __commonJS({
       lastCall() {
         return this.logs.at(-1);
       }
-      nthCall(number6) {
-        if (typeof number6 !== "number") {
+      nthCall(number7) {
+        if (typeof number7 !== "number") {
           throw new InvalidArgumentError("nthCall must be called with a number");
         }
-        if (!Number.isInteger(number6)) {
+        if (!Number.isInteger(number7)) {
           throw new InvalidArgumentError("nthCall must be called with an integer");
         }
-        if (Math.sign(number6) !== 1) {
+        if (Math.sign(number7) !== 1) {
           throw new InvalidArgumentError("nthCall must be called with a positive value. use firstCall or lastCall instead");
         }
-        return this.logs.at(number6 - 1);
+        return this.logs.at(number7 - 1);
       }
       filterCalls(criteria, options) {
         if (this.logs.length === 0) {
@@ -36049,8 +36408,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return;
         }
-        const request4 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request4);
+        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request5);
         const normalizedHeaders = normalizeHeaders(response.headers);
         const responseData = {
           statusCode: response.statusCode,
@@ -36068,7 +36427,7 @@ var require_snapshot_recorder = __commonJS({
           existingSnapshot.timestamp = (/* @__PURE__ */ new Date()).toISOString();
         } else {
           this.#snapshots.set(hash, {
-            request: request4,
+            request: request5,
             responses: [responseData],
             // Always store as array for consistency
             callCount: 0,
@@ -36102,8 +36461,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return void 0;
         }
-        const request4 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request4);
+        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request5);
         const snapshot2 = this.#snapshots.get(hash);
         if (!snapshot2) return void 0;
         const currentCallCount = snapshot2.callCount || 0;
@@ -36126,14 +36485,14 @@ var require_snapshot_recorder = __commonJS({
         }
         try {
           const data2 = await readFile3(resolve2(path6), "utf8");
-          const parsed3 = JSON.parse(data2);
-          if (Array.isArray(parsed3)) {
+          const parsed4 = JSON.parse(data2);
+          if (Array.isArray(parsed4)) {
             this.#snapshots.clear();
-            for (const { hash, snapshot: snapshot2 } of parsed3) {
+            for (const { hash, snapshot: snapshot2 } of parsed4) {
               this.#snapshots.set(hash, snapshot2);
             }
           } else {
-            this.#snapshots = new Map(Object.entries(parsed3));
+            this.#snapshots = new Map(Object.entries(parsed4));
           }
         } catch (error2) {
           if (error2.code === "ENOENT") {
@@ -36198,8 +36557,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {boolean} - True if snapshot was deleted, false if not found
        */
       deleteSnapshot(requestOpts) {
-        const request4 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request4);
+        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request5);
         return this.#snapshots.delete(hash);
       }
       /**
@@ -36208,8 +36567,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {SnapshotInfo|null} - Snapshot information or null if not found
        */
       getSnapshotInfo(requestOpts) {
-        const request4 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request4);
+        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request5);
         const snapshot2 = this.#snapshots.get(hash);
         if (!snapshot2) return null;
         return {
@@ -36508,16 +36867,16 @@ var require_snapshot_agent = __commonJS({
        */
       #setupMockInterceptors() {
         for (const snapshot2 of this[kSnapshotRecorder].getSnapshots()) {
-          const { request: request4, responses, response } = snapshot2;
-          const url = new URL(request4.url);
+          const { request: request5, responses, response } = snapshot2;
+          const url = new URL(request5.url);
           const mockPool = this.get(url.origin);
           const responseData = responses ? responses[0] : response;
           if (!responseData) continue;
           mockPool.intercept({
             path: url.pathname + url.search,
-            method: request4.method,
-            headers: request4.headers,
-            body: request4.body
+            method: request5.method,
+            headers: request5.headers,
+            body: request5.body
           }).reply(responseData.statusCode, responseData.body, {
             headers: responseData.headers,
             trailers: responseData.trailers
@@ -36854,18 +37213,18 @@ var require_redirect_handler = __commonJS({
       }
     };
     function shouldRemoveHeader(header, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin) {
-      const name = util.headerNameToString(header);
-      if (name === "host") {
+      const name2 = util.headerNameToString(header);
+      if (name2 === "host") {
         return true;
       }
-      if (stripHeaders?.has(name) || unknownOrigin && stripHeadersOnCrossOrigin?.has(name)) {
+      if (stripHeaders?.has(name2) || unknownOrigin && stripHeadersOnCrossOrigin?.has(name2)) {
         return true;
       }
-      if (removeContent && name.startsWith("content-")) {
+      if (removeContent && name2.startsWith("content-")) {
         return true;
       }
       if (unknownOrigin) {
-        return name === "authorization" || name === "cookie" || name === "proxy-authorization";
+        return name2 === "authorization" || name2 === "cookie" || name2 === "proxy-authorization";
       }
       return false;
     }
@@ -38102,26 +38461,26 @@ var require_cache = __commonJS({
       }
       return false;
     }
-    function assertCacheStore(store, name = "CacheStore") {
+    function assertCacheStore(store, name2 = "CacheStore") {
       if (typeof store !== "object" || store === null) {
-        throw new TypeError(`expected type of ${name} to be a CacheStore, got ${store === null ? "null" : typeof store}`);
+        throw new TypeError(`expected type of ${name2} to be a CacheStore, got ${store === null ? "null" : typeof store}`);
       }
       for (const fn of ["get", "createWriteStream", "delete"]) {
         if (typeof store[fn] !== "function") {
-          throw new TypeError(`${name} needs to have a \`${fn}()\` function`);
+          throw new TypeError(`${name2} needs to have a \`${fn}()\` function`);
         }
       }
     }
-    function assertCacheMethods(methods, name = "CacheMethods") {
+    function assertCacheMethods(methods, name2 = "CacheMethods") {
       if (!Array.isArray(methods)) {
-        throw new TypeError(`expected type of ${name} needs to be an array, got ${methods === null ? "null" : typeof methods}`);
+        throw new TypeError(`expected type of ${name2} needs to be an array, got ${methods === null ? "null" : typeof methods}`);
       }
       if (methods.length === 0) {
-        throw new TypeError(`${name} needs to have at least one method`);
+        throw new TypeError(`${name2} needs to have at least one method`);
       }
       for (const method of methods) {
         if (!arrayIncludes(safeHTTPMethods, method)) {
-          throw new TypeError(`element of ${name}-array needs to be one of following values: ${safeHTTPMethods.join(", ")}, got ${method}`);
+          throw new TypeError(`element of ${name2}-array needs to be one of following values: ${safeHTTPMethods.join(", ")}, got ${method}`);
         }
       }
     }
@@ -39796,15 +40155,15 @@ var require_cache2 = __commonJS({
     } = require_cache();
     var { AbortError } = require_errors2();
     var { parseHttpDate } = require_date();
-    function assertCacheOrigins(origins, name) {
+    function assertCacheOrigins(origins, name2) {
       if (origins === void 0) return;
       if (!Array.isArray(origins)) {
-        throw new TypeError(`expected ${name} to be an array or undefined, got ${typeof origins}`);
+        throw new TypeError(`expected ${name2} to be an array or undefined, got ${typeof origins}`);
       }
       for (let i = 0; i < origins.length; i++) {
         const origin = origins[i];
         if (typeof origin !== "string" && !(origin instanceof RegExp)) {
-          throw new TypeError(`expected ${name}[${i}] to be a string or RegExp, got ${typeof origin}`);
+          throw new TypeError(`expected ${name2}[${i}] to be a string or RegExp, got ${typeof origin}`);
         }
       }
     }
@@ -40687,8 +41046,8 @@ var require_decompress = __commonJS({
             const filteredHeaders = [];
             for (let i = 0; i < rawHeaders.length; i += 2) {
               const headerName = rawHeaders[i];
-              const name = Buffer.isBuffer(headerName) ? headerName.toString("latin1") : `${headerName}`;
-              const lowerName = name.toLowerCase();
+              const name2 = Buffer.isBuffer(headerName) ? headerName.toString("latin1") : `${headerName}`;
+              const lowerName = name2.toLowerCase();
               if (lowerName === "content-encoding" || lowerName === "content-length") {
                 continue;
               }
@@ -40696,10 +41055,10 @@ var require_decompress = __commonJS({
             }
             rawHeaders.splice(0, rawHeaders.length, ...filteredHeaders);
           } else if (typeof rawHeaders === "object") {
-            for (const name of Object.keys(rawHeaders)) {
-              const lowerName = name.toLowerCase();
+            for (const name2 of Object.keys(rawHeaders)) {
+              const lowerName = name2.toLowerCase();
               if (lowerName === "content-encoding" || lowerName === "content-length") {
-                delete rawHeaders[name];
+                delete rawHeaders[name2];
               }
             }
           }
@@ -41233,8 +41592,8 @@ var require_deduplicate = __commonJS({
       if (!Number.isFinite(maxBufferSize) || maxBufferSize <= 0) {
         throw new TypeError(`expected opts.maxBufferSize to be a positive finite number, got ${maxBufferSize}`);
       }
-      const skipHeaderNamesSet = new Set(skipHeaderNames.map((name) => name.toLowerCase()));
-      const excludeHeaderNamesSet = new Set(excludeHeaderNames.map((name) => name.toLowerCase()));
+      const skipHeaderNamesSet = new Set(skipHeaderNames.map((name2) => name2.toLowerCase()));
+      const excludeHeaderNamesSet = new Set(excludeHeaderNames.map((name2) => name2.toLowerCase()));
       const pendingRequests = /* @__PURE__ */ new Map();
       return (dispatch, interceptorOrigin) => {
         return (opts2, handler2) => {
@@ -41773,12 +42132,12 @@ var require_headers = __commonJS({
         });
       }
     }
-    function appendHeader(headers, name, value) {
+    function appendHeader(headers, name2, value) {
       value = headerValueNormalize(value);
-      if (!isValidHeaderName(name)) {
+      if (!isValidHeaderName(name2)) {
         throw webidl.errors.invalidArgument({
           prefix: "Headers.append",
-          value: name,
+          value: name2,
           type: "header name"
         });
       } else if (!isValidHeaderValue(value)) {
@@ -41791,7 +42150,7 @@ var require_headers = __commonJS({
       if (getHeadersGuard(headers) === "immutable") {
         throw new TypeError("immutable");
       }
-      return getHeadersList(headers).append(name, value, false);
+      return getHeadersList(headers).append(name2, value, false);
     }
     function headersListSortAndCombine(target3) {
       const headersList = getHeadersList(target3);
@@ -41808,13 +42167,13 @@ var require_headers = __commonJS({
         return headersList.sortedMap = names2;
       }
       for (let i = 0; i < names2.length; ++i) {
-        const { 0: name, 1: value } = names2[i];
-        if (name === "set-cookie") {
+        const { 0: name2, 1: value } = names2[i];
+        if (name2 === "set-cookie") {
           for (let j = 0; j < cookies.length; ++j) {
-            headers.push([name, cookies[j]]);
+            headers.push([name2, cookies[j]]);
           }
         } else {
-          headers.push([name, value]);
+          headers.push([name2, value]);
         }
       }
       return headersList.sortedMap = headers;
@@ -41842,8 +42201,8 @@ var require_headers = __commonJS({
        * @param {string} name
        * @param {boolean} isLowerCase
        */
-      contains(name, isLowerCase) {
-        return this.headersMap.has(isLowerCase ? name : name.toLowerCase());
+      contains(name2, isLowerCase) {
+        return this.headersMap.has(isLowerCase ? name2 : name2.toLowerCase());
       }
       clear() {
         this.headersMap.clear();
@@ -41856,9 +42215,9 @@ var require_headers = __commonJS({
        * @param {string} value
        * @param {boolean} isLowerCase
        */
-      append(name, value, isLowerCase) {
+      append(name2, value, isLowerCase) {
         this.sortedMap = null;
-        const lowercaseName = isLowerCase ? name : name.toLowerCase();
+        const lowercaseName = isLowerCase ? name2 : name2.toLowerCase();
         const exists2 = this.headersMap.get(lowercaseName);
         if (exists2) {
           const delimiter2 = lowercaseName === "cookie" ? "; " : ", ";
@@ -41867,7 +42226,7 @@ var require_headers = __commonJS({
             value: `${exists2.value}${delimiter2}${value}`
           });
         } else {
-          this.headersMap.set(lowercaseName, { name, value });
+          this.headersMap.set(lowercaseName, { name: name2, value });
         }
         if (lowercaseName === "set-cookie") {
           (this.cookies ??= []).push(value);
@@ -41879,26 +42238,26 @@ var require_headers = __commonJS({
        * @param {string} value
        * @param {boolean} isLowerCase
        */
-      set(name, value, isLowerCase) {
+      set(name2, value, isLowerCase) {
         this.sortedMap = null;
-        const lowercaseName = isLowerCase ? name : name.toLowerCase();
+        const lowercaseName = isLowerCase ? name2 : name2.toLowerCase();
         if (lowercaseName === "set-cookie") {
           this.cookies = [value];
         }
-        this.headersMap.set(lowercaseName, { name, value });
+        this.headersMap.set(lowercaseName, { name: name2, value });
       }
       /**
        * @see https://fetch.spec.whatwg.org/#concept-header-list-delete
        * @param {string} name
        * @param {boolean} isLowerCase
        */
-      delete(name, isLowerCase) {
+      delete(name2, isLowerCase) {
         this.sortedMap = null;
-        if (!isLowerCase) name = name.toLowerCase();
-        if (name === "set-cookie") {
+        if (!isLowerCase) name2 = name2.toLowerCase();
+        if (name2 === "set-cookie") {
           this.cookies = null;
         }
-        this.headersMap.delete(name);
+        this.headersMap.delete(name2);
       }
       /**
        * @see https://fetch.spec.whatwg.org/#concept-header-list-get
@@ -41906,19 +42265,19 @@ var require_headers = __commonJS({
        * @param {boolean} isLowerCase
        * @returns {string | null}
        */
-      get(name, isLowerCase) {
-        return this.headersMap.get(isLowerCase ? name : name.toLowerCase())?.value ?? null;
+      get(name2, isLowerCase) {
+        return this.headersMap.get(isLowerCase ? name2 : name2.toLowerCase())?.value ?? null;
       }
       *[Symbol.iterator]() {
-        for (const { 0: name, 1: { value } } of this.headersMap) {
-          yield [name, value];
+        for (const { 0: name2, 1: { value } } of this.headersMap) {
+          yield [name2, value];
         }
       }
       get entries() {
         const headers = {};
         if (this.headersMap.size !== 0) {
-          for (const { name, value } of this.headersMap.values()) {
-            setHeader(headers, name, value);
+          for (const { name: name2, value } of this.headersMap.values()) {
+            setHeader(headers, name2, value);
           }
         }
         return headers;
@@ -41929,13 +42288,13 @@ var require_headers = __commonJS({
       get entriesList() {
         const headers = [];
         if (this.headersMap.size !== 0) {
-          for (const { 0: lowerName, 1: { name, value } } of this.headersMap) {
+          for (const { 0: lowerName, 1: { name: name2, value } } of this.headersMap) {
             if (lowerName === "set-cookie") {
               for (const cookie of this.cookies) {
-                headers.push([name, cookie]);
+                headers.push([name2, cookie]);
               }
             } else {
-              headers.push([name, value]);
+              headers.push([name2, value]);
             }
           }
         }
@@ -41981,8 +42340,8 @@ var require_headers = __commonJS({
           return array2;
         } else {
           let i = 0;
-          for (const { 0: name, 1: { value } } of this.headersMap) {
-            array2[i++] = [name, value];
+          for (const { 0: name2, 1: { value } } of this.headersMap) {
+            array2[i++] = [name2, value];
             assert(value !== null);
           }
           return array2.sort(compareHeaderName);
@@ -42016,77 +42375,77 @@ var require_headers = __commonJS({
         }
       }
       // https://fetch.spec.whatwg.org/#dom-headers-append
-      append(name, value) {
+      append(name2, value) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 2, "Headers.append");
         const prefix = "Headers.append";
-        name = webidl.converters.ByteString(name, prefix, "name");
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
         value = webidl.converters.ByteString(value, prefix, "value");
-        return appendHeader(this, name, value);
+        return appendHeader(this, name2, value);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-delete
-      delete(name) {
+      delete(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.delete");
         const prefix = "Headers.delete";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix: "Headers.delete",
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
         if (this.#guard === "immutable") {
           throw new TypeError("immutable");
         }
-        if (!this.#headersList.contains(name, false)) {
+        if (!this.#headersList.contains(name2, false)) {
           return;
         }
-        this.#headersList.delete(name, false);
+        this.#headersList.delete(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-get
-      get(name) {
+      get(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.get");
         const prefix = "Headers.get";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
-        return this.#headersList.get(name, false);
+        return this.#headersList.get(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-has
-      has(name) {
+      has(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.has");
         const prefix = "Headers.has";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
-        return this.#headersList.contains(name, false);
+        return this.#headersList.contains(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-set
-      set(name, value) {
+      set(name2, value) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 2, "Headers.set");
         const prefix = "Headers.set";
-        name = webidl.converters.ByteString(name, prefix, "name");
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
         value = webidl.converters.ByteString(value, prefix, "value");
         value = headerValueNormalize(value);
-        if (!isValidHeaderName(name)) {
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         } else if (!isValidHeaderValue(value)) {
@@ -42099,7 +42458,7 @@ var require_headers = __commonJS({
         if (this.#guard === "immutable") {
           throw new TypeError("immutable");
         }
-        this.#headersList.set(name, value, false);
+        this.#headersList.set(name2, value, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-getsetcookie
       getSetCookie() {
@@ -42530,9 +42889,9 @@ var require_response = __commonJS({
       }
       return response;
     }
-    webidl.converters.XMLHttpRequestBodyInit = function(V, prefix, name) {
+    webidl.converters.XMLHttpRequestBodyInit = function(V, prefix, name2) {
       if (typeof V === "string") {
-        return webidl.converters.USVString(V, prefix, name);
+        return webidl.converters.USVString(V, prefix, name2);
       }
       if (webidl.is.Blob(V)) {
         return V;
@@ -42546,7 +42905,7 @@ var require_response = __commonJS({
       if (webidl.is.URLSearchParams(V)) {
         return V;
       }
-      return webidl.converters.DOMString(V, prefix, name);
+      return webidl.converters.DOMString(V, prefix, name2);
     };
     webidl.converters.BodyInit = function(V, prefix, argument) {
       if (webidl.is.ReadableStream(V)) {
@@ -42700,7 +43059,7 @@ var require_request2 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input = webidl.converters.RequestInfo(input);
         init2 = webidl.converters.RequestInit(init2);
-        let request4 = null;
+        let request5 = null;
         let fallbackMode = null;
         const baseUrl2 = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
@@ -42717,18 +43076,18 @@ var require_request2 = __commonJS({
               "Request cannot be constructed from a URL that includes credentials: " + input
             );
           }
-          request4 = makeRequest({ urlList: [parsedURL] });
+          request5 = makeRequest({ urlList: [parsedURL] });
           fallbackMode = "cors";
         } else {
           assert(webidl.is.Request(input));
-          request4 = input.#state;
+          request5 = input.#state;
           signal = input.#signal;
           this.#dispatcher = init2.dispatcher || input.#dispatcher;
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
-        if (request4.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request4.window, origin)) {
-          window = request4.window;
+        if (request5.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request5.window, origin)) {
+          window = request5.window;
         }
         if (init2.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
@@ -42736,66 +43095,66 @@ var require_request2 = __commonJS({
         if ("window" in init2) {
           window = "no-window";
         }
-        request4 = makeRequest({
+        request5 = makeRequest({
           // URL request’s URL.
           // undici implementation note: this is set as the first item in request's urlList in makeRequest
           // method request’s method.
-          method: request4.method,
+          method: request5.method,
           // header list A copy of request’s header list.
           // undici implementation note: headersList is cloned in makeRequest
-          headersList: request4.headersList,
+          headersList: request5.headersList,
           // unsafe-request flag Set.
-          unsafeRequest: request4.unsafeRequest,
+          unsafeRequest: request5.unsafeRequest,
           // client This’s relevant settings object.
           client: environmentSettingsObject.settingsObject,
           // window window.
           window,
           // priority request’s priority.
-          priority: request4.priority,
+          priority: request5.priority,
           // origin request’s origin. The propagation of the origin is only significant for navigation requests
           // being handled by a service worker. In this scenario a request can have an origin that is different
           // from the current client.
-          origin: request4.origin,
+          origin: request5.origin,
           // referrer request’s referrer.
-          referrer: request4.referrer,
+          referrer: request5.referrer,
           // referrer policy request’s referrer policy.
-          referrerPolicy: request4.referrerPolicy,
+          referrerPolicy: request5.referrerPolicy,
           // mode request’s mode.
-          mode: request4.mode,
+          mode: request5.mode,
           // credentials mode request’s credentials mode.
-          credentials: request4.credentials,
+          credentials: request5.credentials,
           // cache mode request’s cache mode.
-          cache: request4.cache,
+          cache: request5.cache,
           // redirect mode request’s redirect mode.
-          redirect: request4.redirect,
+          redirect: request5.redirect,
           // integrity metadata request’s integrity metadata.
-          integrity: request4.integrity,
+          integrity: request5.integrity,
           // keepalive request’s keepalive.
-          keepalive: request4.keepalive,
+          keepalive: request5.keepalive,
           // reload-navigation flag request’s reload-navigation flag.
-          reloadNavigation: request4.reloadNavigation,
+          reloadNavigation: request5.reloadNavigation,
           // history-navigation flag request’s history-navigation flag.
-          historyNavigation: request4.historyNavigation,
+          historyNavigation: request5.historyNavigation,
           // URL list A clone of request’s URL list.
-          urlList: [...request4.urlList]
+          urlList: [...request5.urlList]
         });
         const initHasKey = Object.keys(init2).length !== 0;
         if (initHasKey) {
-          if (request4.mode === "navigate") {
-            request4.mode = "same-origin";
+          if (request5.mode === "navigate") {
+            request5.mode = "same-origin";
           }
-          request4.reloadNavigation = false;
-          request4.historyNavigation = false;
-          request4.origin = "client";
-          request4.referrer = "client";
-          request4.referrerPolicy = "";
-          request4.url = request4.urlList[request4.urlList.length - 1];
-          request4.urlList = [request4.url];
+          request5.reloadNavigation = false;
+          request5.historyNavigation = false;
+          request5.origin = "client";
+          request5.referrer = "client";
+          request5.referrerPolicy = "";
+          request5.url = request5.urlList[request5.urlList.length - 1];
+          request5.urlList = [request5.url];
         }
         if (init2.referrer !== void 0) {
           const referrer = init2.referrer;
           if (referrer === "") {
-            request4.referrer = "no-referrer";
+            request5.referrer = "no-referrer";
           } else {
             let parsedReferrer;
             try {
@@ -42804,14 +43163,14 @@ var require_request2 = __commonJS({
               throw new TypeError(`Referrer "${referrer}" is not a valid URL.`, { cause: err });
             }
             if (parsedReferrer.protocol === "about:" && parsedReferrer.hostname === "client" || origin && !sameOrigin(parsedReferrer, environmentSettingsObject.settingsObject.baseUrl)) {
-              request4.referrer = "client";
+              request5.referrer = "client";
             } else {
-              request4.referrer = parsedReferrer;
+              request5.referrer = parsedReferrer;
             }
           }
         }
         if (init2.referrerPolicy !== void 0) {
-          request4.referrerPolicy = init2.referrerPolicy;
+          request5.referrerPolicy = init2.referrerPolicy;
         }
         let mode;
         if (init2.mode !== void 0) {
@@ -42826,33 +43185,33 @@ var require_request2 = __commonJS({
           });
         }
         if (mode != null) {
-          request4.mode = mode;
+          request5.mode = mode;
         }
         if (init2.credentials !== void 0) {
-          request4.credentials = init2.credentials;
+          request5.credentials = init2.credentials;
         }
         if (init2.cache !== void 0) {
-          request4.cache = init2.cache;
+          request5.cache = init2.cache;
         }
-        if (request4.cache === "only-if-cached" && request4.mode !== "same-origin") {
+        if (request5.cache === "only-if-cached" && request5.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
         if (init2.redirect !== void 0) {
-          request4.redirect = init2.redirect;
+          request5.redirect = init2.redirect;
         }
         if (init2.integrity != null) {
-          request4.integrity = String(init2.integrity);
+          request5.integrity = String(init2.integrity);
         }
         if (init2.keepalive !== void 0) {
-          request4.keepalive = Boolean(init2.keepalive);
+          request5.keepalive = Boolean(init2.keepalive);
         }
         if (init2.method !== void 0) {
           let method = init2.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
-            request4.method = mayBeNormalized;
+            request5.method = mayBeNormalized;
           } else {
             if (!isValidHTTPToken(method)) {
               throw new TypeError(`'${method}' is not a valid HTTP method.`);
@@ -42862,9 +43221,9 @@ var require_request2 = __commonJS({
               throw new TypeError(`'${method}' HTTP method is unsupported.`);
             }
             method = normalizedMethodRecordsBase[upperCase] ?? method;
-            request4.method = method;
+            request5.method = method;
           }
-          if (!patchMethodWarning && request4.method === "patch") {
+          if (!patchMethodWarning && request5.method === "patch") {
             process.emitWarning("Using `patch` is highly likely to result in a `405 Method Not Allowed`. `PATCH` is much more likely to succeed.", {
               code: "UNDICI-FETCH-patch"
             });
@@ -42874,15 +43233,15 @@ var require_request2 = __commonJS({
         if (init2.signal !== void 0) {
           signal = init2.signal;
         }
-        this.#state = request4;
+        this.#state = request5;
         this.#signal = createDependentSignal(signal);
         this.#headers = new Headers2(kConstruct);
-        setHeadersList(this.#headers, request4.headersList);
+        setHeadersList(this.#headers, request5.headersList);
         setHeadersGuard(this.#headers, "request");
         if (mode === "no-cors") {
-          if (!corsSafeListedMethodsSet.has(request4.method)) {
+          if (!corsSafeListedMethodsSet.has(request5.method)) {
             throw new TypeError(
-              `'${request4.method} is unsupported in no-cors mode.`
+              `'${request5.method} is unsupported in no-cors mode.`
             );
           }
           setHeadersGuard(this.#headers, "request-no-cors");
@@ -42892,8 +43251,8 @@ var require_request2 = __commonJS({
           const headers = init2.headers !== void 0 ? init2.headers : new HeadersList(headersList);
           headersList.clear();
           if (headers instanceof HeadersList) {
-            for (const { name, value } of headers.rawValues()) {
-              headersList.append(name, value, false);
+            for (const { name: name2, value } of headers.rawValues()) {
+              headersList.append(name2, value, false);
             }
             headersList.cookies = headers.cookies;
           } else {
@@ -42901,14 +43260,14 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = webidl.is.Request(input) ? input.#state.body : null;
-        if ((init2.body != null || inputBody != null) && (request4.method === "GET" || request4.method === "HEAD")) {
+        if ((init2.body != null || inputBody != null) && (request5.method === "GET" || request5.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
         if (init2.body != null) {
           const [extractedBody, contentType] = extractBody(
             init2.body,
-            request4.keepalive
+            request5.keepalive
           );
           initBody = extractedBody;
           if (contentType && !getHeadersList(this.#headers).contains("content-type", true)) {
@@ -42920,12 +43279,12 @@ var require_request2 = __commonJS({
           if (initBody != null && init2.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
-          if (request4.mode !== "same-origin" && request4.mode !== "cors") {
+          if (request5.mode !== "same-origin" && request5.mode !== "cors") {
             throw new TypeError(
               'If request is made from ReadableStream, mode should be "same-origin" or "cors"'
             );
           }
-          request4.useCORSPreflightFlag = true;
+          request5.useCORSPreflightFlag = true;
         }
         let finalBody = inputOrInitBody;
         if (initBody == null && inputBody != null) {
@@ -43097,28 +43456,28 @@ var require_request2 = __commonJS({
         return `Request ${nodeUtil.formatWithOptions(options, properties)}`;
       }
       static {
-        setRequestSignal = (request4, newSignal) => {
-          request4.#signal = newSignal;
+        setRequestSignal = (request5, newSignal) => {
+          request5.#signal = newSignal;
         };
-        getRequestDispatcher = (request4) => {
-          return request4.#dispatcher;
+        getRequestDispatcher = (request5) => {
+          return request5.#dispatcher;
         };
-        setRequestDispatcher = (request4, newDispatcher) => {
-          request4.#dispatcher = newDispatcher;
+        setRequestDispatcher = (request5, newDispatcher) => {
+          request5.#dispatcher = newDispatcher;
         };
-        setRequestHeaders = (request4, newHeaders) => {
-          request4.#headers = newHeaders;
+        setRequestHeaders = (request5, newHeaders) => {
+          request5.#headers = newHeaders;
         };
-        getRequestState = (request4) => {
-          return request4.#state;
+        getRequestState = (request5) => {
+          return request5.#state;
         };
-        setRequestState = (request4, newState) => {
-          request4.#state = newState;
+        setRequestState = (request5, newState) => {
+          request5.#state = newState;
         };
-        removeRequestAbortListener = (request4) => {
-          const state = requestSignals.get(request4.#signal);
+        removeRequestAbortListener = (request5) => {
+          const state = requestSignals.get(request5.#signal);
           if (state !== void 0) {
-            requestSignals.delete(request4.#signal);
+            requestSignals.delete(request5.#signal);
             requestFinalizer.unregister(state.reference);
             removeSignalFollower(state.source, state.reference);
           }
@@ -43174,23 +43533,23 @@ var require_request2 = __commonJS({
         headersList: init2.headersList ? new HeadersList(init2.headersList) : new HeadersList()
       };
     }
-    function cloneRequest(request4) {
-      const newRequest = makeRequest({ ...request4, body: null });
-      if (request4.body != null) {
-        newRequest.body = cloneBody(request4.body);
+    function cloneRequest(request5) {
+      const newRequest = makeRequest({ ...request5, body: null });
+      if (request5.body != null) {
+        newRequest.body = cloneBody(request5.body);
       }
       return newRequest;
     }
     function fromInnerRequest(innerRequest, dispatcher, signal, guard) {
-      const request4 = new Request(kConstruct);
-      setRequestState(request4, innerRequest);
-      setRequestDispatcher(request4, dispatcher);
-      setRequestSignal(request4, signal);
+      const request5 = new Request(kConstruct);
+      setRequestState(request5, innerRequest);
+      setRequestDispatcher(request5, dispatcher);
+      setRequestSignal(request5, signal);
       const headers = new Headers2(kConstruct);
-      setRequestHeaders(request4, headers);
+      setRequestHeaders(request5, headers);
       setHeadersList(headers, innerRequest.headersList);
       setHeadersGuard(headers, guard);
-      return request4;
+      return request5;
     }
     Object.defineProperties(Request.prototype, {
       method: kEnumerableProperty,
@@ -43550,13 +43909,13 @@ var require_fetch = __commonJS({
         }
         return;
       }
-      for (const [name, value] of Object.entries(headers ?? {})) {
+      for (const [name2, value] of Object.entries(headers ?? {})) {
         if (Array.isArray(value)) {
           for (const entry2 of value) {
-            headersList.append(name, `${entry2}`, true);
+            headersList.append(name2, `${entry2}`, true);
           }
         } else {
-          headersList.append(name, `${value}`, true);
+          headersList.append(name2, `${value}`, true);
         }
       }
     }
@@ -43603,14 +43962,14 @@ var require_fetch = __commonJS({
         p.reject(e);
         return p.promise;
       }
-      const request4 = getRequestState(requestObject);
+      const request5 = getRequestState(requestObject);
       if (requestObject.signal.aborted) {
-        abortFetch(p, request4, null, requestObject.signal.reason, null);
+        abortFetch(p, request5, null, requestObject.signal.reason, null);
         return p.promise;
       }
-      const globalObject = request4.client.globalObject;
+      const globalObject = request5.client.globalObject;
       if (globalObject?.constructor?.name === "ServiceWorkerGlobalScope") {
-        request4.serviceWorkers = "none";
+        request5.serviceWorkers = "none";
       }
       let responseObject = null;
       let locallyAborted = false;
@@ -43622,7 +43981,7 @@ var require_fetch = __commonJS({
           assert(controller != null);
           controller.abort(requestObject.signal.reason);
           const realResponse = responseObject?.deref();
-          abortFetch(p, request4, realResponse, requestObject.signal.reason, controller.controller);
+          abortFetch(p, request5, realResponse, requestObject.signal.reason, controller.controller);
         }
       );
       const cleanupAbortListeners = () => {
@@ -43634,7 +43993,7 @@ var require_fetch = __commonJS({
           return;
         }
         if (response.aborted) {
-          abortFetch(p, request4, responseObject, controller.serializedAbortReason, controller.controller);
+          abortFetch(p, request5, responseObject, controller.serializedAbortReason, controller.controller);
           cleanupAbortListeners();
           return;
         }
@@ -43648,7 +44007,7 @@ var require_fetch = __commonJS({
         p = null;
       };
       controller = fetching({
-        request: request4,
+        request: request5,
         processResponseEndOfBody: (response) => {
           handleFetchDone(response);
           cleanupAbortListeners();
@@ -43695,12 +44054,12 @@ var require_fetch = __commonJS({
       );
     }
     var markResourceTiming = performance.markResourceTiming;
-    function abortFetch(p, request4, responseObject, error2, controller) {
+    function abortFetch(p, request5, responseObject, error2, controller) {
       if (p) {
         p.reject(error2);
       }
-      if (request4.body?.stream != null && isReadable(request4.body.stream)) {
-        request4.body.stream.cancel(error2).catch((err) => {
+      if (request5.body?.stream != null && isReadable(request5.body.stream)) {
+        request5.body.stream.cancel(error2).catch((err) => {
           if (err.code === "ERR_INVALID_STATE") {
             return;
           }
@@ -43716,7 +44075,7 @@ var require_fetch = __commonJS({
       }
     }
     function fetching({
-      request: request4,
+      request: request5,
       processRequestBodyChunkLength,
       processRequestEndOfBody,
       processResponse,
@@ -43729,9 +44088,9 @@ var require_fetch = __commonJS({
       assert(dispatcher);
       let taskDestination = null;
       let crossOriginIsolatedCapability = false;
-      if (request4.client != null) {
-        taskDestination = request4.client.globalObject;
-        crossOriginIsolatedCapability = request4.client.crossOriginIsolatedCapability;
+      if (request5.client != null) {
+        taskDestination = request5.client.globalObject;
+        crossOriginIsolatedCapability = request5.client.crossOriginIsolatedCapability;
       }
       const currentTime = coarsenedSharedCurrentTime(crossOriginIsolatedCapability);
       const timingInfo = createOpaqueTimingInfo({
@@ -43739,7 +44098,7 @@ var require_fetch = __commonJS({
       });
       const fetchParams = {
         controller: new Fetch(dispatcher),
-        request: request4,
+        request: request5,
         timingInfo,
         processRequestBodyChunkLength,
         processRequestEndOfBody,
@@ -43749,79 +44108,79 @@ var require_fetch = __commonJS({
         taskDestination,
         crossOriginIsolatedCapability
       };
-      assert(!request4.body || request4.body.stream);
-      if (request4.window === "client") {
-        request4.window = request4.client?.globalObject?.constructor?.name === "Window" ? request4.client : "no-window";
+      assert(!request5.body || request5.body.stream);
+      if (request5.window === "client") {
+        request5.window = request5.client?.globalObject?.constructor?.name === "Window" ? request5.client : "no-window";
       }
-      if (request4.origin === "client") {
-        request4.origin = request4.client.origin;
+      if (request5.origin === "client") {
+        request5.origin = request5.client.origin;
       }
-      if (request4.policyContainer === "client") {
-        if (request4.client != null) {
-          request4.policyContainer = clonePolicyContainer(
-            request4.client.policyContainer
+      if (request5.policyContainer === "client") {
+        if (request5.client != null) {
+          request5.policyContainer = clonePolicyContainer(
+            request5.client.policyContainer
           );
         } else {
-          request4.policyContainer = makePolicyContainer();
+          request5.policyContainer = makePolicyContainer();
         }
       }
-      if (!request4.headersList.contains("accept", true)) {
+      if (!request5.headersList.contains("accept", true)) {
         const value = "*/*";
-        request4.headersList.append("accept", value, true);
+        request5.headersList.append("accept", value, true);
       }
-      if (!request4.headersList.contains("accept-language", true)) {
-        request4.headersList.append("accept-language", "*", true);
+      if (!request5.headersList.contains("accept-language", true)) {
+        request5.headersList.append("accept-language", "*", true);
       }
-      if (request4.priority === null) {
+      if (request5.priority === null) {
       }
-      if (subresourceSet.has(request4.destination)) {
+      if (subresourceSet.has(request5.destination)) {
       }
       mainFetch(fetchParams, false);
       return fetchParams.controller;
     }
     async function mainFetch(fetchParams, recursive) {
       try {
-        const request4 = fetchParams.request;
+        const request5 = fetchParams.request;
         let response = null;
-        if (request4.localURLsOnly && !urlIsLocal(requestCurrentURL(request4))) {
+        if (request5.localURLsOnly && !urlIsLocal(requestCurrentURL(request5))) {
           response = makeNetworkError("local URLs only");
         }
-        tryUpgradeRequestToAPotentiallyTrustworthyURL(request4);
-        if (requestBadPort(request4) === "blocked") {
+        tryUpgradeRequestToAPotentiallyTrustworthyURL(request5);
+        if (requestBadPort(request5) === "blocked") {
           response = makeNetworkError("bad port");
         }
-        if (request4.referrerPolicy === "") {
-          request4.referrerPolicy = request4.policyContainer.referrerPolicy;
+        if (request5.referrerPolicy === "") {
+          request5.referrerPolicy = request5.policyContainer.referrerPolicy;
         }
-        if (request4.referrer !== "no-referrer") {
-          request4.referrer = determineRequestsReferrer(request4);
+        if (request5.referrer !== "no-referrer") {
+          request5.referrer = determineRequestsReferrer(request5);
         }
         if (response === null) {
-          const currentURL = requestCurrentURL(request4);
+          const currentURL = requestCurrentURL(request5);
           if (
             // - request’s current URL’s origin is same origin with request’s origin,
             //   and request’s response tainting is "basic"
-            sameOrigin(currentURL, request4.url) && request4.responseTainting === "basic" || // request’s current URL’s scheme is "data"
+            sameOrigin(currentURL, request5.url) && request5.responseTainting === "basic" || // request’s current URL’s scheme is "data"
             currentURL.protocol === "data:" || // - request’s mode is "navigate" or "websocket"
-            (request4.mode === "navigate" || request4.mode === "websocket")
+            (request5.mode === "navigate" || request5.mode === "websocket")
           ) {
-            request4.responseTainting = "basic";
+            request5.responseTainting = "basic";
             response = await schemeFetch(fetchParams);
-          } else if (request4.mode === "same-origin") {
+          } else if (request5.mode === "same-origin") {
             response = makeNetworkError('request mode cannot be "same-origin"');
-          } else if (request4.mode === "no-cors") {
-            if (request4.redirect !== "follow") {
+          } else if (request5.mode === "no-cors") {
+            if (request5.redirect !== "follow") {
               response = makeNetworkError(
                 'redirect mode cannot be "follow" for "no-cors" request'
               );
             } else {
-              request4.responseTainting = "opaque";
+              request5.responseTainting = "opaque";
               response = await schemeFetch(fetchParams);
             }
-          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request4))) {
+          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request5))) {
             response = makeNetworkError("URL scheme must be a HTTP(S) scheme");
           } else {
-            request4.responseTainting = "cors";
+            request5.responseTainting = "cors";
             response = await httpFetch(fetchParams);
           }
         }
@@ -43829,13 +44188,13 @@ var require_fetch = __commonJS({
           return response;
         }
         if (response.status !== 0 && !response.internalResponse) {
-          if (request4.responseTainting === "cors") {
+          if (request5.responseTainting === "cors") {
           }
-          if (request4.responseTainting === "basic") {
+          if (request5.responseTainting === "basic") {
             response = filterResponse(response, "basic");
-          } else if (request4.responseTainting === "cors") {
+          } else if (request5.responseTainting === "cors") {
             response = filterResponse(response, "cors");
-          } else if (request4.responseTainting === "opaque") {
+          } else if (request5.responseTainting === "opaque") {
             response = filterResponse(response, "opaque");
           } else {
             assert(false);
@@ -43843,26 +44202,26 @@ var require_fetch = __commonJS({
         }
         let internalResponse = response.status === 0 ? response : response.internalResponse;
         if (internalResponse.urlList.length === 0) {
-          internalResponse.urlList.push(...request4.urlList);
+          internalResponse.urlList.push(...request5.urlList);
         }
-        if (!request4.timingAllowFailed) {
+        if (!request5.timingAllowFailed) {
           response.timingAllowPassed = true;
         }
-        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request4.headers.contains("range", true)) {
+        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request5.headers.contains("range", true)) {
           response = internalResponse = makeNetworkError();
         }
-        if (response.status !== 0 && (request4.method === "HEAD" || request4.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
+        if (response.status !== 0 && (request5.method === "HEAD" || request5.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
           internalResponse.body = null;
           fetchParams.controller.dump = true;
         }
-        if (request4.integrity) {
+        if (request5.integrity) {
           const processBodyError = (reason3) => fetchFinale(fetchParams, makeNetworkError(reason3));
-          if (request4.responseTainting === "opaque" || response.body == null) {
+          if (request5.responseTainting === "opaque" || response.body == null) {
             processBodyError(response.error);
             return;
           }
           const processBody = (bytes3) => {
-            if (!bytesMatch(bytes3, request4.integrity)) {
+            if (!bytesMatch(bytes3, request5.integrity)) {
               processBodyError("integrity mismatch");
               return;
             }
@@ -43881,8 +44240,8 @@ var require_fetch = __commonJS({
       if (isCancelled(fetchParams)) {
         return Promise.resolve(makeAppropriateNetworkError(fetchParams));
       }
-      const { request: request4 } = fetchParams;
-      const { protocol: scheme } = requestCurrentURL(request4);
+      const { request: request5 } = fetchParams;
+      const { protocol: scheme } = requestCurrentURL(request5);
       switch (scheme) {
         case "about:": {
           return Promise.resolve(makeNetworkError("about scheme is not supported"));
@@ -43891,19 +44250,19 @@ var require_fetch = __commonJS({
           if (!resolveObjectURL) {
             resolveObjectURL = __require("node:buffer").resolveObjectURL;
           }
-          const blobURLEntry = requestCurrentURL(request4);
+          const blobURLEntry = requestCurrentURL(request5);
           if (blobURLEntry.search.length !== 0) {
             return Promise.resolve(makeNetworkError("NetworkError when attempting to fetch resource."));
           }
           const blob = resolveObjectURL(blobURLEntry.toString());
-          if (request4.method !== "GET" || !webidl.is.Blob(blob)) {
+          if (request5.method !== "GET" || !webidl.is.Blob(blob)) {
             return Promise.resolve(makeNetworkError("invalid method"));
           }
           const response = makeResponse();
           const fullLength = blob.size;
           const serializedFullLength = isomorphicEncode(`${fullLength}`);
           const type = blob.type;
-          if (!request4.headersList.contains("range", true)) {
+          if (!request5.headersList.contains("range", true)) {
             const bodyWithType = extractBody(blob);
             response.statusText = "OK";
             response.body = bodyWithType[0];
@@ -43911,7 +44270,7 @@ var require_fetch = __commonJS({
             response.headersList.set("content-type", type, true);
           } else {
             response.rangeRequested = true;
-            const rangeHeader = request4.headersList.get("range", true);
+            const rangeHeader = request5.headersList.get("range", true);
             const rangeValue = simpleRangeHeaderValue(rangeHeader, true);
             if (rangeValue === "failure") {
               return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -43942,7 +44301,7 @@ var require_fetch = __commonJS({
           return Promise.resolve(response);
         }
         case "data:": {
-          const currentURL = requestCurrentURL(request4);
+          const currentURL = requestCurrentURL(request5);
           const dataURLStruct = dataURLProcessor(currentURL);
           if (dataURLStruct === "failure") {
             return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -44040,41 +44399,41 @@ var require_fetch = __commonJS({
       }
     }
     async function httpFetch(fetchParams) {
-      const request4 = fetchParams.request;
+      const request5 = fetchParams.request;
       let response = null;
       let actualResponse = null;
       const timingInfo = fetchParams.timingInfo;
-      if (request4.serviceWorkers === "all") {
+      if (request5.serviceWorkers === "all") {
       }
       if (response === null) {
-        if (request4.redirect === "follow") {
-          request4.serviceWorkers = "none";
+        if (request5.redirect === "follow") {
+          request5.serviceWorkers = "none";
         }
         actualResponse = response = await httpNetworkOrCacheFetch(fetchParams);
-        if (request4.responseTainting === "cors" && corsCheck(request4, response) === "failure") {
+        if (request5.responseTainting === "cors" && corsCheck(request5, response) === "failure") {
           return makeNetworkError("cors failure");
         }
-        if (TAOCheck(request4, response) === "failure") {
-          request4.timingAllowFailed = true;
+        if (TAOCheck(request5, response) === "failure") {
+          request5.timingAllowFailed = true;
         }
       }
-      if ((request4.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
-        request4.origin,
-        request4.client,
-        request4.destination,
+      if ((request5.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
+        request5.origin,
+        request5.client,
+        request5.destination,
         actualResponse
       ) === "blocked") {
         return makeNetworkError("blocked");
       }
       if (redirectStatusSet.has(actualResponse.status)) {
-        if (request4.redirect !== "manual") {
+        if (request5.redirect !== "manual") {
           fetchParams.controller.connection.destroy();
         }
-        if (request4.redirect === "error") {
+        if (request5.redirect === "error") {
           response = makeNetworkError("unexpected redirect");
-        } else if (request4.redirect === "manual") {
+        } else if (request5.redirect === "manual") {
           response = actualResponse;
-        } else if (request4.redirect === "follow") {
+        } else if (request5.redirect === "follow") {
           response = await httpRedirectFetch(fetchParams, response);
         } else {
           assert(false);
@@ -44084,13 +44443,13 @@ var require_fetch = __commonJS({
       return response;
     }
     function httpRedirectFetch(fetchParams, response) {
-      const request4 = fetchParams.request;
+      const request5 = fetchParams.request;
       const actualResponse = response.internalResponse ? response.internalResponse : response;
       let locationURL;
       try {
         locationURL = responseLocationURL(
           actualResponse,
-          requestCurrentURL(request4).hash
+          requestCurrentURL(request5).hash
         );
         if (locationURL == null) {
           return response;
@@ -44101,68 +44460,68 @@ var require_fetch = __commonJS({
       if (!urlIsHttpHttpsScheme(locationURL)) {
         return Promise.resolve(makeNetworkError("URL scheme must be a HTTP(S) scheme"));
       }
-      if (request4.redirectCount === 20) {
+      if (request5.redirectCount === 20) {
         return Promise.resolve(makeNetworkError("redirect count exceeded"));
       }
-      request4.redirectCount += 1;
-      if (request4.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request4, locationURL)) {
+      request5.redirectCount += 1;
+      if (request5.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request5, locationURL)) {
         return Promise.resolve(makeNetworkError('cross origin not allowed for request mode "cors"'));
       }
-      if (request4.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
+      if (request5.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
         return Promise.resolve(makeNetworkError(
           'URL cannot contain credentials for request mode "cors"'
         ));
       }
-      if (actualResponse.status !== 303 && request4.body != null && request4.body.source == null) {
+      if (actualResponse.status !== 303 && request5.body != null && request5.body.source == null) {
         return Promise.resolve(makeNetworkError());
       }
-      if ([301, 302].includes(actualResponse.status) && request4.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request4.method)) {
-        request4.method = "GET";
-        request4.body = null;
+      if ([301, 302].includes(actualResponse.status) && request5.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request5.method)) {
+        request5.method = "GET";
+        request5.body = null;
         for (const headerName of requestBodyHeader) {
-          request4.headersList.delete(headerName);
+          request5.headersList.delete(headerName);
         }
       }
-      if (!sameOrigin(requestCurrentURL(request4), locationURL)) {
-        request4.headersList.delete("authorization", true);
-        request4.headersList.delete("proxy-authorization", true);
-        request4.headersList.delete("cookie", true);
-        request4.headersList.delete("host", true);
+      if (!sameOrigin(requestCurrentURL(request5), locationURL)) {
+        request5.headersList.delete("authorization", true);
+        request5.headersList.delete("proxy-authorization", true);
+        request5.headersList.delete("cookie", true);
+        request5.headersList.delete("host", true);
       }
-      if (request4.body != null) {
-        assert(request4.body.source != null);
-        request4.body = safelyExtractBody(request4.body.source)[0];
+      if (request5.body != null) {
+        assert(request5.body.source != null);
+        request5.body = safelyExtractBody(request5.body.source)[0];
       }
       const timingInfo = fetchParams.timingInfo;
       timingInfo.redirectEndTime = timingInfo.postRedirectStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
       if (timingInfo.redirectStartTime === 0) {
         timingInfo.redirectStartTime = timingInfo.startTime;
       }
-      request4.urlList.push(locationURL);
-      setRequestReferrerPolicyOnRedirect(request4, actualResponse);
+      request5.urlList.push(locationURL);
+      setRequestReferrerPolicyOnRedirect(request5, actualResponse);
       return mainFetch(fetchParams, true);
     }
     async function httpNetworkOrCacheFetch(fetchParams, isAuthenticationFetch = false, isNewConnectionFetch = false) {
-      const request4 = fetchParams.request;
+      const request5 = fetchParams.request;
       let httpFetchParams = null;
       let httpRequest = null;
       let response = null;
       const httpCache = null;
       const revalidatingFlag = false;
-      if (request4.window === "no-window" && request4.redirect === "error") {
+      if (request5.window === "no-window" && request5.redirect === "error") {
         httpFetchParams = fetchParams;
-        httpRequest = request4;
+        httpRequest = request5;
       } else {
-        if (request4.body?.source != null) {
-          httpRequest = cloneRequest(request4);
+        if (request5.body?.source != null) {
+          httpRequest = cloneRequest(request5);
         } else {
-          httpRequest = cloneRequest({ ...request4, body: null });
-          httpRequest.body = request4.body;
+          httpRequest = cloneRequest({ ...request5, body: null });
+          httpRequest.body = request5.body;
         }
         httpFetchParams = { ...fetchParams };
         httpFetchParams.request = httpRequest;
       }
-      const includeCredentials = request4.credentials === "include" || request4.credentials === "same-origin" && request4.responseTainting === "basic";
+      const includeCredentials = request5.credentials === "include" || request5.credentials === "same-origin" && request5.responseTainting === "basic";
       const contentLength = httpRequest.body ? httpRequest.body.length : null;
       let contentLengthHeaderValue = null;
       if (httpRequest.body == null && ["POST", "PUT"].includes(httpRequest.method)) {
@@ -44249,14 +44608,14 @@ var require_fetch = __commonJS({
         response.rangeRequested = true;
       }
       response.requestIncludesCredentials = includeCredentials;
-      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request4.useURLCredentials !== void 0 || isTraversableNavigable(request4.traversableForUserPrompts))) {
-        if (request4.body != null) {
-          if (request4.body.source == null) {
+      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request5.useURLCredentials !== void 0 || isTraversableNavigable(request5.traversableForUserPrompts))) {
+        if (request5.body != null) {
+          if (request5.body.source == null) {
             return response;
           }
-          request4.body = safelyExtractBody(request4.body.source)[0];
+          request5.body = safelyExtractBody(request5.body.source)[0];
         }
-        if (request4.useURLCredentials === void 0 || isAuthenticationFetch) {
+        if (request5.useURLCredentials === void 0 || isAuthenticationFetch) {
           if (isCancelled(fetchParams)) {
             return makeAppropriateNetworkError(fetchParams);
           }
@@ -44266,7 +44625,7 @@ var require_fetch = __commonJS({
         response = await httpNetworkOrCacheFetch(fetchParams, true);
       }
       if (response.status === 407) {
-        if (request4.window === "no-window") {
+        if (request5.window === "no-window") {
           return makeNetworkError();
         }
         if (isCancelled(fetchParams)) {
@@ -44278,7 +44637,7 @@ var require_fetch = __commonJS({
         // response’s status is 421
         response.status === 421 && // isNewConnectionFetch is false
         !isNewConnectionFetch && // request’s body is null, or request’s body is non-null and request’s body’s source is non-null
-        (request4.body == null || request4.body.source != null)
+        (request5.body == null || request5.body.source != null)
       ) {
         if (isCancelled(fetchParams)) {
           return makeAppropriateNetworkError(fetchParams);
@@ -44306,21 +44665,21 @@ var require_fetch = __commonJS({
           }
         }
       };
-      const request4 = fetchParams.request;
+      const request5 = fetchParams.request;
       let response = null;
       const timingInfo = fetchParams.timingInfo;
       const httpCache = null;
       if (httpCache == null) {
-        request4.cache = "no-store";
+        request5.cache = "no-store";
       }
       const newConnection = forceNewConnection ? "yes" : "no";
-      if (request4.mode === "websocket") {
+      if (request5.mode === "websocket") {
       } else {
       }
       let requestBody = null;
-      if (request4.body == null && fetchParams.processRequestEndOfBody) {
+      if (request5.body == null && fetchParams.processRequestEndOfBody) {
         queueMicrotask(() => fetchParams.processRequestEndOfBody());
-      } else if (request4.body != null) {
+      } else if (request5.body != null) {
         const processBodyChunk = async function* (bytes3) {
           if (isCancelled(fetchParams)) {
             return;
@@ -44348,7 +44707,7 @@ var require_fetch = __commonJS({
         };
         requestBody = (async function* () {
           try {
-            for await (const bytes3 of request4.body.stream) {
+            for await (const bytes3 of request5.body.stream) {
               yield* processBodyChunk(bytes3);
             }
             processEndOfBody();
@@ -44455,7 +44814,7 @@ var require_fetch = __commonJS({
       }
       return response;
       function dispatch({ body }) {
-        const url = requestCurrentURL(request4);
+        const url = requestCurrentURL(request5);
         const agent = fetchParams.controller.dispatcher;
         const path6 = url.pathname + url.search;
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
@@ -44465,13 +44824,13 @@ var require_fetch = __commonJS({
             {
               path: hasTrailingQuestionMark ? `${path6}?` : path6,
               origin: url.origin,
-              method: request4.method,
-              body: agent.isMockActive ? request4.body && (request4.body.source || request4.body.stream) : body2,
+              method: request5.method,
+              body: agent.isMockActive ? request5.body && (request5.body.source || request5.body.stream) : body2,
               // Preserve the serialized fetch body for MockAgent net-connect fallthroughs.
               __mockAgentBodyForDispatch: body2,
-              headers: request4.headersList.entries,
+              headers: request5.headersList.entries,
               maxRedirections: 0,
-              upgrade: request4.mode === "websocket" ? "websocket" : void 0,
+              upgrade: request5.mode === "websocket" ? "websocket" : void 0,
               ...allowH2 === false ? { allowH2 } : null
             },
             {
@@ -44500,9 +44859,9 @@ var require_fetch = __commonJS({
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
                 const location = headersList.get("location", true);
-                const willFollow = location && request4.redirect === "follow" && redirectStatusSet.has(status);
+                const willFollow = location && request5.redirect === "follow" && redirectStatusSet.has(status);
                 const decoders = [];
-                if (request4.method !== "HEAD" && request4.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
+                if (request5.method !== "HEAD" && request5.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
                   const contentEncoding = headersList.get("content-encoding", true);
                   const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                   const maxContentEncodings = 5;
@@ -44580,7 +44939,7 @@ var require_fetch = __commonJS({
                 if (this.abort) {
                   fetchParams.controller.off("terminated", this.abort);
                 }
-                if (request4.mode === "websocket" && allowH2 !== false && error2?.code === "UND_ERR_INFO" && error2?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
+                if (request5.mode === "websocket" && allowH2 !== false && error2?.code === "UND_ERR_INFO" && error2?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
                   resolve2(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
@@ -44678,31 +45037,31 @@ var require_cache3 = __commonJS({
         webidl.util.markAsUncloneable(this);
         this.#relevantRequestResponseList = arguments[1];
       }
-      async match(request4, options = {}) {
+      async match(request5, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.match";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request4 = webidl.converters.RequestInfo(request4);
+        request5 = webidl.converters.RequestInfo(request5);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        const p = this.#internalMatchAll(request4, options, 1);
+        const p = this.#internalMatchAll(request5, options, 1);
         if (p.length === 0) {
           return;
         }
         return p[0];
       }
-      async matchAll(request4 = void 0, options = {}) {
+      async matchAll(request5 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.matchAll";
-        if (request4 !== void 0) request4 = webidl.converters.RequestInfo(request4);
+        if (request5 !== void 0) request5 = webidl.converters.RequestInfo(request5);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        return this.#internalMatchAll(request4, options);
+        return this.#internalMatchAll(request5, options);
       }
-      async add(request4) {
+      async add(request5) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.add";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request4 = webidl.converters.RequestInfo(request4);
-        const requests = [request4];
+        request5 = webidl.converters.RequestInfo(request5);
+        const requests = [request5];
         const responseArrayPromise = this.addAll(requests);
         return await responseArrayPromise;
       }
@@ -44712,19 +45071,19 @@ var require_cache3 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         const responsePromises = [];
         const requestList = [];
-        for (let request4 of requests) {
-          if (request4 === void 0) {
+        for (let request5 of requests) {
+          if (request5 === void 0) {
             throw webidl.errors.conversionFailed({
               prefix,
               argument: "Argument 1",
               types: ["undefined is not allowed"]
             });
           }
-          request4 = webidl.converters.RequestInfo(request4);
-          if (typeof request4 === "string") {
+          request5 = webidl.converters.RequestInfo(request5);
+          if (typeof request5 === "string") {
             continue;
           }
-          const r = getRequestState(request4);
+          const r = getRequestState(request5);
           if (!urlIsHttpHttpsScheme(r.url) || r.method !== "GET") {
             throw webidl.errors.exception({
               header: prefix,
@@ -44733,8 +45092,8 @@ var require_cache3 = __commonJS({
           }
         }
         const fetchControllers = [];
-        for (const request4 of requests) {
-          const r = getRequestState(new Request(request4));
+        for (const request5 of requests) {
+          const r = getRequestState(new Request(request5));
           if (!urlIsHttpHttpsScheme(r.url)) {
             throw webidl.errors.exception({
               header: prefix,
@@ -44814,17 +45173,17 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async put(request4, response) {
+      async put(request5, response) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.put";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        request4 = webidl.converters.RequestInfo(request4);
+        request5 = webidl.converters.RequestInfo(request5);
         response = webidl.converters.Response(response, prefix, "response");
         let innerRequest = null;
-        if (webidl.is.Request(request4)) {
-          innerRequest = getRequestState(request4);
+        if (webidl.is.Request(request5)) {
+          innerRequest = getRequestState(request5);
         } else {
-          innerRequest = getRequestState(new Request(request4));
+          innerRequest = getRequestState(new Request(request5));
         }
         if (!urlIsHttpHttpsScheme(innerRequest.url) || innerRequest.method !== "GET") {
           throw webidl.errors.exception({
@@ -44895,21 +45254,21 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async delete(request4, options = {}) {
+      async delete(request5, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request4 = webidl.converters.RequestInfo(request4);
+        request5 = webidl.converters.RequestInfo(request5);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (webidl.is.Request(request4)) {
-          r = getRequestState(request4);
+        if (webidl.is.Request(request5)) {
+          r = getRequestState(request5);
           if (r.method !== "GET" && !options.ignoreMethod) {
             return false;
           }
         } else {
-          assert(typeof request4 === "string");
-          r = getRequestState(new Request(request4));
+          assert(typeof request5 === "string");
+          r = getRequestState(new Request(request5));
         }
         const operations = [];
         const operation = {
@@ -44941,25 +45300,25 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions} options
        * @returns {Promise<readonly Request[]>}
        */
-      async keys(request4 = void 0, options = {}) {
+      async keys(request5 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.keys";
-        if (request4 !== void 0) request4 = webidl.converters.RequestInfo(request4);
+        if (request5 !== void 0) request5 = webidl.converters.RequestInfo(request5);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (request4 !== void 0) {
-          if (webidl.is.Request(request4)) {
-            r = getRequestState(request4);
+        if (request5 !== void 0) {
+          if (webidl.is.Request(request5)) {
+            r = getRequestState(request5);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request4 === "string") {
-            r = getRequestState(new Request(request4));
+          } else if (typeof request5 === "string") {
+            r = getRequestState(new Request(request5));
           }
         }
         const promise = Promise.withResolvers();
         const requests = [];
-        if (request4 === void 0) {
+        if (request5 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             requests.push(requestResponse[0]);
           }
@@ -44971,9 +45330,9 @@ var require_cache3 = __commonJS({
         }
         queueMicrotask(() => {
           const requestList = [];
-          for (const request5 of requests) {
+          for (const request6 of requests) {
             const requestObject = fromInnerRequest(
-              request5,
+              request6,
               void 0,
               new AbortController().signal,
               "immutable"
@@ -45092,9 +45451,9 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions | undefined} options
        * @returns {boolean}
        */
-      #requestMatchesCachedItem(requestQuery, request4, response = null, options) {
+      #requestMatchesCachedItem(requestQuery, request5, response = null, options) {
         const queryURL = new URL(requestQuery.url);
-        const cachedURL = new URL(request4.url);
+        const cachedURL = new URL(request5.url);
         if (options?.ignoreSearch) {
           cachedURL.search = "";
           queryURL.search = "";
@@ -45110,7 +45469,7 @@ var require_cache3 = __commonJS({
           if (fieldValue === "*") {
             return false;
           }
-          const requestValue = request4.headersList.get(fieldValue);
+          const requestValue = request5.headersList.get(fieldValue);
           const queryValue = requestQuery.headersList.get(fieldValue);
           if (requestValue !== queryValue) {
             return false;
@@ -45118,20 +45477,20 @@ var require_cache3 = __commonJS({
         }
         return true;
       }
-      #internalMatchAll(request4, options, maxResponses = Infinity) {
+      #internalMatchAll(request5, options, maxResponses = Infinity) {
         let r = null;
-        if (request4 !== void 0) {
-          if (webidl.is.Request(request4)) {
-            r = getRequestState(request4);
+        if (request5 !== void 0) {
+          if (webidl.is.Request(request5)) {
+            r = getRequestState(request5);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request4 === "string") {
-            r = getRequestState(new Request(request4));
+          } else if (typeof request5 === "string") {
+            r = getRequestState(new Request(request5));
           }
         }
         const responses = [];
-        if (request4 === void 0) {
+        if (request5 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             responses.push(requestResponse[1]);
           }
@@ -45228,21 +45587,21 @@ var require_cachestorage = __commonJS({
         }
         webidl.util.markAsUncloneable(this);
       }
-      async match(request4, options = {}) {
+      async match(request5, options = {}) {
         webidl.brandCheck(this, webidl.is.CacheStorage);
         webidl.argumentLengthCheck(arguments, 1, "CacheStorage.match");
-        request4 = webidl.converters.RequestInfo(request4);
+        request5 = webidl.converters.RequestInfo(request5);
         options = webidl.converters.MultiCacheQueryOptions(options);
         if (options.cacheName != null) {
           if (this.#caches.has(options.cacheName)) {
             const cacheList = this.#caches.get(options.cacheName);
             const cache = new Cache(kConstruct, cacheList);
-            return await cache.match(request4, options);
+            return await cache.match(request5, options);
           }
         } else {
           for (const cacheList of this.#caches.values()) {
             const cache = new Cache(kConstruct, cacheList);
-            const response = await cache.match(request4, options);
+            const response = await cache.match(request5, options);
             if (response !== void 0) {
               return response;
             }
@@ -45349,9 +45708,9 @@ var require_util4 = __commonJS({
       }
       return false;
     }
-    function validateCookieName(name) {
-      for (let i = 0; i < name.length; ++i) {
-        const code2 = name.charCodeAt(i);
+    function validateCookieName(name2) {
+      for (let i = 0; i < name2.length; ++i) {
+        const code2 = name2.charCodeAt(i);
         if (code2 < 33 || // exclude CTLs (0-31), SP and HT
         code2 > 126 || // exclude non-ascii and DEL
         code2 === 34 || // "
@@ -45562,7 +45921,7 @@ var require_parse2 = __commonJS({
       }
       let nameValuePair = "";
       let unparsedAttributes = "";
-      let name = "";
+      let name2 = "";
       let value = "";
       if (header.includes(";")) {
         const position2 = { position: 0 };
@@ -45575,20 +45934,20 @@ var require_parse2 = __commonJS({
         value = nameValuePair;
       } else {
         const position2 = { position: 0 };
-        name = collectASequenceOfCodePointsFast(
+        name2 = collectASequenceOfCodePointsFast(
           "=",
           nameValuePair,
           position2
         );
         value = nameValuePair.slice(position2.position + 1);
       }
-      name = name.trim();
+      name2 = name2.trim();
       value = value.trim();
-      if (name.length + value.length > maxNameValuePairSize) {
+      if (name2.length + value.length > maxNameValuePairSize) {
         return null;
       }
       return {
-        name,
+        name: name2,
         value,
         ...parseUnparsedAttributes(unparsedAttributes)
       };
@@ -45715,19 +46074,19 @@ var require_cookies = __commonJS({
         return out;
       }
       for (const piece of cookie.split(";")) {
-        const [name, ...value] = piece.split("=");
-        out[name.trim()] = value.join("=");
+        const [name2, ...value] = piece.split("=");
+        out[name2.trim()] = value.join("=");
       }
       return out;
     }
-    function deleteCookie(headers, name, attributes) {
+    function deleteCookie(headers, name2, attributes) {
       brandCheckHeaders(headers);
       const prefix = "deleteCookie";
       webidl.argumentLengthCheck(arguments, 2, prefix);
-      name = webidl.converters.DOMString(name, prefix, "name");
+      name2 = webidl.converters.DOMString(name2, prefix, "name");
       attributes = webidl.converters.DeleteCookieAttributes(attributes);
       setCookie(headers, {
-        name,
+        name: name2,
         value: "",
         expires: /* @__PURE__ */ new Date(0),
         ...attributes
@@ -46191,8 +46550,8 @@ var require_util5 = __commonJS({
       return readyState === states2.CLOSED;
     }
     function fireEvent(e, target3, eventFactory = (type, init2) => new Event(type, init2), eventInitDict = {}) {
-      const event = eventFactory(e, eventInitDict);
-      target3.dispatchEvent(event);
+      const event2 = eventFactory(e, eventInitDict);
+      target3.dispatchEvent(event2);
     }
     function websocketMessageReceived(handler2, type, data2) {
       handler2.onMessage(type, data2);
@@ -46257,9 +46616,9 @@ var require_util5 = __commonJS({
       const extensionList = /* @__PURE__ */ new Map();
       while (position2.position < extensions.length) {
         const pair2 = collectASequenceOfCodePointsFast(";", extensions, position2);
-        const [name, value = ""] = pair2.split("=", 2);
+        const [name2, value = ""] = pair2.split("=", 2);
         extensionList.set(
-          removeHTTPWhitespace(name, true, false),
+          removeHTTPWhitespace(name2, true, false),
           removeHTTPWhitespace(value, false, true)
         );
         position2.position++;
@@ -46424,20 +46783,20 @@ var require_frame = __commonJS({
           offset += 2;
           payloadLength = 126;
         }
-        const head = Buffer.allocUnsafeSlow(offset);
-        head[0] = 128 | opcodes.TEXT;
-        head[1] = payloadLength | 128;
-        head[offset - 4] = maskKey[0];
-        head[offset - 3] = maskKey[1];
-        head[offset - 2] = maskKey[2];
-        head[offset - 1] = maskKey[3];
+        const head2 = Buffer.allocUnsafeSlow(offset);
+        head2[0] = 128 | opcodes.TEXT;
+        head2[1] = payloadLength | 128;
+        head2[offset - 4] = maskKey[0];
+        head2[offset - 3] = maskKey[1];
+        head2[offset - 2] = maskKey[2];
+        head2[offset - 1] = maskKey[3];
         if (payloadLength === 126) {
-          head.writeUInt16BE(bodyLength, 2);
+          head2.writeUInt16BE(bodyLength, 2);
         } else if (payloadLength === 127) {
-          head[2] = head[3] = 0;
-          head.writeUIntBE(bodyLength, 4, 6);
+          head2[2] = head2[3] = 0;
+          head2.writeUIntBE(bodyLength, 4, 6);
         }
-        return [head, buffer2];
+        return [head2, buffer2];
       }
     };
     module.exports = {
@@ -46466,7 +46825,7 @@ var require_connection = __commonJS({
     function establishWebSocketConnection(url, protocols, client, handler2, options) {
       const requestURL = url;
       requestURL.protocol = url.protocol === "ws:" ? "http:" : "https:";
-      const request4 = makeRequest({
+      const request5 = makeRequest({
         urlList: [requestURL],
         client,
         serviceWorkers: "none",
@@ -46479,18 +46838,18 @@ var require_connection = __commonJS({
       });
       if (options.headers) {
         const headersList = getHeadersList(new Headers2(options.headers));
-        request4.headersList = headersList;
+        request5.headersList = headersList;
       }
       const keyValue = crypto2.randomBytes(16).toString("base64");
-      request4.headersList.append("sec-websocket-key", keyValue, true);
-      request4.headersList.append("sec-websocket-version", "13", true);
+      request5.headersList.append("sec-websocket-key", keyValue, true);
+      request5.headersList.append("sec-websocket-version", "13", true);
       for (const protocol of protocols) {
-        request4.headersList.append("sec-websocket-protocol", protocol, true);
+        request5.headersList.append("sec-websocket-protocol", protocol, true);
       }
       const permessageDeflate = "permessage-deflate; client_max_window_bits";
-      request4.headersList.append("sec-websocket-extensions", permessageDeflate, true);
+      request5.headersList.append("sec-websocket-extensions", permessageDeflate, true);
       const controller = fetching({
-        request: request4,
+        request: request5,
         useParallelQueue: true,
         dispatcher: options.dispatcher,
         processResponse(response) {
@@ -46522,8 +46881,8 @@ var require_connection = __commonJS({
           }
           if (response.socket.session == null) {
             const secWSAccept = response.headersList.get("Sec-WebSocket-Accept");
-            const digest = crypto2.hash("sha1", keyValue + uid, "base64");
-            if (secWSAccept !== digest) {
+            const digest2 = crypto2.hash("sha1", keyValue + uid, "base64");
+            if (secWSAccept !== digest2) {
               failHandshake(handler2, response, 1002, "Incorrect hash received in Sec-WebSocket-Accept header.");
               return;
             }
@@ -46539,7 +46898,7 @@ var require_connection = __commonJS({
           }
           const secProtocol = response.headersList.get("Sec-WebSocket-Protocol");
           if (secProtocol !== null) {
-            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request4.headersList);
+            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request5.headersList);
             if (requestProtocols === null || !requestProtocols.includes(secProtocol)) {
               failHandshake(handler2, response, 1002, "Protocol was not set in the opening handshake.");
               return;
@@ -47095,9 +47454,9 @@ var require_sender = __commonJS({
         if (hint !== sendHints.blob) {
           if (!this.#running) {
             if (hint === sendHints.text) {
-              const { 0: head, 1: body } = WebsocketFrameSend.createFastTextFrame(item);
+              const { 0: head2, 1: body } = WebsocketFrameSend.createFastTextFrame(item);
               this.#socket.cork();
-              this.#socket.write(head);
+              this.#socket.write(head2);
               this.#socket.write(body, cb);
               this.#socket.uncork();
             } else {
@@ -48142,12 +48501,12 @@ var require_eventsource_stream = __commonJS({
       }
       return true;
     }
-    function isFieldName(line2, length2, field) {
+    function isFieldName(line3, length2, field) {
       if (length2 !== field.length) {
         return false;
       }
       for (let i = 0; i < length2; i++) {
-        if (line2[i] !== field[i]) {
+        if (line3[i] !== field[i]) {
           return false;
         }
       }
@@ -48294,58 +48653,58 @@ var require_eventsource_stream = __commonJS({
        * @param {Buffer} line
        * @param {EventSourceStreamEvent} event
        */
-      parseLine(line2, event) {
-        if (line2.length === 0) {
+      parseLine(line3, event2) {
+        if (line3.length === 0) {
           return;
         }
-        const colonPosition = line2.indexOf(COLON);
+        const colonPosition = line3.indexOf(COLON);
         if (colonPosition === 0) {
           return;
         }
-        let fieldLength = line2.length;
-        let valueStart = line2.length;
+        let fieldLength = line3.length;
+        let valueStart = line3.length;
         if (colonPosition !== -1) {
           fieldLength = colonPosition;
           valueStart = colonPosition + 1;
-          if (line2[valueStart] === SPACE) {
+          if (line3[valueStart] === SPACE) {
             ++valueStart;
           }
         }
-        if (isFieldName(line2, fieldLength, DATA2)) {
+        if (isFieldName(line3, fieldLength, DATA2)) {
           if (this.maxEventSize > 0 && this.dataLineCount >= this.maxDataLines) {
             throw createMaxEventSizeExceededError();
           }
-          const valueBytes = line2.length - valueStart;
-          const dataSize = this.eventFieldSizes.data + (event.data === void 0 ? 0 : 1) + valueBytes;
+          const valueBytes = line3.length - valueStart;
+          const dataSize = this.eventFieldSizes.data + (event2.data === void 0 ? 0 : 1) + valueBytes;
           this.setEventFieldSize("data", dataSize);
-          const value = line2.toString("utf8", valueStart);
-          if (event.data === void 0) {
-            event.data = value;
+          const value = line3.toString("utf8", valueStart);
+          if (event2.data === void 0) {
+            event2.data = value;
           } else {
-            event.data += `
+            event2.data += `
 ${value}`;
           }
           this.dataLineCount++;
           return;
         }
-        if (isFieldName(line2, fieldLength, RETRY)) {
-          if (isASCIINumberBytes(line2, valueStart)) {
-            this.setEventFieldSize("retry", line2.length - valueStart);
-            event.retry = line2.toString("utf8", valueStart);
+        if (isFieldName(line3, fieldLength, RETRY)) {
+          if (isASCIINumberBytes(line3, valueStart)) {
+            this.setEventFieldSize("retry", line3.length - valueStart);
+            event2.retry = line3.toString("utf8", valueStart);
           }
           return;
         }
-        if (isFieldName(line2, fieldLength, ID)) {
-          if (isValidLastEventIdBytes(line2, valueStart)) {
-            this.setEventFieldSize("id", line2.length - valueStart);
-            event.id = line2.toString("utf8", valueStart);
+        if (isFieldName(line3, fieldLength, ID)) {
+          if (isValidLastEventIdBytes(line3, valueStart)) {
+            this.setEventFieldSize("id", line3.length - valueStart);
+            event2.id = line3.toString("utf8", valueStart);
           }
           return;
         }
-        if (isFieldName(line2, fieldLength, EVENT)) {
-          if (valueStart < line2.length) {
-            this.setEventFieldSize("event", line2.length - valueStart);
-            event.event = line2.toString("utf8", valueStart);
+        if (isFieldName(line3, fieldLength, EVENT)) {
+          if (valueStart < line3.length) {
+            this.setEventFieldSize("event", line3.length - valueStart);
+            event2.event = line3.toString("utf8", valueStart);
           }
         }
       }
@@ -48360,18 +48719,18 @@ ${value}`;
       /**
        * @param {EventSourceStreamEvent} event
        */
-      processEvent(event) {
-        if (event.retry && isASCIINumber(event.retry)) {
-          this.state.reconnectionTime = parseInt(event.retry, 10);
+      processEvent(event2) {
+        if (event2.retry && isASCIINumber(event2.retry)) {
+          this.state.reconnectionTime = parseInt(event2.retry, 10);
         }
-        if (event.id !== void 0 && isValidLastEventId(event.id)) {
-          this.state.lastEventId = event.id;
+        if (event2.id !== void 0 && isValidLastEventId(event2.id)) {
+          this.state.lastEventId = event2.id;
         }
-        if (event.data !== void 0) {
+        if (event2.data !== void 0) {
           this.push({
-            type: event.event || "message",
+            type: event2.event || "message",
             options: {
-              data: event.data,
+              data: event2.data,
               lastEventId: this.state.lastEventId,
               origin: this.state.origin
             }
@@ -48592,12 +48951,12 @@ var require_eventsource = __commonJS({
           corsAttributeState = USE_CREDENTIALS;
           this.#withCredentials = true;
         }
-        const request4 = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
-        request4.client = environmentSettingsObject.settingsObject;
-        request4.headersList.set("Accept", "text/event-stream");
-        request4.cache = "no-store";
-        request4.initiator = "other";
-        this.#request = request4;
+        const request5 = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
+        request5.client = environmentSettingsObject.settingsObject;
+        request5.headersList.set("Accept", "text/event-stream");
+        request5.cache = "no-store";
+        request5.initiator = "other";
+        this.#request = request5;
         this.#connect();
       }
       /**
@@ -48630,10 +48989,10 @@ var require_eventsource = __commonJS({
       #connect() {
         if (this.#readyState === CLOSED) return;
         this.#readyState = CONNECTING;
-        const request4 = cloneRequest(this.#request);
-        request4.urlList = [...this.#request.urlList];
+        const request5 = cloneRequest(this.#request);
+        request5.urlList = [...this.#request.urlList];
         const fetchParams = {
-          request: request4,
+          request: request5,
           dispatcher: this.#dispatcher
         };
         const processEventSourceEndOfBody = (response) => {
@@ -48667,10 +49026,10 @@ var require_eventsource = __commonJS({
           const eventSourceStream = new EventSourceStream({
             eventSourceSettings: this.#state,
             maxEventSize: this.#dispatcher.eventSourceOptions?.maxEventSize,
-            push: (event) => {
+            push: (event2) => {
               this.dispatchEvent(createFastMessageEvent(
-                event.type,
-                event.options
+                event2.type,
+                event2.options
               ));
             }
           });
@@ -50342,8 +50701,8 @@ var init_toolrunner = __esm({
           let s = strBuffer + data2.toString();
           let n = s.indexOf(os3.EOL);
           while (n > -1) {
-            const line2 = s.substring(0, n);
-            onLine(line2);
+            const line3 = s.substring(0, n);
+            onLine(line3);
             s = s.substring(n + os3.EOL.length);
             n = s.indexOf(os3.EOL);
           }
@@ -50534,9 +50893,9 @@ var init_toolrunner = __esm({
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
                   optionsNonNull.outStream.write(data2);
                 }
-                stdbuffer = this._processLineBuffer(data2, stdbuffer, (line2) => {
+                stdbuffer = this._processLineBuffer(data2, stdbuffer, (line3) => {
                   if (this.options.listeners && this.options.listeners.stdline) {
-                    this.options.listeners.stdline(line2);
+                    this.options.listeners.stdline(line3);
                   }
                 });
               });
@@ -50552,9 +50911,9 @@ var init_toolrunner = __esm({
                   const s = optionsNonNull.failOnStdErr ? optionsNonNull.errStream : optionsNonNull.outStream;
                   s.write(data2);
                 }
-                errbuffer = this._processLineBuffer(data2, errbuffer, (line2) => {
+                errbuffer = this._processLineBuffer(data2, errbuffer, (line3) => {
                   if (this.options.listeners && this.options.listeners.errline) {
-                    this.options.listeners.errline(line2);
+                    this.options.listeners.errline(line3);
                   }
                 });
               });
@@ -50729,13 +51088,13 @@ import * as os5 from "os";
 function setSecret(secret) {
   issueCommand("add-mask", {}, secret);
 }
-function setOutput(name, value) {
+function setOutput(name2, value) {
   const filePath = process.env["GITHUB_OUTPUT"] || "";
   if (filePath) {
-    return issueFileCommand("OUTPUT", prepareKeyValueMessage(name, value));
+    return issueFileCommand("OUTPUT", prepareKeyValueMessage(name2, value));
   }
   process.stdout.write(os5.EOL);
-  issueCommand("set-output", { name }, toCommandValue(value));
+  issueCommand("set-output", { name: name2 }, toCommandValue(value));
 }
 function error(message, properties = {}) {
   issueCommand("error", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
@@ -50797,7 +51156,7 @@ var init_redactor = __esm({
     partsOf = (secret) => [
       secret,
       secret.trim(),
-      ...secret.split(/\r?\n/).filter((line2) => line2.length >= 8 && !line2.startsWith("-----"))
+      ...secret.split(/\r?\n/).filter((line3) => line3.length >= 8 && !line3.startsWith("-----"))
     ];
     secretForms = (secrets) => {
       const parts = secrets.flatMap(partsOf).filter((part) => part.length >= shortest2);
@@ -51040,23 +51399,23 @@ var init_universal_user_agent = __esm({
 });
 
 // node_modules/before-after-hook/lib/register.js
-function register(state, name, method, options) {
+function register(state, name2, method, options) {
   if (typeof method !== "function") {
     throw new Error("method for before hook must be a function");
   }
   if (!options) {
     options = {};
   }
-  if (Array.isArray(name)) {
-    return name.reverse().reduce((callback, name2) => {
-      return register.bind(null, state, name2, callback, options);
+  if (Array.isArray(name2)) {
+    return name2.reverse().reduce((callback, name3) => {
+      return register.bind(null, state, name3, callback, options);
     }, method)();
   }
   return Promise.resolve().then(() => {
-    if (!state.registry[name]) {
+    if (!state.registry[name2]) {
       return method(options);
     }
-    return state.registry[name].reduce((method2, registered) => {
+    return state.registry[name2].reduce((method2, registered) => {
       return registered.hook.bind(null, method2, options);
     }, method)();
   });
@@ -51067,10 +51426,10 @@ var init_register = __esm({
 });
 
 // node_modules/before-after-hook/lib/add.js
-function addHook(state, kind2, name, hook2) {
+function addHook(state, kind2, name2, hook2) {
   const orig = hook2;
-  if (!state.registry[name]) {
-    state.registry[name] = [];
+  if (!state.registry[name2]) {
+    state.registry[name2] = [];
   }
   if (kind2 === "before") {
     hook2 = (method, options) => {
@@ -51095,7 +51454,7 @@ function addHook(state, kind2, name, hook2) {
       });
     };
   }
-  state.registry[name].push({
+  state.registry[name2].push({
     hook: hook2,
     orig
   });
@@ -51106,17 +51465,17 @@ var init_add = __esm({
 });
 
 // node_modules/before-after-hook/lib/remove.js
-function removeHook(state, name, method) {
-  if (!state.registry[name]) {
+function removeHook(state, name2, method) {
+  if (!state.registry[name2]) {
     return;
   }
-  const index = state.registry[name].map((registered) => {
+  const index = state.registry[name2].map((registered) => {
     return registered.orig;
   }).indexOf(method);
   if (index === -1) {
     return;
   }
-  state.registry[name].splice(index, 1);
+  state.registry[name2].splice(index, 1);
 }
 var init_remove = __esm({
   "node_modules/before-after-hook/lib/remove.js"() {
@@ -51124,15 +51483,15 @@ var init_remove = __esm({
 });
 
 // node_modules/before-after-hook/index.js
-function bindApi(hook2, state, name) {
+function bindApi(hook2, state, name2) {
   const removeHookRef = bindable(removeHook, null).apply(
     null,
-    name ? [state, name] : [state]
+    name2 ? [state, name2] : [state]
   );
   hook2.api = { remove: removeHookRef };
   hook2.remove = removeHookRef;
   ["before", "error", "after", "wrap"].forEach((kind2) => {
-    const args = name ? [state, kind2, name] : [state, kind2];
+    const args = name2 ? [state, kind2, name2] : [state, kind2];
     hook2[kind2] = hook2.api[kind2] = bindable(addHook, null).apply(null, args);
   });
 }
@@ -51230,11 +51589,11 @@ function addQueryParameters(url, parameters) {
   if (names2.length === 0) {
     return url;
   }
-  return url + separator + names2.map((name) => {
-    if (name === "q") {
+  return url + separator + names2.map((name2) => {
+    if (name2 === "q") {
       return "q=" + parameters.q.split("+").map(encodeURIComponent).join("+");
     }
-    return `${name}=${encodeURIComponent(parameters[name])}`;
+    return `${name2}=${encodeURIComponent(parameters[name2])}`;
   }).join("&");
 }
 function removeNonChars(variableName) {
@@ -51940,8 +52299,8 @@ var init_json_with_bigint = __esm({
     MAX_DIGITS = MAX_INT.length;
     stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
     noiseValueWithQuotes = /^"-?\d+n+"$/;
-    applyReviverIteratively = (parsed3, userReviver) => {
-      const rootHolder = { "": parsed3 };
+    applyReviverIteratively = (parsed4, userReviver) => {
+      const rootHolder = { "": parsed4 };
       const stack = [{ parent: rootHolder, key: "", visited: false }];
       while (stack.length > 0) {
         const node3 = stack[stack.length - 1];
@@ -52009,8 +52368,8 @@ var init_json_with_bigint = __esm({
       } catch (error2) {
         if (error2 instanceof RangeError) {
           const serializedData = serializeBigInts(text3);
-          const parsed3 = originalParse(serializedData);
-          return applyReviverIteratively(parsed3, reviver);
+          const parsed4 = originalParse(serializedData);
+          return applyReviverIteratively(parsed4, reviver);
         }
         throw error2;
       }
@@ -52083,8 +52442,8 @@ async function fetchWrapper(requestOptions) {
   const parseSuccessResponseBody = requestOptions.request?.parseSuccessResponseBody !== false;
   const body = isPlainObject3(requestOptions.body) || Array.isArray(requestOptions.body) ? JSONStringify(requestOptions.body) : requestOptions.body;
   const requestHeaders = Object.fromEntries(
-    Object.entries(requestOptions.headers).map(([name, value]) => [
-      name,
+    Object.entries(requestOptions.headers).map(([name2, value]) => [
+      name2,
       String(value)
     ])
   );
@@ -52236,7 +52595,7 @@ function withDefaults2(oldEndpoint, newDefaults) {
     defaults: withDefaults2.bind(null, endpoint2)
   });
 }
-var VERSION2, defaults_default, noop, request;
+var VERSION2, defaults_default, noop, request2;
 var init_dist_bundle2 = __esm({
   "node_modules/@octokit/request/dist-bundle/index.js"() {
     init_dist_bundle();
@@ -52251,7 +52610,7 @@ var init_dist_bundle2 = __esm({
       }
     };
     noop = () => "";
-    request = withDefaults2(endpoint, defaults_default);
+    request2 = withDefaults2(endpoint, defaults_default);
     /* v8 ignore next -- @preserve */
     /* v8 ignore else -- @preserve */
   }
@@ -52364,7 +52723,7 @@ var init_dist_bundle3 = __esm({
     ];
     FORBIDDEN_VARIABLE_OPTIONS = ["query", "method", "url"];
     GHES_V3_SUFFIX_REGEX = /\/api\/v3\/?$/;
-    graphql2 = withDefaults3(request, {
+    graphql2 = withDefaults3(request2, {
       headers: {
         "user-agent": `octokit-graphql.js/${VERSION3} ${getUserAgent()}`
       },
@@ -52393,13 +52752,13 @@ function withAuthorizationPrefix(token) {
   }
   return `token ${token}`;
 }
-async function hook(token, request4, route2, parameters) {
-  const endpoint2 = request4.endpoint.merge(
+async function hook(token, request5, route2, parameters) {
+  const endpoint2 = request5.endpoint.merge(
     route2,
     parameters
   );
   endpoint2.headers.authorization = withAuthorizationPrefix(token);
-  return request4(endpoint2);
+  return request5(endpoint2);
 }
 var b64url, sep2, jwtRE, isJWT, createTokenAuth;
 var init_dist_bundle4 = __esm({
@@ -52506,7 +52865,7 @@ var init_dist_src2 = __esm({
       constructor(options = {}) {
         const hook2 = new before_after_hook_default.Collection();
         const requestDefaults = {
-          baseUrl: request.endpoint.DEFAULTS.baseUrl,
+          baseUrl: request2.endpoint.DEFAULTS.baseUrl,
           headers: {},
           request: Object.assign({}, options.request, {
             // @ts-ignore internal usage only, no need to type
@@ -52527,7 +52886,7 @@ var init_dist_src2 = __esm({
         if (options.timeZone) {
           requestDefaults.headers["time-zone"] = options.timeZone;
         }
-        this.request = request.defaults(requestDefaults);
+        this.request = request2.defaults(requestDefaults);
         this.graphql = withCustomRequest(this.request).defaults(requestDefaults);
         this.log = createLogger(options.log);
         this.hook = hook2;
@@ -54913,17 +55272,17 @@ function decorate(octokit, scope, methodName, defaults2, decorations) {
     }
     if (decorations.renamedParameters) {
       const options2 = requestWithDefaults.endpoint.merge(...args);
-      for (const [name, alias] of Object.entries(
+      for (const [name2, alias] of Object.entries(
         decorations.renamedParameters
       )) {
-        if (name in options2) {
+        if (name2 in options2) {
           octokit.log.warn(
-            `"${name}" parameter is deprecated for "octokit.${scope}.${methodName}()". Use "${alias}" instead`
+            `"${name2}" parameter is deprecated for "octokit.${scope}.${methodName}()". Use "${alias}" instead`
           );
           if (!(alias in options2)) {
-            options2[alias] = options2[name];
+            options2[alias] = options2[name2];
           }
-          delete options2[name];
+          delete options2[name2];
         }
       }
       return requestWithDefaults(options2);
@@ -55237,7 +55596,7 @@ var init_client = __esm({
       });
       api.hook.wrap(
         "request",
-        (send, request4) => again(async () => send(request4), request4.method === "GET", options.patience)
+        (send, request5) => again(async () => send(request5), request5.method === "GET", options.patience)
       );
       return {
         api,
@@ -55269,7 +55628,7 @@ var init_client = __esm({
       if (!isAnswered(error2)) return "no";
       if (error2.response === void 0) return { untouched: false };
       const headers = error2.response.headers;
-      const asked2 = askedWait((name) => headers[name]?.toString(), Date.now());
+      const asked2 = askedWait((name2) => headers[name2]?.toString(), Date.now());
       const limited = error2.status === 429 || error2.status === 403 && asked2 !== void 0;
       if (!limited && error2.status < 500) return "no";
       return { untouched: limited, ...asked2 === void 0 ? {} : { asked: asked2 } };
@@ -55284,17 +55643,17 @@ var init_host_keys = __esm({
   "src/domain/host-keys.ts"() {
     "use strict";
     LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/;
-    hostKeysIn = (text3, at) => text3.split("\n").flatMap((line2) => {
-      const [, , type, key] = LINE.exec(line2.trim()) ?? [];
+    hostKeysIn = (text3, at) => text3.split("\n").flatMap((line3) => {
+      const [, , type, key] = LINE.exec(line3.trim()) ?? [];
       return type && key ? [{ ...at, type, key }] : [];
     }).toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)));
     KINDS = ["ed25519", "ecdsa", "rsa"];
-    kind = ({ type }) => KINDS.find((name) => type.includes(name)) ?? "";
+    kind = ({ type }) => KINDS.find((name2) => type.includes(name2)) ?? "";
     fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
     knownHostsLine = ({ host, port, type, key }) => `${port === 22 ? host : `[${host}]:${port}`} ${type} ${key}`;
     WRITTEN = "# Written by progressdb-rollout init";
-    knownHostsFile = (keys, trusted) => [
-      `${WRITTEN}: ${trusted}`,
+    knownHostsFile = (keys, trusted2) => [
+      `${WRITTEN}: ${trusted2}`,
       "# Compare each fingerprint on the own console of the server:  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
       "# Then pass this file as the input ssh-known-hosts:  gh variable set ROLLOUT_KNOWN_HOSTS <this file",
       ...keys.flatMap((key) => [`# ${key.host} ${key.type} ${fingerprint(key)}`, knownHostsLine(key)]),
@@ -55324,7 +55683,7 @@ function fleetFile(fleet) {
     },
     { text: `systemd: { unit: ${first3.unit.is} }`, why: `${all(nodes)}: ${first3.unit.from}` },
     ...shared.map((place2) => ({
-      text: `${place2}: ${word2(first3[place2].is)}`,
+      text: `${place2}: ${word3(first3[place2].is)}`,
       why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
     }))
   ];
@@ -55349,7 +55708,7 @@ function entry(n, shared) {
     `name: ${n.name}`,
     ...n.host === n.name ? [] : [`host: ${n.host}`],
     `port: ${n.port.is}`,
-    ...own2.map((place2) => `${place2}: ${word2(n[place2].is)}`)
+    ...own2.map((place2) => `${place2}: ${word3(n[place2].is)}`)
   ];
   const answers = n.version === "unknown" ? "it does not answer there now" : `it answers there as ${n.version}`;
   return { text: `  - { ${words2.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
@@ -55370,15 +55729,15 @@ function differing(nodes) {
     }
   ];
 }
-var word2, all, same, drainHint;
+var word3, all, same, drainHint;
 var init_fleet_file = __esm({
   "src/domain/fleet-file.ts"() {
     "use strict";
     init_host_keys();
     init_log2();
-    word2 = (text3) => /[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
+    word3 = (text3) => /[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
     all = (nodes) => list(nodes.map((n) => n.name));
-    same = (nodes, of2) => new Set(nodes.map(of2)).size === 1;
+    same = (nodes, of3) => new Set(nodes.map(of3)).size === 1;
     drainHint = (nodes) => {
       const off = nodes.filter((n) => !n.intakeWal);
       if (off.length === 0) return [];
@@ -55412,16 +55771,16 @@ function read2(s, answer2) {
   const data2 = dataOf3(one, server);
   if (data2.is === "" || [data2.is, one("config")].some((path6) => !PATH.test(path6)))
     return refused3(noPath(s, one, data2.is));
-  const shown5 = (value) => printable(new Untrusted(value), 200);
+  const shown6 = (value) => printable(new Untrusted(value), 200);
   return {
     found: {
       name: s.name,
       host: s.host,
-      unit: { is: shown5(unit.name), from: `the unit that starts ${shown5(one("program"))}` },
-      user: shown5(unit.user) || "root",
-      install: installOf(shown5(one("program")), s.binary),
+      unit: { is: shown6(unit.name), from: `the unit that starts ${shown6(one("program"))}` },
+      user: shown6(unit.user) || "root",
+      install: installOf(shown6(one("program")), s.binary),
       data: data2,
-      config: { is: one("config"), from: shown5(one("config_from")) },
+      config: { is: one("config"), from: shown6(one("config_from")) },
       port: portOf(one, server),
       version: "unknown",
       intakeWal: server.intakeWal
@@ -55456,34 +55815,34 @@ var init_finding = __esm({
     init_task();
     refused3 = (problem3) => ({ problems: [problem3] });
     PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/;
-    unitIn = (line2) => {
-      const [name = "", active = "", user = ""] = line2.split("	");
-      return { name, active, user };
+    unitIn = (line3) => {
+      const [name2 = "", active = "", user = ""] = line3.split("	");
+      return { name: name2, active, user };
     };
-    noUnit = ({ name, binary, unit }) => ({
+    noUnit = ({ name: name2, binary, unit }) => ({
       code: "UNIT_NOT_FOUND",
-      what: unit === "" ? `${name}: no unit of systemd there starts a program called ${binary}` : `${name}: systemd knows no unit ${unit}`,
-      next: `on ${name}  systemctl list-units --type=service  shows them; name the right one with --unit, or describe plain processes by hand (process: {} in the fleet file)`,
-      where: name
+      what: unit === "" ? `${name2}: no unit of systemd there starts a program called ${binary}` : `${name2}: systemd knows no unit ${unit}`,
+      next: `on ${name2}  systemctl list-units --type=service  shows them; name the right one with --unit, or describe plain processes by hand (process: {} in the fleet file)`,
+      where: name2
     });
-    severalUnits = ({ name, binary }, units) => ({
+    severalUnits = ({ name: name2, binary }, units) => ({
       code: "UNITS_SEVERAL",
-      what: `${name}: several units start ${binary}: ${units.map((u) => `${printable(new Untrusted(u.name), 100)} (${printable(new Untrusted(u.active), 20)})`).join(", ")}`,
+      what: `${name2}: several units start ${binary}: ${units.map((u) => `${printable(new Untrusted(u.name), 100)} (${printable(new Untrusted(u.active), 20)})`).join(", ")}`,
       next: "say which one with --unit",
-      where: name
+      where: name2
     });
-    closed2 = ({ name }, one) => ({
+    closed2 = ({ name: name2 }, one) => ({
       code: "CONFIG_NOT_READABLE",
-      what: `${name}: ${printable(new Untrusted(one("self")), 60)} may not read ${printable(new Untrusted(one("config")), 200)}, where the data folder and the port stand`,
+      what: `${name2}: ${printable(new Untrusted(one("self")), 60)} may not read ${printable(new Untrusted(one("config")), 200)}, where the data folder and the port stand`,
       because: `it belongs to ${printable(new Untrusted(one("config_closed")), 100)}, as it should`,
       next: "look as somebody who may read it: add  --as root  (or another user)",
-      where: name
+      where: name2
     });
-    noPath = ({ name }, one, data2) => ({
+    noPath = ({ name: name2 }, one, data2) => ({
       code: "PATHS_ODD",
-      what: `${name}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one("config")), 200)}) has a path that a fleet file cannot hold`,
+      what: `${name2}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one("config")), 200)}) has a path that a fleet file cannot hold`,
       next: "write an absolute path of letters, digits and plain signs as server.db_path in the configuration of the server",
-      where: name
+      where: name2
     });
   }
 });
@@ -55514,8 +55873,8 @@ var init_origin = __esm({
     "use strict";
     GITHUB = /^(?:git\+)?(?:https:\/\/|ssh:\/\/git@|git@)github\.com[/:]([\w.-]+\/[\w.-]+?)(?:\.git)?(?:#([0-9a-f]{40}))?$/;
     resolvedIn = (lock) => {
-      const of2 = (value, key) => typeof value === "object" && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : void 0;
-      const resolved = of2(of2(of2(lock, "packages"), "node_modules/progressdb-rollout"), "resolved");
+      const of3 = (value, key) => typeof value === "object" && value !== null ? Object.entries(value).find(([name2]) => name2 === key)?.[1] : void 0;
+      const resolved = of3(of3(of3(lock, "packages"), "node_modules/progressdb-rollout"), "resolved");
       return typeof resolved === "string" ? resolved : "";
     };
     SERVICE = "progressdb/ProgressDB";
@@ -55541,7 +55900,7 @@ var init_http = __esm({
         return agent;
       };
       return {
-        ask: (url, request4, stop) => exchange(agentOf(url), url, { request: request4, stop }),
+        ask: (url, request5, stop) => exchange(agentOf(url), url, { request: request5, stop }),
         close: async () => {
           const all2 = [...agents.values()];
           agents.clear();
@@ -55571,15 +55930,15 @@ var init_http = __esm({
       keepAliveTimeout: 1e3,
       keepAliveMaxTimeout: 2e3
     });
-    exchange = async (agent, url, { request: request4, stop }) => {
+    exchange = async (agent, url, { request: request5, stop }) => {
       if (stop?.aborted) return { is: "stopped" };
-      const limit = request4.limit ?? LIMIT;
+      const limit = request5.limit ?? LIMIT;
       const late2 = AbortSignal.timeout(limit);
       const began = performance.now();
       const took = () => performance.now() - began;
       try {
-        const reply = await agent.request(toDispatch(url, request4, stop ? AbortSignal.any([stop, late2]) : late2));
-        const body = await bounded2(reply.body, request4.maxBytes ?? MAX_BYTES);
+        const reply = await agent.request(toDispatch(url, request5, stop ? AbortSignal.any([stop, late2]) : late2));
+        const body = await bounded2(reply.body, request5.maxBytes ?? MAX_BYTES);
         if (body === void 0) return { is: "failed", why: "the answer is too long", ms: took() };
         return {
           is: "answer",
@@ -55596,18 +55955,18 @@ var init_http = __esm({
         return { ...classify(error2), ms: took() };
       }
     };
-    toDispatch = (url, request4, signal) => {
+    toDispatch = (url, request5, signal) => {
       const base = new URL(url);
       return {
         origin: base.origin,
-        path: `${base.pathname.replace(/\/$/, "")}${request4.path}`,
-        method: request4.method,
+        path: `${base.pathname.replace(/\/$/, "")}${request5.path}`,
+        method: request5.method,
         headers: {
-          ...request4.headers,
+          ...request5.headers,
           "user-agent": "progressdb-rollout",
-          ...request4.body !== void 0 && { "content-type": "application/json" }
+          ...request5.body !== void 0 && { "content-type": "application/json" }
         },
-        body: request4.body === void 0 ? null : JSON.stringify(request4.body),
+        body: request5.body === void 0 ? null : JSON.stringify(request5.body),
         signal
       };
     };
@@ -55843,7 +56202,7 @@ var init_block = __esm({
         },
         version: asked2.findLast((c) => c.version !== "unknown")?.version ?? "unknown",
         probes: mergeProbes(shots.flatMap((s) => s.counts ?? [])),
-        latency: shots.reduce((h, s) => s.latency === void 0 ? h : record(h, s.latency), {})
+        latency: shots.reduce((h, s) => s.latency === void 0 ? h : record2(h, s.latency), {})
       };
     };
   }
@@ -55927,7 +56286,7 @@ var init_counts = __esm({
 });
 
 // src/probe/cycle.ts
-var MESSAGE, CYCLE, WAITS, cycle, shoot, run, after, posting, reading2, listing, creating, inThread;
+var MESSAGE, CYCLE, WAITS, cycle, shoot, run, after, posting, reading3, listing, creating, inThread;
 var init_cycle = __esm({
   "src/probe/cycle.ts"() {
     "use strict";
@@ -55957,7 +56316,7 @@ var init_cycle = __esm({
         case STEPS.post:
           return posting(c);
         case STEPS.read:
-          return reading2(c);
+          return reading3(c);
         case STEPS.list:
           return listing(c);
         case STEPS.remove:
@@ -55985,7 +56344,7 @@ var init_cycle = __esm({
       });
       return sent;
     };
-    reading2 = (c) => {
+    reading3 = (c) => {
       const { posted } = c.state;
       const read4 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
       c.state.read = Promise.all([posted, read4]).then(
@@ -56056,8 +56415,8 @@ var init_progressdb = __esm({
         deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
         post: (thread, text3, stop) => call3(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
         read: async ({ thread, key }, stop) => {
-          const request4 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call3({ ...request4, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
+          const request5 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
+          return orAbsent(await call3({ ...request5, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
         },
         list: (thread, stop) => call3(
           {
@@ -56067,7 +56426,7 @@ var init_progressdb = __esm({
           stop
         ),
         deleteMessage: ({ thread, key }, stop) => call3(remove(`${THREADS}/${thread}/messages/${key}`), stop),
-        keyTotal: (of2, stop) => call3(totalCall(of2, admin), stop),
+        keyTotal: (of3, stop) => call3(totalCall(of3, admin), stop),
         stats: (stop) => call3(statsCall(admin), stop)
       };
     };
@@ -56082,9 +56441,9 @@ var init_progressdb = __esm({
       expect: [200],
       read: ({ userId: signed, signature }) => signed === userId && typeof signature === "string" && /^[0-9a-f]{64}$/.test(signature) ? signature : void 0
     });
-    totalCall = (of2, headers) => ({
+    totalCall = (of3, headers) => ({
       method: "GET",
-      path: `/admin/keys?limit=1&${of2 === "keys" ? "prefix=t:" : "store=index"}`,
+      path: `/admin/keys?limit=1&${of3 === "keys" ? "prefix=t:" : "store=index"}`,
       headers,
       limit: COUNT_LIMIT,
       expect: [200],
@@ -56353,15 +56712,15 @@ var init_probe = __esm({
 
 // src/shell/collector.ts
 import { StringDecoder } from "node:string_decoder";
-function collector(line2) {
+function collector(line3) {
   const decoder = new StringDecoder("utf8");
   let text3 = "";
   let told3 = 0;
   const add2 = (chunk) => {
     if (text3.length < BOUND) text3 += decoder.write(chunk);
-    if (line2 === void 0) return;
+    if (line3 === void 0) return;
     for (let end = text3.indexOf("\n", told3); end !== -1; end = text3.indexOf("\n", told3)) {
-      line2(text3.slice(told3, end));
+      line3(text3.slice(told3, end));
       told3 = end + 1;
     }
   };
@@ -56378,7 +56737,7 @@ var init_collector = __esm({
 // src/shell/ssh-failure.ts
 function sshFailure(way, said4) {
   const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
-  const last = said4.split("\n").map((line2) => line2.trim()).filter((line2) => line2 !== "").slice(-2).join(" ");
+  const last = said4.split("\n").map((line3) => line3.trim()).filter((line3) => line3 !== "").slice(-2).join(" ");
   const words2 = printable(new Untrusted(last), 300);
   const problem3 = tell?.(way) ?? {
     code: "SSH_FAILED",
@@ -56394,7 +56753,7 @@ function sshFailure(way, said4) {
 function changedKey(w) {
   return {
     code: "SSH_HOST_KEY_CHANGED",
-    what: `${w.node}: ${named3(w)} shows another host key than the one in ${w.knownHosts}`,
+    what: `${w.node}: ${named4(w)} shows another host key than the one in ${w.knownHosts}`,
     because: "the machine was set up anew, or something else answers in its place",
     next: `on the server's own console compare  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  with  ssh-keyscan -t ed25519 ${scan(w)} | ssh-keygen -lf -  and only then replace its line`
   };
@@ -56402,7 +56761,7 @@ function changedKey(w) {
 function unknownKey2(w) {
   return {
     code: "SSH_HOST_UNKNOWN",
-    what: `${w.node}: the host key of ${named3(w)} is not in ${w.knownHosts}`,
+    what: `${w.node}: the host key of ${named4(w)} is not in ${w.knownHosts}`,
     because: "no host is trusted on first use",
     next: `add the line that  ssh-keyscan -t ed25519 ${scan(w)}  prints, once its fingerprint equals the one on the server's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)`
   };
@@ -56410,7 +56769,7 @@ function unknownKey2(w) {
 function keyRefused(w) {
   return {
     code: "SSH_KEY_REFUSED",
-    what: `${w.node}: ${named3(w)} does not accept the key for user ${w.at.user}`,
+    what: `${w.node}: ${named4(w)} does not accept the key for user ${w.at.user}`,
     because: "the key is not in authorized_keys of that user, or the account is locked",
     next: w.authorize === "" ? `add the public half of the key to ~${w.at.user}/.ssh/authorized_keys on ${w.at.host}` : `add to ${w.at.host}:~${w.at.user}/.ssh/authorized_keys:  ${w.authorize}`
   };
@@ -56430,7 +56789,7 @@ function unreachable2(w, because) {
     next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
   };
 }
-var table2, place, command3, named3, scan;
+var table2, place, command3, named4, scan;
 var init_ssh_failure = __esm({
   "src/shell/ssh-failure.ts"() {
     "use strict";
@@ -56448,7 +56807,7 @@ var init_ssh_failure = __esm({
     ];
     place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
     command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
-    named3 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+    named4 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
     scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
   }
 });
@@ -56489,12 +56848,12 @@ async function whyNot3(link, ran2) {
   return sshFailure(link.way, ran2.late ? "Connection timed out" : ran2.stderr);
 }
 async function forward2(link, to) {
-  const name = `${to.host}:${to.port}`;
-  const known2 = link.forwards.get(name);
+  const name2 = `${to.host}:${to.port}`;
+  const known2 = link.forwards.get(name2);
   if (known2 && await keeper(link) === (await known2).by) return (await known2).at;
   const made = openForward(link, to);
-  link.forwards.set(name, made);
-  made.catch(() => link.forwards.delete(name));
+  link.forwards.set(name2, made);
+  made.catch(() => link.forwards.delete(name2));
   return (await made).at;
 }
 async function keeper(link) {
@@ -56502,7 +56861,7 @@ async function keeper(link) {
   return ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
 }
 async function openForward(link, to) {
-  for (let tries = 1; ; tries++) {
+  for (let tries2 = 1; ; tries2++) {
     const first3 = await connect(link);
     if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
     const by = await keeper(link);
@@ -56511,7 +56870,7 @@ async function openForward(link, to) {
     const ran2 = await master(link, "forward", ["-L", `${at.host}:${at.port}:${host}:${to.port}`]);
     if (ran2.code === 0) return { at, by };
     delete link.connected;
-    if (tries === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
+    if (tries2 === 3) throw new UserError(sshFailure(link.way, ran2.stderr));
   }
 }
 async function master(link, what, more, to = link.way.at.alias) {
@@ -56544,7 +56903,7 @@ exit "\${code:-255}"`;
     ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
     call = (program2, args, c) => exec(program2, args, {
       env: Object.fromEntries([
-        ...ENVIRONMENT.flatMap((name) => c.env[name] === void 0 ? [] : [[name, c.env[name]]]),
+        ...ENVIRONMENT.flatMap((name2) => c.env[name2] === void 0 ? [] : [[name2, c.env[name2]]]),
         ["LC_ALL", "C"]
       ]),
       // an empty one is written too, and a program that has closed its input meanwhile would end this process
@@ -56587,10 +56946,10 @@ async function resolveHost(to, env, config2) {
   };
 }
 async function knownKeys(at, env, file) {
-  const name = at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
+  const name2 = at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
   const home = env["HOME"] ?? "/";
   const files2 = file === void 0 ? [`${home}/.ssh/known_hosts`, "/etc/ssh/ssh_known_hosts"] : [file];
-  const found = await Promise.all(files2.map((path6) => ask2(env, ["ssh-keygen", "-F", name, "-f", path6])));
+  const found = await Promise.all(files2.map((path6) => ask2(env, ["ssh-keygen", "-F", name2, "-f", path6])));
   return hostKeysIn(found.map(({ text: text3 }) => text3).join("\n"), at);
 }
 async function shownKeys(at, env) {
@@ -56620,14 +56979,14 @@ function sshConfig(hosts, files2, jump) {
     ...h.alias === h.host ? [] : [`  HostName ${h.host}`],
     `  Port ${h.port}`,
     `  User ${h.user}`,
-    ...more.map((line2) => `  ${line2}`)
+    ...more.map((line3) => `  ${line3}`)
   ];
   const straight = own2 !== void 0 ? [] : ["ProxyJump none"];
   return [
     ...hosts.flatMap((h) => entry2(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
     ...jump ? entry2(jump, straight) : [],
     "Host *",
-    ...common(files2).map((line2) => `  ${line2}`),
+    ...common(files2).map((line3) => `  ${line3}`),
     ...own2 === void 0 ? [] : ["Host *", `  Include "${own2}"`, "  Include /etc/ssh/ssh_config"],
     ""
   ].join("\n");
@@ -56671,9 +57030,9 @@ var init_ssh_config = __esm({
 // src/shell/sudo.ts
 function sudoFailure(on, ran2) {
   if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
-  const lines2 = ran2.stderr.split("\n").filter((line2) => line2.trim() !== "");
+  const lines2 = ran2.stderr.split("\n").filter((line3) => line3.trim() !== "");
   const [words2, code2] = table3.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
-  const said4 = lines2.find((line2) => words2.test(line2)) ?? "";
+  const said4 = lines2.find((line3) => words2.test(line3)) ?? "";
   return {
     code: code2,
     what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
@@ -56760,8 +57119,8 @@ async function socketFolder(dir) {
 async function publicHalf(identity, env) {
   const out = collector();
   const code2 = await call("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
-  const line2 = out.text().trim();
-  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line2) ? line2 : "";
+  const line3 = out.text().trim();
+  return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line3) ? line3 : "";
 }
 async function run2(link, program2, args, options) {
   const first3 = await connect(link);
@@ -56786,12 +57145,12 @@ async function put(link, { source, path: path6, mode, sent }) {
   const first3 = await connect(link);
   if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
   if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
-  const head = Buffer.from(`${path6}
+  const head2 = Buffer.from(`${path6}
 ${mode.toString(8).padStart(4, "0")}
 ${bytes3.length}
 `);
   const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
-    input: Buffer.concat([head, bytes3]),
+    input: Buffer.concat([head2, bytes3]),
     seconds: putSeconds(bytes3.length),
     line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
   });
@@ -56825,6 +57184,7 @@ var init_ssh = __esm({
   "src/shell/ssh.ts"() {
     "use strict";
     init_errors();
+    init_quote();
     init_text();
     init_collector();
     init_script();
@@ -56934,9 +57294,9 @@ var init_workflows = __esm({
       "runs-on: ubuntu-latest # must reach the nodes: else a self-hosted runner, or `ssh: { jump: … }` in the fleet file"
     ).replaceAll(
       /^( +)keys: \|$/gm,
-      (line2, indent) => `${indent}ssh-key: \${{ secrets.ROLLOUT_SSH_KEY }}
+      (line3, indent) => `${indent}ssh-key: \${{ secrets.ROLLOUT_SSH_KEY }}
 ${indent}ssh-known-hosts: \${{ vars.ROLLOUT_KNOWN_HOSTS }}
-${line2}`
+${line3}`
     );
     jobsOf = (text3) => `# Two jobs for the workflow that publishes the release: copy them below its own, and name that job in \`needs\`.
 jobs:
@@ -56973,8 +57333,8 @@ async function init(i) {
   return 0;
 }
 async function targetsOf({ hand, env, dir }) {
-  const read4 = hand.words.map((word4) => ({ word: word4, found: WORD.exec(word4) }));
-  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word4 }) => noTarget(word4));
+  const read4 = hand.words.map((word5) => ({ word: word5, found: WORD.exec(word5) }));
+  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word5 }) => noTarget(word5));
   if (hand.words.length === 0) problems2.push(noTargets);
   if (problems2.length > 0) throw new UserError(...problems2);
   const config2 = join8(dir, "own_ssh_config");
@@ -56995,20 +57355,20 @@ async function targetsOf({ hand, env, dir }) {
   return targets;
 }
 function clashes(targets) {
-  const of2 = (key) => [...new Set(targets.map(key))];
+  const of3 = (key) => [...new Set(targets.map(key))];
   const one = (what, all2) => ({
     code: "TARGETS_DIFFER",
     what: `one fleet has one ${what}, and these have ${all2.join(", ")}`,
     next: "make a fleet file for each, or give the nodes the same"
   });
-  const users = of2((t) => t.at.user);
-  const ports = of2((t) => String(t.at.port));
-  const jumps = of2((t) => t.at.jump || "none");
+  const users = of3((t) => t.at.user);
+  const ports = of3((t) => String(t.at.port));
+  const jumps = of3((t) => t.at.jump || "none");
   return [
     ...users.length > 1 ? [one("user that logs in", users)] : [],
     ...ports.length > 1 ? [one("port of sshd", ports)] : [],
     ...jumps.length > 1 ? [one("jump host", jumps)] : [],
-    ...of2((t) => t.name).length < targets.length ? [
+    ...of3((t) => t.name).length < targets.length ? [
       {
         code: "TARGETS_TWICE",
         what: `two nodes would have the same name: ${targets.map((t) => t.name).join(", ")}`,
@@ -57034,17 +57394,17 @@ async function trustedKeys(i, targets) {
   const all2 = found.flatMap(({ keys }) => distinct(keys));
   if (unknown5.length === 0)
     return { all: all2, from: given === void 0 ? "from your own known hosts" : "as they were given and trusted" };
-  const shown5 = await Promise.all(unknown5.map(async (t) => ({ t, keys: await shownKeys(t.at, i.env) })));
-  const fresh = shown5.flatMap(({ keys }) => keys);
+  const shown6 = await Promise.all(unknown5.map(async (t) => ({ t, keys: await shownKeys(t.at, i.env) })));
+  const fresh = shown6.flatMap(({ keys }) => keys);
   if (fresh.length > 0)
     write(i, [{ path: KNOWN_HOSTS, text: knownHostsFile([...all2, ...fresh], "NOT COMPARED YET") }]);
-  return { problems: shown5.map(({ t, keys }) => notVouched(t, keys)) };
+  return { problems: shown6.map(({ t, keys }) => notVouched(t, keys)) };
 }
 async function lookAt2(i, targets, keys) {
   const shells = await openSsh({
     dir: i.dir,
-    nodes: targets.map(({ name, typed, at }) => ({
-      name,
+    nodes: targets.map(({ name: name2, typed, at }) => ({
+      name: name2,
       host: typed,
       port: at.port,
       user: i.hand.as ?? at.user
@@ -57063,18 +57423,18 @@ async function lookAt2(i, targets, keys) {
     await Promise.all([...shells.values()].map((shell) => shell.close()));
   }
 }
-async function lookAtOne(i, { name, at }, shell) {
-  if (!shell) throw new TypeError(`no shell for ${name}`);
-  const looked2 = await findServer({ name, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? "" });
+async function lookAtOne(i, { name: name2, at }, shell) {
+  if (!shell) throw new TypeError(`no shell for ${name2}`);
+  const looked2 = await findServer({ name: name2, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? "" });
   if ("problems" in looked2) return looked2;
   const { found } = looked2;
   i.out.line(
     "look",
-    `${name}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`
+    `${name2}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`
   );
   return { found: { ...found, version: await versionOf(found, shell) } };
 }
-async function versionOf({ name, port }, shell) {
+async function versionOf({ name: name2, port }, shell) {
   const http2 = httpClient({ reach: () => shell.forward({ host: "127.0.0.1", port: port.is }) });
   try {
     const probe2 = createProbe(http2.ask, systemClock, {
@@ -57084,7 +57444,7 @@ async function versionOf({ name, port }, shell) {
       keys: {},
       patience: 0
     });
-    const { version: version3 } = await probe2.ready({ id: name, url: `http://${name}:${port.is}` });
+    const { version: version3 } = await probe2.ready({ id: name2, url: `http://${name2}:${port.is}` });
     return version3;
   } catch (error2) {
     if (error2 instanceof UserError) return "unknown";
@@ -57160,9 +57520,9 @@ var init_init = __esm({
     };
     WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
     nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
-    noTarget = (word4) => ({
+    noTarget = (word5) => ({
       code: "TARGET_INVALID",
-      what: `${printable(word4, 100)} names no user and machine`,
+      what: `${printable(word5, 100)} names no user and machine`,
       next: "write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is"
     });
     noTargets = {
@@ -57176,17 +57536,17 @@ var init_init = __esm({
       next: "move it away and run init again, or run it in an empty folder and compare"
     });
     distinct = (keys) => [...new Map(keys.map((k) => [knownHostsLine(k), k])).values()];
-    notVouched = ({ name, at }, keys) => keys.length === 0 ? {
+    notVouched = ({ name: name2, at }, keys) => keys.length === 0 ? {
       code: "SSH_HOST_UNKNOWN",
-      what: `${name}: nobody has said which host key ${at.host} has, and it shows none`,
+      what: `${name2}: nobody has said which host key ${at.host} has, and it shows none`,
       next: `connect once by hand and compare its key:  ssh ${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}  , then run this again`,
-      where: name
+      where: name2
     } : {
       code: "SSH_HOST_UNKNOWN",
-      what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map((k) => `${k.type} ${fingerprint(k)}`).join(", ")}`,
+      what: `${name2}: nobody has said which host key ${at.host} has; it shows ${keys.map((k) => `${k.type} ${fingerprint(k)}`).join(", ")}`,
       because: "a key that is trusted on first use protects against nothing",
       next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
-      where: name
+      where: name2
     };
   }
 });
@@ -57222,7 +57582,7 @@ var init_runs = __esm({
 });
 
 // src/metrics/exposition.ts
-var parseExposition, TYPE, NAME, QUOTED, LABEL, BLANKS, NUMBER, STAMP, take2, eat, parseSample, splitExemplar, isExemplar, toNumber, readSeries, readLabels, unescape, parseSelector, select;
+var parseExposition, TYPE, NAME2, QUOTED, LABEL, BLANKS, NUMBER, STAMP, take2, eat, parseSample, splitExemplar, isExemplar, toNumber, readSeries, readLabels, unescape, parseSelector, select;
 var init_exposition = __esm({
   "src/metrics/exposition.ts"() {
     "use strict";
@@ -57231,23 +57591,23 @@ var init_exposition = __esm({
       const types = /* @__PURE__ */ Object.create(null);
       const lines2 = text3.split("\n");
       for (const [i, raw] of lines2.entries()) {
-        const line2 = raw.replace(/\r$/, "").trim();
-        if (line2 === "# EOF") break;
-        if (line2 === "") continue;
-        if (line2.startsWith("#")) {
-          const type = TYPE.exec(line2);
-          const name = type && (type[1] ?? unescape(type[2] ?? ""));
-          if (name) types[name] = type[3] ?? "";
+        const line3 = raw.replace(/\r$/, "").trim();
+        if (line3 === "# EOF") break;
+        if (line3 === "") continue;
+        if (line3.startsWith("#")) {
+          const type = TYPE.exec(line3);
+          const name2 = type && (type[1] ?? unescape(type[2] ?? ""));
+          if (name2) types[name2] = type[3] ?? "";
           continue;
         }
-        const sample = parseSample(line2);
+        const sample = parseSample(line3);
         if (typeof sample === "string") return { bad: { line: i + 1, why: sample } };
         samples.push(sample);
       }
       return { samples, types };
     };
     TYPE = /^#\s*TYPE\s+(?:([a-zA-Z_:][\w:]*)|"((?:[^"\\]|\\.)*)")\s+(\w+)$/;
-    NAME = /[a-zA-Z_:][\w:]*/y;
+    NAME2 = /[a-zA-Z_:][\w:]*/y;
     QUOTED = /"((?:[^"\\]|\\.)*)"/y;
     LABEL = /[a-zA-Z_]\w*/y;
     BLANKS = /[ \t]*/y;
@@ -57266,11 +57626,11 @@ var init_exposition = __esm({
       c.at++;
       return true;
     };
-    parseSample = (line2) => {
-      const c = { text: line2, at: 0 };
+    parseSample = (line3) => {
+      const c = { text: line3, at: 0 };
       const series = readSeries(c);
       if (typeof series === "string") return series;
-      const [numbers = "", ...exemplar] = splitExemplar(line2.slice(c.at));
+      const [numbers = "", ...exemplar] = splitExemplar(line3.slice(c.at));
       const [value = "", stamp, ...more] = numbers.trim().split(/[ \t]+/);
       if (!NUMBER.test(value)) return "a value is not a number";
       if (stamp !== void 0 && !STAMP.test(stamp) || more.length > 0) return "a timestamp is not a number";
@@ -57294,14 +57654,14 @@ var init_exposition = __esm({
       return Number(plain3);
     };
     readSeries = (c) => {
-      const bare3 = take2(c, NAME)?.[0];
+      const bare3 = take2(c, NAME2)?.[0];
       if (!eat(c, "{"))
         return bare3 === void 0 ? "a line does not begin with a name" : { name: bare3, labels: {} };
       const read4 = readLabels(c);
       if (typeof read4 === "string") return read4;
       if (bare3 !== void 0 && read4.quoted !== void 0) return "a series has two names";
-      const name = bare3 ?? read4.quoted;
-      return name === void 0 ? "a series has no name" : { name, labels: read4.labels };
+      const name2 = bare3 ?? read4.quoted;
+      return name2 === void 0 ? "a series has no name" : { name: name2, labels: read4.labels };
     };
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
@@ -57345,7 +57705,7 @@ var init_suggest = __esm({
     "use strict";
     nearest2 = (wanted, candidates) => {
       const bound = Math.max(1, Math.floor(wanted.length / 3));
-      return candidates.map((name) => ({ name, distance: editDistance(wanted, name, bound) })).filter((c) => c.distance <= bound).toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))[0]?.name;
+      return candidates.map((name2) => ({ name: name2, distance: editDistance(wanted, name2, bound) })).filter((c) => c.distance <= bound).toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))[0]?.name;
     };
     editDistance = (a, b, bound = Infinity) => {
       if (Math.abs(a.length - b.length) > bound) return bound + 1;
@@ -57364,7 +57724,7 @@ var init_suggest = __esm({
 });
 
 // src/metrics/scrape.ts
-var LIMIT2, MAX_BYTES2, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word3;
+var LIMIT2, MAX_BYTES2, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word4;
 var init_scrape = __esm({
   "src/metrics/scrape.ts"() {
     "use strict";
@@ -57399,9 +57759,9 @@ var init_scrape = __esm({
       if (reply.is !== "answer") return { is: "error", why: `${path6}: ${reply.why}` };
       if (reply.status !== 200)
         return { is: "error", why: `${path6} answers ${reply.status}`, status: reply.status };
-      const parsed3 = parseExposition(Untrusted.raw(reply.body));
-      if ("bad" in parsed3) return { is: "error", why: `${path6}, line ${parsed3.bad.line}: ${parsed3.bad.why}` };
-      return { is: "samples", samples: parsed3.samples };
+      const parsed4 = parseExposition(Untrusted.raw(reply.body));
+      if ("bad" in parsed4) return { is: "error", why: `${path6}, line ${parsed4.bad.line}: ${parsed4.bad.why}` };
+      return { is: "samples", samples: parsed4.samples };
     };
     authorization = ({ key, header }) => {
       if (key === void 0) return {};
@@ -57450,15 +57810,15 @@ var init_scrape = __esm({
           code: "SERIES_UNKNOWN",
           what: `${id} has no series ${rule.series} (metric ${rule.name})`,
           because: label ? `the name exists, but with other labels: ${label}` : `none of its ${names2.length} series has that name`,
-          next: near && !label ? `did you mean  ${word3(near)}?` : "take a name and labels that this node exports, or remove the metric",
+          next: near && !label ? `did you mean  ${word4(near)}?` : "take a name and labels that this node exports, or remove the metric",
           where: id
         }
       ];
     };
-    labelled = (samples, { name }) => samples.filter((s) => s.name === name).slice(0, 3).map(
-      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word3(l)}="${word3(v)}"`).join(",")}}`
+    labelled = (samples, { name: name2 }) => samples.filter((s) => s.name === name2).slice(0, 3).map(
+      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word4(l)}="${word4(v)}"`).join(",")}}`
     ).join(" ");
-    word3 = (text3) => printable(new Untrusted(text3), 80);
+    word4 = (text3) => printable(new Untrusted(text3), 80);
   }
 });
 
@@ -57488,13 +57848,26 @@ function nodeOn(shell, service, config2, options) {
     serverLogs: (lives) => serverLogs(on, lives)
   };
 }
+function trusted(on, { odd, ...seen2 }) {
+  if (!odd) return seen2;
+  const { name: name2, install: install3 } = on.config;
+  throw new StepFailed({
+    code: "RECORD_NOT_TRUSTED",
+    what: `${name2}: its record has a line that no progressdb-rollout of this version writes`,
+    because: "somebody else wrote into it, or a newer version did",
+    next: `use the newest version; else compare ${install3}/state/record.jsonl with that of another node, and find out who can write there`,
+    where: name2,
+    effect: "none",
+    kind: "other"
+  });
+}
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
   const words2 = claimWords(claim2);
   if ((await on.owner()).other) await call2(on, "vacate", words2, { limit });
   const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
   const answer2 = await call2(on, "lease", [...words2, ...brought], { limit });
-  return await looked(on, "lease") ? inspectionOf(answer2) : inspected(on);
+  return await looked(on, "lease") ? trusted(on, inspectionOf(answer2)) : inspected(on);
 }
 async function act3(on, action, grip) {
   const values2 = {};
@@ -57502,7 +57875,7 @@ async function act3(on, action, grip) {
   for (const task of tasksOf(on, action)) {
     const answer2 = await perform2(on, task, grip);
     for (const [key, said4] of Object.entries(answer2.values)) values2[key] = said4;
-    seen2 = await looked(on, task.program) ? inspectionOf(answer2) : void 0;
+    seen2 = await looked(on, task.program) ? trusted(on, inspectionOf(answer2)) : void 0;
   }
   return { ...seen2 ?? await inspected(on), answer: values2 };
 }
@@ -57530,11 +57903,11 @@ async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
   let told3 = 0;
   try {
-    await on.shell.put(content, path6, 384, (done2, of2) => {
-      const tenth = Math.floor(done2 * 10 / of2);
-      if (of2 <= 1e6 || tenth === told3) return;
+    await on.shell.put(content, path6, 384, (done2, of3) => {
+      const tenth = Math.floor(done2 * 10 / of3);
+      if (of3 <= 1e6 || tenth === told3) return;
       told3 = tenth;
-      grip?.progress({ what: "upload", done: done2, of: of2, unit: "bytes" });
+      grip?.progress({ what: "upload", done: done2, of: of3, unit: "bytes" });
     });
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
@@ -57550,23 +57923,23 @@ async function bring(on, content, token, grip) {
 async function serverLogs(on, lives) {
   if (on.service.kind === "systemd") {
     const { values: values2 } = await call2(on, "log", [], { limit: SHORT });
-    return [{ name: "server.log", text: (values2["log"] ?? []).map((line2) => `${line2}
+    return [{ name: "server.log", text: (values2["log"] ?? []).map((line3) => `${line3}
 `).join("") }];
   }
   const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
-  const read4 = names2.map(async (name) => {
-    const bytes3 = await on.shell.get(`${on.config.install}/state/${name}`, LOG_BYTES);
+  const read4 = names2.map(async (name2) => {
+    const bytes3 = await on.shell.get(`${on.config.install}/state/${name2}`, LOG_BYTES);
     const text3 = Buffer.from(bytes3).toString("utf8");
     const whole2 = bytes3.length < LOG_BYTES;
-    return { name, text: whole2 ? text3 : text3.slice(text3.indexOf("\n") + 1) };
+    return { name: name2, text: whole2 ? text3 : text3.slice(text3.indexOf("\n") + 1) };
   });
   return Promise.all(read4);
 }
-async function call2(on, name, words2, options) {
+async function call2(on, name2, words2, options) {
   const { other: other2 } = await on.owner();
-  const told3 = other2 && !touchesData(name) ? ["look=0", ...words2] : words2;
-  const as = other2 !== void 0 && touchesData(options.like ?? name) ? { as: other2 } : {};
-  return ask(on, { name, words: told3 }, { ...options, ...as });
+  const told3 = other2 && !touchesData(name2) ? ["look=0", ...words2] : words2;
+  const as = other2 !== void 0 && touchesData(options.like ?? name2) ? { as: other2 } : {};
+  return ask(on, { name: name2, words: told3 }, { ...options, ...as });
 }
 var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine3;
 var init_server = __esm({
@@ -57580,11 +57953,11 @@ var init_server = __esm({
     init_port();
     init_programs();
     init_task();
-    inspected = async (on) => inspectionOf(await call2(on, "inspect", [], { limit: SHORT }));
-    looked = async (on, name) => touchesData(name) || !(await on.owner()).other;
-    stopped2 = (on, name) => new StepFailed({
+    inspected = async (on) => trusted(on, inspectionOf(await call2(on, "inspect", [], { limit: SHORT })));
+    looked = async (on, name2) => touchesData(name2) || !(await on.owner()).other;
+    stopped2 = (on, name2) => new StepFailed({
       code: "INTERRUPTED",
-      what: `${on.config.name}: ${name} was not begun`,
+      what: `${on.config.name}: ${name2} was not begun`,
       because: "the run was told to end",
       next: "run it again; nothing was left half done",
       where: on.config.name,
@@ -57612,17 +57985,17 @@ var init_observe = __esm({
     "use strict";
     createObserver = (ports) => {
       const seen2 = /* @__PURE__ */ new Map();
-      return async (plan2, stop) => {
-        const arm = (role) => Promise.all(plan2[role].map((node3) => measureNode(ports, { plan: plan2, node: node3, role, seen: seen2 }, stop)));
+      return async (plan3, stop) => {
+        const arm = (role) => Promise.all(plan3[role].map((node3) => measureNode(ports, { plan: plan3, node: node3, role, seen: seen2 }, stop)));
         const [canary3, baseline] = await Promise.all([arm("canary"), arm("baseline")]);
-        return { from: plan2.from, to: plan2.to, canary: canary3, baseline };
+        return { from: plan3.from, to: plan3.to, canary: canary3, baseline };
       };
     };
     measureNode = async (ports, one, stop) => {
-      const { plan: plan2, node: node3, role, seen: seen2 } = one;
+      const { plan: plan3, node: node3, role, seen: seen2 } = one;
       const target3 = { id: node3, url: ports.url(node3) };
       await remember(ports, one, stop);
-      const span2 = { from: plan2.from, to: plan2.to, rate: plan2.rate, stop };
+      const span2 = { from: plan3.from, to: plan3.to, rate: plan3.rate, stop };
       const [measured3, { series, machine }] = await Promise.all([
         ports.probe.block(target3, span2),
         readLate(ports, one, stop)
@@ -57637,12 +58010,12 @@ var init_observe = __esm({
       const { process: process2 } = await ports.machine(node3, stop);
       seen2.set(node3, { role, process: process2 });
     };
-    readLate = async (ports, { plan: plan2, node: node3 }, stop) => {
-      const at = plan2.to - Math.min(1e3, (plan2.to - plan2.from) / 4);
+    readLate = async (ports, { plan: plan3, node: node3 }, stop) => {
+      const at = plan3.to - Math.min(1e3, (plan3.to - plan3.from) / 4);
       await ports.clock.sleep(at - ports.clock.now(), stop);
       const target3 = { id: node3, url: ports.url(node3) };
       const [series, machine] = await Promise.all([
-        stop.aborted ? {} : ports.metrics.read(target3, plan2.metrics, stop),
+        stop.aborted ? {} : ports.metrics.read(target3, plan3.metrics, stop),
         stop.aborted ? STOPPED : ports.machine(node3, stop)
       ]);
       return { series, machine };
@@ -57945,10 +58318,10 @@ var init_compatibility = __esm({
 
 // src/domain/going-on.ts
 function goesOn(found, survey2, wish2) {
-  const decisions = found.lines.filter((e) => e.type === "decided");
-  const recorded2 = decisions.find((e) => e.what === "planned")?.plan;
-  const parked2 = decisions.findLast((e) => e.what === "parked");
-  const waits = parked2?.why === "stop-after" && !decisions.some((e) => e.what === "going-back");
+  const decisions2 = found.lines.filter((e) => e.type === "decided");
+  const recorded2 = decisions2.find((e) => e.what === "planned")?.plan;
+  const parked2 = decisions2.findLast((e) => e.what === "parked");
+  const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back");
   const resumes = {
     is: "resumes",
     lines: found.lines
@@ -57959,7 +58332,7 @@ function goesOn(found, survey2, wish2) {
     const unreachable3 = survey2.unreachable.map((u) => ({ ...u.failure, where: u.node }));
     return { is: "refused", code: "plan-refused", problems: [...survey2.problems, ...unreachable3] };
   }
-  const hash = decisions.findLast((e) => e.what === "rehearsed")?.hash ?? planHash(recorded2);
+  const hash = decisions2.findLast((e) => e.what === "rehearsed")?.hash ?? planHash(recorded2);
   const differences = wish2.planHash !== "" && wish2.planHash !== hash ? approvedOther(wish2.planHash, hash) : differs(recorded2, survey2);
   if (differences.length > 0) return { is: "refused", code: "plan-changed", problems: differences };
   return resumes;
@@ -57972,9 +58345,9 @@ function differs(recorded2, survey2) {
     const untouched2 = typeof runs3 === "object" && !sameRelease(runs3, p.to);
     return n && untouched2 ? { ...p, from: runs3, config: { ...p.config, now: n.facts.configSha } } : p;
   });
-  return planDifference(recorded2, { ...recorded2, assets, nodes }).map((line2) => ({
+  return planDifference(recorded2, { ...recorded2, assets, nodes }).map((line3) => ({
     code: "PLAN_CHANGED",
-    what: `the plan that was approved is not the one that would be carried out: ${line2}`,
+    what: `the plan that was approved is not the one that would be carried out: ${line3}`,
     next: "settle what waits with `progressdb-rollout recover`, then release again"
   }));
 }
@@ -58049,14 +58422,14 @@ var init_going_on = __esm({
 
 // src/domain/known-good.ts
 function knownGood(record3, id) {
-  let plan2;
+  let plan3;
   let good = [];
   for (const e of record3) {
     if (e.type === "adopted") good.push({ release: { version: e.version, sha256: e.sha256 }, since: e.at });
     if (e.type !== "decided") continue;
-    if (e.what === "planned") plan2 = e.plan.nodes.find((n) => n.node === id);
-    if (e.what !== "outcome" || !plan2) continue;
-    const { to, from } = plan2;
+    if (e.what === "planned") plan3 = e.plan.nodes.find((n) => n.node === id);
+    if (e.what !== "outcome" || !plan3) continue;
+    const { to, from } = plan3;
     if (e.outcome === "promoted") good.push({ release: to, since: e.at });
     if (e.outcome === "rolled-back" && e.code === "by-hand") {
       good = good.filter((g) => !sameRelease(g.release, from));
@@ -58095,6 +58468,7 @@ function buildPlan(survey2, wish2) {
   const seen2 = Object.fromEntries(survey2.nodes.map((n) => [n.node, n.now]));
   const found = unfinished(seen2);
   const takenOver2 = found && wish2.mode === "rollback" && waitsForPerson(found, seen2) ? found : void 0;
+  if (found && found.strange.length > 0) return contradicted(found);
   if (found && !takenOver2) return goesOn(found, survey2, wish2);
   const holder = leaseProblems(survey2.nodes.filter((n) => !takenOver2?.leased.includes(n.node)));
   if (holder.length > 0) return { is: "refused", code: "lease-held", problems: holder };
@@ -58105,8 +58479,8 @@ function buildPlan(survey2, wish2) {
   const lower2 = problems2.find((p) => p.code === "LOWER_VERSION");
   if (problems2.length > 0) return { is: "refused", code: lower2 ? "lower-version" : "plan-refused", problems: problems2 };
   const freed = new Set(takenOver2 ? Object.keys(seen2).filter((id) => holdsOf(seen2[id], takenOver2.rollout)) : []);
-  const plan2 = planOf2(survey2, wish2, { version: resolved.version, target: target3, freed });
-  if (plan2.nodes.length === 0) {
+  const plan3 = planOf2(survey2, wish2, { version: resolved.version, target: target3, freed });
+  if (plan3.nodes.length === 0) {
     return {
       is: "already",
       version: resolved.version,
@@ -58114,9 +58488,9 @@ function buildPlan(survey2, wish2) {
       why: `every node serves ${resolved.version} already`
     };
   }
-  const lossy2 = wish2.mode === "rollback" && wish2.rollbackData === "restore" ? unrestorable(plan2) : [];
+  const lossy2 = wish2.mode === "rollback" && wish2.rollbackData === "restore" ? unrestorable(plan3) : [];
   if (lossy2.length > 0) return { is: "refused", code: "plan-refused", problems: lossy2 };
-  return { is: "planned", plan: plan2, hash: planHash(plan2) };
+  return { is: "planned", plan: plan3, hash: planHash(plan3) };
 }
 function rollbackTarget(survey2, wish2) {
   if (wish2.target !== "previous") return { version: wish2.target };
@@ -58138,8 +58512,8 @@ function targetOf(n, survey2, wish2, version3) {
     const known2 = good?.release ?? n.now.installed.findLast((r) => r.version === version3);
     if (known2) return known2;
   }
-  const sha2562 = survey2.release?.binaries[`${n.facts.os}/${n.facts.arch}`];
-  return sha2562 && survey2.release ? { version: survey2.release.version, sha256: sha2562 } : void 0;
+  const sha2563 = survey2.release?.binaries[`${n.facts.os}/${n.facts.arch}`];
+  return sha2563 && survey2.release ? { version: survey2.release.version, sha256: sha2563 } : void 0;
 }
 function planOf2(survey2, wish2, at) {
   const ordered = wish2.order.flatMap((id) => survey2.nodes.filter((n) => n.node === id));
@@ -58256,7 +58630,7 @@ var init_build_plan = __esm({
         }
       ]
     });
-    unrestorable = (plan2) => plan2.nodes.filter((n) => plan2.restore[n.node] === void 0 && !sameRelease(n.from, n.to)).map((n) => ({
+    unrestorable = (plan3) => plan3.nodes.filter((n) => plan3.restore[n.node] === void 0 && !sameRelease(n.from, n.to)).map((n) => ({
       code: "NO_ROLLBACK_POINT",
       what: `${n.node} has no rollback point of ${n.to.version} to restore`,
       next: "go back with the data it has: leave `rollback-data` at auto",
@@ -58299,16 +58673,16 @@ var init_release_notes = __esm({
     BREAKING_LINE = /^(?:\*\*)?BREAKING[ -]CHANGES?(?:\*\*)?\s*:|^(?:[0-9a-f]{7,40}:?\s+)?[a-z]+(?:\([^)]*\))?!:/i;
     CHARACTERS = 1e5;
     LINE2 = 300;
-    breakingChanges = (notes, most = 20) => {
+    breakingChanges = (notes2, most = 20) => {
       const found = [];
       let under = 0;
-      for (const line2 of Untrusted.raw(notes).slice(0, CHARACTERS).split(/\r\n|\r|\n/)) {
-        const heading = HEADING.exec(line2);
+      for (const line3 of Untrusted.raw(notes2).slice(0, CHARACTERS).split(/\r\n|\r|\n/)) {
+        const heading = HEADING.exec(line3);
         if (heading !== null) {
           under = sectionAfter(heading[1]?.length ?? 0, heading[2] ?? "", under);
           continue;
         }
-        const text3 = line2.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
+        const text3 = line3.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
         if (text3 !== "" && (under > 0 || BREAKING_LINE.test(text3))) found.push(text3);
       }
       return found.slice(0, most).map((text3) => new Untrusted(text3.length > LINE2 ? `${text3.slice(0, LINE2 - 1)}…` : text3));
@@ -58332,8 +58706,8 @@ async function survey(s, wanted) {
     failed2,
     nodes.map((n) => n.node)
   );
-  const { release, problems: problems2 } = wanted.tag === "" ? { problems: [] } : await releaseOf(s, nodes, wanted);
-  return { nodes, unreachable: unreachable3, problems: problems2, warnings: inTheClear(s.config), ...release ? { release } : {} };
+  const { release: release2, problems: problems2 } = wanted.tag === "" ? { problems: [] } : await releaseOf(s, nodes, wanted);
+  return { nodes, unreachable: unreachable3, problems: problems2, warnings: inTheClear(s.config), ...release2 ? { release: release2 } : {} };
 }
 async function heldBy(s, n) {
   const { lease: lease4 } = n.now;
@@ -58401,11 +58775,11 @@ async function releaseOf(s, nodes, wanted) {
   ];
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms);
-    const [release, image] = await Promise.all([
+    const [release2, image] = await Promise.all([
       downloaded(s, resolved, wanted.stop),
       s.image(resolved.version)
     ]);
-    return { release, problems: image };
+    return { release: release2, problems: image };
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
     return { problems: error2.problems };
@@ -58414,8 +58788,8 @@ async function releaseOf(s, nodes, wanted) {
 async function downloaded(s, resolved, stop) {
   const binaries = {};
   let digestSource = "";
-  for (const { os: os6, arch: arch2, name } of resolved.archives) {
-    const progress = (done2, of2) => s.progress(name, done2, of2);
+  for (const { os: os6, arch: arch2, name: name2 } of resolved.archives) {
+    const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
     await kept(fetched.file, join9(s.dir, fetched.sha256));
@@ -58425,9 +58799,9 @@ async function downloaded(s, resolved, stop) {
     tag: resolved.tag,
     version: resolved.version,
     digestSource,
-    assets: resolved.archives.map(({ name, sha256: sha2562, os: os6, arch: arch2 }) => ({ name, sha256: sha2562, os: os6, arch: arch2 })),
+    assets: resolved.archives.map(({ name: name2, sha256: sha2563, os: os6, arch: arch2 }) => ({ name: name2, sha256: sha2563, os: os6, arch: arch2 })),
     binaries,
-    breaking: breakingChanges(resolved.notes).map((line2) => printable(line2, 200))
+    breaking: breakingChanges(resolved.notes).map((line3) => printable(line3, 200))
   };
 }
 async function kept(file, as) {
@@ -58450,7 +58824,7 @@ var init_survey = __esm({
 });
 
 // src/planning.ts
-async function plan(s, inputs, at) {
+async function plan2(s, inputs, at) {
   const { ttl, wait } = s.config.lease;
   const until2 = s.clock.now() + (at.r.request.mode === "recover" ? Math.max(wait, ttl + 5e3) : wait);
   for (let waited = false; ; waited = true) {
@@ -58488,12 +58862,16 @@ async function planOnce(s, inputs, at) {
   );
   return { ...fact2, standing: standingsOf(found) };
 }
-function asTheNodesSay(found, request4) {
+function asTheNodesSay(found, request5) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
-  const alive = request4.mode === "recover" && !request4.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
+  const alive = request5.mode === "recover" && !request5.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
   if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
-  if (rollout) return { is: "resumes", lines: rollout.lines, ...pastOf(found) };
+  if (rollout && rollout.lines.length === 0) return contradicted(rollout);
+  if (rollout) {
+    const { lines: lines2, strange } = rollout;
+    return { is: "resumes", lines: lines2, ...pastOf(found), ...strange.length > 0 ? { strange } : {} };
+  }
   if (found.unreachable.length === 0) return { is: "nothing", why: standing(found) };
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
   return { is: "refused", code: "node-unreachable", problems: problems2 };
@@ -58694,7 +59072,7 @@ async function shellsOf({ config: config2, inputs, dir, env, last }) {
 function reachOf(config2, shells) {
   const behind = new Map(
     config2.nodes.flatMap(
-      ({ name, url, listens: listens2 }) => listens2 ? [[new URL(url).origin, { name, listens: listens2 }]] : []
+      ({ name: name2, url, listens: listens2 }) => listens2 ? [[new URL(url).origin, { name: name2, listens: listens2 }]] : []
     )
   );
   return (origin) => {
@@ -58729,29 +59107,29 @@ var init_digest = __esm({
       const given = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
       const [first3] = given;
       if (first3 === void 0) return { is: "none" };
-      const sha2562 = digests[first3] ?? "";
-      if (given.every((source) => digests[source] === sha2562))
-        return { is: "agreed", sha256: sha2562, source: inWords(given) };
+      const sha2563 = digests[first3] ?? "";
+      if (given.every((source) => digests[source] === sha2563))
+        return { is: "agreed", sha256: sha2563, source: inWords(given) };
       return { is: "conflict", text: given.map((source) => `${WORDS[source]}: ${digests[source]}`).join(", ") };
     };
     sha256Of = (text3) => /^sha256:([0-9a-f]{64})$/i.exec(text3 ?? "")?.[1]?.toLowerCase();
     parseChecksums = (text3) => {
-      const of2 = /* @__PURE__ */ new Map();
-      for (const [index, line2] of text3.split(/\r?\n/).entries()) {
-        if (line2.trim() === "") continue;
-        const [, hex, name] = /^([0-9a-fA-F]{64}) [ *](\S.*)$/.exec(line2) ?? [];
-        if (hex === void 0 || name === void 0)
+      const of3 = /* @__PURE__ */ new Map();
+      for (const [index, line3] of text3.split(/\r?\n/).entries()) {
+        if (line3.trim() === "") continue;
+        const [, hex, name2] = /^([0-9a-fA-F]{64}) [ *](\S.*)$/.exec(line3) ?? [];
+        if (hex === void 0 || name2 === void 0)
           return { is: "unreadable", line: index + 1, why: 'it is not "<sha256>  <file name>"' };
-        const known2 = of2.get(name);
+        const known2 = of3.get(name2);
         if (known2 !== void 0 && known2 !== hex.toLowerCase())
           return {
             is: "unreadable",
             line: index + 1,
             why: "the same file stands there twice with different digests"
           };
-        of2.set(name, hex.toLowerCase());
+        of3.set(name2, hex.toLowerCase());
       }
-      return { is: "read", of: of2 };
+      return { is: "read", of: of3 };
     };
   }
 });
@@ -58796,9 +59174,9 @@ var init_bytes = __esm({
 async function* tarEntries(reader2) {
   let overrides = {};
   for (; ; ) {
-    const block2 = await wholeBlock(reader2);
-    if (isZero(block2)) return await nothingBut(reader2);
-    const header = readHeader(block2);
+    const block3 = await wholeBlock(reader2);
+    if (isZero(block3)) return await nothingBut(reader2);
+    const header = readHeader(block3);
     if ("xgL".includes(header.type)) {
       overrides = { ...overrides, ...readExtension(header.type, await extension(reader2, header.size)) };
       continue;
@@ -58823,7 +59201,7 @@ async function* exactly(reader2, size3) {
   }
   if (seen2 < size3) throw truncated();
 }
-var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number5, base256, readExtension, paxRecords, KINDS2, kindOf2;
+var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number6, base256, readExtension, paxRecords, KINDS2, kindOf2;
 var init_tar = __esm({
   "src/releases/tar.ts"() {
     "use strict";
@@ -58838,9 +59216,9 @@ var init_tar = __esm({
       }
     };
     wholeBlock = async (reader2) => {
-      const block2 = await reader2.take(BLOCK);
-      if (block2.length < BLOCK) throw truncated();
-      return block2;
+      const block3 = await reader2.take(BLOCK);
+      if (block3.length < BLOCK) throw truncated();
+      return block3;
     };
     truncated = () => new BadArchive("ARCHIVE_TRUNCATED", "it ends before its end mark");
     isZero = (bytes3) => bytes3.every((byte) => byte === 0);
@@ -58861,22 +59239,22 @@ var init_tar = __esm({
       await padding(reader2, size3);
       return Buffer.from(bytes3);
     };
-    readHeader = (block2) => {
-      const sum = block2.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
-      if (number5(block2.subarray(148, 156)) !== sum)
+    readHeader = (block3) => {
+      const sum = block3.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
+      if (number6(block3.subarray(148, 156)) !== sum)
         throw new BadArchive("ARCHIVE_DAMAGED", "a header in it has a wrong check sum");
-      const names2 = Buffer.from(block2);
+      const names2 = Buffer.from(block3);
       return {
         path: () => pathIn(names2),
-        size: number5(block2.subarray(124, 136)),
-        type: block2[156] === 0 ? "0" : String.fromCharCode(block2[156] ?? 0)
+        size: number6(block3.subarray(124, 136)),
+        type: block3[156] === 0 ? "0" : String.fromCharCode(block3[156] ?? 0)
       };
     };
-    pathIn = (block2) => {
-      const name = text2(block2.subarray(0, 100));
-      const isUstar = block2.subarray(257, 263).equals(Buffer.from("ustar\0"));
-      const prefix = isUstar ? text2(block2.subarray(345, 500)) : "";
-      return prefix === "" ? name : `${prefix}/${name}`;
+    pathIn = (block3) => {
+      const name2 = text2(block3.subarray(0, 100));
+      const isUstar = block3.subarray(257, 263).equals(Buffer.from("ustar\0"));
+      const prefix = isUstar ? text2(block3.subarray(345, 500)) : "";
+      return prefix === "" ? name2 : `${prefix}/${name2}`;
     };
     text2 = (bytes3) => {
       const end = bytes3.indexOf(0);
@@ -58889,7 +59267,7 @@ var init_tar = __esm({
         throw new BadArchive("ARCHIVE_PATH", "a name in it is not UTF-8");
       }
     };
-    number5 = (field) => {
+    number6 = (field) => {
       if (((field[0] ?? 0) & 128) !== 0) return base256(field);
       const digits = field.toString("latin1").replaceAll("\0", " ").trim();
       if (!/^[0-7]*$/.test(digits))
@@ -59097,28 +59475,28 @@ var init_fetched = __esm({
       const archive = archiveFor(what.release, what.platform);
       const stem = join10(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
-      const sha2562 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
-      if (sha2562 !== archive.sha256) {
+      const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
+      if (sha2563 !== archive.sha256) {
         await rm5(file, { force: true });
-        throw wrong(archive, sha2562);
+        throw wrong(archive, sha2563);
       }
       const program2 = await extractBinary({ ...how, file, name: archive.name, to: stem });
       return {
         file: stem,
         ...program2,
-        archive: { name: archive.name, sha256: sha2562 },
+        archive: { name: archive.name, sha256: sha2563 },
         digestSource: archive.digestSource
       };
     };
-    archiveFor = (release, { os: os6, arch: arch2 }) => {
-      const archive = release.archives.find((candidate) => candidate.os === os6 && candidate.arch === arch2);
-      if (archive === void 0) throw new Bug(`${release.version} was not resolved for ${os6}/${arch2}`);
+    archiveFor = (release2, { os: os6, arch: arch2 }) => {
+      const archive = release2.archives.find((candidate) => candidate.os === os6 && candidate.arch === arch2);
+      if (archive === void 0) throw new Bug(`${release2.version} was not resolved for ${os6}/${arch2}`);
       return archive;
     };
-    wrong = (archive, sha2562) => new UserError({
+    wrong = (archive, sha2563) => new UserError({
       code: "CHECKSUM_WRONG",
       what: `${archive.name} is not the file that was published`,
-      because: `its sha256 is ${sha2562}, expected is ${archive.sha256} (${archive.digestSource})`,
+      because: `its sha256 is ${sha2563}, expected is ${archive.sha256} (${archive.digestSource})`,
       next: "do not install it; run again, and if it stays so publish the release again under a new version"
     });
     sha256OfFile = async (file) => {
@@ -59174,8 +59552,8 @@ var init_goreleaser = __esm({
     };
     read3 = (source, parse7, problems2) => {
       if (source.text.trim() === "") return void 0;
-      const parsed3 = parse7(json(source.text));
-      if (parsed3.success) return parsed3.data;
+      const parsed4 = parse7(json(source.text));
+      if (parsed4.success) return parsed4.data;
       problems2.push(unreadable3(source, "it is not the JSON that goreleaser writes"));
       return void 0;
     };
@@ -59197,14 +59575,14 @@ var init_goreleaser = __esm({
       const isOurs = artifact.type === "Archive" && isPlainName(artifact.name) && /\.(?:tar\.gz|tgz)$/.test(artifact.name);
       const built = platform(artifact.goos ?? "", architectureOf(artifact));
       if (!isOurs || built === void 0) return [];
-      const sha2562 = sha256Of(artifact.extra?.Checksum);
+      const sha2563 = sha256Of(artifact.extra?.Checksum);
       return [
         {
           name: artifact.name,
           project: artifact.name.split("_")[0] ?? "",
           ...built,
           ...artifact.extra?.Binaries === void 0 ? {} : { binaries: artifact.extra.Binaries },
-          ...sha2562 === void 0 ? {} : { sha256: sha2562 }
+          ...sha2563 === void 0 ? {} : { sha256: sha2563 }
         }
       ];
     };
@@ -59229,10 +59607,10 @@ var init_refusals2 = __esm({
       next: "pass the tag of a release of the service, e.g. v0.2.2",
       where: "tag"
     });
-    prereleaseRefused = (marked, tag, name) => marked && !tag.prerelease ? [
+    prereleaseRefused = (marked, tag, name2) => marked && !tag.prerelease ? [
       {
         code: "RELEASE_PRERELEASE",
-        what: `${name} is marked as a pre-release`,
+        what: `${name2} is marked as a pre-release`,
         because: "a pre-release is rolled out only when its version says so, e.g. v1.2.3-rc.1",
         next: "take the mark off the release if it is meant for production, or release it under such a version"
       }
@@ -59279,7 +59657,7 @@ var init_selection = __esm({
     known = (offer2) => {
       const names2 = new Set(offer2.offered.map((file) => file.name));
       if (offer2.build.archives.length > 0) return offer2.build.archives.filter((archive) => names2.has(archive.name));
-      return [...names2].flatMap((name) => archiveFromName(name, offer2.version) ?? []);
+      return [...names2].flatMap((name2) => archiveFromName(name2, offer2.version) ?? []);
     };
     expected2 = (offer2, platform3, file) => {
       if (offer2.checksums !== void 0 && !offer2.checksums.has(file.name)) return unlisted(file.name);
@@ -59307,14 +59685,14 @@ var init_selection = __esm({
     CHECKSUMS = /(?:^|_)checksums\.txt$/i;
     checksumsFile = (offered, product) => {
       const files2 = offered.filter((file) => CHECKSUMS.test(file.name));
-      const named5 = (start) => files2.find((file) => file.name.startsWith(start));
+      const named6 = (start) => files2.find((file) => file.name.startsWith(start));
       const repository = product.repository.split("/").at(-1) ?? "";
-      return named5("checksums.txt") ?? named5(`${product.binary}_`) ?? named5(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
+      return named6("checksums.txt") ?? named6(`${product.binary}_`) ?? named6(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
     listed2 = (names2) => {
-      const shown5 = names2.slice(0, 8).map((name) => printable(new Untrusted(name), 80));
-      return names2.length > shown5.length ? `${shown5.join(", ")} and ${names2.length - shown5.length} more` : shown5.join(", ");
+      const shown6 = names2.slice(0, 8).map((name2) => printable(new Untrusted(name2), 80));
+      return names2.length > shown6.length ? `${shown6.join(", ")} and ${names2.length - shown6.length} more` : shown6.join(", ");
     };
     missing3 = (offer2, platform3) => {
       const built = chooseArchive(offer2.build.archives, { platform: platform3, ...offer2.product });
@@ -59333,21 +59711,21 @@ var init_selection = __esm({
       because: `these fit equally well: ${listed2(names2)}`,
       next: "name the one with the server after `binary` or the repository, or pass the outputs of goreleaser-action, which say what is inside"
     });
-    unlisted = (name) => ({
+    unlisted = (name2) => ({
       code: "CHECKSUM_MISSING",
-      what: `checksums.txt has no line for ${name}`,
+      what: `checksums.txt has no line for ${name2}`,
       because: "the file was added to the release after the checksums were made",
       next: "publish the release again so that both are made together"
     });
-    noDigest = (name) => ({
+    noDigest = (name2) => ({
       code: "DIGEST_MISSING",
-      what: `nobody says which sha256 ${name} should have`,
+      what: `nobody says which sha256 ${name2} should have`,
       because: "the release has no checksums.txt, its host computed no digest, and no build outputs were given",
       next: "publish checksums.txt with the release (goreleaser does it by itself), or pass the output `artifacts` of goreleaser-action"
     });
-    conflict = (name, text3) => ({
+    conflict = (name2, text3) => ({
       code: "DIGEST_CONFLICT",
-      what: `the sources of the sha256 of ${name} disagree`,
+      what: `the sources of the sha256 of ${name2} disagree`,
       because: text3,
       next: "do not install it; find out who replaced a file of this release, and publish the release again under a new version"
     });
@@ -59404,7 +59782,7 @@ var init_directory = __esm({
           archives: selected.archives
         };
       },
-      fetchBinary: (release, platform3, into) => fetchedBinary({ release, platform: platform3 }, into, {
+      fetchBinary: (release2, platform3, into) => fetchedBinary({ release: release2, platform: platform3 }, into, {
         binary: product.binary,
         ...options.limits === void 0 ? {} : { limits: options.limits },
         get: copied
@@ -59442,10 +59820,10 @@ var init_directory = __esm({
     };
     offeredIn = async (folder, build2) => {
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
-      const sized = names2.map(async (name) => ({
-        name,
-        where: join11(folder, name),
-        bytes: await sizeOf2(join11(folder, name))
+      const sized = names2.map(async (name2) => ({
+        name: name2,
+        where: join11(folder, name2),
+        bytes: await sizeOf2(join11(folder, name2))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -59467,14 +59845,14 @@ var init_directory = __esm({
     checksumsOf = async (dist, product) => {
       const file = checksumsFile(dist.offered, product);
       if (file === void 0) return { problems: [] };
-      const parsed3 = parseChecksums(await readFile2(file.where, "utf8"));
-      if (parsed3.is === "read") return { of: parsed3.of, problems: [] };
+      const parsed4 = parseChecksums(await readFile2(file.where, "utf8"));
+      if (parsed4.is === "read") return { of: parsed4.of, problems: [] };
       return {
         problems: [
           {
             code: "CHECKSUMS_UNREADABLE",
             what: `${file.where} cannot be read`,
-            because: `line ${parsed3.line}: ${parsed3.why}`,
+            because: `line ${parsed4.line}: ${parsed4.why}`,
             next: "use the folder as goreleaser wrote it"
           }
         ]
@@ -59619,7 +59997,7 @@ var init_download = __esm({
       const status = response.statusCode;
       if (status === 200) return response.body;
       await response.body.dump({ limit: 64 * 1024 });
-      const asked2 = askedWait((name) => [response.headers[name]].flat()[0], Date.now());
+      const asked2 = askedWait((name2) => [response.headers[name2]].flat()[0], Date.now());
       if (status >= 500 || status === 429 || status === 403 && asked2 !== void 0)
         throw new Passing(`status ${status}`, asked2);
       throw refused5(download, "DOWNLOAD_REFUSED", `the answer was status ${status}`);
@@ -59682,7 +60060,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named4, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
+var import_semver4, findRelease, named5, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -59695,12 +60073,12 @@ var init_github_release = __esm({
       const found = await byTag(access2, repository, exact ?? wanted.version);
       if (found !== void 0) return found;
       const near = (await Promise.all(others.map((tag) => byTag(access2, repository, tag)))).filter(
-        (release2) => release2 !== void 0
+        (release3) => release3 !== void 0
       );
-      const [release] = near;
-      if (release === void 0)
+      const [release2] = near;
+      if (release2 === void 0)
         throw new UserError(notFound2(access2, repository, wanted, await newest(access2, repository)));
-      if (near.length === 1) return release;
+      if (near.length === 1) return release2;
       throw new UserError(
         several2(
           wanted,
@@ -59708,13 +60086,13 @@ var init_github_release = __esm({
         )
       );
     };
-    named4 = (repository) => {
+    named5 = (repository) => {
       const [owner = "", repo = ""] = repository.split("/");
       return { owner, repo };
     };
     byTag = async (access2, repository, tag) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named4(repository), tag });
+        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named5(repository), tag });
         return data2.tag_name === tag ? data2 : void 0;
       } catch (error2) {
         if (statusOf(error2) === 404) return void 0;
@@ -59723,7 +60101,7 @@ var init_github_release = __esm({
     };
     newest = async (access2, repository) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named4(repository), per_page: 100 });
+        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named5(repository), per_page: 100 });
         return data2;
       } catch (error2) {
         if (statusOf(error2) === 404) return "hidden";
@@ -59733,7 +60111,7 @@ var init_github_release = __esm({
     notFound2 = (access2, repository, wanted, there) => {
       if (there === "hidden") return hidden(access2, repository);
       const tags = new Set(spellings(wanted.asked, wanted.version));
-      const draft = there.find((release) => release.draft && tags.has(release.tag_name));
+      const draft = there.find((release2) => release2.draft && tags.has(release2.tag_name));
       return draft === void 0 ? unknown4(repository, wanted, there) : drafted(wanted);
     };
     hidden = ({ token }, repository) => ({
@@ -59749,7 +60127,7 @@ var init_github_release = __esm({
       next: "publish it, then run again"
     });
     unknown4 = (repository, wanted, there) => {
-      const versions = there.filter((release) => !release.draft).flatMap((release) => parseTag(release.tag_name)?.version ?? []);
+      const versions = there.filter((release2) => !release2.draft).flatMap((release2) => parseTag(release2.tag_name)?.version ?? []);
       const [first3, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
       const known2 = first3 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first3, ...rest].join(", ")}`;
       return {
@@ -59816,10 +60194,10 @@ var init_github = __esm({
             { text: options.build.artifacts, from: "input artifacts" },
             { text: options.build.metadata, from: "input metadata" }
           );
-          const release = await findRelease(access2, product.repository, { asked: asked2, version: tag.version }).catch(
+          const release2 = await findRelease(access2, product.repository, { asked: asked2, version: tag.version }).catch(
             alsoSay(problems2)
           );
-          const offered = plainlyNamed(release.assets.filter((asset) => asset.state === "uploaded").map(offer));
+          const offered = plainlyNamed(release2.assets.filter((asset) => asset.state === "uploaded").map(offer));
           const listed3 = await checksums(offered);
           const selected = selectArchives(
             {
@@ -59834,13 +60212,13 @@ var init_github = __esm({
           );
           problems2.push(
             ...listed3.problems,
-            ...prereleaseRefused(release.prerelease, tag, release.tag_name),
+            ...prereleaseRefused(release2.prerelease, tag, release2.tag_name),
             ...selected.problems
           );
           if (problems2.length > 0) throw new UserError(...problems2);
-          return described2(release, tag, selected.archives);
+          return described2(release2, tag, selected.archives);
         },
-        fetchBinary: (release, platform3, into) => fetchedBinary({ release, platform: platform3 }, into, {
+        fetchBinary: (release2, platform3, into) => fetchedBinary({ release: release2, platform: platform3 }, into, {
           binary: product.binary,
           ...limits.unpacked === void 0 ? {} : { limits: limits.unpacked },
           get: (archive, file, { stop, progress }) => downloadTo(file, {
@@ -59864,38 +60242,38 @@ var init_github = __esm({
         ...api === void 0 ? {} : { api }
       };
     };
-    described2 = (release, tag, archives) => ({
-      tag: release.tag_name,
+    described2 = (release2, tag, archives) => ({
+      tag: release2.tag_name,
       version: tag.version,
       prerelease: tag.prerelease,
-      notes: new Untrusted(release.body ?? ""),
-      page: URL.canParse(release.html_url) ? new URL(release.html_url).href : "",
+      notes: new Untrusted(release2.body ?? ""),
+      page: URL.canParse(release2.html_url) ? new URL(release2.html_url).href : "",
       archives
     });
     alsoSay = (problems2) => (error2) => {
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
     };
     readChecksums = (bytes3, file) => {
-      const sha2562 = createHash8("sha256").update(bytes3).digest("hex");
+      const sha2563 = createHash8("sha256").update(bytes3).digest("hex");
       const next5 = "publish the release again under a new version, with the checksums that goreleaser writes";
-      if (file.api !== void 0 && file.api !== sha2562) {
-        const because2 = `its sha256 is ${sha2562}, GitHub's asset digest is ${file.api}`;
+      if (file.api !== void 0 && file.api !== sha2563) {
+        const because2 = `its sha256 is ${sha2563}, GitHub's asset digest is ${file.api}`;
         return {
           problems: [
             { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next5 }
           ]
         };
       }
-      const parsed3 = parseChecksums(bytes3.toString("utf8"));
-      if (parsed3.is === "read") return { of: parsed3.of, problems: [] };
-      const because = `line ${parsed3.line}: ${parsed3.why}`;
+      const parsed4 = parseChecksums(bytes3.toString("utf8"));
+      if (parsed4.is === "read") return { of: parsed4.of, problems: [] };
+      const because = `line ${parsed4.line}: ${parsed4.why}`;
       return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next5 }] };
     };
   }
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME2, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask5;
+var import_undici6, DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask5;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
@@ -59903,20 +60281,20 @@ var init_image = __esm({
     init_errors();
     init_text();
     DOCKER_HUB = "registry-1.docker.io";
-    NAME2 = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+    NAME3 = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
     REFERENCE = /^(?:[A-Za-z0-9_][\w.-]{0,127}|sha256:[0-9a-f]{64})$/;
     HOST2 = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
     parseImage = (text3, version3) => {
       const filled = text3.replaceAll("{version}", version3.replaceAll("+", "_"));
-      const [front = "", digest] = filled.split("@");
+      const [front = "", digest2] = filled.split("@");
       const first3 = front.split("/")[0] ?? "";
       const isHost = front.includes("/") && (/[.:]/.test(first3) || first3 === "localhost");
       const host = !isHost || first3 === "docker.io" ? DOCKER_HUB : first3;
       const rest = isHost ? front.slice(first3.length + 1) : front;
       const [path6 = "", tag = "latest"] = rest.split(":");
-      const name = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
-      const reference = digest ?? tag;
-      return HOST2.test(host) && NAME2.test(name) && REFERENCE.test(reference) ? { host, name, reference } : void 0;
+      const name2 = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
+      const reference = digest2 ?? tag;
+      return HOST2.test(host) && NAME3.test(name2) && REFERENCE.test(reference) ? { host, name: name2, reference } : void 0;
     };
     ACCEPT = [
       "application/vnd.oci.image.index.v1+json",
@@ -59933,46 +60311,46 @@ var init_image = __esm({
           "it is not host/name:tag",
           "write it like ghcr.io/owner/name:{version}"
         );
-      const shown5 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
+      const shown6 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
       const response = await manifest(image, dispatcher).catch((error2) => {
         throw error2 instanceof UserError ? error2 : refused6(
-          shown5,
+          shown6,
           "IMAGE_REGISTRY_UNREACHABLE",
           `${image.host} did not answer: ${reason2(error2)}`,
           "run again; if it stays so, check the connection to the registry"
         );
       });
       if (response.status === 200) return digestOf(response.headers["docker-content-digest"]);
-      throw explained2(shown5, response.status);
+      throw explained2(shown6, response.status);
     };
     reason2 = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 120);
     digestOf = (header) => /^sha256:[0-9a-f]{64}$/.exec([header].flat()[0] ?? "")?.[0] ?? "";
-    explained2 = (shown5, status) => {
+    explained2 = (shown6, status) => {
       if (status === 404)
         return refused6(
-          shown5,
+          shown6,
           "IMAGE_NOT_FOUND",
           "the registry has no such image",
           "push it in the release job before this one, or correct `require-image`"
         );
       if (status === 401 || status === 403)
         return refused6(
-          shown5,
+          shown6,
           "IMAGE_HIDDEN",
           "the registry shows it to nobody without credentials, or it does not exist",
           "make the package public, or leave `require-image` out"
         );
       return refused6(
-        shown5,
+        shown6,
         "IMAGE_REGISTRY_UNREACHABLE",
         `the answer was status ${status}`,
         "run again; if it stays so, check the status of the registry"
       );
     };
-    refused6 = (shown5, code2, because, next5) => {
+    refused6 = (shown6, code2, because, next5) => {
       const problem3 = {
         code: code2,
-        what: `the image ${printable(new Untrusted(shown5), 160)} could not be confirmed`,
+        what: `the image ${printable(new Untrusted(shown6), 160)} could not be confirmed`,
         because,
         next: next5,
         where: "require-image"
@@ -60007,8 +60385,8 @@ var init_image = __esm({
     tokenIn = (answer2) => {
       if (answer2.status !== 200) return void 0;
       try {
-        const parsed3 = JSON.parse(answer2.body);
-        const found = parsed3 !== null && typeof parsed3 === "object" ? { token: "", access_token: "", ...parsed3 } : void 0;
+        const parsed4 = JSON.parse(answer2.body);
+        const found = parsed4 !== null && typeof parsed4 === "object" ? { token: "", access_token: "", ...parsed4 } : void 0;
         const token = found?.token === "" ? found.access_token : found?.token;
         return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : void 0;
       } catch {
@@ -60047,14 +60425,14 @@ var init_process = __esm({
     LEADS_AWAY2 = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
     processService2 = (config2) => {
       const words2 = (env) => [
-        ...env.map(([name, value]) => `env=${name}=${value}`),
-        ...config2.args.map((word4) => `arg=${word4}`)
+        ...env.map(([name2, value]) => `env=${name2}=${value}`),
+        ...config2.args.map((word5) => `arg=${word5}`)
       ];
       const all2 = Object.entries(config2.env);
       return {
         kind: "process",
         words: words2(all2),
-        stageWords: words2(all2.filter(([name]) => !LEADS_AWAY2.test(name))),
+        stageWords: words2(all2.filter(([name2]) => !LEADS_AWAY2.test(name2))),
         cleanExits: ["0", "143"]
       };
     };
@@ -60091,7 +60469,7 @@ async function runTests(config2, t) {
       ROLLOUT_URL: t.url,
       ROLLOUT_VERSION: t.release.version,
       ...Object.fromEntries(
-        keys.map((name) => [`ROLLOUT_KEY_${name.toUpperCase().replaceAll("-", "_")}`, t.keys[name] ?? ""])
+        keys.map((name2) => [`ROLLOUT_KEY_${name2.toUpperCase().replaceAll("-", "_")}`, t.keys[name2] ?? ""])
       )
     },
     listeners: { stdout: keep2, stderr: keep2 }
@@ -60154,10 +60532,10 @@ async function wire(w) {
         say: w.say,
         holding: (lease4) => holding(github, lease4, ownPage(w.env))
       };
-      return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
+      return plan2(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
     },
-    binary: (release) => binaryOf(downloads, release),
-    tests: (url2, release, stop) => runTests(w.config, { url: url2, release, stop, keys: w.inputs.keys }),
+    binary: (release2) => binaryOf(downloads, release2),
+    tests: (url2, release2, stop) => runTests(w.config, { url: url2, release: release2, stop, keys: w.inputs.keys }),
     progress: (node3, p) => w.say(
       "",
       `${node3} ${p.what} ${p.unit === "bytes" ? `${bytes(p.done)} of ${bytes(p.of)}` : `${p.done} of ${p.of} ${p.unit}`}`
@@ -60213,7 +60591,7 @@ function releasesOf2({ config: config2, inputs }, github) {
   return githubReleases(github, product, { build: build2 });
 }
 function probeOptions({ config: config2, inputs, rollout }) {
-  const key = (name) => name === void 0 ? void 0 : inputs.keys[name];
+  const key = (name2) => name2 === void 0 ? void 0 : inputs.keys[name2];
   const { backendKey, adminKey, frontendKey, user } = config2.probe;
   const keys = Object.fromEntries(
     Object.entries({ backend: key(backendKey), admin: key(adminKey), frontend: key(frontendKey) }).filter(
@@ -60255,23 +60633,23 @@ async function imageOf({ config: config2 }, github, version3) {
     throw error2;
   }
 }
-async function binaryOf(downloads, release) {
-  const file = join12(downloads, release.sha256);
-  const found = await sha256(file).catch(() => void 0);
-  if (found !== release.sha256) throw new UserError(notHere(release, found));
+async function binaryOf(downloads, release2) {
+  const file = join12(downloads, release2.sha256);
+  const found = await sha2562(file).catch(() => void 0);
+  if (found !== release2.sha256) throw new UserError(notHere(release2, found));
   return file;
 }
-async function sha256(file) {
+async function sha2562(file) {
   const hash = createHash9("sha256");
   for await (const chunk of createReadStream3(file)) hash.update(chunk);
   return hash.digest("hex");
 }
 function progressLine(w) {
   let last = w.clock.now();
-  return (what, done2, of2) => {
+  return (what, done2, of3) => {
     if (w.clock.now() - last < 5e3) return;
     last = w.clock.now();
-    w.say("", `${what} ${bytes(done2)} of ${bytes(of2)}`);
+    w.say("", `${what} ${bytes(done2)} of ${bytes(of3)}`);
   };
 }
 var IMMUTABLE, DOING, optionsOf, githubOptions, expositionOf2, notHere;
@@ -60327,9 +60705,9 @@ var init_wire = __esm({
       const value = key === void 0 ? void 0 : inputs.keys[key];
       return { path: path6, ...value === void 0 ? {} : { key: value }, ...header === void 0 ? {} : { header } };
     };
-    notHere = (release, found) => ({
+    notHere = (release2, found) => ({
       code: "RELEASE_NOT_HERE",
-      what: `the program of ${release.version} (sha256 ${release.sha256.slice(0, 12)}…) is not on this machine`,
+      what: `the program of ${release2.version} (sha256 ${release2.sha256.slice(0, 12)}…) is not on this machine`,
       because: found === void 0 ? "it was removed from the folder of this run" : "it was changed in the folder of this run",
       next: "run the release again; it is downloaded anew"
     });
@@ -60507,13 +60885,13 @@ async function makePlaces(on, found, deeds) {
   await asRoot(on, words2);
 }
 async function keepRunning(on, found, runs3) {
-  const { version: version3, sha256: sha2562, file, line: line2 } = runs3;
+  const { version: version3, sha256: sha2563, file, line: line3 } = runs3;
   const words2 = [
-    `release=${releaseId({ version: version3, sha256: sha2562 })}`,
+    `release=${releaseId({ version: version3, sha256: sha2563 })}`,
     `version=${version3}`,
-    `sha256=${sha2562}`,
+    `sha256=${sha2563}`,
     `file=${file}`,
-    `text=${JSON.stringify(line2)}`,
+    `text=${JSON.stringify(line3)}`,
     "look=0"
   ];
   const limit = WAIT + SHORT;
@@ -60638,19 +61016,19 @@ async function readied(a, on) {
   });
   return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
 }
-function wordsOf({ on, found, deeds, version: version3, sha256: sha2562 }) {
-  const shown5 = (text3) => printable(new Untrusted(text3), 300);
+function wordsOf({ on, found, deeds, version: version3, sha256: sha2563 }) {
+  const shown6 = (text3) => printable(new Untrusted(text3), 300);
   return [
-    `runs ${shown5(version3)}, sha256 ${sha2562.slice(0, 12)}…, as ${shown5(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown5(releaseId({ version: version3, sha256: sha2562 }))}`,
+    `runs ${shown6(version3)}, sha256 ${sha2563.slice(0, 12)}…, as ${shown6(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown6(releaseId({ version: version3, sha256: sha2563 }))}`,
     `gets ${deeds.folder}, owned by ${on.deploy}`,
     ...deeds.move === void 0 ? [] : [
-      `moves ${shown5(deeds.move)} to ${shown5(homeOf(found, true))}, with a link in its place, in one step: above it is room for snapshots that its user may write`
+      `moves ${shown6(deeds.move)} to ${shown6(homeOf(found, true))}, with a link in its place, in one step: above it is room for snapshots that its user may write`
     ],
     ...deeds.link === void 0 || found.one("binary_link") === deeds.link.target ? [] : [
-      `links ${shown5(deeds.link.path)} to ${deeds.link.target}; what is there stays as ${shown5(deeds.link.path)}.before-rollout`
+      `links ${shown6(deeds.link.path)} to ${deeds.link.target}; what is there stays as ${shown6(deeds.link.path)}.before-rollout`
     ],
     ...deeds.files.map(({ path: path6, mode }) => `writes ${path6} (${mode}, root's)`),
-    ...found.all("unconfined").map((why2) => `can give a rehearsal no whole sandbox: ${shown5(why2)}`)
+    ...found.all("unconfined").map((why2) => `can give a rehearsal no whole sandbox: ${shown6(why2)}`)
   ];
 }
 async function agreed(question) {
@@ -60667,18 +61045,18 @@ var notAgreed = {
   what: "nothing was changed: nobody said yes",
   next: "say yes when asked, or type  progressdb-rollout adopt --yes"
 };
-async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha2562 }) {
+async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha2563 }) {
   await makePlaces(on, found, deeds);
-  const line2 = {
+  const line3 = {
     schema: 1,
     seq: 1,
     at: a.now(),
     type: "adopted",
     rollout: `adopt-${a.process}`,
     version: version3,
-    sha256: sha2562
+    sha256: sha2563
   };
-  await keepRunning(on, found, { version: version3, sha256: sha2562, file: found.one("binary_is"), line: line2 });
+  await keepRunning(on, found, { version: version3, sha256: sha2563, file: found.one("binary_is"), line: line3 });
   await install(on, found, deeds);
   a.out.line("adopt", `${on.config.name} is adopted: ${version3} is known to be good; nothing was restarted`);
 }
@@ -60686,25 +61064,25 @@ async function undoOne(a, on) {
   await rootIsThere(on);
   const found = await lookAt(on);
   const own2 = await lookAs(on, found.one("unit_user"));
-  const { name } = on.config;
+  const { name: name2 } = on.config;
   if (own2.one("lease_rollout") !== "")
     throw new UserError({
       code: "LEASE_HELD",
-      what: `${name} is held by a rollout`,
+      what: `${name2} is held by a rollout`,
       next: "wait for it, or run `recover`",
-      where: name
+      where: name2
     });
   if (own2.one("exe") !== "" && found.one("before_sha") !== own2.one("exe") && found.one("before_sha") !== "")
     throw new UserError({
       code: "UNDO_WOULD_CHANGE_VERSION",
-      what: `${name}: the binary from before its adoption is not the one that runs now`,
+      what: `${name2}: the binary from before its adoption is not the one that runs now`,
       because: "the next start would open newer data with an older server, without a checkpoint",
       next: "roll back first, or put the running release in its place by hand",
-      where: name
+      where: name2
     });
   const left2 = await undo(on);
   const stays = [on.config.install, ...left2].join(", ");
-  a.out.line("adopt", `${name} is as it was before; releases, record and checkpoints stay in ${stays}`);
+  a.out.line("adopt", `${name2} is as it was before; releases, record and checkpoints stay in ${stays}`);
 }
 
 // src/adopt.ts
@@ -60765,13 +61143,13 @@ async function adoptOne2(on, node3, holder) {
   const grip = { token, stop: new AbortController().signal, progress: () => void 0 };
   try {
     const done2 = await node3.act({ do: "adopt", version: version3 }, grip);
-    const sha2562 = done2.answer["adopted"]?.at(-1) ?? "";
+    const sha2563 = done2.answer["adopted"]?.at(-1) ?? "";
     const at = on.effects.clock.now();
     await node3.act(
-      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2562 }] },
+      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2563 }] },
       grip
     );
-    return `runs ${version3}, sha256 ${sha2562.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
+    return `runs ${version3}, sha256 ${sha2563.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
   } finally {
     await node3.act({ do: "release" }, grip);
   }
@@ -60781,8 +61159,8 @@ async function adoptOne2(on, node3, holder) {
 init_errors();
 init_text();
 function chosen(config2, { words: words2, as, undo: undo2 }) {
-  const strange = words2.filter((word4) => !config2.nodes.some((n) => n.name === word4));
-  const problems2 = strange.map((word4) => unknown(config2, word4));
+  const strange = words2.filter((word5) => !config2.nodes.some((n) => n.name === word5));
+  const problems2 = strange.map((word5) => unknown2(config2, word5));
   if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
   if (problems2.length > 0) throw new UserError(...problems2);
@@ -60793,9 +61171,9 @@ function chosen(config2, { words: words2, as, undo: undo2 }) {
     nodes: nodes.map((n) => n.machine ? { ...n, machine: { ...n.machine, user: as } } : n)
   };
 }
-var unknown = (config2, word4) => ({
+var unknown2 = (config2, word5) => ({
   code: "NODE_UNKNOWN",
-  what: `there is no node ${printable(word4, 100)} in ${config2.file}`,
+  what: `there is no node ${printable(word5, 100)} in ${config2.file}`,
   next: `name one of ${config2.nodes.map((n) => n.name).join(", ")}`
 });
 var nothingToUndo = {
@@ -60814,6 +61192,7 @@ init_authorities();
 
 // src/domain/apply.ts
 init_errors();
+init_unfinished();
 init_merge();
 
 // src/domain/rollout.ts
@@ -60838,11 +61217,11 @@ function tidy(o, g) {
 }
 function rehearse(o, g) {
   if (g.proof.length === 0) return [];
-  const name = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
-  const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name && s.sealed);
-  const prove = { do: "prove", name, with: g.proof };
-  const install3 = g.proof.filter((release) => !has(o, release)).map((release) => ({ do: "install", release }));
-  return taken2 ? [...install3, prove] : [...install3, { do: "snapshot", kind: "rehearsal", name }, prove];
+  const name2 = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
+  const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name2 && s.sealed);
+  const prove = { do: "prove", name: name2, with: g.proof };
+  const install3 = g.proof.filter((release2) => !has(o, release2)).map((release2) => ({ do: "install", release: release2 }));
+  return taken2 ? [...install3, prove] : [...install3, { do: "snapshot", kind: "rehearsal", name: name2 }, prove];
 }
 function reach(o, g) {
   if (!atGoal(o, g)) return [...install2(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)];
@@ -60892,9 +61271,9 @@ function letGo(o, g) {
 var install2 = (o, g) => has(o, g.release) ? [] : [{ do: "install", release: g.release }];
 function proveBeforeRestore(o, g) {
   if (g.data === "in-place" || g.prove === "none" || o.data.from === g.data.restore) return [];
-  const name = g.data.restore;
-  const point2 = o.snapshots.find((s) => s.name === name);
-  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name, with: [g.prove] }] : [];
+  const name2 = g.data.restore;
+  const point2 = o.snapshots.find((s) => s.name === name2);
+  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: name2, with: [g.prove] }] : [];
 }
 function proveTaken(o, g) {
   if (g.prove === "none" || g.data !== "in-place") return [];
@@ -60902,14 +61281,14 @@ function proveTaken(o, g) {
   return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: point2.name, with: [g.prove] }] : [];
 }
 var held = (o, g) => o.lease !== "free" && o.lease.rollout === g.lease.rollout && o.lease.process === g.lease.process && (g.lease.state === "parked" || !o.lease.parked);
-var has = (o, release) => o.installed.some((r) => sameRelease(r, release));
+var has = (o, release2) => o.installed.some((r) => sameRelease(r, release2));
 var atGoal = (o, g) => typeof o.running === "object" && sameRelease(o.running, g.release) && o.active !== "none" && sameRelease(o.active, g.release) && (g.data === "in-place" || o.data.from === g.data.restore);
 var serves = (o, g) => atGoal(o, g) && o.ready && o.checked && o.traffic !== "drained" && proveTaken(o, g).length === 0;
 var stopCheckpoint = (o, rollout) => o.snapshots.find(
   (s) => s.sealed && s.kind !== "rehearsal" && s.opens === o.data.opens && s.name.startsWith(`${rollout}.`)
 );
 var rollbackPoint = (o, rollout) => o.snapshots.findLast((s) => s.kind === "rollback-point" && s.sealed && s.name.startsWith(`${rollout}.`));
-var provenBy = (point2, release) => point2.proven.includes(releaseId(release));
+var provenBy = (point2, release2) => point2.proven.includes(releaseId(release2));
 var checkpointName = (rollout, kind2, opens) => `${rollout}.${kind2}.${opens}`;
 
 // src/domain/rollout.ts
@@ -60973,7 +61352,7 @@ function apply(r, e) {
     case "opened":
       return open({ ...r, ...at, lines: [...r.lines, e] }, e);
     case "decided":
-      return decided({ ...r, ...at, lines: [...r.lines, e] }, e);
+      return decided2({ ...r, ...at, lines: [...r.lines, e] }, e);
     case "started":
       return {
         ...r,
@@ -61012,11 +61391,11 @@ function open(r, e) {
     request: e.request,
     opened: r.opened + 1,
     processes: [...r.processes, e.by.process],
-    nodes,
+    nodes: withoutStrange({ ...r, nodes }),
     inFlight: {}
   };
 }
-function decided(r, e) {
+function decided2(r, e) {
   switch (e.what) {
     case "planned":
       return { ...r, plan: e.plan, hash: e.hash, nodes: r.plan ? r.nodes : unseen(e.plan) };
@@ -61028,7 +61407,7 @@ function decided(r, e) {
         hash: e.hash
       };
     case "verdict":
-      return verdict(r, e);
+      return verdict2(r, e);
     case "parked":
       return { ...r, parked: e };
     case "going-back": {
@@ -61041,9 +61420,9 @@ function decided(r, e) {
       return unreachable(e);
   }
 }
-var unseen = (plan2) => Object.fromEntries(plan2.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, witnesses: {} }]));
+var unseen = (plan3) => Object.fromEntries(plan3.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, witnesses: {} }]));
 var patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0 }]));
-function verdict(r, e) {
+function verdict2(r, e) {
   const { watch: _, ...rest } = r;
   const before2 = Object.fromEntries(e.before.map((b) => [b.node, b]));
   return {
@@ -61075,7 +61454,7 @@ function learned(r, c, fact2) {
   }
 }
 function resume(r, fact2) {
-  const decisions = fact2.lines.filter((e) => e.type === "decided");
+  const decisions2 = fact2.lines.filter((e) => e.type === "decided");
   const first3 = fact2.lines.find((e) => e.type === "opened");
   if (!first3) throw new Bug("a record without an opened line");
   const base = {
@@ -61083,10 +61462,11 @@ function resume(r, fact2) {
     id: first3.rollout,
     lines: [...fact2.lines, ...r.lines],
     resumed: true,
-    ...fact2.past ? { past: fact2.past } : {}
+    ...fact2.past ? { past: fact2.past } : {},
+    ...fact2.strange ? { strange: fact2.strange } : {}
   };
-  const folded2 = decisions.reduce((acc, e) => decided(acc, e), base);
-  const { parked: parked2, outcome: outcome2, ...rest } = folded2;
+  const folded2 = decisions2.reduce((acc, e) => decided2(acc, e), base);
+  const { parked: parked2, outcome: outcome2, ...rest } = { ...folded2, nodes: withoutStrange(folded2) };
   const continues2 = r.request.mode === "release" && parked2?.why === "stop-after";
   return {
     ...rest,
@@ -61098,6 +61478,12 @@ function resume(r, fact2) {
     ...outcome2 === void 0 || outcome2.outcome === "needs-operator" ? {} : { outcome: outcome2 }
   };
 }
+var withoutStrange = ({ nodes, strange = [] }) => Object.fromEntries(
+  Object.entries(nodes).map(([id, n]) => [
+    id,
+    strange.includes(id) ? { ...n, lost: recordsDiffer(id) } : n
+  ])
+);
 function observed(r, fact2) {
   const was = node(r, fact2.node);
   const opens = was.seen === "unknown" ? 0 : was.seen.data.opens;
@@ -61121,29 +61507,29 @@ function proofAsWitness(fact2) {
   const point2 = fact2.now.snapshots.find((s) => s.name === fact2.proof?.name);
   return run5?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run5.counts, quiet: true } } : {};
 }
-function measured(r, block2, c) {
-  const before2 = merge2([...Object.values(r.before), ...block2.baseline]);
+function measured(r, block3, c) {
+  const before2 = merge3([...Object.values(r.before), ...block3.baseline]);
   const kept2 = Object.fromEntries(before2.map((b) => [b.node, b]));
   if (c.kind !== "observe" || c.canary.length === 0) {
-    return { ...r, before: kept2, beforeSpan: r.beforeSpan + (block2.to - block2.from) };
+    return { ...r, before: kept2, beforeSpan: r.beforeSpan + (block3.to - block3.from) };
   }
   const watch2 = r.watch ?? {
-    from: block2.from,
+    from: block3.from,
     canary: c.canary,
     baseline: c.baseline,
     ...r.plan ? { version: r.plan.version } : {},
     blocks: [],
     before: c.baseline.length > 0 ? [] : c.canary.flatMap((id) => r.before[id] ?? [])
   };
-  return { ...r, watch: { ...watch2, blocks: [...watch2.blocks, block2] }, before: kept2 };
+  return { ...r, watch: { ...watch2, blocks: [...watch2.blocks, block3] }, before: kept2 };
 }
 function failed(r, c, failure2) {
   if (c.kind === "plan") return { ...r, refused: { code: "plan-refused", problems: [failure2] } };
   if (c.kind === "observe") return r;
   const was = node(r, c.node);
-  const tries = was.tries + 1;
+  const tries2 = was.tries + 1;
   const seen2 = failure2.effect === "unknown" || c.kind === "inspect" ? "unknown" : was.seen;
-  const state = { ...was, seen: seen2, tries, ...tries >= MAX_TRIES ? { lost: failure2 } : {} };
+  const state = { ...was, seen: seen2, tries: tries2, ...tries2 >= MAX_TRIES ? { lost: failure2 } : {} };
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
 function consequence(r, c, failure2, was) {
@@ -61170,8 +61556,8 @@ var command = (r, id) => {
 
 // src/domain/due.ts
 init_errors();
-var decided2 = (d) => ({ type: "decided", ...d });
-var goingBack = (code2, why2, cause2 = "fault") => decided2({ what: "going-back", code: code2, why: why2, cause: cause2 });
+var decided3 = (d) => ({ type: "decided", ...d });
+var goingBack = (code2, why2, cause2 = "fault") => decided3({ what: "going-back", code: code2, why: why2, cause: cause2 });
 function fault(r) {
   const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault);
   const failure2 = id && node(r, id).fault;
@@ -61183,7 +61569,7 @@ function verdictDue(r) {
   if (!last || last.is === "pass" || r.stale) return void 0;
   if (last.is === "fail" || r.plan?.policy.watch.onInconclusive === "rollback")
     return goingBack(last.code, last.text);
-  return decided2({
+  return decided3({
     what: "parked",
     why: "hold",
     after: r.step,
@@ -61247,8 +61633,8 @@ function rollbackGoal(r, id) {
   const turn = r.step === "promote" || r.step === "settle" && touched(r, id, to);
   if (r.rehearsed === void 0 || !turn) {
     const moves = !sameRelease(from, to);
-    const owed2 = moves && r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id];
-    return { ...forward(r), release: from, proof: owed2 ? [to] : [], ...restore ? { proofOf: restore } : {} };
+    const owed3 = moves && r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id];
+    return { ...forward(r), release: from, proof: owed3 ? [to] : [], ...restore ? { proofOf: restore } : {} };
   }
   if (restore) return { ...back(r), release: to, data: { restore }, prove: to };
   return { ...back(r), release: to };
@@ -61261,11 +61647,11 @@ function touched(r, id, to) {
 function wayBack(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown") return { ...back(r), release: planned(r, id).from };
+  if (ofAnother(r, id)) return void 0;
   const { from, to } = planned(r, id);
   const way = wayOf(r, id, o);
   switch (way) {
     case "untouched":
-      if (ofAnother(r, id)) return void 0;
       return { ...forward(r), release: from, ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } } };
     case "keep":
       return { ...back(r), release: from };
@@ -61284,7 +61670,9 @@ function wayBack(r, id) {
 }
 function ofAnother(r, id) {
   const o = node(r, id).seen;
-  return o !== "unknown" && o.lease !== "free" && o.lease.rollout !== r.id && !changed(r, id);
+  if (o === "unknown" || ours(r, o)) return false;
+  if (o.lease !== "free" && !changed(r, id)) return true;
+  return r.resumed && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
 }
 function wayOf(r, id, o) {
   const { to } = planned(r, id);
@@ -61303,9 +61691,9 @@ function wayOf(r, id, o) {
   return lossy(r, id, o) === "restore" ? { restore: point2.name, sealSuffices: false } : "hold";
 }
 function lossy(r, id, o) {
-  const policy = r.request.rollbackData === "auto" ? r.plan?.policy.rollbackData : r.request.rollbackData;
-  if (policy === "restore") return "restore";
-  if (policy === "keep" || watchPassed(r, id)) return "hold";
+  const policy2 = r.request.rollbackData === "auto" ? r.plan?.policy.rollbackData : r.request.rollbackData;
+  if (policy2 === "restore") return "restore";
+  if (policy2 === "keep" || watchPassed(r, id)) return "hold";
   if (r.goingBack?.cause === "fault") return "restore";
   return o.running !== "stopped" && o.ready ? "hold" : "restore";
 }
@@ -61356,20 +61744,20 @@ function settled(r, id) {
 
 // src/domain/judge/evidence.ts
 init_histogram();
-var evidence = (watch2, policy, now2) => {
+var evidence = (watch2, policy2, now2) => {
   const sorted = watch2.blocks.toSorted((a, b) => a.from - b.from);
-  const blocks = sorted.filter((block2) => !mostlyFailed(tally(named(block2.baseline, watch2.baseline))));
-  const warmAt = watch2.from + policy.warmUp;
+  const blocks = sorted.filter((block3) => !mostlyFailed(tally(named2(block3.baseline, watch2.baseline))));
+  const warmAt = watch2.from + policy2.warmUp;
   const arm = (side, nodes) => ({
     side,
     nodes: nodes.toSorted(),
     rows: blocks.flatMap(
-      ({ from, to, [side]: shown5 }) => named(shown5, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
+      ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
     ),
     earlier: false
   });
   return {
-    policy,
+    policy: policy2,
     version: watch2.version,
     elapsed: now2 - watch2.from,
     blocks,
@@ -61381,12 +61769,12 @@ var evidence = (watch2, policy, now2) => {
 var earlier = (before2) => ({
   side: "baseline",
   nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
-  rows: before2.map((shown5) => ({ from: 0, to: 0, warm: true, shown: shown5 })),
+  rows: before2.map((shown6) => ({ from: 0, to: 0, warm: true, shown: shown6 })),
   earlier: true
 });
-var named = (shown5, nodes) => shown5.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
-var of = (arm, node3) => arm.rows.filter((row2) => row2.shown.node === node3);
-var tally = (shown5) => shown5.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
+var named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
+var of2 = (arm, node3) => arm.rows.filter((row2) => row2.shown.node === node3);
+var tally = (shown6) => shown6.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
 var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
 var add = (sum, p) => {
   const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
@@ -61399,13 +61787,13 @@ var add = (sum, p) => {
     ...first3 && { first: first3 }
   };
 };
-var mostlyFailed = ({ of: of2, failed: failed2 }) => of2 > 0 && failed2 * 2 >= of2;
-var latencies = (rows2) => merge(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
+var mostlyFailed = ({ of: of3, failed: failed2 }) => of3 > 0 && failed2 * 2 >= of3;
+var latencies = (rows2) => merge2(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
 var blocksWithout = (e, arm, has2) => arm.earlier ? 0 : e.blocks.filter(
-  (block2) => arm.nodes.some((node3) => !block2[arm.side].some((shown5) => shown5.node === node3 && has2(shown5)))
+  (block3) => arm.nodes.some((node3) => !block3[arm.side].some((shown6) => shown6.node === node3 && has2(shown6)))
 ).length;
-var wasProbed = (shown5) => shown5.probes.some((p) => p.of > 0);
-var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown5) => shown5.node === n && wasProbed(shown5)))).reduce((sum, b) => sum + b.to - b.from, 0);
+var wasProbed = (shown6) => shown6.probes.some((p) => p.of > 0);
+var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown6) => shown6.node === n && wasProbed(shown6)))).reduce((sum, b) => sum + b.to - b.from, 0);
 var clearlyMore = (k, n, allowed) => allowed <= 0 ? k > 0 : k > 1 && k > n * allowed + 3 * Math.sqrt(n * allowed * Math.max(0, 1 - allowed));
 
 // src/domain/judge/numbers.ts
@@ -61426,11 +61814,11 @@ var bytes2 = (n) => {
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(n))) / 3)));
   return `${Number((n / 1e3 ** power).toPrecision(3))} ${UNITS[power] ?? "B"}`;
 };
-var reading = (series, value) => {
-  const name = series.split("{", 1)[0] ?? series;
+var reading2 = (series, value) => {
+  const name2 = series.split("{", 1)[0] ?? series;
   if (!Number.isFinite(value)) return String(value);
-  if (name.endsWith("_bytes")) return bytes2(value);
-  if (name.endsWith("_seconds")) return `${Number(value.toPrecision(3))} s`;
+  if (name2.endsWith("_bytes")) return bytes2(value);
+  if (name2.endsWith("_seconds")) return `${Number(value.toPrecision(3))} s`;
   return Math.abs(value) >= 1e3 ? count2(value) : String(Number(value.toPrecision(3)));
 };
 
@@ -61458,7 +61846,7 @@ var finding = (row2, { says: says2, code: code2, text: text3 }, decides = true) 
   text: text3,
   decides
 });
-var shortOf = (arms, needed) => arms.filter(([, n]) => n < Math.max(1, needed)).map(([name, n]) => `${count2(n)} of the ${count2(Math.max(1, needed))} samples needed on the ${name}`).join(", ") || void 0;
+var shortOf = (arms, needed) => arms.filter(([, n]) => n < Math.max(1, needed)).map(([name2, n]) => `${count2(n)} of the ${count2(Math.max(1, needed))} samples needed on the ${name2}`).join(", ") || void 0;
 
 // src/domain/judge/latency.ts
 init_histogram();
@@ -61489,7 +61877,7 @@ var slowness = (e) => {
     });
   const allowed = Math.max(base * p95Ratio, base + p95Floor);
   const numbers = `p95 of probe requests ${latency(p95)} on the canary, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`;
-  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above2(h, allowed), size(h), 0.05));
+  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of2(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above2(h, allowed), size(h), 0.05));
   if (clearlyMore(above2(canary3, allowed), size(canary3), 0.05))
     return finding(row2, { says: "fail", code: "latency-higher", text: numbers });
   if (slow)
@@ -61508,19 +61896,19 @@ var slowness = (e) => {
 };
 
 // src/domain/judge/liveness.ts
-var livenessFindings = (e) => [version(e), restarts(e), health(e), disk(e)];
+var livenessFindings = (e) => [version2(e), restarts(e), health(e), disk(e)];
 var bare = (v) => v.replace(/^v/, "");
-var shown2 = (arm) => arm.rows.map((r) => r.shown);
-var version = (e) => {
+var shown3 = (arm) => arm.rows.map((r) => r.shown);
+var version2 = (e) => {
   const wanted = e.version;
-  const seen2 = [...new Set(shown2(e.canary).map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
+  const seen2 = [...new Set(shown3(e.canary).map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
   const row2 = {
     name: "version reported",
     canary: seen2.join(", ") || "none",
-    baseline: [...new Set(shown2(e.baseline).map((b) => b.version))].toSorted().join(", ") || "none",
+    baseline: [...new Set(shown3(e.baseline).map((b) => b.version))].toSorted().join(", ") || "none",
     limit: wanted ?? "any"
   };
-  const wrong2 = shown2(e.canary).find(
+  const wrong2 = shown3(e.canary).find(
     (b) => b.version !== "unknown" && wanted !== void 0 && bare(b.version) !== bare(wanted)
   );
   return wrong2 ? finding(row2, {
@@ -61530,12 +61918,12 @@ var version = (e) => {
   }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
 };
 var restarts = (e) => {
-  const of2 = (arm) => shown2(arm).filter((b) => b.restarted);
-  const died = of2(e.canary);
+  const of3 = (arm) => shown3(arm).filter((b) => b.restarted);
+  const died = of3(e.canary);
   const row2 = {
     name: "process restarts",
     canary: count2(died.length),
-    baseline: count2(of2(e.baseline).length),
+    baseline: count2(of3(e.baseline).length),
     limit: "0"
   };
   const who = [...new Set(died.map((b) => b.node))].toSorted().join(", ");
@@ -61554,8 +61942,8 @@ var checks = (blocks) => blocks.reduce(
   { of: 0, failed: 0, errors: 0 }
 );
 var health = (e) => {
-  const canary3 = checks(shown2(e.canary));
-  const baseline = checks(shown2(e.baseline));
+  const canary3 = checks(shown3(e.canary));
+  const baseline = checks(shown3(e.baseline));
   const cell = (c) => c.of === 0 ? "no data" : `${count2(c.failed)} / ${count2(c.of)} failed`;
   const row2 = {
     name: "health checks",
@@ -61589,14 +61977,14 @@ var health = (e) => {
 var unhealthyRun = (e, node3) => {
   let run5 = 0;
   let best = 0;
-  for (const row2 of of(e.canary, node3)) {
+  for (const row2 of of2(e.canary, node3)) {
     run5 = mostlyFailed(row2.shown.health) ? run5 + 1 : 0;
     best = Math.max(best, run5);
   }
   return best;
 };
 var disk = (e) => {
-  const free = (arm) => shown2(arm).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
+  const free = (arm) => shown3(arm).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
   const least = (arm) => free(arm).toSorted((a, b) => a.free - b.free)[0];
   const worst = least(e.canary);
   const other2 = least(e.baseline);
@@ -61614,7 +62002,7 @@ var disk = (e) => {
     });
   const blind = blocksWithout(e, e.canary, (b) => b.diskFree.is === "value");
   if (blind > e.policy.noDataBlocks) {
-    const ours2 = shown2(e.canary).find((b) => b.diskFree.is === "error");
+    const ours2 = shown3(e.canary).find((b) => b.diskFree.is === "error");
     return finding(row2, {
       says: ours2 ? "error" : "no-data",
       code: ours2 ? "could-not-measure" : "no-data",
@@ -61636,20 +62024,20 @@ var disk = (e) => {
 
 // src/domain/judge/requests.ts
 var requestFindings = (e) => [
-  breaker(e),
+  breaker2(e),
   failures(e),
   coverage(e),
   ownErrors(e)
 ];
-var shown3 = (arm) => arm.rows.map((r) => r.shown);
+var shown4 = (arm) => arm.rows.map((r) => r.shown);
 var rate = (t) => t.of === 0 ? "no data" : `${count2(t.failed)} / ${count2(t.of)} = ${share2(t.failed / t.of)}`;
 var rateOf = (t) => t.of === 0 ? 0 : t.failed / t.of;
 var said2 = (t) => t.of === 0 ? "not measured" : `${outOf(t.failed, t.of)} (${share2(rateOf(t))})`;
 var seen = (t) => (t.first ? `; first: ${t.first.step} on ${t.first.node}: ${t.first.text}` : "") + (t.limited > 0 ? `; ${count2(t.limited)} were refused by the rate limit: the probe needs a key of its own` : "");
-var breaker = (e) => {
+var breaker2 = (e) => {
   const runs3 = e.canary.nodes.map((node3) => ({
     node: node3,
-    run: longestRun(of(e.canary, node3).map((r) => tally([r.shown])))
+    run: longestRun(of2(e.canary, node3).map((r) => tally([r.shown])))
   }));
   const worst = runs3.toSorted((a, b) => b.run.blocks - a.run.blocks)[0];
   const row2 = {
@@ -61660,7 +62048,7 @@ var breaker = (e) => {
   };
   if (!worst)
     return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
-  const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown3(e.canary)))}`;
+  const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown4(e.canary)))}`;
   const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
   return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text3 });
 };
@@ -61676,8 +62064,8 @@ var longestRun = (blocks) => {
 };
 var failures = (e) => {
   const { minSamples, failedAboveBaseline, failedMax } = e.policy;
-  const canary3 = tally(shown3(e.canary));
-  const baseline = tally(shown3(e.baseline));
+  const canary3 = tally(shown4(e.canary));
+  const baseline = tally(shown4(e.baseline));
   const allowed = Math.min(rateOf(baseline) + failedAboveBaseline, failedMax);
   const row2 = {
     name: "failed probe requests",
@@ -61695,7 +62083,7 @@ var failures = (e) => {
   );
   if (short2)
     return finding(row2, { says: "pending", code: "not-enough-samples", text: `${short2}; ${numbers}` });
-  const bad = e.canary.nodes.map((node3) => ({ node: node3, t: tally(of(e.canary, node3).map((r) => r.shown)) })).find(({ t }) => t.of >= minSamples && clearlyMore(t.failed, t.of, allowed));
+  const bad = e.canary.nodes.map((node3) => ({ node: node3, t: tally(of2(e.canary, node3).map((r) => r.shown)) })).find(({ t }) => t.of >= minSamples && clearlyMore(t.failed, t.of, allowed));
   if (clearlyMore(canary3.failed, canary3.of, allowed))
     return finding(row2, { says: "fail", code: "error-rate-higher", text: numbers });
   if (bad)
@@ -61728,9 +62116,9 @@ var coverage = (e) => {
 };
 var ownErrors = (e) => {
   const parts = [
-    { name: "canary", t: tally(shown3(e.canary)) },
-    { name: "baseline", t: tally(shown3(e.baseline)) }
-  ].map(({ name, t }) => ({ name, errors: t.errors, tries: t.of + t.errors }));
+    { name: "canary", t: tally(shown4(e.canary)) },
+    { name: "baseline", t: tally(shown4(e.baseline)) }
+  ].map(({ name: name2, t }) => ({ name: name2, errors: t.errors, tries: t.of + t.errors }));
   const cell = (i) => `${count2(parts[i]?.errors ?? 0)} / ${count2(parts[i]?.tries ?? 0)}`;
   const row2 = {
     name: "probe requests that could not be sent",
@@ -61766,7 +62154,7 @@ var judgeSeries = (e, rule) => {
   });
 };
 var tableRow = (e, rule) => {
-  const print = (x) => x === void 0 ? "no data" : reading(rule.series, x);
+  const print = (x) => x === void 0 ? "no data" : reading2(rule.series, x);
   const parts = [
     rule.max === void 0 ? [] : [`<= ${print(rule.max)}`],
     rule.min === void 0 ? [] : [`>= ${print(rule.min)}`],
@@ -61780,9 +62168,9 @@ var tableRow = (e, rule) => {
   };
 };
 var breach = (e, rule, node3) => {
-  const run5 = values(of(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
+  const run5 = values(of2(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
   const last = run5.at(-1);
-  const say4 = (x) => reading(rule.series, x);
+  const say4 = (x) => reading2(rule.series, x);
   const whole2 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
   const { max, min, maxRatio } = rule;
   if (max !== void 0 && whole2 && run5.every((x) => !(x <= max)))
@@ -61840,13 +62228,13 @@ var lacking2 = (e, rule) => {
 var whyNot = (r) => r && r.is !== "value" ? [r] : [];
 var enough = (e, rule, node3) => {
   const possible = Math.floor((e.policy.watch - e.policy.warmUp) / Math.max(1, e.policy.block)) - e.policy.noDataBlocks;
-  return values(of(e.canary, node3), rule).length >= Math.max(1, Math.min(RECENT, possible));
+  return values(of2(e.canary, node3), rule).length >= Math.max(1, Math.min(RECENT, possible));
 };
 var values = (rows2, rule) => rows2.filter((r) => r.warm).flatMap(({ shown: { series } }) => {
   const r = series[rule.name];
   return r?.is === "value" ? [r.value] : [];
 });
-var level = (arm, rule, node3) => median(values(of(arm, node3), rule).slice(-RECENT));
+var level = (arm, rule, node3) => median(values(of2(arm, node3), rule).slice(-RECENT));
 var baselineLevel = (e, rule) => mean(e.baseline.nodes.flatMap((n) => level(e.baseline, rule, n) ?? []));
 var median = (xs) => {
   const sorted = xs.toSorted((a, b) => a - b);
@@ -61858,8 +62246,8 @@ var mean = (xs) => xs.length === 0 ? void 0 : xs.reduce((a, b) => a + b, 0) / xs
 
 // src/domain/judge/threshold.ts
 var MEASURED = 0.9;
-var judge = (watch2, policy, now2) => {
-  const e = evidence(watch2, policy, now2);
+var judge = (watch2, policy2, now2) => {
+  const e = evidence(watch2, policy2, now2);
   const findings = [...requestFindings(e), slowness(e), ...seriesFindings(e), ...livenessFindings(e)];
   const deciding = findings.filter((f) => f.decides).toSorted((a, b) => rank(a) - rank(b));
   const left2 = remaining(e);
@@ -61876,7 +62264,7 @@ var judge = (watch2, policy, now2) => {
   if (blind) return give("inconclusive", blind.code, blind.text);
   const waiting = deciding.find((f) => f.signal.says === "pending");
   if (left2 === 0 && !waiting) return give("pass", "all-passed", passText(findings));
-  if (e.elapsed >= policy.deadline) return give("inconclusive", ...lateReason(e, waiting));
+  if (e.elapsed >= policy2.deadline) return give("inconclusive", ...lateReason(e, waiting));
   return give("pending", "watching", waiting?.text ?? `nothing wrong so far; ${clock2(left2)} more to watch`);
 };
 var rank = (f) => CODES.indexOf(f.code);
@@ -61905,20 +62293,20 @@ var lateReason = (e, waiting) => {
 init_plan_text();
 
 // src/domain/rollback-class.ts
-function rollbackClass(plan2, proofs) {
+function rollbackClass(plan3, proofs) {
   const all2 = Object.entries(proofs);
-  for (const [id, proof] of all2) {
-    const failure2 = plan2.mode === "rollback" ? targetFailure(id, proof) : rehearsalFailure(id, proof);
+  for (const [id, proof2] of all2) {
+    const failure2 = plan3.mode === "rollback" ? targetFailure(id, proof2) : rehearsalFailure(id, proof2);
     if (failure2) return { class: "unknown", failure: failure2 };
   }
-  if (plan2.mode === "rollback") return { class: all2.length > 0 ? "keeps-data" : "restores-snapshot" };
+  if (plan3.mode === "rollback") return { class: all2.length > 0 ? "keeps-data" : "restores-snapshot" };
   if (all2.length === 0) return { class: "unknown" };
-  const again2 = all2.map(([, proof]) => proof.runs[2]);
+  const again2 = all2.map(([, proof2]) => proof2.runs[2]);
   if (again2.some((run5) => run5 !== void 0 && run5.outcome !== "ok")) return { class: "restores-snapshot" };
   return { class: again2.every((run5) => run5?.outcome === "ok") ? "keeps-data" : "unknown" };
 }
-function rehearsalFailure(id, proof) {
-  const [old, fresh] = proof.runs;
+function rehearsalFailure(id, proof2) {
+  const [old, fresh] = proof2.runs;
   if (old?.outcome !== "ok") {
     return {
       code: "point-not-proven",
@@ -61931,8 +62319,8 @@ function rehearsalFailure(id, proof) {
     why: `${id}: ${fresh?.release.version ?? "the new version"} failed on a copy of its data: ${fresh?.why ?? "it never ran"}`
   };
 }
-function targetFailure(id, proof) {
-  const run5 = proof.runs[0];
+function targetFailure(id, proof2) {
+  const run5 = proof2.runs[0];
   if (run5?.outcome === "ok") return void 0;
   return {
     code: "would-lose-writes",
@@ -61950,11 +62338,12 @@ init_unfinished();
 function unsettled(r, all2) {
   const ids = all2.filter((id) => !ofAnother(r, id));
   const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
-  if (lost)
+  const failure2 = lost && node(r, lost).lost;
+  if (failure2)
     return {
-      code: lossCode(node(r, lost).lost),
-      why: about(lost, node(r, lost).lost?.what ?? ""),
-      owed: [recoverLine]
+      code: lossCode(failure2),
+      why: about(lost, failure2.what),
+      owed: isUnbelieved(failure2) ? [{ what: about(lost, failure2.next) }, recoverLine] : [recoverLine]
     };
   const refusing = ids.find((id) => node(r, id).refuses);
   if (refusing)
@@ -61975,7 +62364,9 @@ function neverBegun(r, id) {
   const serving2 = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== "drained";
   return serving2 && o.lease === "free" && !changed(r, id);
 }
+var isUnbelieved = ({ code: code2 }) => code2 === "RECORDS_DIFFER" || code2 === "RECORD_NOT_TRUSTED";
 var lossCode = (failure2) => {
+  if (failure2 && isUnbelieved(failure2)) return "records-differ";
   if (failure2?.kind === "unreachable") return "node-unreachable";
   return failure2?.kind === "lease" ? "lease-lost" : "step-failed";
 };
@@ -62000,12 +62391,12 @@ function choices(r, id) {
   const point2 = o === "unknown" ? void 0 : pointOf(r, o);
   const { to, from } = planned(r, id);
   if (r.plan?.mode === "rollback") {
-    const line2 = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`;
+    const line3 = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`;
     return [
       recoverLine,
       {
         what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
-        line: line2
+        line: line3
       }
     ];
   }
@@ -62087,8 +62478,9 @@ function withoutWork(r) {
     };
   if (r.refused) {
     const why2 = r.refused.problems.map((p) => p.what).join("; ");
-    const owed2 = [...new Set(r.refused.problems.map((p) => p.next))].map((what) => ({ what }));
-    return { ...none2, outcome: "unchanged", code: r.refused.code, why: why2, owed: owed2 };
+    const owed3 = [...new Set(r.refused.problems.map((p) => p.next))].map((what) => ({ what }));
+    const outcome2 = r.refused.code === "records-differ" ? "needs-operator" : "unchanged";
+    return { ...none2, outcome: outcome2, code: r.refused.code, why: why2, owed: owed3 };
   }
   if (r.request.mode === "status") return statusConclusion(r);
   if (r.nothing) return { ...none2, outcome: "unchanged", code: "nothing-owed", why: r.nothing };
@@ -62168,24 +62560,24 @@ function afterRollback(r, ids) {
     return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
   const [code2, why2] = interruption(r);
   if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: "unchanged", code: code2, why: why2 };
-  const line2 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
+  const line3 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
   return {
     ...base,
     version: "",
     outcome: "needs-operator",
     code: "mixed-fleet",
     why: why2,
-    owed: [{ what: "Finish the rollback", line: line2 }]
+    owed: [{ what: "Finish the rollback", line: line3 }]
   };
 }
 function before(r, ids) {
   const [one = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
   return others.length === 0 ? one : "";
 }
-function amended(r, decided4) {
-  const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed2 } = decided4;
+function amended(r, decided5) {
+  const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
   const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
-  if (!lost || said4 === "needs-operator") return { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed2 };
+  if (!lost || said4 === "needs-operator") return { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
   const failure2 = node(r, lost).lost;
   return {
     outcome: "needs-operator",
@@ -62224,14 +62616,14 @@ function next(r) {
 function decide(r) {
   switch (r.step) {
     case "plan":
-      return said(r, "planned") || !r.plan ? void 0 : decided2({ what: "planned", plan: r.plan, hash: r.hash });
+      return said(r, "planned") || !r.plan ? void 0 : decided3({ what: "planned", plan: r.plan, hash: r.hash });
     case "settle":
       return settleDecision(r);
     case "snapshot":
       return open2(r) ? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
     case "canary":
     case "promote":
-      return open2(r) ? fault(r) ?? verdict2(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
+      return open2(r) ? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
   }
 }
 var open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;
@@ -62252,9 +62644,9 @@ function surprise(r) {
 }
 function rehearsed(r) {
   if (r.rehearsed || !r.plan) return void 0;
-  const owed2 = r.plan.nodes.filter((n) => (goal(r, n.node)?.proof.length ?? 0) > 0);
+  const owed3 = r.plan.nodes.filter((n) => (goal(r, n.node)?.proof.length ?? 0) > 0);
   const seen2 = r.plan.nodes.every((n) => node(r, n.node).seen !== "unknown");
-  if (owed2.length > 0 || !seen2 || tasks(r).length > 0) return void 0;
+  if (owed3.length > 0 || !seen2 || tasks(r).length > 0) return void 0;
   const { class: found, failure: failure2 } = rollbackClass(r.plan, r.proofs);
   if (failure2) return goingBack(failure2.code, failure2.why);
   const short2 = shortages(r);
@@ -62273,30 +62665,30 @@ function rehearsed(r) {
       `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`
     );
   }
-  return decided2({ what: "rehearsed", class: found, proofs: r.proofs, hash });
+  return decided3({ what: "rehearsed", class: found, proofs: r.proofs, hash });
 }
 function shortages(r) {
   if (r.plan?.mode !== "release") return [];
   return Object.entries(r.plan.notes.disk).flatMap(([id, disk2]) => shortageOf(r, id, disk2)?.what ?? []);
 }
-function verdict2(r) {
+function verdict3(r) {
   const w = reached(r);
   if (!r.watch || !r.plan || r.verdicts[w] && !r.stale) return void 0;
   const found = judge(r.watch, watchPolicy(r, w), r.now);
   if (found.is === "pending") return void 0;
-  return decided2({ what: "verdict", wave: w, verdict: found, before: Object.values(r.before) });
+  return decided3({ what: "verdict", wave: w, verdict: found, before: Object.values(r.before) });
 }
 function watchPolicy(r, w) {
-  const policy = r.plan?.policy;
-  if (!policy) throw new Bug("a watch without a plan");
-  if (w > 0) return { ...policy.watch, watch: policy.waveWatch };
-  return r.stale ? { ...policy.watch, watch: policy.rewatch } : policy.watch;
+  const policy2 = r.plan?.policy;
+  if (!policy2) throw new Bug("a watch without a plan");
+  if (w > 0) return { ...policy2.watch, watch: policy2.waveWatch };
+  return r.stale ? { ...policy2.watch, watch: policy2.rewatch } : policy2.watch;
 }
 function park(r, after2) {
   if (r.request.stopAfter !== after2 || r.resumed && after2 === "rehearse") return void 0;
   const reached3 = after2 === "rehearse" ? r.rehearsed !== void 0 : watchPassed(r, r.plan?.waves[0]?.[0] ?? "") && !r.stale;
   if (!reached3) return void 0;
-  return decided2({
+  return decided3({
     what: "parked",
     why: "stop-after",
     after: after2,
@@ -62358,24 +62750,24 @@ function missing(r, id) {
   return r.lines.slice(start < 0 ? 0 : theirs.length);
 }
 function watch(r) {
-  const plan2 = r.plan;
-  if (!plan2 || plan2.mode === "rollback" || !open2(r) || Object.keys(r.inFlight).length > 0) return [];
+  const plan3 = r.plan;
+  if (!plan3 || plan3.mode === "rollback" || !open2(r) || Object.keys(r.inFlight).length > 0) return [];
   if (r.step !== "canary" && r.step !== "promote") return [];
   const w = reached(r);
-  const { block: block2 } = plan2.policy.watch;
+  const { block: block3 } = plan3.policy.watch;
   if (needsOwnBaseline(r))
-    return [{ kind: "observe", canary: [], baseline: plan2.waves[0] ?? [], from: r.now, to: r.now + block2 }];
+    return [{ kind: "observe", canary: [], baseline: plan3.waves[0] ?? [], from: r.now, to: r.now + block3 }];
   if (w < 0 || r.verdicts[w] && !r.stale) return [];
-  const canary3 = plan2.waves.slice(0, w + 1).flat();
-  const baseline = plan2.waves.slice(w + 1).flat();
+  const canary3 = plan3.waves.slice(0, w + 1).flat();
+  const baseline = plan3.waves.slice(w + 1).flat();
   if (!canary3.every((id) => settled(r, id))) return [];
-  return [{ kind: "observe", canary: canary3, baseline, from: r.now, to: r.now + block2 }];
+  return [{ kind: "observe", canary: canary3, baseline, from: r.now, to: r.now + block3 }];
 }
 function needsOwnBaseline(r) {
-  const plan2 = r.plan;
-  if (!plan2 || plan2.mode === "rollback" || plan2.waves.length > 1 || r.step !== "canary" || r.resumed)
+  const plan3 = r.plan;
+  if (!plan3 || plan3.mode === "rollback" || plan3.waves.length > 1 || r.step !== "canary" || r.resumed)
     return false;
-  return r.verdicts.length === 0 && r.watch === void 0 && r.beforeSpan < plan2.policy.watch.watch;
+  return r.verdicts.length === 0 && r.watch === void 0 && r.beforeSpan < plan3.policy.watch.watch;
 }
 function first(r, id) {
   const o = node(r, id).seen;
@@ -62597,7 +62989,7 @@ var INPUTS = [
     value: "JSON"
   }
 ];
-var inputVariable = (name) => `INPUT_${name.toUpperCase().replaceAll("-", "_")}`;
+var inputVariable = (name2) => `INPUT_${name2.toUpperCase().replaceAll("-", "_")}`;
 
 // src/config/inputs.ts
 init_errors();
@@ -62713,7 +63105,7 @@ var MODES = [
     examples: ["adopt", "adopt db-3 --as root", "adopt --undo --as root"]
   }
 ];
-var modeRow = (name) => MODES.find((mode) => mode.name === name);
+var modeRow = (name2) => MODES.find((mode) => mode.name === name2);
 
 // src/config/inputs.ts
 init_printed();
@@ -62762,9 +63154,9 @@ var notAKey = {
 
 // src/config/inputs.ts
 init_suggestion();
-var environmentSource = (env, secrets) => (name) => secrets[inputVariable(name)] ?? env[inputVariable(name)];
+var environmentSource = (env, secrets) => (name2) => secrets[inputVariable(name2)] ?? env[inputVariable(name2)];
 var readInputs = (source, where2 = "action") => {
-  const text3 = (name) => source(name)?.trim() || defaultOf(name);
+  const text3 = (name2) => source(name2)?.trim() || defaultOf(name2);
   const problems2 = [];
   const take3 = (read4, otherwise) => {
     if ("value" in read4) return read4.value;
@@ -62798,22 +63190,22 @@ var readInputs = (source, where2 = "action") => {
   return inputs;
 };
 var secretsOf = (inputs) => [inputs.token, inputs.sshKey, ...Object.values(inputs.keys)].filter((secret) => secret !== "");
-var defaultOf = (name) => {
-  const value = INPUTS.find((input) => input.name === name)?.default ?? "";
+var defaultOf = (name2) => {
+  const value = INPUTS.find((input) => input.name === name2)?.default ?? "";
   return value.startsWith("${{") ? "" : value;
 };
-var refused = (name, what, next5, because) => ({
+var refused = (name2, what, next5, because) => ({
   problems: [
-    { code: "INPUT_INVALID", what, next: next5, where: name, ...because === void 0 ? {} : { because } }
+    { code: "INPUT_INVALID", what, next: next5, where: name2, ...because === void 0 ? {} : { because } }
   ]
 });
-var choice = (name, text3, allowed) => {
+var choice = (name2, text3, allowed) => {
   const value = allowed.find((candidate) => candidate === text3);
   if (value !== void 0) return { value };
   const close2 = nearest(text3, allowed);
   return refused(
-    name,
-    `${name} is ${shown4(text3)}`,
+    name2,
+    `${name2} is ${shown5(text3)}`,
     close2 === void 0 ? `write one of ${allowed.join(", ")}` : `write ${close2}`
   );
 };
@@ -62833,7 +63225,7 @@ var readConfigPath = (text3, where2) => {
   const plain3 = /^[^\p{Cc}]{1,400}$/u.test(text3);
   return plain3 && (where2 === "command line" || inWorkspace) ? { value: text3 } : refused(
     "config",
-    `config is ${shown4(text3)}`,
+    `config is ${shown5(text3)}`,
     "name a file inside the workspace, such as .github/rollout.yml",
     "test commands in it are run"
   );
@@ -62854,11 +63246,11 @@ var readTag = (text3, mode) => {
   if ((mode === "rollback" || mode === void 0) && text3 === "previous") return { value: text3 };
   if (text3 === "" || text3.length <= 128 && parseTag(text3) !== void 0) return { value: text3 };
   const next5 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
-  return refused("tag", `tag is ${shown4(text3)}`, mode === "rollback" ? `${next5}, or previous` : next5);
+  return refused("tag", `tag is ${shown5(text3)}`, mode === "rollback" ? `${next5}, or previous` : next5);
 };
 var readPlanHash = (text3) => text3 === "" || /^[0-9a-f]{64}$/i.test(text3) ? { value: text3.toLowerCase() } : refused(
   "plan-hash",
-  `plan-hash is ${shown4(text3)}`,
+  `plan-hash is ${shown5(text3)}`,
   "paste the whole hash that the plan printed, 64 hexadecimal digits"
 );
 var LONGEST = 24 * 36e5;
@@ -62866,19 +63258,19 @@ var readTimeout = (text3) => {
   const value = parseDuration(text3);
   return value !== void 0 && value >= 1e3 && value <= LONGEST ? { value } : refused(
     "timeout",
-    `timeout is ${shown4(text3)}`,
+    `timeout is ${shown5(text3)}`,
     "write a duration with its unit, such as 45m, from 1s to 24h"
   );
 };
-var readJson = (name, text3) => {
+var readJson = (name2, text3) => {
   try {
     if (text3 !== "") JSON.parse(text3);
     return { value: text3 };
   } catch {
     return refused(
-      name,
-      `${name} is not JSON`,
-      `map the output of goreleaser-action: \${{ needs.<job>.outputs.${name} }}`
+      name2,
+      `${name2} is not JSON`,
+      `map the output of goreleaser-action: \${{ needs.<job>.outputs.${name2} }}`
     );
   }
 };
@@ -62892,15 +63284,15 @@ var misplaced = ({ mode, stopAfter, planHash: planHash2 }) => {
     ["stop-after", stopAfter !== "none"],
     ["plan-hash", planHash2 !== ""]
   ];
-  return given.flatMap(([name, isGiven]) => {
-    const modes = INPUTS.find((input) => input.name === name)?.modes ?? [];
+  return given.flatMap(([name2, isGiven]) => {
+    const modes = INPUTS.find((input) => input.name === name2)?.modes ?? [];
     if (!isGiven || modes.includes(mode)) return [];
     return [
       {
         code: "INPUT_MISPLACED",
-        what: `mode ${mode} does not know ${name}`,
-        next: `leave ${name} out; it belongs to ${modes.join(" and ")}`,
-        where: name
+        what: `mode ${mode} does not know ${name2}`,
+        next: `leave ${name2} out; it belongs to ${modes.join(" and ")}`,
+        where: name2
       }
     ];
   });
@@ -62912,8 +63304,8 @@ init_suggestion();
 var FLAGS = INPUTS.filter((input) => input.name !== "mode");
 var OPTIONS = Object.fromEntries([
   ...FLAGS.map((input) => [input.name, { type: "string" }]),
-  ...HAND_FLAGS.map(({ name, value }) => [
-    name,
+  ...HAND_FLAGS.map(({ name: name2, value }) => [
+    name2,
     { type: value === "" ? "boolean" : "string" }
   ]),
   ["help", { type: "boolean", short: "h" }],
@@ -62930,36 +63322,36 @@ var parseCommandLine = (argv, around2) => {
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first3));
   problems2.push(...misplaced2(mode, has2));
-  const named5 = mode === "adopt" || mode === "init";
-  const [tag, ...extra] = named5 ? [] : rest;
+  const named6 = mode === "adopt" || mode === "init";
+  const [tag, ...extra] = named6 ? [] : rest;
   problems2.push(...extra.map(unexpected), ...tag !== void 0 && flags.has("tag") ? [tagTwice] : []);
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
   const [as, unit] = [flags.get("as"), flags.get("unit")];
   const hand = {
-    words: named5 ? rest : [],
+    words: named6 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
     steal: has2("steal"),
     ...as === void 0 ? {} : { as },
     ...unit === void 0 ? {} : { unit }
   };
-  return { is: "mode", mode, source: (name) => name === "mode" ? mode : source(name), hand };
+  return { is: "mode", mode, source: (name2) => name2 === "mode" ? mode : source(name2), hand };
 };
 var misplaced2 = (mode, has2) => HAND_FLAGS.filter((flag) => mode !== void 0 && has2(flag.name) && !flag.modes.includes(mode)).map(
-  ({ name, modes }) => ({
+  ({ name: name2, modes }) => ({
     code: "FLAG_MISPLACED",
-    what: `--${name} is no flag of ${mode}`,
+    what: `--${name2} is no flag of ${mode}`,
     next: `leave it out; it belongs to ${modes.join(", ")}`
   })
 );
-var stepNamed = (name) => {
-  const step2 = ACTION_STEPS.find((candidate) => candidate === name);
+var stepNamed = (name2) => {
+  const step2 = ACTION_STEPS.find((candidate) => candidate === name2);
   if (step2 === void 0)
     throw new UserError({
       code: "STEP_UNKNOWN",
-      what: `there is no step ${shown4(name)}`,
+      what: `there is no step ${shown5(name2)}`,
       next: `write one of ${ACTION_STEPS.join(", ")}`
     });
   return step2;
@@ -62969,7 +63361,7 @@ var tokens = (argv) => {
   const seen2 = /* @__PURE__ */ new Set();
   const words2 = [];
   const problems2 = [];
-  const parsed3 = parseArgs({
+  const parsed4 = parseArgs({
     args: argv,
     options: OPTIONS,
     strict: false,
@@ -62977,7 +63369,7 @@ var tokens = (argv) => {
     tokens: true
   });
   let afterUnknown = -1;
-  for (const token of parsed3.tokens) {
+  for (const token of parsed4.tokens) {
     if (token.kind === "positional" && token.index !== afterUnknown) words2.push(token.value);
     if (token.kind !== "option") continue;
     const problem3 = flagProblem(token, seen2);
@@ -62988,40 +63380,40 @@ var tokens = (argv) => {
   }
   return { flags, words: words2, has: (flag) => seen2.has(flag), problems: problems2 };
 };
-var flagProblem = ({ name, value, inlineValue }, seen2) => {
-  if (!Object.hasOwn(OPTIONS, name)) return unknownFlag(name);
-  const row2 = rowOf(name) ?? HAND_FLAGS.find((flag) => flag.name === name);
+var flagProblem = ({ name: name2, value, inlineValue }, seen2) => {
+  if (!Object.hasOwn(OPTIONS, name2)) return unknownFlag(name2);
+  const row2 = rowOf(name2) ?? HAND_FLAGS.find((flag) => flag.name === name2);
   if (row2 === void 0) return void 0;
-  if (seen2.has(name))
-    return { code: "FLAG_TWICE", what: `--${name} is given twice`, next: "keep one of the two" };
-  if (row2.value === "") return value === void 0 ? void 0 : alone(name);
+  if (seen2.has(name2))
+    return { code: "FLAG_TWICE", what: `--${name2} is given twice`, next: "keep one of the two" };
+  if (row2.value === "") return value === void 0 ? void 0 : alone(name2);
   if (value !== void 0 && (inlineValue || !value.startsWith("--"))) return void 0;
-  return { code: "FLAG_WITHOUT_VALUE", what: `--${name} needs a value`, next: `write --${name} ${row2.value}` };
+  return { code: "FLAG_WITHOUT_VALUE", what: `--${name2} needs a value`, next: `write --${name2} ${row2.value}` };
 };
-var alone = (name) => ({
+var alone = (name2) => ({
   code: "FLAG_WITH_VALUE",
-  what: `--${name} takes no value`,
-  next: `write --${name} alone`
+  what: `--${name2} takes no value`,
+  next: `write --${name2} alone`
 });
-var rowOf = (name) => FLAGS.find((input) => input.name === name);
-var unknownFlag = (name) => {
-  const close2 = nearest(name, Object.keys(OPTIONS));
+var rowOf = (name2) => FLAGS.find((input) => input.name === name2);
+var unknownFlag = (name2) => {
+  const close2 = nearest(name2, Object.keys(OPTIONS));
   const next5 = close2 === void 0 ? "progressdb-rollout --help lists the flags" : `write --${close2}`;
-  const known2 = name === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next5;
-  return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown4(`--${name}`)}`, next: known2 };
+  const known2 = name2 === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next5;
+  return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown5(`--${name2}`)}`, next: known2 };
 };
-var unknownMode = (word4) => {
+var unknownMode = (word5) => {
   const names2 = MODES.map((mode) => mode.name);
-  const close2 = nearest(word4, names2);
+  const close2 = nearest(word5, names2);
   return {
     code: "MODE_UNKNOWN",
-    what: word4 === "" ? "the mode is missing" : `there is no mode ${shown4(word4)}`,
+    what: word5 === "" ? "the mode is missing" : `there is no mode ${shown5(word5)}`,
     next: close2 === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close2}`
   };
 };
-var unexpected = (word4) => ({
+var unexpected = (word5) => ({
   code: "WORD_UNEXPECTED",
-  what: `${shown4(word4)} is one word too many`,
+  what: `${shown5(word5)} is one word too many`,
   next: "a mode is followed by at most a tag and flags; put quotes around a text with spaces"
 });
 var tagTwice = {
@@ -63031,28 +63423,28 @@ var tagTwice = {
 };
 var flagSource = (flags, { secrets, readFile: readFile3 }, problems2) => {
   const files2 = /* @__PURE__ */ new Map();
-  for (const { name } of FLAGS.filter((input) => input.secret)) {
-    const path6 = flags.get(name);
+  for (const { name: name2 } of FLAGS.filter((input) => input.secret)) {
+    const path6 = flags.get(name2);
     if (path6 === void 0) continue;
     try {
-      files2.set(name, readFile3(path6));
+      files2.set(name2, readFile3(path6));
     } catch {
-      problems2.push(unreadableSecret(name));
+      problems2.push(unreadableSecret(name2));
     }
   }
   const environment = environmentSource({}, secrets);
   const token = secrets["GITHUB_TOKEN"] ?? secrets["GH_TOKEN"];
-  return (name) => {
-    if (!rowOf(name)?.secret) return flags.get(name);
-    return files2.get(name) ?? environment(name) ?? (name === "token" ? token : void 0);
+  return (name2) => {
+    if (!rowOf(name2)?.secret) return flags.get(name2);
+    return files2.get(name2) ?? environment(name2) ?? (name2 === "token" ? token : void 0);
   };
 };
-var unreadableSecret = (name) => ({
+var unreadableSecret = (name2) => ({
   code: "SECRET_FILE_UNREADABLE",
-  what: `what --${name} names cannot be read as a file`,
+  what: `what --${name2} names cannot be read as a file`,
   because: "secrets are read from files: an argument can be seen by every user of the machine",
-  next: `write the secret to a file that only you can read, and give its path as --${name} FILE`,
-  where: name
+  next: `write the secret to a file that only you can read, and give its path as --${name2} FILE`,
+  where: name2
 });
 
 // src/main.ts
@@ -63095,17 +63487,17 @@ exit code
   3  refused: nothing was changed
   4  needs you: the report ends with what to type
 `;
-var modeHelp = (name) => {
-  const mode = modeRow(name);
+var modeHelp = (name2) => {
+  const mode = modeRow(name2);
   if (mode === void 0) return helpText();
-  const own2 = handRows(HAND_FLAGS.filter((flag) => flag.modes.includes(name)));
+  const own2 = handRows(HAND_FLAGS.filter((flag) => flag.modes.includes(name2)));
   return `${PROGRAM} ${mode.name}: ${mode.summary}
 
 ${indented(mode.about.join("\n"))}
   ${mode.changes ? "It may change nodes." : "It changes nothing."}
 
 flags
-${flagRows(FLAGS2.filter((input) => input.modes.includes(name)))}${own2 === "" ? "" : `
+${flagRows(FLAGS2.filter((input) => input.modes.includes(name2)))}${own2 === "" ? "" : `
 ${own2}`}
 
 exit code
@@ -63128,18 +63520,18 @@ canary: { nodes: 1, watch: 10m }`;
 var FLAGS2 = INPUTS.filter((input) => input.name !== "mode");
 var WIDTH = 110;
 var rows = (all2) => {
-  const column = Math.max(...all2.map(([head = ""]) => head.length)) + 4;
-  return all2.map(([head = "", text3 = ""]) => `  ${head.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
+  const column = Math.max(...all2.map(([head2 = ""]) => head2.length)) + 4;
+  return all2.map(([head2 = "", text3 = ""]) => `  ${head2.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
 };
 var flagRows = (inputs) => rows(inputs.map((input) => [`--${input.name} ${input.value}`, `${input.description}${defaultNote(input)}`]));
-var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name, value, description }) => [`--${name} ${value}`.trim(), description]));
+var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name: name2, value, description }) => [`--${name2} ${value}`.trim(), description]));
 var defaultNote = (input) => input.default === "" || input.default.startsWith("${{") ? "" : ` Default: ${input.default}.`;
 var wrapped = (text3, column) => {
   const lines2 = [""];
-  for (const word4 of text3.split(" ")) {
+  for (const word5 of text3.split(" ")) {
     const last = lines2.at(-1) ?? "";
-    if (last !== "" && column + last.length + 1 + word4.length > WIDTH) lines2.push(word4);
-    else lines2[lines2.length - 1] = last === "" ? word4 : `${last} ${word4}`;
+    if (last !== "" && column + last.length + 1 + word5.length > WIDTH) lines2.push(word5);
+    else lines2[lines2.length - 1] = last === "" ? word5 : `${last} ${word5}`;
   }
   return lines2.join(`
 ${" ".repeat(column)}`);
@@ -63167,16 +63559,16 @@ var redactable = (taken2) => {
   );
   return [...new Set(values2.flatMap(maskable))];
 };
-var keyValues = (lines2) => lines2.split(/\r\n|[\r\n]/).map((line2) => line2.slice(line2.indexOf("=") + 1).trim());
+var keyValues = (lines2) => lines2.split(/\r\n|[\r\n]/).map((line3) => line3.slice(line3.indexOf("=") + 1).trim());
 var SHORTEST_LINE = 4;
 var maskable = (secret) => {
   const whole2 = secret.trim();
   if (whole2 === "") return [];
-  const lines2 = secret.split(/\r\n|[\r\n]/).map((line2) => line2.trim());
+  const lines2 = secret.split(/\r\n|[\r\n]/).map((line3) => line3.trim());
   const all2 = [
     secret,
     whole2,
-    ...lines2.filter((line2) => line2.length >= SHORTEST_LINE),
+    ...lines2.filter((line3) => line3.length >= SHORTEST_LINE),
     ...[secret, whole2].flatMap(base64),
     ...urlEncoded(whole2),
     JSON.stringify(whole2).slice(1, -1)
@@ -63269,15 +63661,15 @@ var refusals = (trigger) => {
   if (PROPOSALS.has(trigger.event) && !READ_ONLY.has(trigger.mode)) return [changesFromProposal(trigger)];
   return [];
 };
-var foreignCheckout = ({ event, sha, head }) => ({
+var foreignCheckout = ({ event: event2, sha, head: head2 }) => ({
   code: "CHECKOUT_NOT_TRUSTED",
-  what: `under ${event} the workspace must be a checkout of ${short(sha)}; it is ${head === "none" ? "no checkout" : short(head)}`,
+  what: `under ${event2} the workspace must be a checkout of ${short(sha)}; it is ${head2 === "none" ? "no checkout" : short(head2)}`,
   because: "such a workflow holds secrets, and the configuration and test commands of another commit would run with them",
   next: "remove `ref:` from actions/checkout, or start the rollout by push, release or workflow_dispatch"
 });
-var changesFromProposal = ({ event, mode }) => ({
+var changesFromProposal = ({ event: event2, mode }) => ({
   code: "PULL_REQUEST_CHANGES_NOTHING",
-  what: `mode ${mode} does not run under ${event}`,
+  what: `mode ${mode} does not run under ${event2}`,
   because: "the checked-out commit is a proposal; only the modes plan and status, which change nothing, run on it",
   next: "use mode: plan here, and run the rollout from a tag, a release or workflow_dispatch"
 });
@@ -63302,22 +63694,22 @@ var createConsole = (write3, redact) => {
   };
   return {
     lines: lines2,
-    line: (topic, text3) => lines2([line(topic, text3)]),
+    line: (topic, text3) => lines2([line2(topic, text3)]),
     problem: (problem3) => lines2(problemLines(problem3)),
-    remote: (topic, text3, max = 50) => lines2(printableLines(text3, max).map((each) => line(topic, `| ${each}`)))
+    remote: (topic, text3, max = 50) => lines2(printableLines(text3, max).map((each) => line2(topic, `| ${each}`)))
   };
 };
 
 // src/github/outputs.ts
 init_core3();
 init_errors();
-var oneLine = (name, value) => {
-  if (new RegExp("\\p{Cc}", "u").test(value)) throw new Bug(`output ${name} has a control character`);
+var oneLine = (name2, value) => {
+  if (new RegExp("\\p{Cc}", "u").test(value)) throw new Bug(`output ${name2} has a control character`);
   return value;
 };
 var writeOutputs = (values2, redact, env) => {
   if (!env.GITHUB_OUTPUT) return;
-  for (const [name, value] of Object.entries(values2)) setOutput(name, oneLine(name, redact(value)));
+  for (const [name2, value] of Object.entries(values2)) setOutput(name2, oneLine(name2, redact(value)));
 };
 
 // src/main.ts
@@ -63332,23 +63724,23 @@ init_errors();
 var SCHEMA = 1;
 var upcasters = {};
 function readLine(text3, where2) {
-  const line2 = parsed(text3);
-  const schema = line2?.["schema"];
-  if (line2 === void 0 || typeof schema !== "number" || typeof line2["type"] !== "string") {
+  const line3 = parsed2(text3);
+  const schema = line3?.["schema"];
+  if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
     throw new UserError(unreadable(where2));
   }
   if (schema > SCHEMA) throw new UserError(newer(where2, schema));
-  let current = line2;
+  let current = line3;
   for (let at = schema; at < SCHEMA; at++) {
     const up = upcasters[at];
     if (!up) throw new UserError(unreadable(where2));
     current = up(current);
   }
-  if (!isEvent2(current)) throw new UserError(unreadable(where2));
+  if (!isEvent(current)) throw new UserError(unreadable(where2));
   return current;
 }
-var isEvent2 = (line2) => typeof line2["seq"] === "number" && typeof line2["at"] === "number" && typeof line2["type"] === "string";
-function parsed(text3) {
+var isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
+function parsed2(text3) {
   try {
     const value = JSON.parse(text3);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
@@ -63377,18 +63769,18 @@ function openJournal(file, clock3) {
   const text3 = readFileSync2(file, "utf8");
   const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
   if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
-  const lines2 = whole2.split("\n").filter((line2) => line2 !== "");
-  const events2 = lines2.map((line2, index) => readLine(line2, `${file}:${index + 1}`));
+  const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
+  const events2 = lines2.map((line3, index) => readLine(line3, `${file}:${index + 1}`));
   syncFolder(dirname3(file));
   return {
     events: events2,
     append: (body) => {
-      const event = { schema: 1, seq: events2.length + 1, at: clock3.now(), ...body };
-      writeSync(fd, `${JSON.stringify(event)}
+      const event2 = { schema: 1, seq: events2.length + 1, at: clock3.now(), ...body };
+      writeSync(fd, `${JSON.stringify(event2)}
 `);
       fsyncSync(fd);
-      events2.push(event);
-      return event;
+      events2.push(event2);
+      return event2;
     },
     close: () => closeSync(fd)
   };
@@ -63405,6 +63797,7 @@ init_errors();
 init_holder();
 init_standing();
 init_log2();
+init_unfinished();
 function narrate(r, body) {
   switch (body.type) {
     case "opened":
@@ -63448,9 +63841,9 @@ function decision(r, d) {
       return planned2(d.plan, d.hash);
     case "rehearsed":
       return [
-        ...Object.entries(d.proofs).map(([id, proof]) => ({
+        ...Object.entries(d.proofs).map(([id, proof2]) => ({
           topic: "rehearse",
-          text: `${id}: ${rehearsal(proof)}`
+          text: `${id}: ${rehearsal(proof2)}`
         })),
         ...measuredNeed(r),
         { topic: "plan", text: `complete with the class ${d.class}; plan hash ${d.hash}` }
@@ -63467,51 +63860,51 @@ function decision(r, d) {
       return unreachable(d);
   }
 }
-function measuredNeed({ plan: plan2, proofs }) {
-  if (plan2?.mode !== "release") return [];
-  const needs = Object.values(plan2.notes.disk).map((disk2) => needOfUpgrade(disk2, proofs));
+function measuredNeed({ plan: plan3, proofs }) {
+  if (plan3?.mode !== "release") return [];
+  const needs = Object.values(plan3.notes.disk).map((disk2) => needOfUpgrade(disk2, proofs));
   if (needs.length === 0) return [];
   const share4 = Math.round(shareRewritten(proofs) * 100);
   return [
     {
       topic: "",
-      text: `the new version wrote ${share4} % of the data anew: an upgrade takes ${bytes(Math.max(...needs))} of disk at most, ${bytes(tightest(plan2.notes.disk).free)} free`
+      text: `the new version wrote ${share4} % of the data anew: an upgrade takes ${bytes(Math.max(...needs))} of disk at most, ${bytes(tightest(plan3.notes.disk).free)} free`
     }
   ];
 }
-function planned2(plan2, hash) {
-  const { notes } = plan2;
-  const from = [...new Set(plan2.nodes.map((n) => n.from.version))].join(", ");
-  const [canary3 = [], ...rest] = plan2.waves;
-  const disk2 = tightest(notes.disk);
-  const head = `${from} -> ${plan2.version} on ${several(plan2.nodes.length, "node")}, ${plan2.mode === "rollback" ? "one after the other" : `canary ${list(canary3)}`}; disk needed ${bytes(disk2.now)} now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`;
-  const stops = plan2.nodes.map((n) => `${n.node} ${n.safeStop}`).join(", ");
+function planned2(plan3, hash) {
+  const { notes: notes2 } = plan3;
+  const from = [...new Set(plan3.nodes.map((n) => n.from.version))].join(", ");
+  const [canary3 = [], ...rest] = plan3.waves;
+  const disk2 = tightest(notes2.disk);
+  const head2 = `${from} -> ${plan3.version} on ${several(plan3.nodes.length, "node")}, ${plan3.mode === "rollback" ? "one after the other" : `canary ${list(canary3)}`}; disk needed ${bytes(disk2.now)} now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`;
+  const stops = plan3.nodes.map((n) => `${n.node} ${n.safeStop}`).join(", ");
   return [
-    { topic: "plan", text: head },
+    { topic: "plan", text: head2 },
     {
       topic: "",
-      text: `digests from ${notes.digestSource}; waves ${[canary3, ...rest].map((w) => w.join("+")).join(" then ")}; safe stop: ${stops}; switch: none`
+      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map((w) => w.join("+")).join(" then ")}; safe stop: ${stops}; switch: none`
     },
-    ...notes.breaking.map((line2) => ({ topic: "", text: `breaking: ${line2}` })),
-    ...notes.warnings.map((line2) => ({ topic: "warning", text: line2 })),
-    ...Object.entries(notes.restores).map(([id, p]) => ({
+    ...notes2.breaking.map((line3) => ({ topic: "", text: `breaking: ${line3}` })),
+    ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
+    ...Object.entries(notes2.restores).map(([id, p]) => ({
       topic: "",
-      text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count(p.writes)}`
+      text: `${id}: ${p.name} comes back, ${duration2(p.age)} old; writes it sets aside: ${count(p.writes)}`
     })),
-    ...notes.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes.leftAlone)}` }] : [],
+    ...notes2.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes2.leftAlone)}` }] : [],
     { topic: "", text: `plan hash ${hash}` }
   ];
 }
-function rehearsal(proof) {
-  const runs3 = proof.runs.map((run5) => {
+function rehearsal(proof2) {
+  const runs3 = proof2.runs.map((run5) => {
     const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
     const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run5.counts["messages"] === void 0 ? "keys" : "messages"}`;
-    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
+    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration2(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
   });
-  const again2 = proof.runs[2];
-  const grew = proof.bytesBefore > 0 ? `; the copy went from ${bytes(proof.bytesBefore)} to ${bytes(proof.bytesAfter)}` : "";
-  const verdict3 = again2 === void 0 ? "" : again2.outcome === "ok" ? "; a rollback keeps data" : "; a rollback would need the snapshot";
-  return `${runs3.join(", ")}${grew}${verdict3}`;
+  const again2 = proof2.runs[2];
+  const grew = proof2.bytesBefore > 0 ? `; the copy went from ${bytes(proof2.bytesBefore)} to ${bytes(proof2.bytesAfter)}` : "";
+  const verdict4 = again2 === void 0 ? "" : again2.outcome === "ok" ? "; a rollback keeps data" : "; a rollback would need the snapshot";
+  return `${runs3.join(", ")}${grew}${verdict4}`;
 }
 var STARTS = {
   snapshot: "takes a checkpoint",
@@ -63543,45 +63936,49 @@ function done(r, fact2) {
   return [
     { topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
     ...held3,
+    ...(fact2.strange ?? []).map(recordsDiffer).map(({ code: code2, what }) => ({
+      topic: "warning",
+      text: `${code2}  ${what}; it is left as it is`
+    })),
     ...takenOver(r, fact2.past)
   ];
 }
 var standings = (fact2) => "standing" in fact2 ? fact2.standing ?? [] : [];
 var heldLine = ({ node: node3, lease: lease4 }) => lease4 ? [{ topic: "lease", text: `${node3} ${heldText(lease4)}${lease4.run ? `: ${pageOf(lease4.run)}` : ""}` }] : [];
-var takenOver = ({ request: request4 }, past = {}) => request4.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
+var takenOver = ({ request: request5 }, past = {}) => request5.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
   topic: why2 === "stolen" ? "warning" : "lease",
   text: `${node3} is taken over from ${holder}: ${why2 === "stolen" ? "you passed it over (--steal)" : "its run has ended"}`
 }));
-function swept(id, { of: of2, deleted, left: left2, why: why2 }) {
-  const threads = (n) => `${several(n, "thread")} that the probe ${of2 === "this" ? "wrote" : "of an earlier run left"}`;
+function swept(id, { of: of3, deleted, left: left2, why: why2 }) {
+  const threads = (n) => `${several(n, "thread")} that the probe ${of3 === "this" ? "wrote" : "of an earlier run left"}`;
   if (left2 > 0 || why2 !== "")
     return [{ topic: "probe", text: `${id}: ${threads(left2)} could not be removed: ${why2}` }];
-  return of2 === "before" ? [{ topic: "probe", text: `${id}: removed ${threads(deleted)}` }] : [];
+  return of3 === "before" ? [{ topic: "probe", text: `${id}: removed ${threads(deleted)}` }] : [];
 }
 function watching(r) {
-  const { watch: watch2, plan: plan2 } = r;
-  if (!plan2) return [];
+  const { watch: watch2, plan: plan3 } = r;
+  if (!plan3) return [];
   if (!watch2) {
-    const of2 = plan2.policy.watch.watch;
+    const of3 = plan3.policy.watch.watch;
     return [
       {
         topic: "baseline",
-        text: `${clock(r.beforeSpan)} of ${clock(of2)}: the old version on the same nodes, as nothing else is left to compare with`
+        text: `${clock(r.beforeSpan)} of ${clock(of3)}: the old version on the same nodes, as nothing else is left to compare with`
       }
     ];
   }
-  const policy = watchPolicy(r, reached(r));
-  const verdict3 = judge(watch2, policy, r.now);
+  const policy2 = watchPolicy(r, reached(r));
+  const verdict4 = judge(watch2, policy2, r.now);
   const arms = ["canary", "baseline"].map((arm) => {
     const probes = watch2.blocks.flatMap((b) => b[arm].flatMap((n) => n.probes));
-    const sum = (of2) => probes.reduce((total, p) => total + p[of2], 0);
+    const sum = (of3) => probes.reduce((total, p) => total + p[of3], 0);
     return `${arm} ${count(sum("failed"))} of ${count(sum("of"))} failed`;
   });
-  const left2 = verdict3.is === "pending" ? `   to promote: ${clock(verdict3.left)} more` : "";
+  const left2 = verdict4.is === "pending" ? `   to promote: ${clock(verdict4.left)} more` : "";
   return [
     {
       topic: "watch",
-      text: `${clock(r.now - watch2.from)} of ${clock(policy.watch)}, until ${utc(watch2.from + policy.watch)}   probe requests: ${arms.join("   ")}${left2}`
+      text: `${clock(r.now - watch2.from)} of ${clock(policy2.watch)}, until ${utc(watch2.from + policy2.watch)}   probe requests: ${arms.join("   ")}${left2}`
     }
   ];
 }
@@ -63599,13 +63996,13 @@ async function act2(d, action) {
   return d.node.act(action, { token, stop: d.stop, progress: (p) => d.effects.progress(d.node.id, p) });
 }
 var witnessAt = (d, opens) => {
-  const { plan: plan2 } = d.r;
-  const counted2 = plan2?.restore[d.node.id] === void 0 ? plan2?.notes.counts[d.node.id] : void 0;
+  const { plan: plan3 } = d.r;
+  const counted2 = plan3?.restore[d.node.id] === void 0 ? plan3?.notes.counts[d.node.id] : void 0;
   return node(d.r, d.node.id).witnesses[opens] ?? { counts: counted2 ?? {}, quiet: false };
 };
 var opensBefore = (d, { data: data2, snapshots }) => {
   const ours2 = data2.from?.startsWith(`${d.r.id}.`) || data2.from === d.r.plan?.restore[d.node.id];
-  const point2 = ours2 ? snapshots.find(({ name }) => name === data2.from) : void 0;
+  const point2 = ours2 ? snapshots.find(({ name: name2 }) => name2 === data2.from) : void 0;
   return point2?.opens ?? data2.opens - 1;
 };
 
@@ -63614,10 +64011,10 @@ init_errors();
 var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
 var compareCounts = (before2, now2, writers) => {
   const names2 = Object.keys(before2).toSorted();
-  const checked = names2.map((name) => compareOne(name, { before: before2[name] ?? 0, now: now2[name] }, writers));
+  const checked = names2.map((name2) => compareOne(name2, { before: before2[name2] ?? 0, now: now2[name2] }, writers));
   const worst = checked.find((c) => c.code === "data-gone") ?? checked.find((c) => !c.ok);
   if (worst) return worst;
-  const counted2 = names2.filter((name) => now2[name] !== void 0);
+  const counted2 = names2.filter((name2) => now2[name2] !== void 0);
   if (counted2.length === 0)
     return {
       ok: true,
@@ -63630,24 +64027,24 @@ var compareCounts = (before2, now2, writers) => {
     text: counted2.map((n) => `${n} ${count2(before2[n] ?? 0)} -> ${count2(now2[n] ?? 0)}`).join(", ")
   };
 };
-var compareOne = (name, seen2, writers) => {
+var compareOne = (name2, seen2, writers) => {
   const { before: before2, now: now2 } = seen2;
-  const held3 = { ok: true, code: "held", text: name };
+  const held3 = { ok: true, code: "held", text: name2 };
   if (now2 === void 0)
-    return OPTIONAL.has(name) ? held3 : {
+    return OPTIONAL.has(name2) ? held3 : {
       ok: false,
       code: "counts-missing",
-      text: `${name}: ${count2(before2)} before, could not be counted afterwards`
+      text: `${name2}: ${count2(before2)} before, could not be counted afterwards`
     };
   if (now2 === 0 && before2 > 0)
     return {
       ok: false,
       code: "data-gone",
-      text: `${name}: ${count2(before2)} before, 0 now: the data is not visible`
+      text: `${name2}: ${count2(before2)} before, 0 now: the data is not visible`
     };
-  const own2 = writers.own[name] ?? 0;
-  const exact = !writers.others && (writers.own[name] !== void 0 || Object.values(writers.own).every((n) => n === 0));
-  const numbers = `${name}: ${count2(before2)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
+  const own2 = writers.own[name2] ?? 0;
+  const exact = !writers.others && (writers.own[name2] !== void 0 || Object.values(writers.own).every((n) => n === 0));
+  const numbers = `${name2}: ${count2(before2)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
   if (now2 < before2 + own2)
     return { ok: false, code: "counts-fell", text: `${numbers}: ${count2(before2 + own2 - now2)} missing` };
   if (exact && now2 !== before2 + own2)
@@ -63688,11 +64085,11 @@ async function holds2(d, at, known2) {
   const writers = { others: !known2.quiet, own: {} };
   let again2 = false;
   for (; ; ) {
-    const counts3 = await d.effects.probe.counts(at, d.stop);
-    const found = await judged(d, at, { known: known2, held: compareCounts(known2.counts, counts3, writers) });
-    if (found.ok && (again2 || !known2.quiet)) return { ok: true, text: found.text, counts: counts3 };
+    const counts4 = await d.effects.probe.counts(at, d.stop);
+    const found = await judged(d, at, { known: known2, held: compareCounts(known2.counts, counts4, writers) });
+    if (found.ok && (again2 || !known2.quiet)) return { ok: true, text: found.text, counts: counts4 };
     if (!found.ok && (d.effects.clock.now() >= until2 || d.stop.aborted))
-      return { ok: false, text: found.text, counts: counts3 };
+      return { ok: false, text: found.text, counts: counts4 };
     again2 = found.ok;
     await d.effects.clock.sleep(known2.pause, d.stop);
   }
@@ -63716,14 +64113,14 @@ async function proveCheckpoint(d, s) {
   const inside = { ...d, stop: AbortSignal.any([d.stop, watched3.signal]) };
   try {
     const copy = await act2(inside, { do: "stage-copy", name: s.name });
-    const proof = await runs2(inside, { s, copy });
+    const proof2 = await runs2(inside, { s, copy });
     if (watched3.signal.aborted) throw new StepFailed(watched3.failure());
     await act2(d, { do: "clean-staging" });
-    const ran2 = proof.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
+    const ran2 = proof2.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
     const seen2 = await act2(d, { do: "mark-proven", name: s.name, ran: ran2 });
-    const failed2 = proof.runs.find((run5) => run5.outcome !== "ok");
+    const failed2 = proof2.runs.find((run5) => run5.outcome !== "ok");
     if (failed2 && !s.name.includes(".rehearsal.")) throw new StepFailed(unproven(d, s.name, failed2));
-    return { proof, seen: seen2 };
+    return { proof: proof2, seen: seen2 };
   } catch (error2) {
     await act2(d, { do: "clean-staging" }).catch(() => void 0);
     throw watched3.signal.aborted && !d.stop.aborted ? new StepFailed(watched3.failure()) : error2;
@@ -63731,25 +64128,25 @@ async function proveCheckpoint(d, s) {
     watched3.end();
   }
 }
-var unproven = (d, name, run5) => ({
+var unproven = (d, name2, run5) => ({
   code: "CHECKPOINT_NOT_PROVEN",
-  what: `${d.node.id}: ${run5.release.version} does not hold on a restored copy of ${name}: ${run5.why}`,
+  what: `${d.node.id}: ${run5.release.version} does not hold on a restored copy of ${name2}: ${run5.why}`,
   next: "nothing goes further without a proven rollback point; look at the disk, then release again",
   effect: "none",
   kind: "proof"
 });
 async function runs2(d, { s, copy }) {
   const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
-  const bytesBefore = number4(copy.answer["stage_bytes"]);
-  const staged = { folder, port: number4(copy.answer["stage_port"]), config: copy.facts.configText };
+  const bytesBefore = number5(copy.answer["stage_bytes"]);
+  const staged = { folder, port: number5(copy.answer["stage_port"]), config: copy.facts.configText };
   const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
   const rehearsal2 = s.name.includes(".rehearsal.");
   const out = [];
   let bytesAfter = bytesBefore;
   let bytesWritten = 0;
   let before2 = rehearsal2 ? { ...known2, quiet: false } : known2;
-  for (const release of s.with) {
-    const done2 = await runOne(d, { ...staged, release, before: before2, rehearsal: rehearsal2 });
+  for (const release2 of s.with) {
+    const done2 = await runOne(d, { ...staged, release: release2, before: before2, rehearsal: rehearsal2 });
     out.push(done2.run);
     bytesAfter = Math.max(bytesAfter, done2.bytes);
     bytesWritten = Math.max(bytesWritten, done2.written);
@@ -63774,7 +64171,7 @@ async function runOne(d, one) {
   const stopped3 = await act2(d, { do: "stage-stop" });
   const startup = found.startup ?? d.effects.clock.now() - began;
   const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
-  return { run: { ...run5, ...found.run, startup }, bytes: number4(bytes3), written: number4(written2) };
+  return { run: { ...run5, ...found.run, startup }, bytes: number5(bytes3), written: number5(written2) };
 }
 async function asked(d, one, guest) {
   const { probe: probe2 } = d.effects;
@@ -63782,17 +64179,17 @@ async function asked(d, one, guest) {
   if (ready.outcome !== "ok") return { run: ready };
   const { startup } = ready;
   const pause = 2 * readServerConfig(one.config).applyBatch + 100;
-  const { ok, text: text3, counts: counts3 } = await holds2(d, guest, { ...one.before, pause });
-  if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts3 } };
-  if (!one.rehearsal) return { startup, run: { counts: counts3 } };
+  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
+  if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
+  if (!one.rehearsal) return { startup, run: { counts: counts4 } };
   const journey2 = await probe2.journey(guest, d.stop);
   if (!journey2.ok)
     return {
       startup,
-      run: { outcome: "invariants", why: `the probe's journey failed: ${journey2.why}`, counts: counts3 }
+      run: { outcome: "invariants", why: `the probe's journey failed: ${journey2.why}`, counts: counts4 }
     };
   const tested = await d.effects.tests(guest.url, one.release, d.stop);
-  if (tested) return { startup, run: { outcome: "tests-failed", why: tested, counts: counts3 } };
+  if (tested) return { startup, run: { outcome: "tests-failed", why: tested, counts: counts4 } };
   return { startup, run: { counts: await settledCounts(d, guest, pause) } };
 }
 async function guestReady(d, one, guest) {
@@ -63815,7 +64212,7 @@ async function guestReady(d, one, guest) {
 }
 async function settledCounts(d, guest, pause) {
   let last = await d.effects.probe.counts(guest, d.stop);
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries2 = 0; tries2 < 20; tries2++) {
     await d.effects.clock.sleep(pause, d.stop);
     const now2 = await d.effects.probe.counts(guest, d.stop);
     if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
@@ -63851,7 +64248,7 @@ function guardProduction(d) {
     end: () => done2.abort()
   };
 }
-var number4 = (values2) => Number(values2?.at(-1) ?? 0);
+var number5 = (values2) => Number(values2?.at(-1) ?? 0);
 
 // src/witness.ts
 init_server_config();
@@ -63875,8 +64272,8 @@ async function witness(d) {
   await clock3.sleep(pause, d.stop);
   const barrier = await probe2.barrier(target2(d), d.stop);
   if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
-  const counts3 = drained2 ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
-  return { counts: counts3, quiet: drained2, ...sentinel ? { sentinel } : {} };
+  const counts4 = drained2 ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
+  return { counts: counts4, quiet: drained2, ...sentinel ? { sentinel } : {} };
 }
 async function quietTime(d) {
   const { facts } = await d.node.inspect();
@@ -63927,9 +64324,9 @@ async function perform(effects, command4, at) {
   }
 }
 var watchOf = (r) => {
-  const policy = r.plan?.policy.watch;
-  if (!policy) throw new Bug("a watch without a plan");
-  return { rate: policy.rate, metrics: policy.metrics };
+  const policy2 = r.plan?.policy.watch;
+  if (!policy2) throw new Bug("a watch without a plan");
+  return { rate: policy2.rate, metrics: policy2.metrics };
 };
 function doing(effects, id, at) {
   const node3 = effects.nodes.get(id);
@@ -63982,14 +64379,14 @@ async function step(d, s) {
     case "snapshot":
       return snapshot(d, s, began);
     case "prove": {
-      const { proof, seen: seen2 } = await proveCheckpoint(d, s);
-      return { ...await fact(d, { began, seen: seen2 }), proof };
+      const { proof: proof2, seen: seen2 } = await proveCheckpoint(d, s);
+      return { ...await fact(d, { began, seen: seen2 }), proof: proof2 };
     }
     case "wait-ready":
       return fact(d, { began, seen: await waitReady(d, s.release) });
     case "check": {
-      const { seen: seen2, counts: counts3 } = await check(d, s.release);
-      return { ...await fact(d, { began, seen: seen2 }), counts: counts3 };
+      const { seen: seen2, counts: counts4 } = await check(d, s.release);
+      return { ...await fact(d, { began, seen: seen2 }), counts: counts4 };
     }
     case "record":
     case "clean-staging":
@@ -64018,11 +64415,11 @@ var settingChanged = (d, what) => ({
   rollout: d.r.id,
   what
 });
-async function swept2(d, of2) {
+async function swept2(d, of3) {
   const { seen: seen2 } = node(d.r, d.node.id);
   if (seen2 === "unknown" || !seen2.ready) return {};
-  const found = await d.effects.probe.sweep(target2(d), of2 === "this", d.stop);
-  return found.deleted + found.left === 0 && found.why === "" ? {} : { swept: { of: of2, ...found } };
+  const found = await d.effects.probe.sweep(target2(d), of3 === "this", d.stop);
+  return found.deleted + found.left === 0 && found.why === "" ? {} : { swept: { of: of3, ...found } };
 }
 function over(d) {
   const { seen: seen2 } = node(d.r, d.node.id);
@@ -64067,26 +64464,26 @@ async function snapshot(d, s, began) {
   const seen2 = await act2(d, s);
   return fact(d, { began: paused, seen: seen2, witness: { ...before2, quiet: false } });
 }
-async function waitReady(d, release) {
+async function waitReady(d, release2) {
   const { probe: probe2, clock: clock3 } = d.effects;
   const limit = d.r.plan?.policy.startLimit ?? 6e4;
   const until2 = clock3.now() + limit;
   for (; ; ) {
     const found = await probe2.waitReady(target2(d), {
       limit: Math.min(1e3, limit),
-      version: release.version,
+      version: release2.version,
       stop: d.stop
     });
     const seen2 = await d.node.inspect();
     if (found.ready) return seen2;
-    if (seen2.now.running === "stopped") throw new StepFailed(ended(d, release, seen2));
+    if (seen2.now.running === "stopped") throw new StepFailed(ended(d, release2, seen2));
     if (clock3.now() >= until2 || d.stop.aborted)
-      throw new StepFailed(notReady(d, { release, why: found.why, limit }));
+      throw new StepFailed(notReady(d, { release: release2, why: found.why, limit }));
   }
 }
-var ended = (d, release, seen2) => ({
+var ended = (d, release2, seen2) => ({
   code: "SERVER_ENDED",
-  what: `${release.version} ended on ${d.node.id} before it was ready (exit ${seen2.now.lastExit ?? "unknown"})`,
+  what: `${release2.version} ended on ${d.node.id} before it was ready (exit ${seen2.now.lastExit ?? "unknown"})`,
   next: `read its last words in ${seen2.facts.serverLog}`,
   effect: "none",
   kind: "ended"
@@ -64098,18 +64495,18 @@ var notReady = (d, at) => ({
   effect: "none",
   kind: "ready"
 });
-async function check(d, release) {
+async function check(d, release2) {
   const before2 = await d.node.inspect();
   const known2 = witnessAt(d, opensBefore(d, before2.now));
   const quiet2 = known2.quiet && before2.now.traffic === "drained";
   const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
   const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
-  if (!held3.ok) throw new StepFailed(broken3(d, release, held3.text));
+  if (!held3.ok) throw new StepFailed(broken3(d, release2, held3.text));
   return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
-var broken3 = (d, release, text3) => ({
+var broken3 = (d, release2, text3) => ({
   code: "INVARIANT_BROKEN",
-  what: `${d.node.id} on ${release.version}: ${text3}`,
+  what: `${d.node.id} on ${release2.version}: ${text3}`,
   next: "nothing that was there is deleted; the report says where it lies",
   effect: "none",
   kind: "check"
@@ -64133,20 +64530,20 @@ function failureOf2(error2, command4) {
 }
 
 // src/refresh.ts
-function keepLeases(of2) {
+function keepLeases(of3) {
   let latest2;
   let resolve2 = () => void 0;
   const lost = new Promise((r) => resolve2 = r);
   const refresh = async () => {
     await Promise.all(
       held2(latest2).map(async ({ id, token }) => {
-        const answer2 = await of2.nodes.get(id)?.refresh(token, of2.ttl).catch(() => "held");
+        const answer2 = await of3.nodes.get(id)?.refresh(token, of3.ttl).catch(() => "held");
         if (answer2 === "lost" && held2(latest2).some((h) => h.id === id && h.token === token))
           resolve2({ type: "signal", what: "lease-lost" });
       })
     );
   };
-  const timer = setInterval(() => void refresh(), Math.max(1e3, of2.ttl / 3));
+  const timer = setInterval(() => void refresh(), Math.max(1e3, of3.ttl / 3));
   return { lost, follow: (r) => latest2 = r, end: () => clearInterval(timer) };
 }
 function held2(r) {
@@ -64219,21 +64616,21 @@ var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...pa
 // src/domain/report/rehearsal.ts
 init_errors();
 init_log2();
-var countsHeld = (proof) => {
-  const counted2 = proof.runs.map((run5) => run5.counts).filter((counts3) => Object.keys(counts3).length > 0);
+var countsHeld = (proof2) => {
+  const counted2 = proof2.runs.map((run5) => run5.counts).filter((counts4) => Object.keys(counts4).length > 0);
   const first3 = counted2[0];
   if (first3 === void 0 || counted2.length < 2) return "unknown";
-  return counted2.every((counts3) => Object.keys(first3).every((name) => counts3[name] === first3[name]));
+  return counted2.every((counts4) => Object.keys(first3).every((name2) => counts4[name2] === first3[name2]));
 };
-var startupOf = (proof, version3) => proof.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
-var growth = (proof) => {
-  const { bytesBefore, bytesAfter, bytesWritten } = proof;
+var startupOf = (proof2, version3) => proof2.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
+var growth = (proof2) => {
+  const { bytesBefore, bytesAfter, bytesWritten } = proof2;
   if (bytesBefore <= 0) return "disk did not grow";
   const anew = `${share(bytesWritten / bytesBefore)} of it written anew`;
   return bytesAfter <= bytesBefore ? `disk did not grow, ${anew}` : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`;
 };
-var counts = (proof) => {
-  const held3 = countsHeld(proof);
+var counts2 = (proof2) => {
+  const held3 = countsHeld(proof2);
   if (held3 === "unknown") return "counts not compared";
   return held3 ? "counts equal" : "counts differ";
 };
@@ -64254,10 +64651,10 @@ var rehearsalPhrase = (rehearsed4, versions) => [
   classPhrase(rehearsed4, versions)
 ];
 var rehearsalFigures = (rehearsed4, versions) => {
-  const each = Object.entries(rehearsed4.proofs).map(([node3, proof]) => {
-    const startup = startupOf(proof, versions.to);
-    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration(startup)}`;
-    return `on ${node3}'s copy: ${took}, ${counts(proof)}, ${growth(proof)}`;
+  const each = Object.entries(rehearsed4.proofs).map(([node3, proof2]) => {
+    const startup = startupOf(proof2, versions.to);
+    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration2(startup)}`;
+    return `on ${node3}'s copy: ${took}, ${counts2(proof2)}, ${growth(proof2)}`;
   });
   return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
 };
@@ -64272,8 +64669,8 @@ var points = (nodes) => {
   if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
   return [[`${all2}, ${count(proven)} of them proven by restoring`]];
 };
-var countsPhrase = (counts3) => {
-  const { what, before: before2, after: after2 } = counts3;
+var countsPhrase = (counts4) => {
+  const { what, before: before2, after: after2 } = counts4;
   if (before2 === "unknown" || after2 === "unknown") return `${count(before2)} → ${count(after2)} ${what}`;
   if (before2 === after2) return `${count(before2)} = ${count(after2)} ${what}`;
   const fewer = after2 < before2 ? `, ${count(before2 - after2)} fewer` : "";
@@ -64284,10 +64681,10 @@ var counted = (nodes) => {
     (node3) => node3.counts === void 0 ? [] : [{ name: node3.name, counts: node3.counts }]
   );
   if (known2.length === 0) return [];
-  const equal = known2.every(({ counts: counts3 }) => counts3.before !== "unknown" && counts3.before === counts3.after);
+  const equal = known2.every(({ counts: counts4 }) => counts4.before !== "unknown" && counts4.before === counts4.after);
   if (equal && known2.length === nodes.length && nodes.length > 1)
     return [["counts equal before and after on every node"]];
-  const each = known2.map(({ name, counts: counts3 }) => [`${name} ${countsPhrase(counts3)}`]);
+  const each = known2.map(({ name: name2, counts: counts4 }) => [`${name2} ${countsPhrase(counts4)}`]);
   return [joined(atMost(each, shownNodes, "more in the table"), ", ")];
 };
 var restored = (node3) => {
@@ -64401,6 +64798,7 @@ var reasons = {
   "lease-lost": "the lease on a node was lost",
   "rollback-failed": "going back failed",
   "unfinished-rollout": "an earlier rollout is not finished",
+  "records-differ": "the record of a node cannot be believed",
   "mixed-fleet": "the nodes serve different releases",
   "out-of-time": "the time given to the run was over"
 };
@@ -64422,25 +64820,25 @@ var trouble = (node3) => {
   if (node3.state === "unseen") return `${node3.name} could not be looked at`;
   return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
 };
-var named2 = (nodes, all2) => {
+var named3 = (nodes, all2) => {
   if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
   return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
 };
 var serves2 = (nodes, all2) => {
   const first3 = nodes[0];
   const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named2(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
 };
 var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
 var fleetPhrase = (nodes) => {
   if (nodes.length === 0) return "no node was asked";
   const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
-  const shown5 = unwell.length > 3 ? 2 : unwell.length;
-  const more = unwell.length - shown5;
+  const shown6 = unwell.length > 3 ? 2 : unwell.length;
+  const more = unwell.length - shown6;
   const well = nodes.filter((node3) => node3.state === "serving");
   const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
   return [
-    ...unwell.slice(0, shown5).map(trouble),
+    ...unwell.slice(0, shown6).map(trouble),
     ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
     ...groups.map((group) => serves2(group, nodes.length))
   ].join("; ");
@@ -64544,43 +64942,43 @@ init_disk();
 init_log2();
 var maxRows = 30;
 var shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
-var course = (plan2) => {
-  const [canary3 = [], ...others] = plan2.waves;
+var course = (plan3) => {
+  const [canary3 = [], ...others] = plan3.waves;
   const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
   const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
-  const length2 = plan2.policy.watch.watch + others.length * plan2.policy.waveWatch;
-  const word4 = canary3.length === 1 ? "canary" : "canaries";
-  return `${word4} ${shortly(canary3)} for ${clock(plan2.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
+  const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
+  const word5 = canary3.length === 1 ? "canary" : "canaries";
+  return `${word5} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
 };
-var price = (plan2, rehearsed4) => {
+var price = (plan3, rehearsed4) => {
   if (rehearsed4 !== void 0) return "each node once out of service";
-  const all2 = plan2.policy.rehearse === "every-node" || plan2.nodes.length === 1;
+  const all2 = plan3.policy.rehearse === "every-node" || plan3.nodes.length === 1;
   const often = all2 ? "each node twice" : "the canary twice, the others once";
-  const goes = plan2.policy.requireReversible ? "it stops" : "it goes on";
+  const goes = plan3.policy.requireReversible ? "it stops" : "it goes on";
   return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
 };
-var goingBack2 = (plan2) => {
-  const each = Object.entries(plan2.notes.restores).map(([node3, { name, age, writes }]) => {
+var goingBack2 = (plan3) => {
+  const each = Object.entries(plan3.notes.restores).map(([node3, { name: name2, age, writes }]) => {
     const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
-    return `${node3} gets its checkpoint ${name} of ${clock(age)} ago and sets ${held3} aside`;
+    return `${node3} gets its checkpoint ${name2} of ${clock(age)} ago and sets ${held3} aside`;
   });
-  const nodes = shortly(plan2.nodes.map((node3) => node3.node));
-  return each.length === 0 ? `${nodes} back to ${plan2.version}, data kept.` : `back to ${plan2.version}: ${each.slice(0, 6).join("; ")}.`;
+  const nodes = shortly(plan3.nodes.map((node3) => node3.node));
+  return each.length === 0 ? `${nodes} back to ${plan3.version}, data kept.` : `back to ${plan3.version}: ${each.slice(0, 6).join("; ")}.`;
 };
-var approveLine = ({ plan: plan2, stopped: stopped3, rehearsed: rehearsed4 }) => {
-  if (plan2 === void 0) return ["nothing yet: there is no plan."];
+var approveLine = ({ plan: plan3, stopped: stopped3, rehearsed: rehearsed4 }) => {
+  if (plan3 === void 0) return ["nothing yet: there is no plan."];
   const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
   return [
-    `${plan2.mode === "rollback" ? goingBack2(plan2) : `${course(plan2)}; ${price(plan2, rehearsed4)}.`}${until2}`
+    `${plan3.mode === "rollback" ? goingBack2(plan3) : `${course(plan3)}; ${price(plan3, rehearsed4)}.`}${until2}`
   ];
 };
 var rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
-var releaseLine = ({ plan: plan2 }) => {
-  if (plan2 === void 0) return ["unknown."];
-  const { breaking, digestSource } = plan2.notes;
-  const digests = [...new Set(plan2.nodes.map((node3) => node3.to.sha256))];
+var releaseLine = ({ plan: plan3 }) => {
+  if (plan3 === void 0) return ["unknown."];
+  const { breaking, digestSource } = plan3.notes;
+  const digests = [...new Set(plan3.nodes.map((node3) => node3.to.sha256))];
   const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
-  const quoted2 = breaking.slice(0, 5).map((line2) => `"${line2}"`).join(", ");
+  const quoted2 = breaking.slice(0, 5).map((line3) => `"${line3}"`).join(", ");
   const shas = joined(
     digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
     ", "
@@ -64597,11 +64995,11 @@ var safeStops = {
   "drain+intake-wal": "drained and quiet, intake WAL and recovery on",
   "accepted-loss": "NOT SAFE, accepted by accept-write-loss"
 };
-var row = (plan2, node3) => {
-  const wave2 = plan2.waves.findIndex((names2) => names2.includes(node3.node));
-  const counts3 = Object.entries(plan2.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
+var row = (plan3, node3) => {
+  const wave2 = plan3.waves.findIndex((names2) => names2.includes(node3.node));
+  const counts4 = Object.entries(plan3.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
   const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
-  const place2 = wave2 === 0 && plan2.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
+  const place2 = wave2 === 0 && plan3.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
   return [
     [node3.node],
     [place2],
@@ -64609,47 +65007,47 @@ var row = (plan2, node3) => {
     [safeStops[node3.safeStop]],
     [node3.checkpoint],
     [config2],
-    [counts3.length === 0 ? "unknown" : counts3.join(", ")]
+    [counts4.length === 0 ? "unknown" : counts4.join(", ")]
   ];
 };
-var nodesTable = (plan2) => {
-  const shown5 = plan2.nodes.slice(0, maxRows).map((node3) => row(plan2, node3));
-  const more = plan2.nodes.length - shown5.length;
-  const head = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
-  return `${table(head, shown5)}${more > 0 ? `
+var nodesTable = (plan3) => {
+  const shown6 = plan3.nodes.slice(0, maxRows).map((node3) => row(plan3, node3));
+  const more = plan3.nodes.length - shown6.length;
+  const head2 = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
+  return `${table(head2, shown6)}${more > 0 ? `
 
 and ${several(more, "more node")}` : ""}`;
 };
-var planInFull = (plan2) => {
-  const { notes, policy } = plan2;
-  const disk2 = tightest(notes.disk);
+var planInFull = (plan3) => {
+  const { notes: notes2, policy: policy2 } = plan3;
+  const disk2 = tightest(notes2.disk);
   const lines2 = [
     [`disk: ${bytes(disk2.now)} needed now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`],
-    [`when a watch cannot decide: ${policy.watch.onInconclusive}; rollback-data: ${policy.rollbackData}`],
+    [`when a watch cannot decide: ${policy2.watch.onInconclusive}; rollback-data: ${policy2.rollbackData}`],
     [
-      `limits: start ${span(policy.startLimit)}, stop ${span(policy.stopLimit)}, disk reserve ${policy.diskReserve * 100} %`
+      `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
     ],
     ["switch: none (nodes do not go back by themselves when the runner is lost)"],
-    ...notes.leftAlone.length === 0 ? [] : [[`on ${plan2.version} already and left alone: ${shortly(notes.leftAlone)}`]],
-    ...plan2.assets.slice(0, maxRows).map(
+    ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
+    ...plan3.assets.slice(0, maxRows).map(
       (asset) => [
         { code: asset.name },
         ` ${asset.os}/${asset.arch} sha256 `,
         { code: asset.sha256 }
       ]
     ),
-    ...notes.breaking.slice(5, 50).map((line2) => [`breaking: ${line2}`]),
+    ...notes2.breaking.slice(5, 50).map((line3) => [`breaking: ${line3}`]),
     [
-      notes.defaults.length === 0 ? "no default was taken" : `defaults: ${notes.defaults.slice(0, 60).join(" · ")}`
+      notes2.defaults.length === 0 ? "no default was taken" : `defaults: ${notes2.defaults.slice(0, 60).join(" · ")}`
     ]
   ];
-  return `${nodesTable(plan2)}
+  return `${nodesTable(plan3)}
 
-${lines2.map((line2) => `- ${toMarkdown(line2, "start")}`).join("\n")}`;
+${lines2.map((line3) => `- ${toMarkdown(line3, "start")}`).join("\n")}`;
 };
 
 // src/domain/report/block.ts
-var watched = ({ nodes, watched: watched3, of: of2 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of2 ? ` of ${clock(of2)}` : ""}`;
+var watched = ({ nodes, watched: watched3, of: of3 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of3 ? ` of ${clock(of3)}` : ""}`;
 var evidence2 = (input) => {
   const [first3, ...others] = input.watches;
   if (first3 === void 0) return [input.why];
@@ -64659,7 +65057,7 @@ var evidence2 = (input) => {
   return [`${watched(first3)}: ${sentence(first3.verdict.text)}${later}`];
 };
 var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
-var owedStep = ({ what, line: line2 }) => line2 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line2 }];
+var owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
 var wayBack2 = (input) => {
   const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
   const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
@@ -64708,22 +65106,22 @@ var linesOf = (input) => {
       return unreachable(kind2);
   }
 };
-var rendered = (line2, { label, text: text3 }) => {
-  const head = `${label(line2.label)} ${text3(line2.says)}`;
-  if (line2.list === void 0) return head;
-  const steps2 = line2.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
-  return `${[head, ...steps2].join("\n")}
+var rendered = (line3, { label, text: text3 }) => {
+  const head2 = `${label(line3.label)} ${text3(line3.says)}`;
+  if (line3.list === void 0) return head2;
+  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
+  return `${[head2, ...steps2].join("\n")}
 
-${text3(line2.list.after)}`;
+${text3(line3.list.after)}`;
 };
-var block = (input) => {
+var block2 = (input) => {
   const lines2 = linesOf(input);
   const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
   const plain3 = { label: (label) => `${label}:`, text: toPlain };
   return {
     // Two spaces keep the lines apart: a job summary joins them otherwise.
-    markdown: lines2.map((line2) => rendered(line2, marked)).join("  \n"),
-    plain: lines2.map((line2) => rendered(line2, plain3)).join("\n")
+    markdown: lines2.map((line3) => rendered(line3, marked)).join("  \n"),
+    plain: lines2.map((line3) => rendered(line3, plain3)).join("\n")
   };
 };
 
@@ -64788,14 +65186,14 @@ var serving = (node3) => {
 };
 var untouched = (node3) => node3.state === "serving" && node3.gaps.length === 0 && node3.point === void 0 && !node3.wentBack && node3.before === node3.now;
 var point = ({ point: point2 }) => point2 === void 0 ? ["–"] : [{ code: point2.name }, point2.proven ? " proven by restoring" : " not proven"];
-var counts2 = (node3) => {
+var counts3 = (node3) => {
   if (node3.counts !== void 0) return countsPhrase(node3.counts);
   return untouched(node3) ? "untouched" : "unknown";
 };
 var none = (node3) => node3.state === "unreachable" || node3.state === "unseen" ? "unknown" : "–";
-var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration(gap.ms)} ${gap.what}`).join(" + ");
+var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration2(gap.ms)} ${gap.what}`).join(" + ");
 var bareRestart = (node3) => {
-  if (node3.bareRestart !== void 0) return duration(node3.bareRestart);
+  if (node3.bareRestart !== void 0) return duration2(node3.bareRestart);
   return untouched(node3) ? "–" : "not measured";
 };
 var columns = [
@@ -64812,7 +65210,7 @@ var columns = [
   { head: "rollback point", cell: point, when: (node3) => node3.point !== void 0 },
   {
     head: "counted",
-    cell: (node3) => [counts2(node3)],
+    cell: (node3) => [counts3(node3)],
     when: (node3) => node3.counts !== void 0 || !untouched(node3)
   },
   { head: "note", cell: (node3) => [node3.note ?? ""], when: (node3) => node3.note !== void 0 }
@@ -64822,20 +65220,20 @@ var nodesTable2 = (nodes) => {
   const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
   const sorted = worstFirst(nodes);
   const rows2 = sorted.slice(0, maxRows2).map((node3) => used.map((column) => column.cell(node3)));
-  const shown5 = table(
+  const shown6 = table(
     used.map((column) => column.head),
     rows2
   );
-  return nodes.length > maxRows2 ? `${shown5}
+  return nodes.length > maxRows2 ? `${shown6}
 
-${remainder(sorted.slice(maxRows2))}` : shown5;
+${remainder(sorted.slice(maxRows2))}` : shown6;
 };
 var remainder = (rest) => {
   const unwell = rest.filter((node3) => node3.state !== "serving").length;
   return `and ${several(rest.length, "more node")}, ${unwell === 0 ? "all serving" : `${unwell} of them not serving`}`;
 };
 var asideRows = (nodes) => nodes.flatMap(
-  ({ name, setAside }) => setAside === void 0 ? [] : [[`${name}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
+  ({ name: name2, setAside }) => setAside === void 0 ? [] : [[`${name2}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
 );
 
 // src/domain/report/signals.ts
@@ -64935,9 +65333,9 @@ var gantt = (timeline, title2) => {
     `  title ${mermaid(title2, 100)}`,
     "  dateFormat YYYY-MM-DD HH:mm:ss",
     `  axisFormat ${span2 > day2 ? "%d %b %H:%M" : "%H:%M:%S"}`,
-    ...sections2.flatMap((name) => [
-      `  section ${mermaid(name)}`,
-      ...bars.filter((s) => s.section === name).map(bar)
+    ...sections2.flatMap((name2) => [
+      `  section ${mermaid(name2)}`,
+      ...bars.filter((s) => s.section === name2).map(bar)
     ])
   ];
   const left2 = timeline.length - bars.length;
@@ -64953,7 +65351,7 @@ var timelineTable = (timeline) => {
     [utc(s.start)],
     [s.section],
     s.crit ? [{ strong: s.label }] : [s.label],
-    [duration(s.end - s.start)]
+    [duration2(s.end - s.start)]
   ]);
   const left2 = timeline.length - rows2.length;
   return `${table(["from", "where", "what", "took"], rows2)}${left2 > 0 ? `
@@ -64966,7 +65364,7 @@ init_text();
 var maxBytes = 2e5;
 var report = (input, path6 = "") => {
   const first3 = headline(input);
-  const answers = block(input);
+  const answers = block2(input);
   return {
     headline: first3,
     markdown: `${fit(sections(input, first3, answers.markdown), maxBytes)}
@@ -65006,13 +65404,13 @@ var foldedSections = (input) => [
   fold("Versions, plan hash, rollout", foot(input), 6)
 ];
 var probesName = ({ probes }) => probes.some((step2) => step2.failed > 0) ? "Which probe requests failed" : "Probe requests by step";
-var fold = (name, body, folds) => ({
-  name,
-  markdown: body === "" ? "" : folded(name, body),
+var fold = (name2, body, folds) => ({
+  name: name2,
+  markdown: body === "" ? "" : folded(name2, body),
   folds
 });
 var title = ({ from, to }) => `${from} to ${to}, times UTC`;
-var bullets = (name, rows2) => rows2.length === 0 ? "" : `**${name}**
+var bullets = (name2, rows2) => rows2.length === 0 ? "" : `**${name2}**
 
 ${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
 var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
@@ -65044,8 +65442,8 @@ init_standing();
 // src/domain/retell/checklist.ts
 init_log2();
 function checklistOf(found) {
-  const { plan: plan2 } = found.r;
-  if (!plan2 || plan2.mode === "rollback") return {};
+  const { plan: plan3 } = found.r;
+  if (!plan3 || plan3.mode === "rollback") return {};
   return {
     ...artifacts(found.r),
     ...backup(found.nodes),
@@ -65054,12 +65452,12 @@ function checklistOf(found) {
     ...remainder2(found)
   };
 }
-function artifacts({ plan: plan2 }) {
-  if (!plan2 || plan2.assets.length === 0) return {};
-  const names2 = plan2.assets.slice(0, 3).map((asset) => `${asset.name} (sha256 ${asset.sha256.slice(0, 12)})`);
-  const more = plan2.assets.length > 3 ? ` and ${plan2.assets.length - 3} more` : "";
+function artifacts({ plan: plan3 }) {
+  if (!plan3 || plan3.assets.length === 0) return {};
+  const names2 = plan3.assets.slice(0, 3).map((asset) => `${asset.name} (sha256 ${asset.sha256.slice(0, 12)})`);
+  const more = plan3.assets.length > 3 ? ` and ${plan3.assets.length - 3} more` : "";
   return {
-    artifacts: { done: true, evidence: `${list(names2)}${more}, digests from ${plan2.notes.digestSource}` }
+    artifacts: { done: true, evidence: `${list(names2)}${more}, digests from ${plan3.notes.digestSource}` }
   };
 }
 function backup(nodes) {
@@ -65073,23 +65471,23 @@ function staging({ proofs }) {
   const all2 = Object.entries(proofs);
   if (all2.length === 0) return {};
   const done2 = all2.every(
-    ([, proof]) => proof.runs.length > 1 && proof.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
+    ([, proof2]) => proof2.runs.length > 1 && proof2.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
   );
   return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed3).join("; ") } };
 }
-var rehearsed3 = ([id, proof]) => {
-  const runs3 = proof.runs.map(
-    (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
+var rehearsed3 = ([id, proof2]) => {
+  const runs3 = proof2.runs.map(
+    (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration2(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
   );
   return `on a copy of ${id}: ${runs3.join(", then ")}`;
 };
 function canary2([first3]) {
   if (!first3) return {};
-  const { nodes, watched: watched3, of: of2, verdict: verdict3 } = first3;
+  const { nodes, watched: watched3, of: of3, verdict: verdict4 } = first3;
   return {
     canary: {
-      done: verdict3.is === "pass",
-      evidence: `${list(nodes)}, watched ${clock(watched3)} of ${clock(of2)}: ${verdict3.is}`
+      done: verdict4.is === "pass",
+      evidence: `${list(nodes)}, watched ${clock(watched3)} of ${clock(of3)}: ${verdict4.is}`
     }
   };
 }
@@ -65115,9 +65513,9 @@ function linesOf2(events2) {
   return events2.map((e) => {
     const after2 = apply(before2, e);
     const command4 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
-    const line2 = { e, before: before2, after: after2, ...command4 ? { command: command4 } : {} };
+    const line3 = { e, before: before2, after: after2, ...command4 ? { command: command4 } : {} };
     before2 = after2;
-    return line2;
+    return line3;
   });
 }
 var about2 = (lines2, id) => lines2.filter(({ e, command: command4 }) => {
@@ -65131,7 +65529,7 @@ var starts = (e) => e.type === "started" && e.command.kind === "step" && (e.comm
 
 // src/domain/retell/conclusion.ts
 function conclusionOf(lines2, r) {
-  if (r.concluded) return { ...r.concluded, owed: owed(r, r.concluded) };
+  if (r.concluded) return { ...r.concluded, owed: owed2(r, r.concluded) };
   const last = lines2.at(-1);
   return {
     outcome: "needs-operator",
@@ -65147,7 +65545,7 @@ function conclusionOf(lines2, r) {
     ]
   };
 }
-function owed(r, said4) {
+function owed2(r, said4) {
   if (said4.owed.length > 0 || said4.outcome !== "unchanged") return said4.owed;
   return [...new Set(problemsOf(r).map((p) => p.next))].map((what) => ({ what }));
 }
@@ -65183,7 +65581,7 @@ function countsOf(lines2, { r, id }) {
   const own2 = about2(lines2, id);
   if (!own2.some(({ e }) => starts(e))) return void 0;
   const before2 = countedBefore(r, id);
-  const what = ["messages", "keys"].find((name) => before2[name] !== void 0) ?? Object.keys(before2)[0];
+  const what = ["messages", "keys"].find((name2) => before2[name2] !== void 0) ?? Object.keys(before2)[0];
   if (what === void 0) return void 0;
   return { what, before: before2[what] ?? "unknown", after: countedAfter(own2)[what] ?? "unknown" };
 }
@@ -65192,12 +65590,12 @@ function countedBefore(r, id) {
   return witnesses[0]?.[1].counts ?? r.plan?.notes.counts[id] ?? {};
 }
 function countedAfter(own2) {
-  let counts3 = {};
+  let counts4 = {};
   for (const { e } of own2) {
-    if (starts(e)) counts3 = {};
-    if (e.type === "done" && e.fact.is === "observed" && e.fact.counts) counts3 = e.fact.counts;
+    if (starts(e)) counts4 = {};
+    if (e.type === "done" && e.fact.is === "observed" && e.fact.counts) counts4 = e.fact.counts;
   }
-  return counts3;
+  return counts4;
 }
 
 // src/domain/retell/gaps.ts
@@ -65228,6 +65626,7 @@ var direction2 = (r) => r.goingBack || r.plan?.mode === "rollback" ? "way back" 
 var both = (first3, last) => first3 === last ? first3 : `${first3} and ${last}`;
 
 // src/domain/retell/set-aside.ts
+init_quote();
 init_release();
 function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
   const first3 = answersOf(lines2, id)[0]?.now.data.setAside ?? [];
@@ -65236,18 +65635,18 @@ function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
   const ours2 = (folder) => marks.some((mark) => folder.includes(`.failed-${mark}`));
   const path6 = seen2.data.setAside.findLast((folder) => ours2(folder) || !first3.includes(folder));
   if (path6 === void 0) return void 0;
-  const release = wroteIt(lines2, id) ?? newerOf(r, id);
+  const release2 = wroteIt(lines2, id) ?? newerOf(r, id);
   return {
     path: path6,
     writes: writesIn(r, id, seen2),
-    line: serveCopy(path6, { release, install: places2.install[id], binary: places2.binary })
+    line: serveCopy(path6, { release: release2, install: places2.install[id], binary: places2.binary })
   };
 }
 function writesIn(r, id, seen2) {
   const point2 = seen2.snapshots.find((s) => s.name === seen2.data.from);
   const witnesses = r.nodes[id]?.witnesses ?? {};
   const [before2, after2] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
-  const what = ["messages", "keys"].find((name) => before2?.[name] !== void 0 && after2?.[name] !== void 0);
+  const what = ["messages", "keys"].find((name2) => before2?.[name2] !== void 0 && after2?.[name2] !== void 0);
   return what === void 0 ? "unknown" : Math.max(0, (after2?.[what] ?? 0) - (before2?.[what] ?? 0));
 }
 var wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before: before2 }) => {
@@ -65259,16 +65658,18 @@ function newerOf(r, id) {
   const planned6 = r.plan?.nodes.find((n) => n.node === id);
   return r.plan?.mode === "rollback" ? planned6?.from : planned6?.to;
 }
+var word2 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
 function serveCopy(path6, on) {
   const program2 = on.release && on.install ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}` : "the release that wrote it";
-  return `cp -a --reflink=auto ${path6} ${path6}.copy, then start ${program2} with a configuration that names ${path6}.copy and another port`;
+  const [from, to] = [word2(path6), word2(`${path6}.copy`)];
+  return `cp -a --reflink=auto ${from} ${to}, then start ${program2} with a configuration that names ${to} and another port`;
 }
 
 // src/domain/retell/node.ts
-function nodesOf2(reading3) {
-  const planned6 = reading3.r.plan?.nodes.map((n) => n.node) ?? [];
-  const others = reading3.standing.filter((s) => !planned6.includes(s.node));
-  return [...planned6.map((id) => plannedNode(reading3, id)), ...others.map((s) => bystander(reading3.r, s))];
+function nodesOf2(reading4) {
+  const planned6 = reading4.r.plan?.nodes.map((n) => n.node) ?? [];
+  const others = reading4.standing.filter((s) => !planned6.includes(s.node));
+  return [...planned6.map((id) => plannedNode(reading4, id)), ...others.map((s) => bystander(reading4.r, s))];
 }
 function bystander(r, found) {
   const role = r.already || r.plan ? "left-alone" : "none";
@@ -65279,8 +65680,8 @@ var asFound = ({ state, version: version3, says: says2 }) => ({
   now: version3,
   serving: says2
 });
-function plannedNode(reading3, id) {
-  const { lines: lines2, r, places: places2 } = reading3;
+function plannedNode(reading4, id) {
+  const { lines: lines2, r, places: places2 } = reading4;
   const seen2 = seenNow(r, id);
   const last = answersOf(lines2, id).at(-1);
   const gaps2 = gapsOf(lines2, id);
@@ -65289,17 +65690,17 @@ function plannedNode(reading3, id) {
   const point2 = last && pointOf2(r, last.now);
   const restoredFrom = seen2 && restored2(r, id, seen2);
   const aside2 = seen2 && setAsideOf(lines2, { r, id, seen: seen2, places: places2 });
-  const counts3 = countsOf(lines2, { r, id });
+  const counts4 = countsOf(lines2, { r, id });
   return {
     name: id,
     role: roleOf2(r, id),
     before: r.plan?.nodes.find((n) => n.node === id)?.from.version ?? "unknown",
-    ...stateOf(reading3, id),
+    ...stateOf(reading4, id),
     wentBack: seen2 !== void 0 && wentBack(lines2, { r, id, seen: seen2 }),
     gaps: [...paused, ...gaps2.closed.map((g) => ({ what: g.what, from: g.from, ms: g.to - g.from }))].toSorted((a, b) => a.from - b.from).map(({ what, ms }) => ({ what, ms })),
     ...restoredFrom ? { restoredFrom } : {},
     ...point2 ? { point: point2 } : {},
-    ...counts3 ? { counts: counts3 } : {},
+    ...counts4 ? { counts: counts4 } : {},
     ...aside2 ? { setAside: aside2 } : {},
     ...note ? { note } : {}
   };
@@ -65316,15 +65717,17 @@ function seenNow(r, id) {
   return r.concluded === void 0 && unfenced(r, n.seen) ? void 0 : n.seen;
 }
 var unfenced = (r, { lease: lease4 }) => lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
-function stateOf(reading3, id) {
-  const seen2 = seenNow(reading3.r, id);
+function stateOf(reading4, id) {
+  const seen2 = seenNow(reading4.r, id);
   if (seen2) return asSeen(seen2);
-  const commanded = about2(reading3.lines, id).length > 0;
-  const found = commanded ? void 0 : reading3.standing.find((s) => s.node === id);
+  const commanded = about2(reading4.lines, id).length > 0;
+  const found = commanded ? void 0 : reading4.standing.find((s) => s.node === id);
   if (found) return asFound(found);
-  const last = answersOf(reading3.lines, id).at(-1);
+  const last = answersOf(reading4.lines, id).at(-1);
   const serving2 = last ? `no answer since ${utc(last.at)}` : "not asked by this run";
-  return { state: "unreachable", now: mayRun(reading3.lines, id), serving: serving2 };
+  const { lost } = reading4.r.nodes[id] ?? {};
+  const reached3 = lost !== void 0 && lost.kind !== "unreachable";
+  return { state: reached3 ? "unseen" : "unreachable", now: mayRun(reading4.lines, id), serving: serving2 };
 }
 function asSeen(o) {
   if (o.running === "stopped")
@@ -65354,15 +65757,15 @@ function mayRun(lines2, id) {
   return version3;
 }
 function wentBack(lines2, { r, id, seen: seen2 }) {
-  const plan2 = r.plan;
-  const planned6 = plan2?.nodes.find((n) => n.node === id);
-  if (!plan2 || !planned6 || typeof seen2.running !== "object") return false;
-  const [older, newer2] = plan2.mode === "rollback" ? [planned6.to, planned6.from] : [planned6.from, planned6.to];
+  const plan3 = r.plan;
+  const planned6 = plan3?.nodes.find((n) => n.node === id);
+  if (!plan3 || !planned6 || typeof seen2.running !== "object") return false;
+  const [older, newer2] = plan3.mode === "rollback" ? [planned6.to, planned6.from] : [planned6.from, planned6.to];
   if (seen2.running.sha256 !== older.sha256 || sameRelease(older, newer2)) return false;
-  return plan2.mode === "rollback" || cameBack(r, seen2) || wasStarted(lines2, id, newer2);
+  return plan3.mode === "rollback" || cameBack(r, seen2) || wasStarted(lines2, id, newer2);
 }
-var wasStarted = (lines2, id, release) => about2(lines2, id).some(
-  ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release.sha256
+var wasStarted = (lines2, id, release2) => about2(lines2, id).some(
+  ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release2.sha256
 );
 function restored2(r, id, o) {
   const { from } = o.data;
@@ -65383,13 +65786,13 @@ function noteOf(r, id, since) {
   const failure2 = n?.failedBack ?? n?.refuses ?? n?.lost ?? n?.fault;
   const seen2 = seenNow(r, id);
   const before2 = seen2 && r.plan?.mode === "rollback" ? ofKind(r, seen2, "return-point") : void 0;
-  const notes = [
+  const notes2 = [
     ...since === void 0 ? [] : [`out of service since ${utc(since)}`],
     ...failure2 ? [failure2.what] : [],
     ...before2 ? [`its data before the way back: checkpoint ${before2.name}`] : [],
     ...seen2 && seen2.lease !== "free" && seen2.lease.rollout === r.id ? [leaseNote(seen2.lease)] : []
   ];
-  return notes.length > 0 ? notes.join("; ") : void 0;
+  return notes2.length > 0 ? notes2.join("; ") : void 0;
 }
 var leaseNote = (lease4) => lease4.parked ? "held for your decision" : `still held by ${lease4.holder}`;
 
@@ -65401,10 +65804,10 @@ function timelineOf(lines2, { r, watches: watches2, end }) {
 var planned4 = (lines2) => answered(lines2).flatMap(
   ({ command: command4, start, end, failed: failed2 }) => command4.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
 );
-function watched2({ wave: wave2, blocks, verdict: verdict3 }) {
+function watched2({ wave: wave2, blocks, verdict: verdict4 }) {
   const [first3, last] = [blocks[0], blocks.at(-1)];
   const label = wave2 === 0 ? "watch canary" : `watch wave ${wave2 + 1}`;
-  return first3 && last ? [{ section: "release", label, start: first3.from, end: last.to, crit: verdict3.is === "fail" }] : [];
+  return first3 && last ? [{ section: "release", label, start: first3.from, end: last.to, crit: verdict4.is === "fail" }] : [];
 }
 function ofNode2(lines2, at) {
   const { r, id } = at;
@@ -65458,45 +65861,45 @@ function ran(own2, { r, id, end }) {
 init_merge();
 function watchesOf(lines2) {
   return lines2.flatMap(({ e, before: before2, after: after2 }, i) => {
-    if (e.type === "decided" && e.what === "verdict") return [decided3(before2, e.wave, e.verdict)];
+    if (e.type === "decided" && e.what === "verdict") return [decided4(before2, e.wave, e.verdict)];
     if (e.type === "done" && e.fact.is === "resumes") return recorded(after2);
     const over2 = e.type === "opened" ? before2 : i === lines2.length - 1 ? after2 : void 0;
     return over2?.watch ? undecided(over2) : [];
   });
 }
-function decided3(r, wave2, verdict3) {
+function decided4(r, wave2, verdict4) {
   const { blocks = [], canary: canary3 = [] } = r.watch ?? {};
   const nodes = canary3.length > 0 ? canary3 : r.plan?.waves.slice(0, wave2 + 1).flat() ?? [];
-  return { wave: wave2, nodes, watched: length(blocks), of: watchPolicy(r, wave2).watch, verdict: verdict3, blocks };
+  return { wave: wave2, nodes, watched: length(blocks), of: watchPolicy(r, wave2).watch, verdict: verdict4, blocks };
 }
 function undecided(r) {
   if (!r.watch || !r.plan) return [];
   const wave2 = Math.max(0, reached(r));
-  const policy = watchPolicy(r, wave2);
-  const verdict3 = { ...judge(r.watch, policy, r.now), is: "pending" };
+  const policy2 = watchPolicy(r, wave2);
+  const verdict4 = { ...judge(r.watch, policy2, r.now), is: "pending" };
   const { canary: canary3, blocks } = r.watch;
-  return [{ wave: wave2, nodes: canary3, watched: length(blocks), of: policy.watch, verdict: verdict3, blocks }];
+  return [{ wave: wave2, nodes: canary3, watched: length(blocks), of: policy2.watch, verdict: verdict4, blocks }];
 }
 function recorded(r) {
-  const { plan: plan2, verdicts } = r;
-  if (!plan2 || verdicts.some((v) => v.is !== "pass")) return [];
-  return verdicts.map((verdict3, wave2) => {
-    const of2 = full(plan2, wave2);
-    return { wave: wave2, nodes: plan2.waves.slice(0, wave2 + 1).flat(), watched: of2, of: of2, verdict: verdict3, blocks: [] };
+  const { plan: plan3, verdicts } = r;
+  if (!plan3 || verdicts.some((v) => v.is !== "pass")) return [];
+  return verdicts.map((verdict4, wave2) => {
+    const of3 = full(plan3, wave2);
+    return { wave: wave2, nodes: plan3.waves.slice(0, wave2 + 1).flat(), watched: of3, of: of3, verdict: verdict4, blocks: [] };
   });
 }
-var full = (plan2, wave2) => wave2 === 0 ? plan2.policy.watch.watch : plan2.policy.waveWatch;
+var full = (plan3, wave2) => wave2 === 0 ? plan3.policy.watch.watch : plan3.policy.waveWatch;
 var length = (blocks) => (blocks.at(-1)?.to ?? 0) - (blocks[0]?.from ?? 0);
 function probesOf(watches2) {
   const deciding = decidingWatch(watches2);
   const { blocks } = watches2.find((w) => w === deciding) ?? { blocks: [] };
   return mergeProbes(blocks.flatMap((b) => b.canary.flatMap((n) => n.probes)));
 }
-var watchReport = ({ nodes, watched: watched3, of: of2, verdict: verdict3 }) => ({
+var watchReport = ({ nodes, watched: watched3, of: of3, verdict: verdict4 }) => ({
   nodes,
   watched: watched3,
-  of: of2,
-  verdict: verdict3
+  of: of3,
+  verdict: verdict4
 });
 
 // src/domain/retell.ts
@@ -65547,15 +65950,15 @@ var outline = (r, said4, at) => ({
   data: said4.data,
   owed: said4.owed
 });
-var fromOf = ({ plan: plan2 }) => {
-  const versions = new Set(plan2?.nodes.map((n) => n.from.version));
+var fromOf = ({ plan: plan3 }) => {
+  const versions = new Set(plan3?.nodes.map((n) => n.from.version));
   return versions.size > 1 ? "mixed" : [...versions][0] ?? "";
 };
 var planOf = (lines2, r) => r.plan ?? lines2.flatMap(({ e }) => e.type === "done" && e.fact.is === "refused" && e.fact.plan ? [e.fact.plan] : []).at(-1);
 function planned5(lines2, r) {
-  const plan2 = planOf(lines2, r);
-  const rehearsed4 = r.rehearsed && plan2?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
-  return { ...plan2 ? { plan: plan2 } : {}, planHash: r.hash, ...rehearsed4 };
+  const plan3 = planOf(lines2, r);
+  const rehearsed4 = r.rehearsed && plan3?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
+  return { ...plan3 ? { plan: plan3 } : {}, planHash: r.hash, ...rehearsed4 };
 }
 function stopped(r, said4) {
   if (said4.outcome !== "stopped") return {};
@@ -65660,10 +66063,10 @@ var recording = async (warn, write3) => {
 };
 var oneLine2 = (text3) => printable(new Untrusted(text3), DESCRIPTION);
 var payloadOf = (payload) => {
-  const value = typeof payload === "string" ? parsed2(payload) : payload;
+  const value = typeof payload === "string" ? parsed3(payload) : payload;
   return value !== null && typeof value === "object" ? { ...value } : {};
 };
-var parsed2 = (text3) => {
+var parsed3 = (text3) => {
   try {
     return JSON.parse(text3);
   } catch {
@@ -65673,7 +66076,7 @@ var parsed2 = (text3) => {
 var existing = async (api, where2, { environment, task, payload }) => {
   const { data: data2 } = await api.rest.repos.listDeployments({ ...where2, environment, task, per_page: 30 });
   return data2.find(
-    ({ payload: of2 }) => payloadOf(of2).by === MARK && payloadOf(of2).rollout === payload.rollout
+    ({ payload: of3 }) => payloadOf(of3).by === MARK && payloadOf(of3).rollout === payload.rollout
   )?.id;
 };
 var create = async (api, where2, deployment) => {
@@ -65709,7 +66112,7 @@ var retireOthers = async (api, where2, id) => {
     environment: current.environment,
     per_page: 30
   });
-  for (const other2 of others.filter(({ id: of2, payload }) => of2 !== id && payloadOf(payload).by === MARK)) {
+  for (const other2 of others.filter(({ id: of3, payload }) => of3 !== id && payloadOf(payload).by === MARK)) {
     const { data: statuses } = await api.rest.repos.listDeploymentStatuses({
       ...where2,
       deployment_id: other2.id,
@@ -65877,7 +66280,7 @@ function journalOf(use) {
   try {
     const text3 = textOf(file);
     const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
-    return whole2.split("\n").flatMap((line2, index) => line2 === "" ? [] : [readLine(line2, `${file}:${index + 1}`)]);
+    return whole2.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
     for (const problem3 of error2.problems) use.out.problem(problem3);
@@ -65955,9 +66358,9 @@ import { join as join4 } from "node:path";
 async function keepServerLogs(events2, to) {
   const kept2 = [...starts2(events2)].map(async ([node3, lives]) => {
     const logs = await to.nodes.get(node3)?.serverLogs(lives);
-    for (const { name, text: text3 } of logs ?? [])
+    for (const { name: name2, text: text3 } of logs ?? [])
       if (text3 !== "")
-        await writeReport(join4(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name}`), text3, to.redact);
+        await writeReport(join4(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text3, to.redact);
   });
   await Promise.allSettled(kept2);
 }
@@ -65986,7 +66389,7 @@ function signals(l) {
     l.say("settle", `still putting the nodes right; ${3 - asked2} more would leave them as they are`);
   };
   const names2 = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names2) process.on(name, told3);
+  for (const name2 of names2) process.on(name2, told3);
   if (!l.settling) {
     const orphaned = () => process.ppid === parent ? void 0 : resolve2({ type: "signal", what: "cancelled" });
     if (l.watchParent) timers.push(setInterval(orphaned, 500));
@@ -65999,7 +66402,7 @@ function signals(l) {
     signal,
     end: () => {
       for (const timer of timers) clearTimeout(timer);
-      for (const name of names2) process.off(name, told3);
+      for (const name2 of names2) process.off(name2, told3);
     }
   };
 }
@@ -66009,12 +66412,12 @@ import { readFileSync as readFileSync5 } from "node:fs";
 import { join as join5 } from "node:path";
 function workspaceHead(folder) {
   const git = join5(folder, ".git");
-  const head = read(join5(git, "HEAD")).trim();
-  const ref = /^ref: (\S+)$/.exec(head)?.[1];
-  if (ref === void 0) return /^[0-9a-f]{40,64}$/.test(head) ? head : "none";
+  const head2 = read(join5(git, "HEAD")).trim();
+  const ref = /^ref: (\S+)$/.exec(head2)?.[1];
+  if (ref === void 0) return /^[0-9a-f]{40,64}$/.test(head2) ? head2 : "none";
   const loose = read(join5(git, ref)).trim();
   if (loose !== "") return loose;
-  const packed = read(join5(git, "packed-refs")).split("\n").find((line2) => line2.endsWith(` ${ref}`));
+  const packed = read(join5(git, "packed-refs")).split("\n").find((line3) => line3.endsWith(` ${ref}`));
   return packed?.split(" ")[0] ?? "none";
 }
 function read(file) {

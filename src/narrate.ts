@@ -19,6 +19,7 @@ import { bytes, clock, count, duration, list, several, utc } from './domain/log.
 import type { NodeId, Proof } from './domain/node.ts'
 import type { Plan } from './domain/plan.ts'
 import type { Rollout } from './domain/rollout.ts'
+import { recordsDiffer } from './domain/unfinished.ts'
 import { reached } from './domain/goal.ts'
 
 /** One thing a line: what it is about, and what happened, in the reader's words. */
@@ -190,6 +191,10 @@ function done(r: Rollout, fact: Fact): Said[] {
   return [
     { topic: 'resume', text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
     ...held,
+    ...(fact.strange ?? []).map(recordsDiffer).map(({ code, what }) => ({
+      topic: 'warning',
+      text: `${code}  ${what}; it is left as it is`,
+    })),
     ...takenOver(r, fact.past),
   ]
 }

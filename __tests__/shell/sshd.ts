@@ -36,6 +36,7 @@ export function keyPair(dir: string, name: string): KeyPair {
 export async function openSshd(
   host = '127.0.0.1',
   given?: number,
+  more: string[] = [],
 ): Promise<Sshd & { close: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'sshd-'))
   const port = given ?? (await freePorts(1))[0] ?? 0
@@ -57,6 +58,7 @@ export async function openSshd(
       'PermitRootLogin prohibit-password',
       'AllowTcpForwarding yes',
       'MaxStartups 100',
+      ...more,
       '',
     ].join('\n'),
   )

@@ -61,7 +61,7 @@ export const reasons = {
   'lease-lost': 'the lease on a node was lost',
   'rollback-failed': 'going back failed',
   'unfinished-rollout': 'an earlier rollout is not finished',
-  'records-differ': 'the records of the nodes contradict each other',
+  'records-differ': 'the record of a node cannot be believed',
   'mixed-fleet': 'the nodes serve different releases',
   'out-of-time': 'the time given to the run was over',
 } as const satisfies Record<string, string>

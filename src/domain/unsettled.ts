@@ -13,11 +13,12 @@ export function unsettled(
 ): { code: string; why: string; owed: Owed[] } | undefined {
   const ids = all.filter(id => !ofAnother(r, id))
   const lost = ids.find(id => node(r, id).lost && !neverBegun(r, id))
-  if (lost)
+  const failure = lost && node(r, lost).lost
+  if (failure)
     return {
-      code: lossCode(node(r, lost).lost),
-      why: about(lost, node(r, lost).lost?.what ?? ''),
-      owed: [recoverLine],
+      code: lossCode(failure),
+      why: about(lost, failure.what),
+      owed: isUnbelieved(failure) ? [{ what: about(lost, failure.next) }, recoverLine] : [recoverLine],
     }
   const refusing = ids.find(id => node(r, id).refuses)
   if (refusing)
@@ -41,7 +42,12 @@ export function neverBegun(r: Rollout, id: NodeId): boolean {
   return serving && o.lease === 'free' && !changed(r, id)
 }
 
+/** What the node's record says is nothing to go by. */
+const isUnbelieved = ({ code }: Failure): boolean =>
+  code === 'RECORDS_DIFFER' || code === 'RECORD_NOT_TRUSTED'
+
 export const lossCode = (failure: Failure | undefined): string => {
+  if (failure && isUnbelieved(failure)) return 'records-differ'
   if (failure?.kind === 'unreachable') return 'node-unreachable'
   return failure?.kind === 'lease' ? 'lease-lost' : 'step-failed'
 }

@@ -87,7 +87,9 @@ function stateOf(reading: Reading, id: NodeId): Pick<NodeReport, 'state' | 'now'
   if (found) return asFound(found)
   const last = answersOf(reading.lines, id).at(-1)
   const serving = last ? `no answer since ${utc(last.at)}` : 'not asked by this run'
-  return { state: 'unreachable', now: mayRun(reading.lines, id), serving }
+  const { lost } = reading.r.nodes[id] ?? {}
+  const reached = lost !== undefined && lost.kind !== 'unreachable'
+  return { state: reached ? 'unseen' : 'unreachable', now: mayRun(reading.lines, id), serving }
 }
 
 function asSeen(o: Observed): Pick<NodeReport, 'state' | 'now' | 'serving'> {
