@@ -161,7 +161,8 @@ function sudoers({ unit, deploy, service }) {
     `kill --signal=SIGKILL ${name2}`,
     `--full --lines=1000 status ${name2}`
   ]).map((words2) => `/usr/bin/systemctl --no-pager ${words2}`);
-  const programs = ["hold", "let-go"].map((name2) => `${libraryOf(unit)}/${name2} ""`);
+  const { library } = placesOf(unit, { scope: "system", home: "", runtime: "" });
+  const programs = ["hold", "let-go"].map((name2) => `${library}/${name2} ""`);
   return [
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     "# Programs that touch the data run as the user of the service.",
@@ -173,14 +174,13 @@ function sudoers({ unit, deploy, service }) {
   ].join("\n");
 }
 function rehearsalUnit(p) {
-  const hidden2 = [.../* @__PURE__ */ new Set([p.data, p.dataPath, beside(p.data, "snapshots")])];
   return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
 [Unit]
 Description=Rehearsal of a release for ${p.unit}
 [Service]
 Type=exec
-User=${p.service}
-${p.carried.join("\n")}
+${p.scope === "user" ? "" : `User=${p.service}
+`}${p.carried.join("\n")}
 UnsetEnvironment=${LEADS_AWAY}
 WorkingDirectory=${p.staging}/cwd
 ExecStart=${guestCommand(p)}
@@ -192,20 +192,24 @@ CPUWeight=1
 IOSchedulingClass=idle
 OOMScoreAdjust=1000
 NoNewPrivileges=yes
-CapabilityBoundingSet=
+RestrictSUIDSGID=yes
+LockPersonality=yes
+${p.scope === "user" ? "" : sandbox(p)}`;
+}
+function sandbox(p) {
+  const hidden2 = [.../* @__PURE__ */ new Set([p.data, p.dataPath, beside(p.data, "snapshots")])];
+  return `CapabilityBoundingSet=
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
 IPAddressDeny=any
 IPAddressAllow=localhost
 ReadWritePaths=${p.staging}
 InaccessiblePaths=${hidden2.map((path6) => `-${path6}`).join(" ")}
-InaccessiblePaths=-${p.install}/state -${libraryOf(p.unit)}
+InaccessiblePaths=-${p.install}/state -${p.places.library}
 `;
 }
 function guestCommand(p) {
@@ -218,32 +222,42 @@ function guestCommand(p) {
   const args = rest.replaceAll(/[^\s="']+/g, (word5) => places2[word5] ?? word5);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
-var libraryOf, guestUnit, plain, dropIn, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
+var placesOf, guestUnit, plain, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
 var init_unit_files = __esm({
   "src/service/unit-files.ts"() {
     "use strict";
-    libraryOf = (unit) => `/usr/local/lib/progressdb-rollout/${unit}`;
+    placesOf = (unit, by) => by.scope === "system" ? {
+      library: `/usr/local/lib/progressdb-rollout/${unit}`,
+      units: "/etc/systemd/system",
+      runtime: "/run/systemd/system",
+      ctl: "systemctl"
+    } : {
+      library: `${by.home}/.local/lib/progressdb-rollout/${unit}`,
+      units: `${by.home}/.config/systemd/user`,
+      runtime: `${by.runtime}/systemd/user`,
+      ctl: `XDG_RUNTIME_DIR=${by.runtime} systemctl --user`
+    };
     guestUnit = (unit) => `progressdb-rollout-rehearsal-${plain(unit)}.service`;
-    plain = (unit) => unit.replace(/\.service$/, "").replaceAll(/[^A-Za-z0-9_-]/g, "-");
-    dropIn = (unit) => `/etc/systemd/system/${unit}.d/50-progressdb-rollout.conf`;
+    plain = (unit) => unit.replace(/\.service$/, "").replaceAll(/[^A-Za-z0-9-]/g, (sign) => `_${sign.codePointAt(0)?.toString(16) ?? ""}`);
     sudoersPath = (unit) => `/etc/sudoers.d/progressdb-rollout-${plain(unit)}`;
     unitFiles = (p) => [
-      { path: `${libraryOf(p.unit)}/guard`, mode: "0755", text: `#!/bin/sh
+      { path: `${p.places.library}/guard`, mode: "0755", text: `#!/bin/sh
 ${p.guard}` },
-      { path: `${libraryOf(p.unit)}/hold`, mode: "0755", text: holdProgram(p.unit) },
-      { path: `${libraryOf(p.unit)}/let-go`, mode: "0755", text: letGoProgram(p.unit) },
-      { path: dropIn(p.unit), mode: "0644", text: dropInText(p) },
-      { path: `/etc/systemd/system/${guestUnit(p.unit)}`, mode: "0644", text: rehearsalUnit(p) },
-      { path: sudoersPath(p.unit), mode: "0440", text: sudoers(p) }
+      { path: `${p.places.library}/hold`, mode: "0755", text: holdProgram(p) },
+      { path: `${p.places.library}/let-go`, mode: "0755", text: letGoProgram(p) },
+      { path: `${p.places.units}/${p.unit}.d/50-progressdb-rollout.conf`, mode: "0644", text: dropInText(p) },
+      { path: `${p.places.units}/${guestUnit(p.unit)}`, mode: "0644", text: rehearsalUnit(p) },
+      // nobody has to be somebody else for a unit of a user's own
+      ...p.scope === "user" ? [] : [{ path: sudoersPath(p.unit), mode: "0440", text: sudoers(p) }]
     ];
     escaped = (command4) => command4.replaceAll(/[\\,:=]/g, String.raw`\$&`);
     HELD = "95-progressdb-rollout.conf";
-    holdProgram = (unit) => `#!/bin/sh
+    holdProgram = ({ unit, places: places2 }) => `#!/bin/sh
 # While a rollout changes the server of ${unit}, systemd neither restarts it nor ends one that takes long.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-dir=/run/systemd/system/${unit}.d
+dir='${places2.runtime}/${unit}.d'
 mkdir -p "$dir"
 cat >"$dir/.held" <<'END'
 [Unit]
@@ -255,24 +269,24 @@ TimeoutStopSec=1h
 WatchdogSec=0
 END
 mv -f "$dir/.held" "$dir/${HELD}"
-systemctl daemon-reload
+${places2.ctl} daemon-reload
 `;
-    letGoProgram = (unit) => `#!/bin/sh
+    letGoProgram = ({ unit, places: places2 }) => `#!/bin/sh
 # ${unit} is looked after as its unit says again.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-rm -f '/run/systemd/system/${unit}.d/${HELD}'
-systemctl daemon-reload
+rm -f '${places2.runtime}/${unit}.d/${HELD}'
+${places2.ctl} daemon-reload
 `;
     beside = (data2, what) => `${above(data2)}/.${data2.slice(above(data2).length + 1)}-${what}`;
     above = (path6) => path6.slice(0, path6.lastIndexOf("/"));
-    dropInText = ({ unit, data: data2 }) => `# Written by progressdb-rollout adopt.
+    dropInText = ({ scope, places: places2, data: data2 }) => `# Written by progressdb-rollout adopt.
 [Service]
 # refuses a start that would open the data with the wrong release, and leaves the mark of the right one
-ExecStartPre=${libraryOf(unit)}/guard
-# where the marks, snapshots and what is set aside lie
+ExecStartPre=${places2.library}/guard
+${scope === "user" ? "" : `# where the marks, snapshots and what is set aside lie
 ReadWritePaths=-${above(data2)}
-`;
+`}`;
     LEADS_AWAY = "PROGRESSDB_DB_PATH PROGRESSDB_ADDR PROGRESSDB_ADDRESS PROGRESSDB_PORT PROGRESSDB_CONFIG PROGRESSDB_KMS_DATA_DIR";
   }
 });
@@ -1098,7 +1112,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest=''
   for word; do
     case $word in
     install=*) install=\${word#*=} ;;
@@ -1136,6 +1150,7 @@ arguments() {
     opens=*) opens_given=\${word#*=} ;;
     look=*) look=\${word#*=} ;;
     unit=*) unit=\${word#*=} ;;
+    scope=*) scope=\${word#*=} ;;
     guest=*) guest=\${word#*=} ;;
     text=*) text=\${word#*=} ;;
     arg=* | env=* | keep=*) ;;
@@ -1972,7 +1987,8 @@ main "$@" </dev/null
 var root_default;
 var init_root = __esm({
   "src/node/programs/root.sh"() {
-    root_default = `# For the two programs that run as root, once in a node's life, after a person has read what they will do and said yes.
+    root_default = `# For the two programs that run as root (with scope=user as that user), once in a node's life, after a person has read what they
+# will do and said yes.
 set -u
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
@@ -1981,6 +1997,15 @@ export PATH LC_ALL
 fail() {
   printf 'why=%s\\nend=%s\\n' "$(printf %s "$2" | tr '\\n%' '  ')" "$1"
   exit 1
+}
+
+# reload: the systemd that the unit belongs to reads its files anew.
+reload() {
+  if [ "$scope" = user ]; then
+    XDG_RUNTIME_DIR=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user daemon-reload
+  else
+    systemctl daemon-reload
+  fi
 }
 
 # exchange A B: both change places in one step.
@@ -2007,12 +2032,13 @@ var init_setup = __esm({
 #   move=DATA OWNER:GROUP   the data folder gets a folder of its user's own above it, and a link in its old place
 # Done already: nothing to do. Nothing is restarted.
 main() {
-  lib='' fragments='' made_by=''
+  lib='' fragments='' made_by='' scope=system
   for word; do
     case $word in
     lib=*) lib=\${word#*=} ;;
     fragment=*) fragments="$fragments \${word#*=}" ;;
     made_by=*) made_by=\${word#*=} ;;
+    scope=*) scope=\${word#*=} ;;
     esac
   done
   umask 022
@@ -2026,7 +2052,7 @@ main() {
   done
   if [ -n "$lib" ]; then
     manifest "$@"
-    systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+    reload || fail adoption-failed 'systemctl daemon-reload failed'
   fi
   printf 'end=ok\\n'
 }
@@ -2296,7 +2322,9 @@ main() {
   touching
   [ -z "$file" ] || add_to_record
   # point
-  said=$(sudo -n "/usr/local/lib/progressdb-rollout/$unit/$kind" 2>&1 9>&-) || fail sudo-refused "$kind: $said"
+  places_of_unit
+  if [ "$scope" = user ]; then said=$("$lib/$kind" 2>&1 9>&-); else said=$(sudo -n "$lib/$kind" 2>&1 9>&-); fi ||
+    fail sudo-refused "$kind: $said"
   finish
 }
 main "$@" </dev/null
@@ -2334,11 +2362,12 @@ var init_undo = __esm({
   "src/node/programs/undo.sh"() {
     undo_default = `# Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
 main() {
-  lib='' unit=''
+  lib='' unit='' scope=system
   for word; do
     case $word in
     lib=*) lib=\${word#*=} ;;
     unit=*) unit=\${word#*=} ;;
+    scope=*) scope=\${word#*=} ;;
     esac
   done
   [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
@@ -2349,13 +2378,15 @@ main() {
     esac
   done <"$lib/manifest"
   while read -r kind path; do
-    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
+    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout* | */.config/systemd/user/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
   done <"$lib/manifest"
-  rm -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf"
-  rmdir "/run/systemd/system/$unit.d" "/etc/systemd/system/$unit.d" 2>/dev/null
+  run=/run/systemd/system etc=/etc/systemd/system
+  [ "$scope" != user ] || run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
+  rm -f "$run/$unit.d/95-progressdb-rollout.conf"
+  rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
   rm -rf "$lib"
   rmdir "\${lib%/*}" 2>/dev/null
-  systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+  reload || fail adoption-failed 'systemctl daemon-reload failed'
   printf 'end=ok\\n'
 }
 
@@ -2411,12 +2442,21 @@ var init_unit_facts = __esm({
     unit_facts_default = `# What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
 main() {
   arguments "$@"
-  systemctl --no-pager show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
-    while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
-  cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
+  ctl show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
+    while IFS='=' read -r key value; do
+      [ "$scope $key" = 'user User' ] || say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"
+    done
+  cut='.d/50-progressdb-rollout.conf'
+  if [ "$scope" = user ]; then
+    say unit_user "$(id -un)"
+    say home "$HOME"
+    say runtime "\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+    say linger "$(loginctl show-user "$(id -un)" --property=Linger --value 2>/dev/null)"
+    say unconfined 'a rehearsal runs as the user of the server, with nothing but its configuration between it and the live data (a unit of a user)'
+  fi
   # as it is written, without what an adoption added; a line may go on in the next
-  words=$(systemctl --no-pager cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\\\$/{N;s/\\\\\\n/ /;b more' -e '}' |
-    awk -v cut="$cut" '/^# \\// { skip = ($0 == cut) } !skip')
+  words=$(ctl cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\\\$/{N;s/\\\\\\n/ /;b more' -e '}' |
+    awk -v cut="$cut" '/^# \\// { skip = (index($0, cut) > 0) } !skip')
   printf '%s\\n' "$words" | sed -n 's/^\\(Environment\\|EnvironmentFile\\|Limit[A-Z]*\\|Group\\|SupplementaryGroups\\|UMask\\)=/carried=&/p' |
     while IFS= read -r line; do say carried "\${line#carried=}"; done
   # an empty line takes back those before it
@@ -2513,11 +2553,31 @@ note_stop() {
 var unit_default;
 var init_unit = __esm({
   "src/node/programs/unit.sh"() {
-    unit_default = `# A server that systemd runs. It is known by the unit's main process; nobody but systemd starts or stops it.
+    unit_default = `# A server that systemd runs. It is known by the unit's main process; nobody but systemd starts or stops it. With scope=user the
+# unit is one of the user that logs in, whose own systemd is asked, and nobody has to be root.
+
+# ctl WORD...: the systemd that the unit belongs to.
+ctl() {
+  if [ "$scope" = user ]; then
+    XDG_RUNTIME_DIR=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user --no-pager "$@"
+  else
+    systemctl --no-pager "$@"
+  fi
+}
+
+# places_of_unit: sets $lib, where the files of an adoption are, and $held_by, what a rollout puts there while it changes the server.
+places_of_unit() {
+  if [ "$scope" = user ]; then
+    lib=$HOME/.local/lib/progressdb-rollout/$unit held_by=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user
+  else
+    lib=/usr/local/lib/progressdb-rollout/$unit held_by=/run/systemd/system
+  fi
+  held_by=$held_by/$unit.d/95-progressdb-rollout.conf
+}
 
 # unit_look UNIT: sets what systemd knows of it.
 unit_look() {
-  load='' is='' sub='' job=0 main=0 exit_code=0 exit_status=0
+  load='' is='' sub='' job=0 main=0 exit_code=0 exit_status=0 settings=''
   while IFS='=' read -r key value; do
     case $key in
     LoadState) load=$value ;;
@@ -2527,9 +2587,10 @@ unit_look() {
     MainPID) main=\${value:-0} ;;
     ExecMainCode) exit_code=$value ;;
     ExecMainStatus) exit_status=$value ;;
+    Restart | Timeout* | Watchdog* | StartLimit*) settings="$settings $key=$value" ;;
     esac
   done <<END
-$(systemctl --no-pager show --property=LoadState,ActiveState,SubState,Job,MainPID,ExecMainCode,ExecMainStatus "$1" 2>&1)
+$(ctl show --property=LoadState,ActiveState,SubState,Job,MainPID,ExecMainCode,ExecMainStatus,Restart,TimeoutStartUSec,TimeoutStopUSec,WatchdogUSec,StartLimitBurst,StartLimitIntervalUSec "$1" 2>&1)
 END
 }
 
@@ -2553,36 +2614,41 @@ say_last_exit() {
   ended_with
   say last_exit "$status"
 }
-say_log() { say server_log "journalctl --unit=$unit"; }
+say_log() { say server_log "journalctl $(in_scope)--unit=$unit"; }
+in_scope() { [ "$scope" != user ] || printf '%s ' --user; }
 
 # by_root WORD...: one of the exact lines that the sudoers file has.
 by_root() {
-  said=$(sudo -n systemctl --no-pager "$@" 2>&1 9>&-) || fail sudo-refused "systemctl --no-pager $*: $said"
+  if [ "$scope" = user ]; then said=$(ctl "$@" 2>&1 9>&-); else said=$(sudo -n systemctl --no-pager "$@" 2>&1 9>&-); fi ||
+    fail sudo-refused "systemctl --no-pager $*: $said"
 }
 
 # unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
-unit_log() { sudo -n systemctl --no-pager --full --lines=1000 status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\\]: //' | tail -n "$2"; }
+unit_log() { unit_status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\\]: //' | tail -n "$2"; }
+unit_status() {
+  if [ "$scope" = user ]; then ctl --full --lines=1000 status "$1"; else sudo -n systemctl --no-pager --full --lines=1000 status "$1"; fi
+}
 
 # held is what a rollout has set for the time in which it changes the server.
-is_held() { [ -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf" ]; }
+is_held() { places_of_unit && [ -f "$held_by" ]; }
 
 look_guest() {
   unit_look "$guest"
   if [ "$main" != 0 ] && identify "$main"; then say stage_process "$main $start $boot"; fi
   if is_down && [ "$exit_code" != 0 ]; then ended_with && say stage_exit "$status"; fi
-  say stage_log "journalctl --unit=$guest"
+  say stage_log "journalctl $(in_scope)--unit=$guest"
 }
 
 look_unit() {
   say unit_load "\${load:-unknown}"
-  if is_held; then say held 1; fi
+  if is_held; then say held 1; else say unit_settings "\${settings# }"; fi
   look_adoption
   look_rights
 }
 
 # What \`adopt\` put there for root, and the unit's own files, are they as they were?
 look_adoption() {
-  lib=/usr/local/lib/progressdb-rollout/$unit
+  places_of_unit
   [ -r "$lib/manifest" ] || return 0
   while read -r sum word; do
     case $sum in
@@ -2590,7 +2656,7 @@ look_adoption() {
     file | moved) ;;
     link)
       [ "$(readlink -f "$word")" = "$(readlink -f "$install/current")/$binary" ] || say changed_since "$word"
-      [ ! -w "\${word%/*}" ] || say exposed "\${word%/*}"
+      [ "$scope" = user ] || [ ! -w "\${word%/*}" ] || say exposed "\${word%/*}"
       ;;
     *) [ "$sum" = "$(sha256sum <"$word" | cut -d ' ' -f 1)" ] || say changed_since "$word" ;;
     esac
@@ -2600,7 +2666,7 @@ look_adoption() {
 # This runs as the service's user, who must not be able to change what is started, or who may start it.
 look_rights() {
   for word in "$install" "$releases" "$state" "$state/lease" "$state/record.jsonl" "$state/lock"; do
-    if [ -w "$word" ]; then say exposed "$word"; fi
+    if [ "$scope" != user ] && [ -w "$word" ]; then say exposed "$word"; fi
   done
   say data_owner "$(stat -c %U "$data" 2>/dev/null)"
   say data_folder "$data"
@@ -2639,21 +2705,23 @@ var init_who = __esm({
 main() {
   arguments "$@"
   say self "$(id -un)"
-  load='' said=$(systemctl --no-pager show --property=LoadState,User,DynamicUser "$unit" 2>&1) || load=silent
+  [ "$scope" != user ] || say unit_user "$(id -un)"
+  load='' said=$(ctl show --property=LoadState,User,DynamicUser "$unit" 2>&1) || load=silent
   while IFS='=' read -r key value; do
     case $key in
     LoadState) load=$value ;;
-    User) say unit_user "$value" ;;
+    User) [ "$scope" = user ] || say unit_user "$value" ;;
     DynamicUser) say unit_dynamic "$value" ;;
     esac
   done <<END
 $said
 END
   say unit_load "$load"
-  [ ! -e "/usr/local/lib/progressdb-rollout/$unit/manifest" ] || say adopted 1
+  places_of_unit
+  [ ! -e "$lib/manifest" ] || say adopted 1
   [ "$load" != silent ] || say why "$said"
   if [ "$load" = not-found ]; then
-    systemctl --no-pager --no-legend list-unit-files "*$binary*.service" 2>/dev/null | while read -r word rest; do say near "$word"; done
+    ctl --no-legend list-unit-files "*$binary*.service" 2>/dev/null | while read -r word rest; do say near "$word"; done
   fi
   printf 'end=ok\\n'
 }
@@ -2849,8 +2917,8 @@ var init_asset = __esm({
       );
       const [, project, os6 = "", arch2 = ""] = pattern.exec(name2) ?? [];
       const found = platform(os6, arch2);
-      const isOther = /[_-]v?\d+\.\d+\.\d+/.test(project ?? "");
-      return project === void 0 || found === void 0 || isOther ? void 0 : { name: name2, project, ...found };
+      const isOther2 = /[_-]v?\d+\.\d+\.\d+/.test(project ?? "");
+      return project === void 0 || found === void 0 || isOther2 ? void 0 : { name: name2, project, ...found };
     };
     chooseArchive = (archives, wanted) => {
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
@@ -3924,7 +3992,7 @@ function handleRefineResult(result, payload, input, inst) {
     payload.issues.push(issue(_iss));
   }
 }
-var $ZodType, toStandardResult, $ZodString, $ZodNumber, $ZodNumberFormat, $ZodBoolean, $ZodUnknown, $ZodNever, arraySize, $ZodArray, NO_SYMBOL_KEYS, $ZodObject, $ZodUnion, $ZodDiscriminatedUnion, $ZodRecord, $ZodEnum, $ZodLiteral, $ZodTransform, $ZodOptional, $ZodPrefault, $ZodPipe, $ZodCustom;
+var $ZodType, toStandardResult, $ZodString, $ZodNumber, $ZodNumberFormat, $ZodBoolean, $ZodUnknown, $ZodNever, arraySize, $ZodArray, NO_SYMBOL_KEYS, $ZodObject, $ZodUnion, $ZodDiscriminatedUnion, $ZodRecord, $ZodEnum, $ZodLiteral, $ZodTransform, $ZodOptional, $ZodExactOptional, $ZodPrefault, $ZodPipe, $ZodCustom;
 var init_schemas = __esm({
   "node_modules/zod/v4/core/schemas.js"() {
     init_checks();
@@ -4604,6 +4672,14 @@ var init_schemas = __esm({
         return def.innerType._zod.run(payload, ctx);
       };
     });
+    $ZodExactOptional = /* @__PURE__ */ $constructor("$ZodExactOptional", (inst, def) => {
+      $ZodOptional.init(inst, def);
+      defineLazyInternal(inst, "values", (zod) => zod.def.innerType._zod.values);
+      defineLazyInternal(inst, "pattern", (zod) => zod.def.innerType._zod.pattern);
+      inst._zod.parse = (payload, ctx) => {
+        return def.innerType._zod.run(payload, ctx);
+      };
+    });
     $ZodPrefault = /* @__PURE__ */ $constructor("$ZodPrefault", (inst, def) => {
       $ZodType.init(inst, def);
       inst._zod.optin = "defaulted";
@@ -5017,6 +5093,13 @@ function optional(innerType) {
   });
 }
 // @__NO_SIDE_EFFECTS__
+function exactOptional(innerType) {
+  return new ZodMiniExactOptional({
+    type: "optional",
+    innerType
+  });
+}
+// @__NO_SIDE_EFFECTS__
 function prefault(innerType, defaultValue) {
   return new ZodMiniPrefault({
     type: "prefault",
@@ -5038,7 +5121,7 @@ function pipe(in_, out) {
 function refine(fn, _params = {}) {
   return _refine(ZodMiniCustom, fn, _params);
 }
-var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniNever, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniDiscriminatedUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniTransform, ZodMiniOptional, ZodMiniPrefault, ZodMiniPipe, ZodMiniCustom, describe2;
+var ZodMiniType, ZodMiniString, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniBoolean, ZodMiniUnknown, ZodMiniNever, ZodMiniArray, ZodMiniObject, ZodMiniUnion, ZodMiniDiscriminatedUnion, ZodMiniRecord, ZodMiniEnum, ZodMiniLiteral, ZodMiniTransform, ZodMiniOptional, ZodMiniExactOptional, ZodMiniPrefault, ZodMiniPipe, ZodMiniCustom, describe2;
 var init_schemas2 = __esm({
   "node_modules/zod/v4/mini/schemas.js"() {
     init_core2();
@@ -5154,6 +5237,10 @@ var init_schemas2 = __esm({
     });
     ZodMiniOptional = /* @__PURE__ */ $constructor("ZodMiniOptional", (inst, def) => {
       $ZodOptional.init(inst, def);
+      ZodMiniType.init(inst, def);
+    });
+    ZodMiniExactOptional = /* @__PURE__ */ $constructor("ZodMiniExactOptional", (inst, def) => {
+      $ZodExactOptional.init(inst, def);
       ZodMiniType.init(inst, def);
     });
     ZodMiniPrefault = /* @__PURE__ */ $constructor("ZodMiniPrefault", (inst, def) => {
@@ -5290,6 +5377,7 @@ var init_record2 = __esm({
       breaking: array(prose),
       defaults: array(prose),
       warnings: array(prose),
+      units: exactOptional(array(prose)),
       leftAlone: array(name),
       restores: map(looseObject({ name, age: number3, writes: union([number3, literal2("unknown")]) }))
     });
@@ -5543,6 +5631,7 @@ var init_observed = __esm({
         user: one("service"),
         dataOwner: one("data_owner"),
         data: one("data_folder"),
+        settings: printable(new Untrusted(one("unit_settings")), 400).replaceAll("USec=", "Sec="),
         madeBy: one("made_by"),
         changedSince: all2("changed_since"),
         exposed: all2("exposed"),
@@ -5957,7 +6046,7 @@ var init_ask = __esm({
       `immutable=${options.immutable.join(" ")}`,
       `drain=${options.drain.kind}`,
       `clean_exits=${service.cleanExits.join(" ")}`,
-      ...service.kind === "systemd" ? [`unit=${service.unit}`, `guest=${guestUnit(service.unit)}`] : [],
+      ...service.kind === "systemd" ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`] : [],
       `wait=${seconds(WAIT)}`
     ];
   }
@@ -6025,25 +6114,132 @@ var init_owner = __esm({
   }
 });
 
-// src/authorities.ts
-import { readFileSync } from "node:fs";
-function authorities({ shell }) {
-  if (shell.kind !== "ssh" || shell.ca === void 0) return {};
-  try {
-    return { ca: readFileSync(shell.ca, "utf8") };
-  } catch (error2) {
-    throw new UserError({
-      code: "CA_NOT_READABLE",
-      what: `the file with certificates, ${shell.ca}, cannot be read`,
-      because: error2 instanceof Error && "code" in error2 ? String(error2.code) : "unknown",
-      next: "correct `ssh.ca` in the fleet file: a path as seen from the folder of the run"
-    });
-  }
+// src/node/adoption.ts
+import { createHash } from "node:crypto";
+async function lookAt(on) {
+  await ownerOf(on.config, on.service, () => ask(on, { name: "who", words: [] }, { limit: SHORT }));
+  const found = await ask(on, { name: "unit-facts", words: [] }, { limit: SHORT });
+  return reader(found);
 }
-var init_authorities = __esm({
-  "src/authorities.ts"() {
+async function lookAs(on, service) {
+  return reader(await ask(on, { name: "inspect", words: [] }, { limit: SHORT, ...other(on, service) }));
+}
+function deedsOf(on, found, moves) {
+  const { config: config2, options, service } = on;
+  const data2 = homeOf(found, moves);
+  const target3 = `${config2.install}/current/${options.binary}`;
+  const path6 = found.one("binary_path");
+  return {
+    folder: config2.install,
+    ...moves ? { move: found.one("data_folder") } : {},
+    ...found.one("binary_is") === "" || path6 === target3 ? {} : { link: { path: path6, target: target3 } },
+    files: unitFiles({
+      ...fixed(on),
+      places: placesFound(on, found),
+      service: found.one("unit_user"),
+      data: data2,
+      staging: beside(data2, "staging"),
+      execStart: found.one("exec_start"),
+      carried: found.all("carried"),
+      unit: service.unit
+    })
+  };
+}
+async function makePlaces(on, found, deeds) {
+  const group = found.one("unit_group") || found.one("unit_user");
+  const words2 = [
+    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}:${group}`],
+    `own=${on.deploy} 755 ${deeds.folder}`
+  ];
+  await asRoot(on, words2);
+}
+async function keepRunning(on, found, runs3) {
+  const { version: version3, sha256: sha2563, file, line: line3 } = runs3;
+  const words2 = [
+    `release=${releaseId({ version: version3, sha256: sha2563 })}`,
+    `version=${version3}`,
+    `sha256=${sha2563}`,
+    `file=${file}`,
+    `text=${JSON.stringify(line3)}`,
+    "look=0"
+  ];
+  const limit = WAIT + SHORT;
+  await ask(on, { name: "keep", words: words2 }, { limit, ...other(on, on.deploy) });
+  await ask(
+    on,
+    { name: "adopt", words: [`version=${version3}`] },
+    { limit, ...other(on, found.one("unit_user")) }
+  );
+}
+async function install(on, found, deeds) {
+  const fragments = found.one("unit_fragmentpath");
+  await asRoot(on, [
+    `lib=${placesFound(on, found).library}`,
+    `scope=${on.service.scope}`,
+    `made_by=${madeBy(on)}`,
+    ...fragments === "" ? [] : [`fragment=${fragments}`],
+    ...deeds.files.map(
+      ({ path: path6, mode, text: text3 }) => `put=${mode} ${path6} ${Buffer.from(text3).toString("base64")}`
+    ),
+    ...deeds.link ? [`link=${deeds.link.path} ${deeds.link.target}`] : [],
+    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}`]
+  ]);
+}
+async function undo(on, found) {
+  const { unit, scope } = on.service;
+  const words2 = [`lib=${placesFound(on, found).library}`, `unit=${unit}`, `scope=${scope}`];
+  const answer2 = await ask(on, { name: "undo", words: words2 }, { limit: SHORT, ...root(on) });
+  return answer2.values["left"] ?? [];
+}
+var reader, other, homeOf, placesFound, fixed, madeBy, root, asRoot, rootIsThere;
+var init_adoption = __esm({
+  "src/node/adoption.ts"() {
     "use strict";
-    init_errors();
+    init_release();
+    init_unit_files();
+    init_script();
+    init_ask();
+    init_owner();
+    init_programs();
+    init_task();
+    reader = ({ values: values2 }) => ({
+      one: (key) => values2[key]?.at(-1) ?? "",
+      all: (key) => values2[key] ?? []
+    });
+    other = (on, user) => on.login === user ? {} : { as: user };
+    homeOf = (found, moves) => moves ? `${found.one("data_folder")}.node/data` : found.one("data_folder");
+    placesFound = (on, found) => placesOf(on.service.unit, {
+      scope: on.service.scope,
+      home: found.one("home"),
+      runtime: found.one("runtime")
+    });
+    fixed = (on) => ({
+      unit: on.service.unit,
+      scope: on.service.scope,
+      deploy: on.deploy,
+      install: on.config.install,
+      dataPath: on.config.data,
+      config: on.config.config,
+      binary: on.options.binary,
+      guard: script(program("guard", "systemd"), placeWords(on)),
+      stageSeconds: seconds(on.options.stageLimit)
+    });
+    madeBy = (on) => {
+      const places2 = placesOf(on.service.unit, { scope: on.service.scope, home: "", runtime: "" });
+      const files2 = unitFiles({
+        ...fixed(on),
+        places: places2,
+        service: "",
+        data: "/",
+        staging: "/",
+        execStart: "",
+        carried: []
+      });
+      return createHash("sha256").update(JSON.stringify(files2)).digest("hex").slice(0, 16);
+    };
+    root = (on) => on.service.scope === "user" ? {} : other(on, "root");
+    asRoot = (on, words2) => ask(on, { name: "setup", words: words2 }, { limit: SHORT, ...root(on) });
+    rootIsThere = async (on) => void await asRoot(on, []);
   }
 });
 
@@ -8819,8797 +9015,6 @@ var init_suggestion = __esm({
   }
 });
 
-// src/config/nodes.ts
-var LOOPBACK, DEFAULT_PORT, placedNodes, address, listens, nodeConfig;
-var init_nodes = __esm({
-  "src/config/nodes.ts"() {
-    "use strict";
-    LOOPBACK = "127.0.0.1";
-    DEFAULT_PORT = 8080;
-    placedNodes = (file) => file.nodes.map((written2, index) => {
-      const entry2 = typeof written2 === "string" ? { name: written2 } : written2;
-      const value = (place2) => (entry2[place2] ?? file[place2])?.replaceAll("{name}", entry2.name);
-      const at = (place2) => entry2[place2] === void 0 ? [place2] : ["nodes", index, place2];
-      const install3 = value("install");
-      const data2 = value("data");
-      const config2 = value("config") ?? (install3 === void 0 ? void 0 : `${install3}/config.yaml`);
-      const configNext = value("config-next");
-      return {
-        index,
-        entry: entry2,
-        name: entry2.name,
-        url: address(entry2, file.ssh !== void 0),
-        machine: file.ssh === void 0 ? "" : entry2.host ?? entry2.name,
-        at: {
-          install: at("install"),
-          data: at("data"),
-          config: value("config") === void 0 ? at("install") : at("config"),
-          "config-next": at("config-next")
-        },
-        ...install3 === void 0 ? {} : { install: install3 },
-        ...data2 === void 0 ? {} : { data: data2 },
-        ...config2 === void 0 ? {} : { config: config2 },
-        ...configNext === void 0 ? {} : { configNext }
-      };
-    });
-    address = (entry2, remote) => {
-      if (entry2.url !== void 0) return entry2.url.replace(/\/+$/, "");
-      const host = entry2.host ?? (remote ? entry2.name : LOOPBACK);
-      return `http://${host.includes(":") ? `[${host}]` : host}:${entry2.port ?? DEFAULT_PORT}`;
-    };
-    listens = ({ entry: entry2 }) => {
-      if (entry2.url === void 0) return { host: LOOPBACK, port: entry2.port ?? DEFAULT_PORT };
-      const { hostname: hostname2, port, protocol } = new URL(entry2.url);
-      return { host: hostname2.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
-    };
-    nodeConfig = (node3, ssh3) => ({
-      name: node3.name,
-      url: node3.url,
-      ...ssh3 === void 0 ? {} : { machine: { host: node3.machine, port: ssh3.port, user: ssh3.user } },
-      ...ssh3?.connect === "tunnel" ? { listens: listens(node3) } : {},
-      install: node3.install ?? "",
-      data: node3.data ?? "",
-      config: node3.config ?? "",
-      ...node3.configNext === void 0 ? {} : { configNext: node3.configNext }
-    });
-  }
-});
-
-// src/config/schema/fleet.ts
-var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, drain, fleetSettings;
-var init_fleet = __esm({
-  "src/config/schema/fleet.ts"() {
-    "use strict";
-    init_mini();
-    init_leaf();
-    ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-    httpProfile = strictObject(
-      {
-        health: described(route(), "Answers 200 while the process is alive."),
-        ready: described(route(), "Answers 200 once the service takes requests."),
-        version: optional(
-          described(
-            strictObject(
-              {
-                path: described(route(), "Answers JSON that holds the version."),
-                field: described(text(/^[\w.-]{1,60}$/, "the name of a JSON field"), "Field with the version.")
-              },
-              "path and field of the version"
-            ),
-            "Where the version is shown; without it the version is known by the hash of the binary only."
-          )
-        )
-      },
-      "the paths of the service: health, ready and, where it has one, version"
-    );
-    processService = strictObject(
-      {
-        args: optional(
-          described(
-            array(
-              text(/^[^\0]{0,4000}$/s, "an argument as text, in quotes where it is a number"),
-              "a list of arguments"
-            ),
-            "Arguments of the server; {config} and {data} are replaced. Default for progressdb: --config {config}."
-          )
-        ),
-        env: prefault(
-          described(
-            record(
-              text(ENVIRONMENT_NAME, "the name of an environment variable"),
-              text(/^[^\0\r\n]{0,4000}$/, "the value as text on one line, in quotes where it is a number"),
-              "a mapping of names to values"
-            ),
-            "The whole environment of the server. Nothing is inherited. No secrets: this file is in the repository."
-          ),
-          {}
-        )
-      },
-      "args and env of the server, or {}"
-    );
-    unitService = strictObject(
-      {
-        unit: described(
-          text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, "the name of a unit, such as progressdb.service"),
-          "The unit that runs the server, as systemctl names it. Its User= owns the data."
-        )
-      },
-      "unit: and its name"
-    );
-    places = {
-      install: described(optional(path()), "Folder for releases and the state of the rollout."),
-      data: described(optional(path()), "Data folder of the service."),
-      config: described(
-        optional(path()),
-        "The service's own configuration file. Default: config.yaml in install."
-      ),
-      "config-next": described(
-        optional(path()),
-        "The configuration file for the new version, where it differs."
-      )
-    };
-    node2 = strictObject(
-      {
-        name: described(nodeName(), "Name in logs, reports and {name}."),
-        host: described(
-          optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, "a host name or an IP address")),
-          "With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1."
-        ),
-        port: described(
-          optional(whole(1, 65535, "a port from 1 to 65535")),
-          "Port of its HTTP interface. Default: 8080."
-        ),
-        url: described(
-          optional(
-            text(/^https?:\/\/[^\s/?#@"'\\]+(?:\/[\w./~%-]*)?$/, "an address such as http://127.0.0.1:8080")
-          ),
-          "Address of its HTTP interface, instead of host and port."
-        ),
-        ...places
-      },
-      "a node name, or a mapping with name, host, port, url, install, data, config, config-next"
-    );
-    HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`;
-    USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`;
-    ssh = strictObject(
-      {
-        user: described(
-          text(new RegExp(`^${USER}$`), "the name of a user, such as deploy"),
-          "Who logs in, and owns releases, record and lease on the nodes."
-        ),
-        port: described(prefault(whole(1, 65535, "a port from 1 to 65535"), 22), "Port of sshd."),
-        jump: described(
-          optional(
-            text(
-              new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
-              "a jump host such as bastion.example.org or deploy@bastion:2222"
-            )
-          ),
-          "A host that the connections go through."
-        ),
-        connect: described(
-          prefault(_enum(["tunnel", "direct"], "tunnel or direct"), "tunnel"),
-          "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address."
-        ),
-        "plain-http": described(
-          prefault(yesOrNo(), false),
-          "With connect: direct, send requests and API keys unencrypted."
-        ),
-        ca: described(
-          optional(text(/^[^\0\r\n]{1,400}$/, "a file with certificates")),
-          "Certificates (PEM) that nodes with https are checked against, instead of the usual ones."
-        )
-      },
-      "user and, where they differ, port, jump, connect"
-    );
-    drain = union(
-      [
-        literal2("none", "none, or commands with out and in"),
-        strictObject(
-          {
-            commands: described(
-              strictObject(
-                {
-                  out: described(
-                    command2(),
-                    "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
-                  ),
-                  in: described(command2(), "Puts it back."),
-                  limit: described(prefault(duration3(), "30s"), "How long each may take.")
-                },
-                "the commands out and in"
-              ),
-              "Shell commands that take a node out of traffic and put it back."
-            )
-          },
-          "none, or commands with out and in"
-        )
-      ],
-      "none, or commands with out and in"
-    );
-    fleetSettings = {
-      profile: described(
-        prefault(_enum(["progressdb", "http"], "progressdb or http"), "progressdb"),
-        "What kind of service it is."
-      ),
-      http: described(optional(httpProfile), "Paths of the service; with profile http only."),
-      repository: described(
-        optional(
-          text(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "owner/name of a GitHub repository")
-        ),
-        "Whose releases are rolled out. Default: the workflow's own repository."
-      ),
-      releases: described(
-        optional(
-          strictObject(
-            {
-              directory: described(
-                text(/^[^\0\r\n]{1,400}$/, "a folder laid out as goreleaser's dist/"),
-                "Path of the folder."
-              )
-            },
-            "directory: and a folder"
-          )
-        ),
-        "Take releases from a folder laid out as goreleaser's dist/ instead of from GitHub."
-      ),
-      binary: described(
-        optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "the file name of the program")),
-        "Name of the program inside the archive. Default for progressdb: progressdb."
-      ),
-      "require-image": described(
-        optional(
-          text(
-            /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
-            "an image such as ghcr.io/acme/app:{version}"
-          )
-        ),
-        "A container image that must exist too; {version} and {tag} are replaced."
-      ),
-      ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
-      local: described(
-        optional(literal2(true, "true, or leave the line out")),
-        "The nodes run on this machine."
-      ),
-      process: described(
-        optional(processService),
-        "The service is a plain process that the rollout starts and stops."
-      ),
-      systemd: described(optional(unitService), "The service is a unit of systemd."),
-      ...places,
-      nodes: described(
-        array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
-        "The nodes of the fleet, the canary first."
-      ),
-      drain: described(prefault(drain, "none"), "How a node is taken out of traffic before it is stopped."),
-      environment: described(
-        prefault(text(/^[\w][\w ./-]{0,99}$/, "the name of a deployment environment"), "production"),
-        "Deployment environment on GitHub."
-      )
-    };
-  }
-});
-
-// src/config/schema/safety.ts
-var tests, rehearse2, lease, safetySettings;
-var init_safety = __esm({
-  "src/config/schema/safety.ts"() {
-    "use strict";
-    init_mini();
-    init_leaf();
-    tests = union(
-      [
-        command2(),
-        strictObject(
-          {
-            command: described(command2(), "Run on the runner against the staging address; 0 is success."),
-            limit: described(prefault(duration3(), "10m"), "How long it may take."),
-            keys: described(
-              prefault(array(keyName(), "a list of names of lines of the input `keys`"), []),
-              "Secrets that it gets, as ROLLOUT_KEY_<NAME>."
-            )
-          },
-          "a command line, or a mapping with command, limit, keys"
-        )
-      ],
-      "a command line, or a mapping with command, limit, keys"
-    );
-    rehearse2 = strictObject(
-      {
-        nodes: described(
-          prefault(_enum(["canary", "every-node"], "canary or every-node"), "canary"),
-          "On copies of whose data the upgrade is rehearsed."
-        ),
-        tests: described(optional(tests), "Your own tests, run against the new version on the copy."),
-        limit: described(prefault(duration3(), "30m"), "How long a rehearsal may take on a node."),
-        memory: described(
-          optional(size2()),
-          "Memory that a copy needs beside the server. Default: what the server itself uses."
-        )
-      },
-      "nodes, tests, limit, memory"
-    );
-    lease = strictObject(
-      {
-        ttl: described(
-          prefault(duration3(5e3), "2m"),
-          "After how long without a sign of life a rollout no longer holds a node."
-        ),
-        wait: described(
-          prefault(duration3(0), "0s"),
-          "How long a release or rollback waits for nodes that another rollout holds."
-        )
-      },
-      "ttl and wait"
-    );
-    safetySettings = {
-      rehearse: described(
-        prefault(rehearse2, {}),
-        "The upgrade on a copy of the data, before any node is changed."
-      ),
-      "disk-reserve": described(prefault(share3(), "10 %"), "Share of the disk that stays free."),
-      "require-reversible": described(
-        prefault(yesOrNo(), false),
-        "Stop after the rehearsal when the old version cannot read what the new one writes."
-      ),
-      "accept-write-loss": described(
-        prefault(yesOrNo(), false),
-        "Stop a node even where acknowledged writes may be lost by it."
-      ),
-      "start-limit": described(prefault(duration3(), "2m"), "How long a server may take until it is ready."),
-      "stop-limit": described(
-        prefault(duration3(), "60s"),
-        "How long a server may take to stop before it is killed."
-      ),
-      lease: described(prefault(lease, {}), "Who may change a node."),
-      keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
-      from: described(
-        optional(
-          text(
-            /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
-            "a version such as v0.2.1, in quotes"
-          )
-        ),
-        "The version that runs now, where the nodes do not know it."
-      )
-    };
-  }
-});
-
-// src/config/schema/watch.ts
-var canary, waves, judge2, metric, probe, exposition, watchSettings;
-var init_watch = __esm({
-  "src/config/schema/watch.ts"() {
-    "use strict";
-    init_mini();
-    init_leaf();
-    canary = strictObject(
-      {
-        nodes: described(optional(whole(1, 500)), "How many nodes, from the top of the list. Default: 1."),
-        name: described(optional(nodeName()), "The one node that goes first, instead of nodes."),
-        watch: described(
-          prefault(duration3(), "10m"),
-          "How long it is watched before anything else is changed."
-        ),
-        rewatch: described(prefault(duration3(), "2m"), "How long it is watched again after an approval."),
-        "warm-up": described(
-          optional(duration3(0)),
-          "Latency and series are not judged this long. Default: a quarter of the shortest watch, at most 30s."
-        ),
-        deadline: described(
-          optional(duration3()),
-          "A watch without a verdict by then is inconclusive. Default: twice the longest watch."
-        )
-      },
-      "nodes or name, watch, rewatch, warm-up, deadline"
-    );
-    waves = strictObject(
-      {
-        size: described(prefault(whole(1, 500), 1), "Nodes in a wave after the canary."),
-        watch: described(prefault(duration3(), "2m"), "How long every wave is watched.")
-      },
-      "size and watch"
-    );
-    judge2 = strictObject(
-      {
-        failed: described(
-          prefault(share3(), "5 %"),
-          "Failed probe requests allowed, whatever the baseline does."
-        ),
-        "failed-above-baseline": described(
-          prefault(share3(), "1 %"),
-          "Failed probe requests allowed above the share of the old nodes."
-        ),
-        breaker: described(
-          prefault(whole(1, 1e3), 3),
-          "Blocks in a row with at least half of the requests failed that decide at once."
-        ),
-        "p95-ratio": described(
-          prefault(amount("a number of at least 1").check(_gte(1, "a number of at least 1")), 1.25),
-          "Allowed p95 of the new nodes as a multiple of that of the old ones."
-        ),
-        "p95-floor": described(prefault(duration3(0), "10ms"), "Differences below this are never a failure."),
-        errors: described(prefault(share3(), "5 %"), "Own errors (could not measure) allowed."),
-        "no-data": described(
-          prefault(whole(0, 1e4), 2),
-          "Blocks without data of a required signal allowed."
-        ),
-        "min-samples": described(
-          optional(whole(1, 1e6)),
-          "Probe requests a verdict needs. Default: 100, or half of what the shortest watch gives."
-        )
-      },
-      "failed, failed-above-baseline, breaker, p95-ratio, p95-floor, errors, no-data, min-samples"
-    );
-    metric = strictObject(
-      {
-        name: described(
-          text(/^[A-Za-z0-9][\w .-]{0,39}$/, 'a short name of letters, digits, " ", ".", "-" and "_"'),
-          "Name in logs and reports."
-        ),
-        series: described(
-          text(/^[^\p{Cc}]{1,300}$/u, 'a series such as go_goroutines or http_errors_total{code="500"}'),
-          "Series of the exposition, with labels where needed; matching series are added up."
-        ),
-        max: described(optional(amount("a number")), "Never above."),
-        min: described(optional(amount("a number")), "Never below."),
-        "max-ratio": described(
-          optional(amount("a number above 0").check(_positive("a number above 0"))),
-          "Never above this multiple of the mean of the old nodes."
-        ),
-        required: described(prefault(boolean2("true or false"), true), "No data of it never passes.")
-      },
-      "name, series and max, min or max-ratio"
-    );
-    probe = strictObject(
-      {
-        rate: described(
-          prefault(
-            amount("a number of requests a second, above 0 and at most 100").check(
-              _positive("a number above 0"),
-              _lte(100, "at most 100 requests a second")
-            ),
-            2
-          ),
-          "Requests a second to each node. Stay below the rate limit of its key."
-        ),
-        block: described(
-          prefault(duration3(100), "5s"),
-          "Measurements are gathered and judged in blocks of this length."
-        ),
-        keys: described(
-          prefault(
-            strictObject(
-              {
-                backend: described(
-                  optional(keyName()),
-                  "Key that signs users. Default for progressdb: backend."
-                ),
-                admin: described(optional(keyName()), "Key that reads counts. Default for progressdb: admin."),
-                frontend: described(
-                  optional(keyName()),
-                  "Key of the user paths, where it is not the backend key."
-                )
-              },
-              "names of lines of the input `keys`: backend, admin, frontend"
-            ),
-            {}
-          ),
-          "Which lines of the input `keys` the probe uses. Give it keys of its own."
-        ),
-        user: described(
-          prefault(text(/^[\w.-]{1,36}$/, 'a user id of letters, digits, ".", "-" and "_"'), "rollout-probe"),
-          "User that the probe writes as."
-        )
-      },
-      "rate, block, keys, user"
-    );
-    exposition = strictObject(
-      {
-        path: described(
-          optional(route()),
-          "Path of the metrics in Prometheus text format. Default for progressdb: /admin/debug/prometheus."
-        ),
-        key: described(
-          optional(keyName()),
-          "Line of the input `keys` that is sent; none for no key. Default for progressdb: admin."
-        ),
-        header: described(
-          optional(text(/^[A-Za-z][A-Za-z0-9-]{0,60}$/, "the name of a header")),
-          "Header for the key. Default: Authorization, as a bearer token."
-        )
-      },
-      "path, key, header"
-    );
-    watchSettings = {
-      canary: described(prefault(canary, {}), "Which nodes go first, and how long they are watched."),
-      waves: described(prefault(waves, {}), "How the remaining nodes follow."),
-      "max-parallel": described(
-        prefault(whole(1, 500), 4),
-        "Nodes that are worked on at the same time, at most."
-      ),
-      judge: described(prefault(judge2, {}), "What a release may do and still pass."),
-      metrics: described(
-        prefault(array(metric, "a list of metrics").check(_maxLength(100, "at most 100")), []),
-        "Series that are compared."
-      ),
-      probe: described(prefault(probe, {}), "Scripted requests that every node answers while it is watched."),
-      exposition: described(prefault(exposition, {}), "Where the nodes show their metrics."),
-      "on-inconclusive": described(
-        prefault(_enum(["rollback", "hold"], "rollback or hold"), "rollback"),
-        "What follows a watch without enough evidence."
-      ),
-      "approve-within": described(
-        prefault(duration3(6e4, 30 * DAY), "4h"),
-        "How long a stopped rollout waits for its approval."
-      )
-    };
-  }
-});
-
-// src/config/schema/file.ts
-var fileSchema;
-var init_file = __esm({
-  "src/config/schema/file.ts"() {
-    "use strict";
-    init_mini();
-    init_fleet();
-    init_safety();
-    init_watch();
-    fileSchema = strictObject(
-      { ...fleetSettings, ...watchSettings, ...safetySettings },
-      "a mapping of settings, such as nodes: [db-1]"
-    );
-  }
-});
-
-// src/config/tree.ts
-var member, valueAt, pointer, settingName, HOLE, take, withoutHoles;
-var init_tree = __esm({
-  "src/config/tree.ts"() {
-    "use strict";
-    member = (value, key) => typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : void 0;
-    valueAt = (root, path6) => path6.reduce(member, root);
-    pointer = (path6) => path6.map((key) => `/${key}`).join("");
-    settingName = (path6) => path6.filter((key) => typeof key === "string").join(".");
-    HOLE = /* @__PURE__ */ Symbol("left out");
-    take = (root, path6) => {
-      const parent = valueAt(root, path6.slice(0, -1));
-      const key = path6.at(-1);
-      if (key === void 0 || typeof parent !== "object" || parent === null) return;
-      if (Array.isArray(parent)) parent[Number(key)] = HOLE;
-      else Reflect.deleteProperty(parent, key);
-    };
-    withoutHoles = (root) => {
-      const indices = /* @__PURE__ */ new Map();
-      const copy = (value2, at) => {
-        if (Array.isArray(value2)) {
-          const left2 = value2.flatMap((element, index) => element === HOLE ? [] : [index]);
-          indices.set(at, left2);
-          return left2.map((index, position2) => copy(value2[index], `${at}/${position2}`));
-        }
-        if (typeof value2 !== "object" || value2 === null) return value2;
-        return Object.fromEntries(Object.entries(value2).map(([key, inner]) => [key, copy(inner, `${at}/${key}`)]));
-      };
-      const value = copy(root, "");
-      const origin = (path6) => path6.map(
-        (key, depth) => typeof key === "number" ? indices.get(pointer(path6.slice(0, depth)))?.[key] ?? key : key
-      );
-      return { value, origin };
-    };
-  }
-});
-
-// src/config/settings.ts
-var unwrap, settingsOf, names, SETTINGS, keysUnder, defaultsTaken, taken, isScalar;
-var init_settings = __esm({
-  "src/config/settings.ts"() {
-    "use strict";
-    init_mini();
-    init_file();
-    init_tree();
-    unwrap = (schema) => schema instanceof ZodMiniOptional || schema instanceof ZodMiniPrefault ? unwrap(schema.def.innerType) : schema;
-    settingsOf = (schema) => {
-      const inner = unwrap(schema);
-      if (inner instanceof ZodMiniArray) return settingsOf(inner.def.element);
-      if (inner instanceof ZodMiniUnion) return inner.def.options.flatMap(settingsOf);
-      return inner instanceof ZodMiniObject ? Object.entries(inner.def.shape) : [];
-    };
-    names = (schema, prefix = "") => settingsOf(schema).flatMap(([key, inner]) => [`${prefix}${key}`, ...names(inner, `${prefix}${key}.`)]);
-    SETTINGS = names(fileSchema);
-    keysUnder = (parent) => {
-      const prefix = parent === "" ? "" : `${parent}.`;
-      return SETTINGS.filter((name2) => name2.startsWith(prefix)).map((name2) => name2.slice(prefix.length)).filter((rest) => !rest.includes("."));
-    };
-    defaultsTaken = (written2) => taken(fileSchema, written2, "");
-    taken = (schema, written2, prefix) => settingsOf(schema).flatMap(([key, inner]) => {
-      const value = member(written2, key);
-      const usual = inner instanceof ZodMiniPrefault ? inner.def.defaultValue : void 0;
-      if (unwrap(inner) instanceof ZodMiniObject)
-        return value === void 0 && usual === void 0 ? [] : taken(unwrap(inner), value, `${prefix}${key}.`);
-      return value === void 0 && isScalar(usual) ? [`${prefix}${key} ${usual}`] : [];
-    });
-    isScalar = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-  }
-});
-
-// src/config/rule.ts
-var broken2;
-var init_rule = __esm({
-  "src/config/rule.ts"() {
-    "use strict";
-    broken2 = (path6, code2, what, next5, because) => because === void 0 ? { path: path6, code: code2, what, next: next5 } : { path: path6, code: code2, what, because, next: next5 };
-  }
-});
-
-// src/config/watch.ts
-var watches, shortest, longest, samplesAtLeast, timingRules, warmUpRules, deadlineRules, FEWEST_SAMPLES, sampleRules, metricRules, ENOUGH_SAMPLES, LONGEST_WARM_UP, watchPolicy2;
-var init_watch2 = __esm({
-  "src/config/watch.ts"() {
-    "use strict";
-    init_policy();
-    init_rule();
-    watches = (file) => [
-      ["canary.watch", ["canary", "watch"], file.canary.watch],
-      ["canary.rewatch", ["canary", "rewatch"], file.canary.rewatch],
-      ["waves.watch", ["waves", "watch"], file.waves.watch]
-    ];
-    shortest = (file) => Math.min(...watches(file).map(([, , ms]) => ms));
-    longest = (file) => Math.max(...watches(file).map(([, , ms]) => ms));
-    samplesAtLeast = (file) => Math.floor(shortest(file) / 1e3 * file.probe.rate);
-    timingRules = (file) => [
-      ...watches(file).filter(([, , ms]) => ms < file.probe.block).map(
-        ([name2, path6, ms]) => broken2(
-          path6,
-          "WATCH_TOO_SHORT",
-          `${name2} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
-          "lengthen it, or shorten probe.block"
-        )
-      ),
-      ...warmUpRules(file),
-      ...deadlineRules(file),
-      ...sampleRules(file),
-      ...file.keep < file["approve-within"] ? [
-        broken2(
-          ["keep"],
-          "KEEP_TOO_SHORT",
-          `keep is ${spellDuration(file.keep)}, shorter than approve-within, ${spellDuration(file["approve-within"])}`,
-          "lengthen keep",
-          "an approved rollout may still need its checkpoints"
-        )
-      ] : []
-    ];
-    warmUpRules = (file) => {
-      const warmUp = file.canary["warm-up"];
-      return warmUp !== void 0 && warmUp >= shortest(file) ? [
-        broken2(
-          ["canary", "warm-up"],
-          "WATCH_TOO_SHORT",
-          `canary.warm-up is ${spellDuration(warmUp)}, the shortest watch ${spellDuration(shortest(file))}`,
-          "shorten it: nothing would be judged"
-        )
-      ] : [];
-    };
-    deadlineRules = (file) => {
-      const { deadline } = file.canary;
-      return deadline !== void 0 && deadline < longest(file) ? [
-        broken2(
-          ["canary", "deadline"],
-          "DEADLINE_TOO_EARLY",
-          `canary.deadline is ${spellDuration(deadline)}, the longest watch ${spellDuration(longest(file))}`,
-          "lengthen it: no watch could pass before"
-        )
-      ] : [];
-    };
-    FEWEST_SAMPLES = 2;
-    sampleRules = (file) => {
-      const given = samplesAtLeast(file);
-      const wanted = file.judge["min-samples"];
-      if (wanted !== void 0 && wanted > given)
-        return [
-          broken2(
-            ["judge", "min-samples"],
-            "WATCH_TOO_SHORT",
-            `judge.min-samples is ${wanted}, the shortest watch gives ${given}`,
-            "lower it, lengthen the watch, or raise probe.rate"
-          )
-        ];
-      return given < FEWEST_SAMPLES ? [
-        broken2(
-          ["probe", "rate"],
-          "WATCH_TOO_SHORT",
-          `${file.probe.rate} probe requests a second give ${given} in the shortest watch, ${spellDuration(shortest(file))}`,
-          "raise probe.rate, or lengthen the watch"
-        )
-      ] : [];
-    };
-    metricRules = (file) => file.metrics.flatMap((metric2, index) => {
-      const at = ["metrics", index];
-      const { max, min } = metric2;
-      return [
-        ...max === void 0 && min === void 0 && metric2["max-ratio"] === void 0 ? [
-          broken2(
-            at,
-            "METRIC_WITHOUT_LIMIT",
-            `metric ${metric2.name} has no limit`,
-            "add max, min or max-ratio"
-          )
-        ] : [],
-        ...max !== void 0 && min !== void 0 && min > max ? [
-          broken2(
-            [...at, "min"],
-            "SETTING_CONTRADICTS",
-            `metric ${metric2.name}: min ${min} is above max ${max}`,
-            "correct one of the two"
-          )
-        ] : [],
-        ...file.metrics.findIndex((other2) => other2.name === metric2.name) < index ? [
-          broken2(
-            [...at, "name"],
-            "METRIC_TWICE",
-            `two metrics are named ${metric2.name}`,
-            "give each a name of its own"
-          )
-        ] : []
-      ];
-    });
-    ENOUGH_SAMPLES = 100;
-    LONGEST_WARM_UP = 3e4;
-    watchPolicy2 = (file, or) => {
-      const warmUp = Math.min(LONGEST_WARM_UP, Math.floor(shortest(file) / 4));
-      const deadline = 2 * longest(file);
-      const samples = Math.max(1, Math.min(ENOUGH_SAMPLES, Math.floor(samplesAtLeast(file) / 2)));
-      return {
-        watch: file.canary.watch,
-        warmUp: or("canary.warm-up", file.canary["warm-up"], warmUp, spellDuration(warmUp)),
-        deadline: or("canary.deadline", file.canary.deadline, deadline, spellDuration(deadline)),
-        rate: file.probe.rate,
-        block: file.probe.block,
-        minSamples: or("judge.min-samples", file.judge["min-samples"], samples),
-        failedAboveBaseline: file.judge["failed-above-baseline"],
-        failedMax: file.judge.failed,
-        breakerBlocks: file.judge.breaker,
-        p95Ratio: file.judge["p95-ratio"],
-        p95Floor: file.judge["p95-floor"],
-        errorBudget: file.judge.errors,
-        noDataBlocks: file.judge["no-data"],
-        diskReserve: file["disk-reserve"],
-        metrics: file.metrics.map(({ "max-ratio": maxRatio, max, min, ...rule }) => ({
-          ...rule,
-          ...max === void 0 ? {} : { max },
-          ...min === void 0 ? {} : { min },
-          ...maxRatio === void 0 ? {} : { maxRatio }
-        })),
-        onInconclusive: file["on-inconclusive"]
-      };
-    };
-  }
-});
-
-// src/config/build.ts
-var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf, nodesOf, canaryOf, testsOf, probeOf, NO_KEY, expositionOf;
-var init_build = __esm({
-  "src/config/build.ts"() {
-    "use strict";
-    init_nodes();
-    init_settings();
-    init_watch2();
-    build = (file, nodes, origin) => {
-      const taken2 = defaultsTaken(origin.written);
-      const or = (name2, written2, value, spelt2 = String(value)) => {
-        if (written2 === void 0) taken2.push(`${name2} ${spelt2}`);
-        return written2 ?? value;
-      };
-      const policy2 = policyOf(file, or);
-      return {
-        file: origin.file,
-        profile: file.profile,
-        ...file.http === void 0 ? {} : { http: httpOf(file.http) },
-        ...releasesOf(file, origin.world, or),
-        shell: shellOf(file),
-        service: serviceOf(file, or),
-        drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
-        nodes: nodesOf(file, nodes, or),
-        canary: canaryOf(file, nodes, or),
-        waveSize: file.waves.size,
-        policy: policy2,
-        ...file.from === void 0 ? {} : { from: file.from },
-        acceptWriteLoss: file["accept-write-loss"],
-        ...testsOf(file),
-        stageLimit: file.rehearse.limit,
-        ...file.rehearse.memory === void 0 ? {} : { rehearsalMemory: file.rehearse.memory },
-        probe: probeOf(file, or),
-        exposition: expositionOf(file, or),
-        metrics: policy2.watch.metrics,
-        lease: file.lease,
-        keep: file.keep,
-        environment: file.environment,
-        defaults: taken2
-      };
-    };
-    shellOf = ({ ssh: ssh3 }) => {
-      if (ssh3 === void 0) return { kind: "local" };
-      const { user, jump, ca } = ssh3;
-      return {
-        kind: "ssh",
-        user,
-        plainHttp: ssh3["plain-http"],
-        ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
-        ...ca === void 0 ? {} : { ca }
-      };
-    };
-    hostOf = (text3, user) => {
-      const [, named6, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
-      return { host, port: port === void 0 ? 22 : Number(port), user: named6 ?? user };
-    };
-    policyOf = (file, or) => ({
-      watch: watchPolicy2(file, or),
-      rewatch: file.canary.rewatch,
-      waveWatch: file.waves.watch,
-      rehearse: file.rehearse.nodes,
-      requireReversible: file["require-reversible"],
-      rollbackData: "auto",
-      maxParallel: file["max-parallel"],
-      approveWithin: file["approve-within"],
-      startLimit: file["start-limit"],
-      stopLimit: file["stop-limit"],
-      diskReserve: file["disk-reserve"],
-      drain: file.drain === "none" ? "none" : "commands"
-    });
-    httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
-    releasesOf = (file, world, or) => ({
-      repository: or("repository", file.repository, world.repository ?? ""),
-      releases: file.releases === void 0 ? { kind: "github" } : { kind: "directory", path: file.releases.directory },
-      binary: or("binary", file.binary, "progressdb"),
-      ...file["require-image"] === void 0 ? {} : { requireImage: file["require-image"] }
-    });
-    PROGRESSDB_ARGS = ["--config", "{config}"];
-    serviceOf = (file, or) => {
-      if (file.systemd !== void 0) return { kind: "systemd", unit: file.systemd.unit };
-      const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
-      const args = file.process?.args;
-      or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
-      return { kind: "process", args: args ?? usual, env: file.process?.env ?? {} };
-    };
-    nodesOf = (file, nodes, or) => {
-      if (nodes.some((node3) => node3.entry.config === void 0))
-        or("config", file.config, "", "config.yaml in install");
-      return nodes.map((node3) => nodeConfig(node3, file.ssh));
-    };
-    canaryOf = ({ canary: canary3 }, nodes, or) => {
-      if (canary3.name !== void 0) return [canary3.name];
-      return nodes.slice(0, or("canary.nodes", canary3.nodes, 1)).map((node3) => node3.name);
-    };
-    testsOf = ({ rehearse: { tests: tests2 } }) => {
-      if (tests2 === void 0) return {};
-      return { tests: typeof tests2 === "string" ? { command: tests2, limit: 6e5, keys: [] } : tests2 };
-    };
-    probeOf = ({ profile, probe: { keys, user } }, or) => {
-      const backendKey = profile === "progressdb" ? or("probe.keys.backend", keys.backend, "backend") : keys.backend;
-      const adminKey = profile === "progressdb" ? or("probe.keys.admin", keys.admin, "admin") : keys.admin;
-      return {
-        user,
-        ...backendKey === void 0 ? {} : { backendKey },
-        ...adminKey === void 0 ? {} : { adminKey },
-        ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
-      };
-    };
-    NO_KEY = "none";
-    expositionOf = ({ profile, exposition: { path: path6, key, header } }, or) => {
-      const progressdb = profile === "progressdb";
-      const sent = or("exposition.key", key, progressdb ? "admin" : NO_KEY);
-      return {
-        path: or("exposition.path", path6, progressdb ? "/admin/debug/prometheus" : "/metrics"),
-        ...sent === NO_KEY ? {} : { key: sent },
-        ...header === void 0 ? {} : { header }
-      };
-    };
-  }
-});
-
-// node_modules/yaml/dist/nodes/identity.js
-var require_identity = __commonJS({
-  "node_modules/yaml/dist/nodes/identity.js"(exports) {
-    "use strict";
-    var ALIAS = /* @__PURE__ */ Symbol.for("yaml.alias");
-    var DOC = /* @__PURE__ */ Symbol.for("yaml.document");
-    var MAP = /* @__PURE__ */ Symbol.for("yaml.map");
-    var PAIR = /* @__PURE__ */ Symbol.for("yaml.pair");
-    var SCALAR = /* @__PURE__ */ Symbol.for("yaml.scalar");
-    var SEQ = /* @__PURE__ */ Symbol.for("yaml.seq");
-    var NODE_TYPE = /* @__PURE__ */ Symbol.for("yaml.node.type");
-    var isAlias2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === ALIAS;
-    var isDocument = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === DOC;
-    var isMap2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === MAP;
-    var isPair2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === PAIR;
-    var isScalar3 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === SCALAR;
-    var isSeq = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === SEQ;
-    function isCollection2(node3) {
-      if (node3 && typeof node3 === "object")
-        switch (node3[NODE_TYPE]) {
-          case MAP:
-          case SEQ:
-            return true;
-        }
-      return false;
-    }
-    function isNode2(node3) {
-      if (node3 && typeof node3 === "object")
-        switch (node3[NODE_TYPE]) {
-          case ALIAS:
-          case MAP:
-          case SCALAR:
-          case SEQ:
-            return true;
-        }
-      return false;
-    }
-    var hasAnchor = (node3) => (isScalar3(node3) || isCollection2(node3)) && !!node3.anchor;
-    exports.ALIAS = ALIAS;
-    exports.DOC = DOC;
-    exports.MAP = MAP;
-    exports.NODE_TYPE = NODE_TYPE;
-    exports.PAIR = PAIR;
-    exports.SCALAR = SCALAR;
-    exports.SEQ = SEQ;
-    exports.hasAnchor = hasAnchor;
-    exports.isAlias = isAlias2;
-    exports.isCollection = isCollection2;
-    exports.isDocument = isDocument;
-    exports.isMap = isMap2;
-    exports.isNode = isNode2;
-    exports.isPair = isPair2;
-    exports.isScalar = isScalar3;
-    exports.isSeq = isSeq;
-  }
-});
-
-// node_modules/yaml/dist/visit.js
-var require_visit = __commonJS({
-  "node_modules/yaml/dist/visit.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var BREAK = /* @__PURE__ */ Symbol("break visit");
-    var SKIP = /* @__PURE__ */ Symbol("skip children");
-    var REMOVE = /* @__PURE__ */ Symbol("remove node");
-    function visit2(node3, visitor) {
-      const visitor_ = initVisitor(visitor);
-      if (identity.isDocument(node3)) {
-        const cd = visit_(null, node3.contents, visitor_, Object.freeze([node3]));
-        if (cd === REMOVE)
-          node3.contents = null;
-      } else
-        visit_(null, node3, visitor_, Object.freeze([]));
-    }
-    visit2.BREAK = BREAK;
-    visit2.SKIP = SKIP;
-    visit2.REMOVE = REMOVE;
-    function visit_(key, node3, visitor, path6) {
-      const ctrl = callVisitor(key, node3, visitor, path6);
-      if (identity.isNode(ctrl) || identity.isPair(ctrl)) {
-        replaceNode(key, path6, ctrl);
-        return visit_(key, ctrl, visitor, path6);
-      }
-      if (typeof ctrl !== "symbol") {
-        if (identity.isCollection(node3)) {
-          path6 = Object.freeze(path6.concat(node3));
-          for (let i = 0; i < node3.items.length; ++i) {
-            const ci = visit_(i, node3.items[i], visitor, path6);
-            if (typeof ci === "number")
-              i = ci - 1;
-            else if (ci === BREAK)
-              return BREAK;
-            else if (ci === REMOVE) {
-              node3.items.splice(i, 1);
-              i -= 1;
-            }
-          }
-        } else if (identity.isPair(node3)) {
-          path6 = Object.freeze(path6.concat(node3));
-          const ck = visit_("key", node3.key, visitor, path6);
-          if (ck === BREAK)
-            return BREAK;
-          else if (ck === REMOVE)
-            node3.key = null;
-          const cv = visit_("value", node3.value, visitor, path6);
-          if (cv === BREAK)
-            return BREAK;
-          else if (cv === REMOVE)
-            node3.value = null;
-        }
-      }
-      return ctrl;
-    }
-    async function visitAsync(node3, visitor) {
-      const visitor_ = initVisitor(visitor);
-      if (identity.isDocument(node3)) {
-        const cd = await visitAsync_(null, node3.contents, visitor_, Object.freeze([node3]));
-        if (cd === REMOVE)
-          node3.contents = null;
-      } else
-        await visitAsync_(null, node3, visitor_, Object.freeze([]));
-    }
-    visitAsync.BREAK = BREAK;
-    visitAsync.SKIP = SKIP;
-    visitAsync.REMOVE = REMOVE;
-    async function visitAsync_(key, node3, visitor, path6) {
-      const ctrl = await callVisitor(key, node3, visitor, path6);
-      if (identity.isNode(ctrl) || identity.isPair(ctrl)) {
-        replaceNode(key, path6, ctrl);
-        return visitAsync_(key, ctrl, visitor, path6);
-      }
-      if (typeof ctrl !== "symbol") {
-        if (identity.isCollection(node3)) {
-          path6 = Object.freeze(path6.concat(node3));
-          for (let i = 0; i < node3.items.length; ++i) {
-            const ci = await visitAsync_(i, node3.items[i], visitor, path6);
-            if (typeof ci === "number")
-              i = ci - 1;
-            else if (ci === BREAK)
-              return BREAK;
-            else if (ci === REMOVE) {
-              node3.items.splice(i, 1);
-              i -= 1;
-            }
-          }
-        } else if (identity.isPair(node3)) {
-          path6 = Object.freeze(path6.concat(node3));
-          const ck = await visitAsync_("key", node3.key, visitor, path6);
-          if (ck === BREAK)
-            return BREAK;
-          else if (ck === REMOVE)
-            node3.key = null;
-          const cv = await visitAsync_("value", node3.value, visitor, path6);
-          if (cv === BREAK)
-            return BREAK;
-          else if (cv === REMOVE)
-            node3.value = null;
-        }
-      }
-      return ctrl;
-    }
-    function initVisitor(visitor) {
-      if (typeof visitor === "object" && (visitor.Collection || visitor.Node || visitor.Value)) {
-        return Object.assign({
-          Alias: visitor.Node,
-          Map: visitor.Node,
-          Scalar: visitor.Node,
-          Seq: visitor.Node
-        }, visitor.Value && {
-          Map: visitor.Value,
-          Scalar: visitor.Value,
-          Seq: visitor.Value
-        }, visitor.Collection && {
-          Map: visitor.Collection,
-          Seq: visitor.Collection
-        }, visitor);
-      }
-      return visitor;
-    }
-    function callVisitor(key, node3, visitor, path6) {
-      if (typeof visitor === "function")
-        return visitor(key, node3, path6);
-      if (identity.isMap(node3))
-        return visitor.Map?.(key, node3, path6);
-      if (identity.isSeq(node3))
-        return visitor.Seq?.(key, node3, path6);
-      if (identity.isPair(node3))
-        return visitor.Pair?.(key, node3, path6);
-      if (identity.isScalar(node3))
-        return visitor.Scalar?.(key, node3, path6);
-      if (identity.isAlias(node3))
-        return visitor.Alias?.(key, node3, path6);
-      return void 0;
-    }
-    function replaceNode(key, path6, node3) {
-      const parent = path6[path6.length - 1];
-      if (identity.isCollection(parent)) {
-        parent.items[key] = node3;
-      } else if (identity.isPair(parent)) {
-        if (key === "key")
-          parent.key = node3;
-        else
-          parent.value = node3;
-      } else if (identity.isDocument(parent)) {
-        parent.contents = node3;
-      } else {
-        const pt = identity.isAlias(parent) ? "alias" : "scalar";
-        throw new Error(`Cannot replace node with ${pt} parent`);
-      }
-    }
-    exports.visit = visit2;
-    exports.visitAsync = visitAsync;
-  }
-});
-
-// node_modules/yaml/dist/doc/directives.js
-var require_directives = __commonJS({
-  "node_modules/yaml/dist/doc/directives.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var visit2 = require_visit();
-    var escapeChars = {
-      "!": "%21",
-      ",": "%2C",
-      "[": "%5B",
-      "]": "%5D",
-      "{": "%7B",
-      "}": "%7D"
-    };
-    var escapeTagName = (tn) => tn.replace(/[!,[\]{}]/g, (ch) => escapeChars[ch]);
-    var Directives = class _Directives {
-      constructor(yaml, tags) {
-        this.docStart = null;
-        this.docEnd = false;
-        this.yaml = Object.assign({}, _Directives.defaultYaml, yaml);
-        this.tags = Object.assign({}, _Directives.defaultTags, tags);
-      }
-      clone() {
-        const copy = new _Directives(this.yaml, this.tags);
-        copy.docStart = this.docStart;
-        return copy;
-      }
-      /**
-       * During parsing, get a Directives instance for the current document and
-       * update the stream state according to the current version's spec.
-       */
-      atDocument() {
-        const res = new _Directives(this.yaml, this.tags);
-        switch (this.yaml.version) {
-          case "1.1":
-            this.atNextDocument = true;
-            break;
-          case "1.2":
-            this.atNextDocument = false;
-            this.yaml = {
-              explicit: _Directives.defaultYaml.explicit,
-              version: "1.2"
-            };
-            this.tags = Object.assign({}, _Directives.defaultTags);
-            break;
-        }
-        return res;
-      }
-      /**
-       * @param onError - May be called even if the action was successful
-       * @returns `true` on success
-       */
-      add(line3, onError) {
-        if (this.atNextDocument) {
-          this.yaml = { explicit: _Directives.defaultYaml.explicit, version: "1.1" };
-          this.tags = Object.assign({}, _Directives.defaultTags);
-          this.atNextDocument = false;
-        }
-        const parts = line3.trim().split(/[ \t]+/);
-        const name2 = parts.shift();
-        switch (name2) {
-          case "%TAG": {
-            if (parts.length !== 2) {
-              onError(0, "%TAG directive should contain exactly two parts");
-              if (parts.length < 2)
-                return false;
-            }
-            const [handle, prefix] = parts;
-            this.tags[handle] = prefix;
-            return true;
-          }
-          case "%YAML": {
-            this.yaml.explicit = true;
-            if (parts.length !== 1) {
-              onError(0, "%YAML directive should contain exactly one part");
-              return false;
-            }
-            const [version3] = parts;
-            if (version3 === "1.1" || version3 === "1.2") {
-              this.yaml.version = version3;
-              return true;
-            } else {
-              const isValid = /^\d+\.\d+$/.test(version3);
-              onError(6, `Unsupported YAML version ${version3}`, isValid);
-              return false;
-            }
-          }
-          default:
-            onError(0, `Unknown directive ${name2}`, true);
-            return false;
-        }
-      }
-      /**
-       * Resolves a tag, matching handles to those defined in %TAG directives.
-       *
-       * @returns Resolved tag, which may also be the non-specific tag `'!'` or a
-       *   `'!local'` tag, or `null` if unresolvable.
-       */
-      tagName(source, onError) {
-        if (source === "!")
-          return "!";
-        if (source[0] !== "!") {
-          onError(`Not a valid tag: ${source}`);
-          return null;
-        }
-        if (source[1] === "<") {
-          const verbatim = source.slice(2, -1);
-          if (verbatim === "!" || verbatim === "!!") {
-            onError(`Verbatim tags aren't resolved, so ${source} is invalid.`);
-            return null;
-          }
-          if (source[source.length - 1] !== ">")
-            onError("Verbatim tags must end with a >");
-          return verbatim;
-        }
-        const [, handle, suffix] = source.match(/^(.*!)([^!]*)$/s);
-        if (!suffix)
-          onError(`The ${source} tag has no suffix`);
-        const prefix = this.tags[handle];
-        if (prefix) {
-          try {
-            return prefix + decodeURIComponent(suffix);
-          } catch (error2) {
-            onError(String(error2));
-            return null;
-          }
-        }
-        if (handle === "!")
-          return source;
-        onError(`Could not resolve tag: ${source}`);
-        return null;
-      }
-      /**
-       * Given a fully resolved tag, returns its printable string form,
-       * taking into account current tag prefixes and defaults.
-       */
-      tagString(tag) {
-        for (const [handle, prefix] of Object.entries(this.tags)) {
-          if (tag.startsWith(prefix))
-            return handle + escapeTagName(tag.substring(prefix.length));
-        }
-        return tag[0] === "!" ? tag : `!<${tag}>`;
-      }
-      toString(doc) {
-        const lines2 = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
-        const tagEntries = Object.entries(this.tags);
-        let tagNames;
-        if (doc && tagEntries.length > 0 && identity.isNode(doc.contents)) {
-          const tags = {};
-          visit2.visit(doc.contents, (_key, node3) => {
-            if (identity.isNode(node3) && node3.tag)
-              tags[node3.tag] = true;
-          });
-          tagNames = Object.keys(tags);
-        } else
-          tagNames = [];
-        for (const [handle, prefix] of tagEntries) {
-          if (handle === "!!" && prefix === "tag:yaml.org,2002:")
-            continue;
-          if (!doc || tagNames.some((tn) => tn.startsWith(prefix)))
-            lines2.push(`%TAG ${handle} ${prefix}`);
-        }
-        return lines2.join("\n");
-      }
-    };
-    Directives.defaultYaml = { explicit: false, version: "1.2" };
-    Directives.defaultTags = { "!!": "tag:yaml.org,2002:" };
-    exports.Directives = Directives;
-  }
-});
-
-// node_modules/yaml/dist/doc/anchors.js
-var require_anchors = __commonJS({
-  "node_modules/yaml/dist/doc/anchors.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var visit2 = require_visit();
-    function anchorIsValid(anchor) {
-      if (/[\x00-\x19\s,[\]{}]/.test(anchor)) {
-        const sa = JSON.stringify(anchor);
-        const msg = `Anchor must not contain whitespace or control characters: ${sa}`;
-        throw new Error(msg);
-      }
-      return true;
-    }
-    function anchorNames(root) {
-      const anchors = /* @__PURE__ */ new Set();
-      visit2.visit(root, {
-        Value(_key, node3) {
-          if (node3.anchor)
-            anchors.add(node3.anchor);
-        }
-      });
-      return anchors;
-    }
-    function findNewAnchor(prefix, exclude) {
-      for (let i = 1; true; ++i) {
-        const name2 = `${prefix}${i}`;
-        if (!exclude.has(name2))
-          return name2;
-      }
-    }
-    function createNodeAnchors(doc, prefix) {
-      const aliasObjects = [];
-      const sourceObjects = /* @__PURE__ */ new Map();
-      let prevAnchors = null;
-      return {
-        onAnchor: (source) => {
-          aliasObjects.push(source);
-          prevAnchors ?? (prevAnchors = anchorNames(doc));
-          const anchor = findNewAnchor(prefix, prevAnchors);
-          prevAnchors.add(anchor);
-          return anchor;
-        },
-        /**
-         * With circular references, the source node is only resolved after all
-         * of its child nodes are. This is why anchors are set only after all of
-         * the nodes have been created.
-         */
-        setAnchors: () => {
-          for (const source of aliasObjects) {
-            const ref = sourceObjects.get(source);
-            if (typeof ref === "object" && ref.anchor && (identity.isScalar(ref.node) || identity.isCollection(ref.node))) {
-              ref.node.anchor = ref.anchor;
-            } else {
-              const error2 = new Error("Failed to resolve repeated object (this should not happen)");
-              error2.source = source;
-              throw error2;
-            }
-          }
-        },
-        sourceObjects
-      };
-    }
-    exports.anchorIsValid = anchorIsValid;
-    exports.anchorNames = anchorNames;
-    exports.createNodeAnchors = createNodeAnchors;
-    exports.findNewAnchor = findNewAnchor;
-  }
-});
-
-// node_modules/yaml/dist/doc/applyReviver.js
-var require_applyReviver = __commonJS({
-  "node_modules/yaml/dist/doc/applyReviver.js"(exports) {
-    "use strict";
-    function applyReviver(reviver, obj, key, val) {
-      if (val && typeof val === "object") {
-        if (Array.isArray(val)) {
-          for (let i = 0, len = val.length; i < len; ++i) {
-            const v0 = val[i];
-            const v1 = applyReviver(reviver, val, String(i), v0);
-            if (v1 === void 0)
-              delete val[i];
-            else if (v1 !== v0)
-              val[i] = v1;
-          }
-        } else if (val instanceof Map) {
-          for (const k of Array.from(val.keys())) {
-            const v0 = val.get(k);
-            const v1 = applyReviver(reviver, val, k, v0);
-            if (v1 === void 0)
-              val.delete(k);
-            else if (v1 !== v0)
-              val.set(k, v1);
-          }
-        } else if (val instanceof Set) {
-          for (const v0 of Array.from(val)) {
-            const v1 = applyReviver(reviver, val, v0, v0);
-            if (v1 === void 0)
-              val.delete(v0);
-            else if (v1 !== v0) {
-              val.delete(v0);
-              val.add(v1);
-            }
-          }
-        } else {
-          for (const [k, v0] of Object.entries(val)) {
-            const v1 = applyReviver(reviver, val, k, v0);
-            if (v1 === void 0)
-              delete val[k];
-            else if (v1 !== v0)
-              val[k] = v1;
-          }
-        }
-      }
-      return reviver.call(obj, key, val);
-    }
-    exports.applyReviver = applyReviver;
-  }
-});
-
-// node_modules/yaml/dist/nodes/toJS.js
-var require_toJS = __commonJS({
-  "node_modules/yaml/dist/nodes/toJS.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    function toJS(value, arg, ctx) {
-      if (Array.isArray(value))
-        return value.map((v, i) => toJS(v, String(i), ctx));
-      if (value && typeof value.toJSON === "function") {
-        if (!ctx || !identity.hasAnchor(value))
-          return value.toJSON(arg, ctx);
-        const data2 = { aliasCount: 0, count: 1, res: void 0 };
-        ctx.anchors.set(value, data2);
-        ctx.onCreate = (res2) => {
-          data2.res = res2;
-          delete ctx.onCreate;
-        };
-        const res = value.toJSON(arg, ctx);
-        if (ctx.onCreate)
-          ctx.onCreate(res);
-        return res;
-      }
-      if (typeof value === "bigint" && !ctx?.keep)
-        return Number(value);
-      return value;
-    }
-    exports.toJS = toJS;
-  }
-});
-
-// node_modules/yaml/dist/nodes/Node.js
-var require_Node = __commonJS({
-  "node_modules/yaml/dist/nodes/Node.js"(exports) {
-    "use strict";
-    var applyReviver = require_applyReviver();
-    var identity = require_identity();
-    var toJS = require_toJS();
-    var NodeBase = class {
-      constructor(type) {
-        Object.defineProperty(this, identity.NODE_TYPE, { value: type });
-      }
-      /** Create a copy of this node.  */
-      clone() {
-        const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this));
-        if (this.range)
-          copy.range = this.range.slice();
-        return copy;
-      }
-      /** A plain JavaScript representation of this node. */
-      toJS(doc, { mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
-        if (!identity.isDocument(doc))
-          throw new TypeError("A document argument is required");
-        const ctx = {
-          anchors: /* @__PURE__ */ new Map(),
-          doc,
-          keep: true,
-          mapAsMap: mapAsMap === true,
-          mapKeyWarned: false,
-          maxAliasCount: typeof maxAliasCount === "number" ? maxAliasCount : 100
-        };
-        const res = toJS.toJS(this, "", ctx);
-        if (typeof onAnchor === "function")
-          for (const { count: count3, res: res2 } of ctx.anchors.values())
-            onAnchor(res2, count3);
-        return typeof reviver === "function" ? applyReviver.applyReviver(reviver, { "": res }, "", res) : res;
-      }
-    };
-    exports.NodeBase = NodeBase;
-  }
-});
-
-// node_modules/yaml/dist/nodes/Alias.js
-var require_Alias = __commonJS({
-  "node_modules/yaml/dist/nodes/Alias.js"(exports) {
-    "use strict";
-    var anchors = require_anchors();
-    var visit2 = require_visit();
-    var identity = require_identity();
-    var Node = require_Node();
-    var toJS = require_toJS();
-    var Alias = class extends Node.NodeBase {
-      constructor(source) {
-        super(identity.ALIAS);
-        this.source = source;
-        Object.defineProperty(this, "tag", {
-          set() {
-            throw new Error("Alias nodes cannot have tags");
-          }
-        });
-      }
-      /**
-       * Resolve the value of this alias within `doc`, finding the last
-       * instance of the `source` anchor before this node.
-       */
-      resolve(doc, ctx) {
-        if (ctx?.maxAliasCount === 0)
-          throw new ReferenceError("Alias resolution is disabled");
-        let nodes;
-        if (ctx?.aliasResolveCache) {
-          nodes = ctx.aliasResolveCache;
-        } else {
-          nodes = [];
-          visit2.visit(doc, {
-            Node: (_key, node3) => {
-              if (identity.isAlias(node3) || identity.hasAnchor(node3))
-                nodes.push(node3);
-            }
-          });
-          if (ctx)
-            ctx.aliasResolveCache = nodes;
-        }
-        let found = void 0;
-        for (const node3 of nodes) {
-          if (node3 === this)
-            break;
-          if (node3.anchor === this.source)
-            found = node3;
-        }
-        if (found && ctx) {
-          const { anchors: anchors2, doc: doc2, maxAliasCount } = ctx;
-          let data2 = anchors2.get(found);
-          if (!data2) {
-            toJS.toJS(found, null, ctx);
-            data2 = anchors2.get(found);
-          }
-          if (data2?.res === void 0) {
-            const msg = "This should not happen: Alias anchor was not resolved?";
-            throw new ReferenceError(msg);
-          }
-          if (maxAliasCount >= 0) {
-            data2.count += 1;
-            if (data2.aliasCount === 0)
-              data2.aliasCount = getAliasCount(doc2, found, anchors2);
-            if (data2.count * data2.aliasCount > maxAliasCount) {
-              const msg = "Excessive alias count indicates a resource exhaustion attack";
-              throw new ReferenceError(msg);
-            }
-          }
-        }
-        return found;
-      }
-      toJSON(_arg, ctx) {
-        if (!ctx)
-          return { source: this.source };
-        const source = this.resolve(ctx.doc, ctx);
-        if (!source) {
-          const msg = `Unresolved alias (the anchor must be set before the alias): ${this.source}`;
-          throw new ReferenceError(msg);
-        }
-        return ctx.anchors.get(source).res;
-      }
-      toString(ctx, _onComment, _onChompKeep) {
-        const src = `*${this.source}`;
-        if (ctx) {
-          anchors.anchorIsValid(this.source);
-          if (ctx.options.verifyAliasOrder && !ctx.anchors.has(this.source)) {
-            const msg = `Unresolved alias (the anchor must be set before the alias): ${this.source}`;
-            throw new Error(msg);
-          }
-          if (ctx.implicitKey)
-            return `${src} `;
-        }
-        return src;
-      }
-    };
-    function getAliasCount(doc, node3, anchors2) {
-      if (identity.isAlias(node3)) {
-        const source = node3.resolve(doc);
-        const anchor = anchors2 && source && anchors2.get(source);
-        return anchor ? anchor.count * anchor.aliasCount : 0;
-      } else if (identity.isCollection(node3)) {
-        let count3 = 0;
-        for (const item of node3.items) {
-          const c = getAliasCount(doc, item, anchors2);
-          if (c > count3)
-            count3 = c;
-        }
-        return count3;
-      } else if (identity.isPair(node3)) {
-        const kc = getAliasCount(doc, node3.key, anchors2);
-        const vc = getAliasCount(doc, node3.value, anchors2);
-        return Math.max(kc, vc);
-      }
-      return 1;
-    }
-    exports.Alias = Alias;
-  }
-});
-
-// node_modules/yaml/dist/nodes/Scalar.js
-var require_Scalar = __commonJS({
-  "node_modules/yaml/dist/nodes/Scalar.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Node = require_Node();
-    var toJS = require_toJS();
-    var isScalarValue = (value) => !value || typeof value !== "function" && typeof value !== "object";
-    var Scalar = class extends Node.NodeBase {
-      constructor(value) {
-        super(identity.SCALAR);
-        this.value = value;
-      }
-      toJSON(arg, ctx) {
-        return ctx?.keep ? this.value : toJS.toJS(this.value, arg, ctx);
-      }
-      toString() {
-        return String(this.value);
-      }
-    };
-    Scalar.BLOCK_FOLDED = "BLOCK_FOLDED";
-    Scalar.BLOCK_LITERAL = "BLOCK_LITERAL";
-    Scalar.PLAIN = "PLAIN";
-    Scalar.QUOTE_DOUBLE = "QUOTE_DOUBLE";
-    Scalar.QUOTE_SINGLE = "QUOTE_SINGLE";
-    exports.Scalar = Scalar;
-    exports.isScalarValue = isScalarValue;
-  }
-});
-
-// node_modules/yaml/dist/doc/createNode.js
-var require_createNode = __commonJS({
-  "node_modules/yaml/dist/doc/createNode.js"(exports) {
-    "use strict";
-    var Alias = require_Alias();
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var defaultTagPrefix = "tag:yaml.org,2002:";
-    function findTagObject(value, tagName, tags) {
-      if (tagName) {
-        const match = tags.filter((t) => t.tag === tagName);
-        const tagObj = match.find((t) => !t.format) ?? match[0];
-        if (!tagObj)
-          throw new Error(`Tag ${tagName} not found`);
-        return tagObj;
-      }
-      return tags.find((t) => t.identify?.(value) && !t.format);
-    }
-    function createNode(value, tagName, ctx) {
-      if (identity.isDocument(value))
-        value = value.contents;
-      if (identity.isNode(value))
-        return value;
-      if (identity.isPair(value)) {
-        const map2 = ctx.schema[identity.MAP].createNode?.(ctx.schema, null, ctx);
-        map2.items.push(value);
-        return map2;
-      }
-      if (value instanceof String || value instanceof Number || value instanceof Boolean || typeof BigInt !== "undefined" && value instanceof BigInt) {
-        value = value.valueOf();
-      }
-      const { aliasDuplicateObjects, onAnchor, onTagObj, schema, sourceObjects } = ctx;
-      let ref = void 0;
-      if (aliasDuplicateObjects && value && typeof value === "object") {
-        ref = sourceObjects.get(value);
-        if (ref) {
-          ref.anchor ?? (ref.anchor = onAnchor(value));
-          return new Alias.Alias(ref.anchor);
-        } else {
-          ref = { anchor: null, node: null };
-          sourceObjects.set(value, ref);
-        }
-      }
-      if (tagName?.startsWith("!!"))
-        tagName = defaultTagPrefix + tagName.slice(2);
-      let tagObj = findTagObject(value, tagName, schema.tags);
-      if (!tagObj) {
-        if (value && typeof value.toJSON === "function") {
-          value = value.toJSON();
-        }
-        if (!value || typeof value !== "object") {
-          const node4 = new Scalar.Scalar(value);
-          if (ref)
-            ref.node = node4;
-          return node4;
-        }
-        tagObj = value instanceof Map ? schema[identity.MAP] : Symbol.iterator in Object(value) ? schema[identity.SEQ] : schema[identity.MAP];
-      }
-      if (onTagObj) {
-        onTagObj(tagObj);
-        delete ctx.onTagObj;
-      }
-      const node3 = tagObj?.createNode ? tagObj.createNode(ctx.schema, value, ctx) : typeof tagObj?.nodeClass?.from === "function" ? tagObj.nodeClass.from(ctx.schema, value, ctx) : new Scalar.Scalar(value);
-      if (tagName)
-        node3.tag = tagName;
-      else if (!tagObj.default)
-        node3.tag = tagObj.tag;
-      if (ref)
-        ref.node = node3;
-      return node3;
-    }
-    exports.createNode = createNode;
-  }
-});
-
-// node_modules/yaml/dist/nodes/Collection.js
-var require_Collection = __commonJS({
-  "node_modules/yaml/dist/nodes/Collection.js"(exports) {
-    "use strict";
-    var createNode = require_createNode();
-    var identity = require_identity();
-    var Node = require_Node();
-    function collectionFromPath(schema, path6, value) {
-      let v = value;
-      for (let i = path6.length - 1; i >= 0; --i) {
-        const k = path6[i];
-        if (typeof k === "number" && Number.isInteger(k) && k >= 0) {
-          const a = [];
-          a[k] = v;
-          v = a;
-        } else {
-          v = /* @__PURE__ */ new Map([[k, v]]);
-        }
-      }
-      return createNode.createNode(v, void 0, {
-        aliasDuplicateObjects: false,
-        keepUndefined: false,
-        onAnchor: () => {
-          throw new Error("This should not happen, please report a bug.");
-        },
-        schema,
-        sourceObjects: /* @__PURE__ */ new Map()
-      });
-    }
-    var isEmptyPath = (path6) => path6 == null || typeof path6 === "object" && !!path6[Symbol.iterator]().next().done;
-    var Collection2 = class extends Node.NodeBase {
-      constructor(type, schema) {
-        super(type);
-        Object.defineProperty(this, "schema", {
-          value: schema,
-          configurable: true,
-          enumerable: false,
-          writable: true
-        });
-      }
-      /**
-       * Create a copy of this collection.
-       *
-       * @param schema - If defined, overwrites the original's schema
-       */
-      clone(schema) {
-        const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this));
-        if (schema)
-          copy.schema = schema;
-        copy.items = copy.items.map((it) => identity.isNode(it) || identity.isPair(it) ? it.clone(schema) : it);
-        if (this.range)
-          copy.range = this.range.slice();
-        return copy;
-      }
-      /**
-       * Adds a value to the collection. For `!!map` and `!!omap` the value must
-       * be a Pair instance or a `{ key, value }` object, which may not have a key
-       * that already exists in the map.
-       */
-      addIn(path6, value) {
-        if (isEmptyPath(path6))
-          this.add(value);
-        else {
-          const [key, ...rest] = path6;
-          const node3 = this.get(key, true);
-          if (identity.isCollection(node3))
-            node3.addIn(rest, value);
-          else if (node3 === void 0 && this.schema)
-            this.set(key, collectionFromPath(this.schema, rest, value));
-          else
-            throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
-        }
-      }
-      /**
-       * Removes a value from the collection.
-       * @returns `true` if the item was found and removed.
-       */
-      deleteIn(path6) {
-        const [key, ...rest] = path6;
-        if (rest.length === 0)
-          return this.delete(key);
-        const node3 = this.get(key, true);
-        if (identity.isCollection(node3))
-          return node3.deleteIn(rest);
-        else
-          throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
-      }
-      /**
-       * Returns item at `key`, or `undefined` if not found. By default unwraps
-       * scalar values from their surrounding node; to disable set `keepScalar` to
-       * `true` (collections are always returned intact).
-       */
-      getIn(path6, keepScalar) {
-        const [key, ...rest] = path6;
-        const node3 = this.get(key, true);
-        if (rest.length === 0)
-          return !keepScalar && identity.isScalar(node3) ? node3.value : node3;
-        else
-          return identity.isCollection(node3) ? node3.getIn(rest, keepScalar) : void 0;
-      }
-      hasAllNullValues(allowScalar) {
-        return this.items.every((node3) => {
-          if (!identity.isPair(node3))
-            return false;
-          const n = node3.value;
-          return n == null || allowScalar && identity.isScalar(n) && n.value == null && !n.commentBefore && !n.comment && !n.tag;
-        });
-      }
-      /**
-       * Checks if the collection includes a value with the key `key`.
-       */
-      hasIn(path6) {
-        const [key, ...rest] = path6;
-        if (rest.length === 0)
-          return this.has(key);
-        const node3 = this.get(key, true);
-        return identity.isCollection(node3) ? node3.hasIn(rest) : false;
-      }
-      /**
-       * Sets a value in this collection. For `!!set`, `value` needs to be a
-       * boolean to add/remove the item from the set.
-       */
-      setIn(path6, value) {
-        const [key, ...rest] = path6;
-        if (rest.length === 0) {
-          this.set(key, value);
-        } else {
-          const node3 = this.get(key, true);
-          if (identity.isCollection(node3))
-            node3.setIn(rest, value);
-          else if (node3 === void 0 && this.schema)
-            this.set(key, collectionFromPath(this.schema, rest, value));
-          else
-            throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
-        }
-      }
-    };
-    exports.Collection = Collection2;
-    exports.collectionFromPath = collectionFromPath;
-    exports.isEmptyPath = isEmptyPath;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyComment.js
-var require_stringifyComment = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyComment.js"(exports) {
-    "use strict";
-    var stringifyComment = (str) => str.replace(/^(?!$)(?: $)?/gm, "#");
-    function indentComment(comment, indent) {
-      if (/^\n+$/.test(comment))
-        return comment.substring(1);
-      return indent ? comment.replace(/^(?! *$)/gm, indent) : comment;
-    }
-    var lineComment = (str, indent, comment) => str.endsWith("\n") ? indentComment(comment, indent) : comment.includes("\n") ? "\n" + indentComment(comment, indent) : (str.endsWith(" ") ? "" : " ") + comment;
-    exports.indentComment = indentComment;
-    exports.lineComment = lineComment;
-    exports.stringifyComment = stringifyComment;
-  }
-});
-
-// node_modules/yaml/dist/stringify/foldFlowLines.js
-var require_foldFlowLines = __commonJS({
-  "node_modules/yaml/dist/stringify/foldFlowLines.js"(exports) {
-    "use strict";
-    var FOLD_FLOW = "flow";
-    var FOLD_BLOCK = "block";
-    var FOLD_QUOTED = "quoted";
-    function foldFlowLines(text3, indent, mode = "flow", { indentAtStart, lineWidth = 80, minContentWidth = 20, onFold, onOverflow } = {}) {
-      if (!lineWidth || lineWidth < 0)
-        return text3;
-      if (lineWidth < minContentWidth)
-        minContentWidth = 0;
-      const endStep = Math.max(1 + minContentWidth, 1 + lineWidth - indent.length);
-      if (text3.length <= endStep)
-        return text3;
-      const folds = [];
-      const escapedFolds = {};
-      let end = lineWidth - indent.length;
-      if (typeof indentAtStart === "number") {
-        if (indentAtStart > lineWidth - Math.max(2, minContentWidth))
-          folds.push(0);
-        else
-          end = lineWidth - indentAtStart;
-      }
-      let split = void 0;
-      let prev = void 0;
-      let overflow = false;
-      let i = -1;
-      let escStart = -1;
-      let escEnd = -1;
-      if (mode === FOLD_BLOCK) {
-        i = consumeMoreIndentedLines(text3, i, indent.length);
-        if (i !== -1)
-          end = i + endStep;
-      }
-      for (let ch; ch = text3[i += 1]; ) {
-        if (mode === FOLD_QUOTED && ch === "\\") {
-          escStart = i;
-          switch (text3[i + 1]) {
-            case "x":
-              i += 3;
-              break;
-            case "u":
-              i += 5;
-              break;
-            case "U":
-              i += 9;
-              break;
-            default:
-              i += 1;
-          }
-          escEnd = i;
-        }
-        if (ch === "\n") {
-          if (mode === FOLD_BLOCK)
-            i = consumeMoreIndentedLines(text3, i, indent.length);
-          end = i + indent.length + endStep;
-          split = void 0;
-        } else {
-          if (ch === " " && prev && prev !== " " && prev !== "\n" && prev !== "	") {
-            const next5 = text3[i + 1];
-            if (next5 && next5 !== " " && next5 !== "\n" && next5 !== "	")
-              split = i;
-          }
-          if (i >= end) {
-            if (split) {
-              folds.push(split);
-              end = split + endStep;
-              split = void 0;
-            } else if (mode === FOLD_QUOTED) {
-              while (prev === " " || prev === "	") {
-                prev = ch;
-                ch = text3[i += 1];
-                overflow = true;
-              }
-              const j = i > escEnd + 1 ? i - 2 : escStart - 1;
-              if (escapedFolds[j])
-                return text3;
-              folds.push(j);
-              escapedFolds[j] = true;
-              end = j + endStep;
-              split = void 0;
-            } else {
-              overflow = true;
-            }
-          }
-        }
-        prev = ch;
-      }
-      if (overflow && onOverflow)
-        onOverflow();
-      if (folds.length === 0)
-        return text3;
-      if (onFold)
-        onFold();
-      let res = text3.slice(0, folds[0]);
-      for (let i2 = 0; i2 < folds.length; ++i2) {
-        const fold2 = folds[i2];
-        const end2 = folds[i2 + 1] || text3.length;
-        if (fold2 === 0)
-          res = `
-${indent}${text3.slice(0, end2)}`;
-        else {
-          if (mode === FOLD_QUOTED && escapedFolds[fold2])
-            res += `${text3[fold2]}\\`;
-          res += `
-${indent}${text3.slice(fold2 + 1, end2)}`;
-        }
-      }
-      return res;
-    }
-    function consumeMoreIndentedLines(text3, i, indent) {
-      let end = i;
-      let start = i + 1;
-      let ch = text3[start];
-      while (ch === " " || ch === "	") {
-        if (i < start + indent) {
-          ch = text3[++i];
-        } else {
-          do {
-            ch = text3[++i];
-          } while (ch && ch !== "\n");
-          end = i;
-          start = i + 1;
-          ch = text3[start];
-        }
-      }
-      return end;
-    }
-    exports.FOLD_BLOCK = FOLD_BLOCK;
-    exports.FOLD_FLOW = FOLD_FLOW;
-    exports.FOLD_QUOTED = FOLD_QUOTED;
-    exports.foldFlowLines = foldFlowLines;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyString.js
-var require_stringifyString = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyString.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var foldFlowLines = require_foldFlowLines();
-    var getFoldOptions = (ctx, isBlock) => ({
-      indentAtStart: isBlock ? ctx.indent.length : ctx.indentAtStart,
-      lineWidth: ctx.options.lineWidth,
-      minContentWidth: ctx.options.minContentWidth
-    });
-    var containsDocumentMarker = (str) => /^(%|---|\.\.\.)/m.test(str);
-    function lineLengthOverLimit(str, lineWidth, indentLength) {
-      if (!lineWidth || lineWidth < 0)
-        return false;
-      const limit = lineWidth - indentLength;
-      const strLen = str.length;
-      if (strLen <= limit)
-        return false;
-      for (let i = 0, start = 0; i < strLen; ++i) {
-        if (str[i] === "\n") {
-          if (i - start > limit)
-            return true;
-          start = i + 1;
-          if (strLen - start <= limit)
-            return false;
-        }
-      }
-      return true;
-    }
-    function doubleQuotedString(value, ctx) {
-      const json2 = JSON.stringify(value);
-      if (ctx.options.doubleQuotedAsJSON)
-        return json2;
-      const { implicitKey } = ctx;
-      const minMultiLineLength = ctx.options.doubleQuotedMinMultiLineLength;
-      const indent = ctx.indent || (containsDocumentMarker(value) ? "  " : "");
-      let str = "";
-      let start = 0;
-      for (let i = 0, ch = json2[i]; ch; ch = json2[++i]) {
-        if (ch === " " && json2[i + 1] === "\\" && json2[i + 2] === "n") {
-          str += json2.slice(start, i) + "\\ ";
-          i += 1;
-          start = i;
-          ch = "\\";
-        }
-        if (ch === "\\")
-          switch (json2[i + 1]) {
-            case "u":
-              {
-                str += json2.slice(start, i);
-                const code2 = json2.substr(i + 2, 4);
-                switch (code2) {
-                  case "0000":
-                    str += "\\0";
-                    break;
-                  case "0007":
-                    str += "\\a";
-                    break;
-                  case "000b":
-                    str += "\\v";
-                    break;
-                  case "001b":
-                    str += "\\e";
-                    break;
-                  case "0085":
-                    str += "\\N";
-                    break;
-                  case "00a0":
-                    str += "\\_";
-                    break;
-                  case "2028":
-                    str += "\\L";
-                    break;
-                  case "2029":
-                    str += "\\P";
-                    break;
-                  default:
-                    if (code2.substr(0, 2) === "00")
-                      str += "\\x" + code2.substr(2);
-                    else
-                      str += json2.substr(i, 6);
-                }
-                i += 5;
-                start = i + 1;
-              }
-              break;
-            case "n":
-              if (implicitKey || json2[i + 2] === '"' || json2.length < minMultiLineLength) {
-                i += 1;
-              } else {
-                str += json2.slice(start, i) + "\n\n";
-                while (json2[i + 2] === "\\" && json2[i + 3] === "n" && json2[i + 4] !== '"') {
-                  str += "\n";
-                  i += 2;
-                }
-                str += indent;
-                if (json2[i + 2] === " ")
-                  str += "\\";
-                i += 1;
-                start = i + 1;
-              }
-              break;
-            default:
-              i += 1;
-          }
-      }
-      str = start ? str + json2.slice(start) : json2;
-      return implicitKey ? str : foldFlowLines.foldFlowLines(str, indent, foldFlowLines.FOLD_QUOTED, getFoldOptions(ctx, false));
-    }
-    function singleQuotedString(value, ctx) {
-      if (ctx.options.singleQuote === false || ctx.implicitKey && value.includes("\n") || /[ \t]\n|\n[ \t]/.test(value))
-        return doubleQuotedString(value, ctx);
-      const indent = ctx.indent || (containsDocumentMarker(value) ? "  " : "");
-      const res = "'" + value.replace(/'/g, "''").replace(/\n+/g, `$&
-${indent}`) + "'";
-      return ctx.implicitKey ? res : foldFlowLines.foldFlowLines(res, indent, foldFlowLines.FOLD_FLOW, getFoldOptions(ctx, false));
-    }
-    function quotedString(value, ctx) {
-      const { singleQuote } = ctx.options;
-      let qs;
-      if (singleQuote === false)
-        qs = doubleQuotedString;
-      else {
-        const hasDouble = value.includes('"');
-        const hasSingle = value.includes("'");
-        if (hasDouble && !hasSingle)
-          qs = singleQuotedString;
-        else if (hasSingle && !hasDouble)
-          qs = doubleQuotedString;
-        else
-          qs = singleQuote ? singleQuotedString : doubleQuotedString;
-      }
-      return qs(value, ctx);
-    }
-    var blockEndNewlines;
-    try {
-      blockEndNewlines = new RegExp("(^|(?<!\n))\n+(?!\n|$)", "g");
-    } catch {
-      blockEndNewlines = /\n+(?!\n|$)/g;
-    }
-    function blockString({ comment, type, value }, ctx, onComment, onChompKeep) {
-      const { blockQuote, commentString, lineWidth } = ctx.options;
-      if (!blockQuote || /\n[\t ]+$/.test(value)) {
-        return quotedString(value, ctx);
-      }
-      const indent = ctx.indent || (ctx.forceBlockIndent || containsDocumentMarker(value) ? "  " : "");
-      const literal3 = blockQuote === "literal" ? true : blockQuote === "folded" || type === Scalar.Scalar.BLOCK_FOLDED ? false : type === Scalar.Scalar.BLOCK_LITERAL ? true : !lineLengthOverLimit(value, lineWidth, indent.length);
-      if (!value)
-        return literal3 ? "|\n" : ">\n";
-      let chomp;
-      let endStart;
-      for (endStart = value.length; endStart > 0; --endStart) {
-        const ch = value[endStart - 1];
-        if (ch !== "\n" && ch !== "	" && ch !== " ")
-          break;
-      }
-      let end = value.substring(endStart);
-      const endNlPos = end.indexOf("\n");
-      if (endNlPos === -1) {
-        chomp = "-";
-      } else if (value === end || endNlPos !== end.length - 1) {
-        chomp = "+";
-        if (onChompKeep)
-          onChompKeep();
-      } else {
-        chomp = "";
-      }
-      if (end) {
-        value = value.slice(0, -end.length);
-        if (end[end.length - 1] === "\n")
-          end = end.slice(0, -1);
-        end = end.replace(blockEndNewlines, `$&${indent}`);
-      }
-      let startWithSpace = false;
-      let startEnd;
-      let startNlPos = -1;
-      for (startEnd = 0; startEnd < value.length; ++startEnd) {
-        const ch = value[startEnd];
-        if (ch === " ")
-          startWithSpace = true;
-        else if (ch === "\n")
-          startNlPos = startEnd;
-        else
-          break;
-      }
-      let start = value.substring(0, startNlPos < startEnd ? startNlPos + 1 : startEnd);
-      if (start) {
-        value = value.substring(start.length);
-        start = start.replace(/\n+/g, `$&${indent}`);
-      }
-      const indentSize = indent ? "2" : "1";
-      let header = (startWithSpace ? indentSize : "") + chomp;
-      if (comment) {
-        header += " " + commentString(comment.replace(/ ?[\r\n]+/g, " "));
-        if (onComment)
-          onComment();
-      }
-      if (!literal3) {
-        const foldedValue = value.replace(/\n+/g, "\n$&").replace(/(?:^|\n)([\t ].*)(?:([\n\t ]*)\n(?![\n\t ]))?/g, "$1$2").replace(/\n+/g, `$&${indent}`);
-        let literalFallback = false;
-        const foldOptions = getFoldOptions(ctx, true);
-        if (blockQuote !== "folded" && type !== Scalar.Scalar.BLOCK_FOLDED) {
-          foldOptions.onOverflow = () => {
-            literalFallback = true;
-          };
-        }
-        const body = foldFlowLines.foldFlowLines(`${start}${foldedValue}${end}`, indent, foldFlowLines.FOLD_BLOCK, foldOptions);
-        if (!literalFallback)
-          return `>${header}
-${indent}${body}`;
-      }
-      value = value.replace(/\n+/g, `$&${indent}`);
-      return `|${header}
-${indent}${start}${value}${end}`;
-    }
-    function plainString(item, ctx, onComment, onChompKeep) {
-      const { type, value } = item;
-      const { actualString, implicitKey, indent, indentStep, inFlow } = ctx;
-      if (implicitKey && value.includes("\n") || inFlow && /[[\]{},]/.test(value)) {
-        return quotedString(value, ctx);
-      }
-      if (/^[\n\t ,[\]{}#&*!|>'"%@`]|^[?-]$|^[?-][ \t]|[\n:][ \t]|[ \t]\n|[\n\t ]#|[\n\t :]$/.test(value)) {
-        return implicitKey || inFlow || !value.includes("\n") ? quotedString(value, ctx) : blockString(item, ctx, onComment, onChompKeep);
-      }
-      if (!implicitKey && !inFlow && type !== Scalar.Scalar.PLAIN && value.includes("\n")) {
-        return blockString(item, ctx, onComment, onChompKeep);
-      }
-      if (containsDocumentMarker(value)) {
-        if (indent === "") {
-          ctx.forceBlockIndent = true;
-          return blockString(item, ctx, onComment, onChompKeep);
-        } else if (implicitKey && indent === indentStep) {
-          return quotedString(value, ctx);
-        }
-      }
-      const str = value.replace(/\n+/g, `$&
-${indent}`);
-      if (actualString) {
-        const test = (tag) => tag.default && tag.tag !== "tag:yaml.org,2002:str" && tag.test?.test(str);
-        const { compat, tags } = ctx.doc.schema;
-        if (tags.some(test) || compat?.some(test))
-          return quotedString(value, ctx);
-      }
-      return implicitKey ? str : foldFlowLines.foldFlowLines(str, indent, foldFlowLines.FOLD_FLOW, getFoldOptions(ctx, false));
-    }
-    function stringifyString(item, ctx, onComment, onChompKeep) {
-      const { implicitKey, inFlow } = ctx;
-      const ss = typeof item.value === "string" ? item : Object.assign({}, item, { value: String(item.value) });
-      let { type } = item;
-      if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
-        if (/[\x00-\x08\x0b-\x1f\x7f-\x9f\u{D800}-\u{DFFF}]/u.test(ss.value))
-          type = Scalar.Scalar.QUOTE_DOUBLE;
-      }
-      const _stringify = (_type) => {
-        switch (_type) {
-          case Scalar.Scalar.BLOCK_FOLDED:
-          case Scalar.Scalar.BLOCK_LITERAL:
-            return implicitKey || inFlow ? quotedString(ss.value, ctx) : blockString(ss, ctx, onComment, onChompKeep);
-          case Scalar.Scalar.QUOTE_DOUBLE:
-            return doubleQuotedString(ss.value, ctx);
-          case Scalar.Scalar.QUOTE_SINGLE:
-            return singleQuotedString(ss.value, ctx);
-          case Scalar.Scalar.PLAIN:
-            return plainString(ss, ctx, onComment, onChompKeep);
-          default:
-            return null;
-        }
-      };
-      let res = _stringify(type);
-      if (res === null) {
-        const { defaultKeyType, defaultStringType } = ctx.options;
-        const t = implicitKey && defaultKeyType || defaultStringType;
-        res = _stringify(t);
-        if (res === null)
-          throw new Error(`Unsupported default string type ${t}`);
-      }
-      return res;
-    }
-    exports.stringifyString = stringifyString;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringify.js
-var require_stringify = __commonJS({
-  "node_modules/yaml/dist/stringify/stringify.js"(exports) {
-    "use strict";
-    var anchors = require_anchors();
-    var identity = require_identity();
-    var stringifyComment = require_stringifyComment();
-    var stringifyString = require_stringifyString();
-    function createStringifyContext(doc, options) {
-      const opt = Object.assign({
-        blockQuote: true,
-        commentString: stringifyComment.stringifyComment,
-        defaultKeyType: null,
-        defaultStringType: "PLAIN",
-        directives: null,
-        doubleQuotedAsJSON: false,
-        doubleQuotedMinMultiLineLength: 40,
-        falseStr: "false",
-        flowCollectionPadding: true,
-        indentSeq: true,
-        lineWidth: 80,
-        minContentWidth: 20,
-        nullStr: "null",
-        simpleKeys: false,
-        singleQuote: null,
-        trailingComma: false,
-        trueStr: "true",
-        verifyAliasOrder: true
-      }, doc.schema.toStringOptions, options);
-      let inFlow;
-      switch (opt.collectionStyle) {
-        case "block":
-          inFlow = false;
-          break;
-        case "flow":
-          inFlow = true;
-          break;
-        default:
-          inFlow = null;
-      }
-      return {
-        anchors: /* @__PURE__ */ new Set(),
-        doc,
-        flowCollectionPadding: opt.flowCollectionPadding ? " " : "",
-        indent: "",
-        indentStep: typeof opt.indent === "number" ? " ".repeat(opt.indent) : "  ",
-        inFlow,
-        options: opt
-      };
-    }
-    function getTagObject(tags, item) {
-      if (item.tag) {
-        const match = tags.filter((t) => t.tag === item.tag);
-        if (match.length > 0)
-          return match.find((t) => t.format === item.format) ?? match[0];
-      }
-      let tagObj = void 0;
-      let obj;
-      if (identity.isScalar(item)) {
-        obj = item.value;
-        let match = tags.filter((t) => t.identify?.(obj));
-        if (match.length > 1) {
-          const testMatch = match.filter((t) => t.test);
-          if (testMatch.length > 0)
-            match = testMatch;
-        }
-        tagObj = match.find((t) => t.format === item.format) ?? match.find((t) => !t.format);
-      } else {
-        obj = item;
-        tagObj = tags.find((t) => t.nodeClass && obj instanceof t.nodeClass);
-      }
-      if (!tagObj) {
-        const name2 = obj?.constructor?.name ?? (obj === null ? "null" : typeof obj);
-        throw new Error(`Tag not resolved for ${name2} value`);
-      }
-      return tagObj;
-    }
-    function stringifyProps(node3, tagObj, { anchors: anchors$1, doc }) {
-      if (!doc.directives)
-        return "";
-      const props = [];
-      const anchor = (identity.isScalar(node3) || identity.isCollection(node3)) && node3.anchor;
-      if (anchor && anchors.anchorIsValid(anchor)) {
-        anchors$1.add(anchor);
-        props.push(`&${anchor}`);
-      }
-      const tag = node3.tag ?? (tagObj.default ? null : tagObj.tag);
-      if (tag)
-        props.push(doc.directives.tagString(tag));
-      return props.join(" ");
-    }
-    function stringify(item, ctx, onComment, onChompKeep) {
-      if (identity.isPair(item))
-        return item.toString(ctx, onComment, onChompKeep);
-      if (identity.isAlias(item)) {
-        if (ctx.doc.directives)
-          return item.toString(ctx);
-        if (ctx.resolvedAliases?.has(item)) {
-          throw new TypeError(`Cannot stringify circular structure without alias nodes`);
-        } else {
-          if (ctx.resolvedAliases)
-            ctx.resolvedAliases.add(item);
-          else
-            ctx.resolvedAliases = /* @__PURE__ */ new Set([item]);
-          item = item.resolve(ctx.doc);
-        }
-      }
-      let tagObj = void 0;
-      const node3 = identity.isNode(item) ? item : ctx.doc.createNode(item, { onTagObj: (o) => tagObj = o });
-      tagObj ?? (tagObj = getTagObject(ctx.doc.schema.tags, node3));
-      const props = stringifyProps(node3, tagObj, ctx);
-      if (props.length > 0)
-        ctx.indentAtStart = (ctx.indentAtStart ?? 0) + props.length + 1;
-      const str = typeof tagObj.stringify === "function" ? tagObj.stringify(node3, ctx, onComment, onChompKeep) : identity.isScalar(node3) ? stringifyString.stringifyString(node3, ctx, onComment, onChompKeep) : node3.toString(ctx, onComment, onChompKeep);
-      if (!props)
-        return str;
-      return identity.isScalar(node3) || str[0] === "{" || str[0] === "[" ? `${props} ${str}` : `${props}
-${ctx.indent}${str}`;
-    }
-    exports.createStringifyContext = createStringifyContext;
-    exports.stringify = stringify;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyPair.js
-var require_stringifyPair = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyPair.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var stringify = require_stringify();
-    var stringifyComment = require_stringifyComment();
-    function stringifyPair({ key, value }, ctx, onComment, onChompKeep) {
-      const { allNullValues, doc, indent, indentStep, options: { commentString, indentSeq, simpleKeys } } = ctx;
-      let keyComment = identity.isNode(key) && key.comment || null;
-      if (simpleKeys) {
-        if (keyComment) {
-          throw new Error("With simple keys, key nodes cannot have comments");
-        }
-        if (identity.isCollection(key) || !identity.isNode(key) && typeof key === "object") {
-          const msg = "With simple keys, collection cannot be used as a key value";
-          throw new Error(msg);
-        }
-      }
-      let explicitKey = !simpleKeys && (!key || keyComment && value == null && !ctx.inFlow || identity.isCollection(key) || (identity.isScalar(key) ? key.type === Scalar.Scalar.BLOCK_FOLDED || key.type === Scalar.Scalar.BLOCK_LITERAL : typeof key === "object"));
-      ctx = Object.assign({}, ctx, {
-        allNullValues: false,
-        implicitKey: !explicitKey && (simpleKeys || !allNullValues),
-        indent: indent + indentStep
-      });
-      let keyCommentDone = false;
-      let chompKeep = false;
-      let str = stringify.stringify(key, ctx, () => keyCommentDone = true, () => chompKeep = true);
-      if (!explicitKey && !ctx.inFlow && str.length > 1024) {
-        if (simpleKeys)
-          throw new Error("With simple keys, single line scalar must not span more than 1024 characters");
-        explicitKey = true;
-      }
-      if (ctx.inFlow) {
-        if (allNullValues || value == null) {
-          if (keyCommentDone && onComment)
-            onComment();
-          return str === "" ? "?" : explicitKey ? `? ${str}` : str;
-        }
-      } else if (allNullValues && !simpleKeys || value == null && explicitKey) {
-        str = `? ${str}`;
-        if (keyComment && !keyCommentDone) {
-          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
-        } else if (chompKeep && onChompKeep)
-          onChompKeep();
-        return str;
-      }
-      if (keyCommentDone)
-        keyComment = null;
-      if (explicitKey) {
-        if (keyComment)
-          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
-        str = `? ${str}
-${indent}:`;
-      } else {
-        str = `${str}:`;
-        if (keyComment)
-          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
-      }
-      let vsb, vcb, valueComment;
-      if (identity.isNode(value)) {
-        vsb = !!value.spaceBefore;
-        vcb = value.commentBefore;
-        valueComment = value.comment;
-      } else {
-        vsb = false;
-        vcb = null;
-        valueComment = null;
-        if (value && typeof value === "object")
-          value = doc.createNode(value);
-      }
-      ctx.implicitKey = false;
-      if (!explicitKey && !keyComment && identity.isScalar(value))
-        ctx.indentAtStart = str.length + 1;
-      chompKeep = false;
-      if (!indentSeq && indentStep.length >= 2 && !ctx.inFlow && !explicitKey && identity.isSeq(value) && !value.flow && !value.tag && !value.anchor) {
-        ctx.indent = ctx.indent.substring(2);
-      }
-      let valueCommentDone = false;
-      const valueStr = stringify.stringify(value, ctx, () => valueCommentDone = true, () => chompKeep = true);
-      let ws = " ";
-      if (keyComment || vsb || vcb) {
-        ws = vsb ? "\n" : "";
-        if (vcb) {
-          const cs = commentString(vcb);
-          ws += `
-${stringifyComment.indentComment(cs, ctx.indent)}`;
-        }
-        if (valueStr === "" && !ctx.inFlow) {
-          if (ws === "\n" && valueComment)
-            ws = "\n\n";
-        } else {
-          ws += `
-${ctx.indent}`;
-        }
-      } else if (!explicitKey && identity.isCollection(value)) {
-        const vs0 = valueStr[0];
-        const nl0 = valueStr.indexOf("\n");
-        const hasNewline = nl0 !== -1;
-        const flow = ctx.inFlow ?? value.flow ?? value.items.length === 0;
-        if (hasNewline || !flow) {
-          let hasPropsLine = false;
-          if (hasNewline && (vs0 === "&" || vs0 === "!")) {
-            let sp0 = valueStr.indexOf(" ");
-            if (vs0 === "&" && sp0 !== -1 && sp0 < nl0 && valueStr[sp0 + 1] === "!") {
-              sp0 = valueStr.indexOf(" ", sp0 + 1);
-            }
-            if (sp0 === -1 || nl0 < sp0)
-              hasPropsLine = true;
-          }
-          if (!hasPropsLine)
-            ws = `
-${ctx.indent}`;
-        }
-      } else if (valueStr === "" || valueStr[0] === "\n") {
-        ws = "";
-      }
-      str += ws + valueStr;
-      if (ctx.inFlow) {
-        if (valueCommentDone && onComment)
-          onComment();
-      } else if (valueComment && !valueCommentDone) {
-        str += stringifyComment.lineComment(str, ctx.indent, commentString(valueComment));
-      } else if (chompKeep && onChompKeep) {
-        onChompKeep();
-      }
-      return str;
-    }
-    exports.stringifyPair = stringifyPair;
-  }
-});
-
-// node_modules/yaml/dist/log.js
-var require_log = __commonJS({
-  "node_modules/yaml/dist/log.js"(exports) {
-    "use strict";
-    var node_process = __require("process");
-    function debug(logLevel, ...messages) {
-      if (logLevel === "debug")
-        console.log(...messages);
-    }
-    function warn(logLevel, warning) {
-      if (logLevel === "debug" || logLevel === "warn") {
-        if (typeof node_process.emitWarning === "function")
-          node_process.emitWarning(warning);
-        else
-          console.warn(warning);
-      }
-    }
-    exports.debug = debug;
-    exports.warn = warn;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/merge.js
-var require_merge = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/merge.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var MERGE_KEY = "<<";
-    var merge5 = {
-      identify: (value) => value === MERGE_KEY || typeof value === "symbol" && value.description === MERGE_KEY,
-      default: "key",
-      tag: "tag:yaml.org,2002:merge",
-      test: /^<<$/,
-      resolve: () => Object.assign(new Scalar.Scalar(Symbol(MERGE_KEY)), {
-        addToJSMap: addMergeToJSMap
-      }),
-      stringify: () => MERGE_KEY
-    };
-    var isMergeKey = (ctx, key) => (merge5.identify(key) || identity.isScalar(key) && (!key.type || key.type === Scalar.Scalar.PLAIN) && merge5.identify(key.value)) && ctx?.doc.schema.tags.some((tag) => tag.tag === merge5.tag && tag.default);
-    function addMergeToJSMap(ctx, map2, value) {
-      const source = resolveAliasValue(ctx, value);
-      if (identity.isSeq(source))
-        for (const it of source.items)
-          mergeValue(ctx, map2, it);
-      else if (Array.isArray(source))
-        for (const it of source)
-          mergeValue(ctx, map2, it);
-      else
-        mergeValue(ctx, map2, source);
-    }
-    function mergeValue(ctx, map2, value) {
-      const source = resolveAliasValue(ctx, value);
-      if (!identity.isMap(source))
-        throw new Error("Merge sources must be maps or map aliases");
-      const srcMap = source.toJSON(null, ctx, Map);
-      for (const [key, value2] of srcMap) {
-        if (map2 instanceof Map) {
-          if (!map2.has(key))
-            map2.set(key, value2);
-        } else if (map2 instanceof Set) {
-          map2.add(key);
-        } else if (!Object.prototype.hasOwnProperty.call(map2, key)) {
-          Object.defineProperty(map2, key, {
-            value: value2,
-            writable: true,
-            enumerable: true,
-            configurable: true
-          });
-        }
-      }
-      return map2;
-    }
-    function resolveAliasValue(ctx, value) {
-      return ctx && identity.isAlias(value) ? value.resolve(ctx.doc, ctx) : value;
-    }
-    exports.addMergeToJSMap = addMergeToJSMap;
-    exports.isMergeKey = isMergeKey;
-    exports.merge = merge5;
-  }
-});
-
-// node_modules/yaml/dist/nodes/addPairToJSMap.js
-var require_addPairToJSMap = __commonJS({
-  "node_modules/yaml/dist/nodes/addPairToJSMap.js"(exports) {
-    "use strict";
-    var log = require_log();
-    var merge5 = require_merge();
-    var stringify = require_stringify();
-    var identity = require_identity();
-    var toJS = require_toJS();
-    function addPairToJSMap(ctx, map2, { key, value }) {
-      if (identity.isNode(key) && key.addToJSMap)
-        key.addToJSMap(ctx, map2, value);
-      else if (merge5.isMergeKey(ctx, key))
-        merge5.addMergeToJSMap(ctx, map2, value);
-      else {
-        const jsKey = toJS.toJS(key, "", ctx);
-        if (map2 instanceof Map) {
-          map2.set(jsKey, toJS.toJS(value, jsKey, ctx));
-        } else if (map2 instanceof Set) {
-          map2.add(jsKey);
-        } else {
-          const stringKey = stringifyKey(key, jsKey, ctx);
-          const jsValue = toJS.toJS(value, stringKey, ctx);
-          if (stringKey in map2)
-            Object.defineProperty(map2, stringKey, {
-              value: jsValue,
-              writable: true,
-              enumerable: true,
-              configurable: true
-            });
-          else
-            map2[stringKey] = jsValue;
-        }
-      }
-      return map2;
-    }
-    function stringifyKey(key, jsKey, ctx) {
-      if (jsKey === null)
-        return "";
-      if (typeof jsKey !== "object")
-        return String(jsKey);
-      if (identity.isNode(key) && ctx?.doc) {
-        const strCtx = stringify.createStringifyContext(ctx.doc, {});
-        strCtx.anchors = /* @__PURE__ */ new Set();
-        for (const node3 of ctx.anchors.keys())
-          strCtx.anchors.add(node3.anchor);
-        strCtx.inFlow = true;
-        strCtx.inStringifyKey = true;
-        const strKey = key.toString(strCtx);
-        if (!ctx.mapKeyWarned) {
-          let jsonStr = JSON.stringify(strKey);
-          if (jsonStr.length > 40)
-            jsonStr = jsonStr.substring(0, 36) + '..."';
-          log.warn(ctx.doc.options.logLevel, `Keys with collection values will be stringified due to JS Object restrictions: ${jsonStr}. Set mapAsMap: true to use object keys.`);
-          ctx.mapKeyWarned = true;
-        }
-        return strKey;
-      }
-      return JSON.stringify(jsKey);
-    }
-    exports.addPairToJSMap = addPairToJSMap;
-  }
-});
-
-// node_modules/yaml/dist/nodes/Pair.js
-var require_Pair = __commonJS({
-  "node_modules/yaml/dist/nodes/Pair.js"(exports) {
-    "use strict";
-    var createNode = require_createNode();
-    var stringifyPair = require_stringifyPair();
-    var addPairToJSMap = require_addPairToJSMap();
-    var identity = require_identity();
-    function createPair(key, value, ctx) {
-      const k = createNode.createNode(key, void 0, ctx);
-      const v = createNode.createNode(value, void 0, ctx);
-      return new Pair(k, v);
-    }
-    var Pair = class _Pair {
-      constructor(key, value = null) {
-        Object.defineProperty(this, identity.NODE_TYPE, { value: identity.PAIR });
-        this.key = key;
-        this.value = value;
-      }
-      clone(schema) {
-        let { key, value } = this;
-        if (identity.isNode(key))
-          key = key.clone(schema);
-        if (identity.isNode(value))
-          value = value.clone(schema);
-        return new _Pair(key, value);
-      }
-      toJSON(_, ctx) {
-        const pair2 = ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
-        return addPairToJSMap.addPairToJSMap(ctx, pair2, this);
-      }
-      toString(ctx, onComment, onChompKeep) {
-        return ctx?.doc ? stringifyPair.stringifyPair(this, ctx, onComment, onChompKeep) : JSON.stringify(this);
-      }
-    };
-    exports.Pair = Pair;
-    exports.createPair = createPair;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyCollection.js
-var require_stringifyCollection = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyCollection.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var stringify = require_stringify();
-    var stringifyComment = require_stringifyComment();
-    function stringifyCollection(collection, ctx, options) {
-      const flow = ctx.inFlow ?? collection.flow;
-      const stringify2 = flow ? stringifyFlowCollection : stringifyBlockCollection;
-      return stringify2(collection, ctx, options);
-    }
-    function stringifyBlockCollection({ comment, items: items2 }, ctx, { blockItemPrefix, flowChars, itemIndent, onChompKeep, onComment }) {
-      const { indent, options: { commentString } } = ctx;
-      const itemCtx = Object.assign({}, ctx, { indent: itemIndent, type: null });
-      let chompKeep = false;
-      const lines2 = [];
-      for (let i = 0; i < items2.length; ++i) {
-        const item = items2[i];
-        let comment2 = null;
-        if (identity.isNode(item)) {
-          if (!chompKeep && item.spaceBefore)
-            lines2.push("");
-          addCommentBefore(ctx, lines2, item.commentBefore, chompKeep);
-          if (item.comment)
-            comment2 = item.comment;
-        } else if (identity.isPair(item)) {
-          const ik = identity.isNode(item.key) ? item.key : null;
-          if (ik) {
-            if (!chompKeep && ik.spaceBefore)
-              lines2.push("");
-            addCommentBefore(ctx, lines2, ik.commentBefore, chompKeep);
-          }
-        }
-        chompKeep = false;
-        let str2 = stringify.stringify(item, itemCtx, () => comment2 = null, () => chompKeep = true);
-        if (comment2)
-          str2 += stringifyComment.lineComment(str2, itemIndent, commentString(comment2));
-        if (chompKeep && comment2)
-          chompKeep = false;
-        lines2.push(blockItemPrefix + str2);
-      }
-      let str;
-      if (lines2.length === 0) {
-        str = flowChars.start + flowChars.end;
-      } else {
-        str = lines2[0];
-        for (let i = 1; i < lines2.length; ++i) {
-          const line3 = lines2[i];
-          str += line3 ? `
-${indent}${line3}` : "\n";
-        }
-      }
-      if (comment) {
-        str += "\n" + stringifyComment.indentComment(commentString(comment), indent);
-        if (onComment)
-          onComment();
-      } else if (chompKeep && onChompKeep)
-        onChompKeep();
-      return str;
-    }
-    function stringifyFlowCollection({ items: items2 }, ctx, { flowChars, itemIndent }) {
-      const { indent, indentStep, flowCollectionPadding: fcPadding, options: { commentString } } = ctx;
-      itemIndent += indentStep;
-      const itemCtx = Object.assign({}, ctx, {
-        indent: itemIndent,
-        inFlow: true,
-        type: null
-      });
-      let reqNewline = false;
-      let linesAtValue = 0;
-      const lines2 = [];
-      for (let i = 0; i < items2.length; ++i) {
-        const item = items2[i];
-        let comment = null;
-        if (identity.isNode(item)) {
-          if (item.spaceBefore)
-            lines2.push("");
-          addCommentBefore(ctx, lines2, item.commentBefore, false);
-          if (item.comment)
-            comment = item.comment;
-        } else if (identity.isPair(item)) {
-          const ik = identity.isNode(item.key) ? item.key : null;
-          if (ik) {
-            if (ik.spaceBefore)
-              lines2.push("");
-            addCommentBefore(ctx, lines2, ik.commentBefore, false);
-            if (ik.comment)
-              reqNewline = true;
-          }
-          const iv = identity.isNode(item.value) ? item.value : null;
-          if (iv) {
-            if (iv.comment)
-              comment = iv.comment;
-            if (iv.commentBefore)
-              reqNewline = true;
-          } else if (item.value == null && ik?.comment) {
-            comment = ik.comment;
-          }
-        }
-        if (comment)
-          reqNewline = true;
-        let str = stringify.stringify(item, itemCtx, () => comment = null);
-        reqNewline || (reqNewline = lines2.length > linesAtValue || str.includes("\n"));
-        if (i < items2.length - 1) {
-          str += ",";
-        } else if (ctx.options.trailingComma) {
-          if (ctx.options.lineWidth > 0) {
-            reqNewline || (reqNewline = lines2.reduce((sum, line3) => sum + line3.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
-          }
-          if (reqNewline) {
-            str += ",";
-          }
-        }
-        if (comment)
-          str += stringifyComment.lineComment(str, itemIndent, commentString(comment));
-        lines2.push(str);
-        linesAtValue = lines2.length;
-      }
-      const { start, end } = flowChars;
-      if (lines2.length === 0) {
-        return start + end;
-      } else {
-        if (!reqNewline) {
-          const len = lines2.reduce((sum, line3) => sum + line3.length + 2, 2);
-          reqNewline = ctx.options.lineWidth > 0 && len > ctx.options.lineWidth;
-        }
-        if (reqNewline) {
-          let str = start;
-          for (const line3 of lines2)
-            str += line3 ? `
-${indentStep}${indent}${line3}` : "\n";
-          return `${str}
-${indent}${end}`;
-        } else {
-          return `${start}${fcPadding}${lines2.join(" ")}${fcPadding}${end}`;
-        }
-      }
-    }
-    function addCommentBefore({ indent, options: { commentString } }, lines2, comment, chompKeep) {
-      if (comment && chompKeep)
-        comment = comment.replace(/^\n+/, "");
-      if (comment) {
-        const ic = stringifyComment.indentComment(commentString(comment), indent);
-        lines2.push(ic.trimStart());
-      }
-    }
-    exports.stringifyCollection = stringifyCollection;
-  }
-});
-
-// node_modules/yaml/dist/nodes/YAMLMap.js
-var require_YAMLMap = __commonJS({
-  "node_modules/yaml/dist/nodes/YAMLMap.js"(exports) {
-    "use strict";
-    var stringifyCollection = require_stringifyCollection();
-    var addPairToJSMap = require_addPairToJSMap();
-    var Collection2 = require_Collection();
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var Scalar = require_Scalar();
-    function findPair(items2, key) {
-      const k = identity.isScalar(key) ? key.value : key;
-      for (const it of items2) {
-        if (identity.isPair(it)) {
-          if (it.key === key || it.key === k)
-            return it;
-          if (identity.isScalar(it.key) && it.key.value === k)
-            return it;
-        }
-      }
-      return void 0;
-    }
-    var YAMLMap = class extends Collection2.Collection {
-      static get tagName() {
-        return "tag:yaml.org,2002:map";
-      }
-      constructor(schema) {
-        super(identity.MAP, schema);
-        this.items = [];
-      }
-      /**
-       * A generic collection parsing method that can be extended
-       * to other node classes that inherit from YAMLMap
-       */
-      static from(schema, obj, ctx) {
-        const { keepUndefined, replacer } = ctx;
-        const map2 = new this(schema);
-        const add2 = (key, value) => {
-          if (typeof replacer === "function")
-            value = replacer.call(obj, key, value);
-          else if (Array.isArray(replacer) && !replacer.includes(key))
-            return;
-          if (value !== void 0 || keepUndefined)
-            map2.items.push(Pair.createPair(key, value, ctx));
-        };
-        if (obj instanceof Map) {
-          for (const [key, value] of obj)
-            add2(key, value);
-        } else if (obj && typeof obj === "object") {
-          for (const key of Object.keys(obj))
-            add2(key, obj[key]);
-        }
-        if (typeof schema.sortMapEntries === "function") {
-          map2.items.sort(schema.sortMapEntries);
-        }
-        return map2;
-      }
-      /**
-       * Adds a value to the collection.
-       *
-       * @param overwrite - If not set `true`, using a key that is already in the
-       *   collection will throw. Otherwise, overwrites the previous value.
-       */
-      add(pair2, overwrite) {
-        let _pair;
-        if (identity.isPair(pair2))
-          _pair = pair2;
-        else if (!pair2 || typeof pair2 !== "object" || !("key" in pair2)) {
-          _pair = new Pair.Pair(pair2, pair2?.value);
-        } else
-          _pair = new Pair.Pair(pair2.key, pair2.value);
-        const prev = findPair(this.items, _pair.key);
-        const sortEntries = this.schema?.sortMapEntries;
-        if (prev) {
-          if (!overwrite)
-            throw new Error(`Key ${_pair.key} already set`);
-          if (identity.isScalar(prev.value) && Scalar.isScalarValue(_pair.value))
-            prev.value.value = _pair.value;
-          else
-            prev.value = _pair.value;
-        } else if (sortEntries) {
-          const i = this.items.findIndex((item) => sortEntries(_pair, item) < 0);
-          if (i === -1)
-            this.items.push(_pair);
-          else
-            this.items.splice(i, 0, _pair);
-        } else {
-          this.items.push(_pair);
-        }
-      }
-      delete(key) {
-        const it = findPair(this.items, key);
-        if (!it)
-          return false;
-        const del = this.items.splice(this.items.indexOf(it), 1);
-        return del.length > 0;
-      }
-      get(key, keepScalar) {
-        const it = findPair(this.items, key);
-        const node3 = it?.value;
-        return (!keepScalar && identity.isScalar(node3) ? node3.value : node3) ?? void 0;
-      }
-      has(key) {
-        return !!findPair(this.items, key);
-      }
-      set(key, value) {
-        this.add(new Pair.Pair(key, value), true);
-      }
-      /**
-       * @param ctx - Conversion context, originally set in Document#toJS()
-       * @param {Class} Type - If set, forces the returned collection type
-       * @returns Instance of Type, Map, or Object
-       */
-      toJSON(_, ctx, Type) {
-        const map2 = Type ? new Type() : ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
-        if (ctx?.onCreate)
-          ctx.onCreate(map2);
-        for (const item of this.items)
-          addPairToJSMap.addPairToJSMap(ctx, map2, item);
-        return map2;
-      }
-      toString(ctx, onComment, onChompKeep) {
-        if (!ctx)
-          return JSON.stringify(this);
-        for (const item of this.items) {
-          if (!identity.isPair(item))
-            throw new Error(`Map items must all be pairs; found ${JSON.stringify(item)} instead`);
-        }
-        if (!ctx.allNullValues && this.hasAllNullValues(false))
-          ctx = Object.assign({}, ctx, { allNullValues: true });
-        return stringifyCollection.stringifyCollection(this, ctx, {
-          blockItemPrefix: "",
-          flowChars: { start: "{", end: "}" },
-          itemIndent: ctx.indent || "",
-          onChompKeep,
-          onComment
-        });
-      }
-    };
-    exports.YAMLMap = YAMLMap;
-    exports.findPair = findPair;
-  }
-});
-
-// node_modules/yaml/dist/schema/common/map.js
-var require_map = __commonJS({
-  "node_modules/yaml/dist/schema/common/map.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var YAMLMap = require_YAMLMap();
-    var map2 = {
-      collection: "map",
-      default: true,
-      nodeClass: YAMLMap.YAMLMap,
-      tag: "tag:yaml.org,2002:map",
-      resolve(map3, onError) {
-        if (!identity.isMap(map3))
-          onError("Expected a mapping for this tag");
-        return map3;
-      },
-      createNode: (schema, obj, ctx) => YAMLMap.YAMLMap.from(schema, obj, ctx)
-    };
-    exports.map = map2;
-  }
-});
-
-// node_modules/yaml/dist/nodes/YAMLSeq.js
-var require_YAMLSeq = __commonJS({
-  "node_modules/yaml/dist/nodes/YAMLSeq.js"(exports) {
-    "use strict";
-    var createNode = require_createNode();
-    var stringifyCollection = require_stringifyCollection();
-    var Collection2 = require_Collection();
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var toJS = require_toJS();
-    var YAMLSeq = class extends Collection2.Collection {
-      static get tagName() {
-        return "tag:yaml.org,2002:seq";
-      }
-      constructor(schema) {
-        super(identity.SEQ, schema);
-        this.items = [];
-      }
-      add(value) {
-        this.items.push(value);
-      }
-      /**
-       * Removes a value from the collection.
-       *
-       * `key` must contain a representation of an integer for this to succeed.
-       * It may be wrapped in a `Scalar`.
-       *
-       * @returns `true` if the item was found and removed.
-       */
-      delete(key) {
-        const idx = asItemIndex(key);
-        if (typeof idx !== "number")
-          return false;
-        const del = this.items.splice(idx, 1);
-        return del.length > 0;
-      }
-      get(key, keepScalar) {
-        const idx = asItemIndex(key);
-        if (typeof idx !== "number")
-          return void 0;
-        const it = this.items[idx];
-        return !keepScalar && identity.isScalar(it) ? it.value : it;
-      }
-      /**
-       * Checks if the collection includes a value with the key `key`.
-       *
-       * `key` must contain a representation of an integer for this to succeed.
-       * It may be wrapped in a `Scalar`.
-       */
-      has(key) {
-        const idx = asItemIndex(key);
-        return typeof idx === "number" && idx < this.items.length;
-      }
-      /**
-       * Sets a value in this collection. For `!!set`, `value` needs to be a
-       * boolean to add/remove the item from the set.
-       *
-       * If `key` does not contain a representation of an integer, this will throw.
-       * It may be wrapped in a `Scalar`.
-       */
-      set(key, value) {
-        const idx = asItemIndex(key);
-        if (typeof idx !== "number")
-          throw new Error(`Expected a valid index, not ${key}.`);
-        const prev = this.items[idx];
-        if (identity.isScalar(prev) && Scalar.isScalarValue(value))
-          prev.value = value;
-        else
-          this.items[idx] = value;
-      }
-      toJSON(_, ctx) {
-        const seq = [];
-        if (ctx?.onCreate)
-          ctx.onCreate(seq);
-        let i = 0;
-        for (const item of this.items)
-          seq.push(toJS.toJS(item, String(i++), ctx));
-        return seq;
-      }
-      toString(ctx, onComment, onChompKeep) {
-        if (!ctx)
-          return JSON.stringify(this);
-        return stringifyCollection.stringifyCollection(this, ctx, {
-          blockItemPrefix: "- ",
-          flowChars: { start: "[", end: "]" },
-          itemIndent: (ctx.indent || "") + "  ",
-          onChompKeep,
-          onComment
-        });
-      }
-      static from(schema, obj, ctx) {
-        const { replacer } = ctx;
-        const seq = new this(schema);
-        if (obj && Symbol.iterator in Object(obj)) {
-          let i = 0;
-          for (let it of obj) {
-            if (typeof replacer === "function") {
-              const key = obj instanceof Set ? it : String(i++);
-              it = replacer.call(obj, key, it);
-            }
-            seq.items.push(createNode.createNode(it, void 0, ctx));
-          }
-        }
-        return seq;
-      }
-    };
-    function asItemIndex(key) {
-      let idx = identity.isScalar(key) ? key.value : key;
-      if (idx && typeof idx === "string")
-        idx = Number(idx);
-      return typeof idx === "number" && Number.isInteger(idx) && idx >= 0 ? idx : null;
-    }
-    exports.YAMLSeq = YAMLSeq;
-  }
-});
-
-// node_modules/yaml/dist/schema/common/seq.js
-var require_seq = __commonJS({
-  "node_modules/yaml/dist/schema/common/seq.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var YAMLSeq = require_YAMLSeq();
-    var seq = {
-      collection: "seq",
-      default: true,
-      nodeClass: YAMLSeq.YAMLSeq,
-      tag: "tag:yaml.org,2002:seq",
-      resolve(seq2, onError) {
-        if (!identity.isSeq(seq2))
-          onError("Expected a sequence for this tag");
-        return seq2;
-      },
-      createNode: (schema, obj, ctx) => YAMLSeq.YAMLSeq.from(schema, obj, ctx)
-    };
-    exports.seq = seq;
-  }
-});
-
-// node_modules/yaml/dist/schema/common/string.js
-var require_string = __commonJS({
-  "node_modules/yaml/dist/schema/common/string.js"(exports) {
-    "use strict";
-    var stringifyString = require_stringifyString();
-    var string3 = {
-      identify: (value) => typeof value === "string",
-      default: true,
-      tag: "tag:yaml.org,2002:str",
-      resolve: (str) => str,
-      stringify(item, ctx, onComment, onChompKeep) {
-        ctx = Object.assign({ actualString: true }, ctx);
-        return stringifyString.stringifyString(item, ctx, onComment, onChompKeep);
-      }
-    };
-    exports.string = string3;
-  }
-});
-
-// node_modules/yaml/dist/schema/common/null.js
-var require_null = __commonJS({
-  "node_modules/yaml/dist/schema/common/null.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var nullTag = {
-      identify: (value) => value == null,
-      createNode: () => new Scalar.Scalar(null),
-      default: true,
-      tag: "tag:yaml.org,2002:null",
-      test: /^(?:~|[Nn]ull|NULL)?$/,
-      resolve: () => new Scalar.Scalar(null),
-      stringify: ({ source }, ctx) => typeof source === "string" && nullTag.test.test(source) ? source : ctx.options.nullStr
-    };
-    exports.nullTag = nullTag;
-  }
-});
-
-// node_modules/yaml/dist/schema/core/bool.js
-var require_bool = __commonJS({
-  "node_modules/yaml/dist/schema/core/bool.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var boolTag = {
-      identify: (value) => typeof value === "boolean",
-      default: true,
-      tag: "tag:yaml.org,2002:bool",
-      test: /^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$/,
-      resolve: (str) => new Scalar.Scalar(str[0] === "t" || str[0] === "T"),
-      stringify({ source, value }, ctx) {
-        if (source && boolTag.test.test(source)) {
-          const sv = source[0] === "t" || source[0] === "T";
-          if (value === sv)
-            return source;
-        }
-        return value ? ctx.options.trueStr : ctx.options.falseStr;
-      }
-    };
-    exports.boolTag = boolTag;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyNumber.js
-var require_stringifyNumber = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyNumber.js"(exports) {
-    "use strict";
-    function stringifyNumber({ format, minFractionDigits, tag, value }) {
-      if (typeof value === "bigint")
-        return String(value);
-      const num = typeof value === "number" ? value : Number(value);
-      if (!isFinite(num))
-        return isNaN(num) ? ".nan" : num < 0 ? "-.inf" : ".inf";
-      let n = Object.is(value, -0) ? "-0" : JSON.stringify(value);
-      if (!format && minFractionDigits && (!tag || tag === "tag:yaml.org,2002:float") && /^-?\d/.test(n) && !n.includes("e")) {
-        let i = n.indexOf(".");
-        if (i < 0) {
-          i = n.length;
-          n += ".";
-        }
-        let d = minFractionDigits - (n.length - i - 1);
-        while (d-- > 0)
-          n += "0";
-      }
-      return n;
-    }
-    exports.stringifyNumber = stringifyNumber;
-  }
-});
-
-// node_modules/yaml/dist/schema/core/float.js
-var require_float = __commonJS({
-  "node_modules/yaml/dist/schema/core/float.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var stringifyNumber = require_stringifyNumber();
-    var floatNaN = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$/,
-      resolve: (str) => str.slice(-3).toLowerCase() === "nan" ? NaN : str[0] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
-      stringify: stringifyNumber.stringifyNumber
-    };
-    var floatExp = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      format: "EXP",
-      test: /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$/,
-      resolve: (str) => parseFloat(str),
-      stringify(node3) {
-        const num = Number(node3.value);
-        return isFinite(num) ? num.toExponential() : stringifyNumber.stringifyNumber(node3);
-      }
-    };
-    var float = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      test: /^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)$/,
-      resolve(str) {
-        const node3 = new Scalar.Scalar(parseFloat(str));
-        const dot = str.indexOf(".");
-        if (dot !== -1 && str[str.length - 1] === "0")
-          node3.minFractionDigits = str.length - dot - 1;
-        return node3;
-      },
-      stringify: stringifyNumber.stringifyNumber
-    };
-    exports.float = float;
-    exports.floatExp = floatExp;
-    exports.floatNaN = floatNaN;
-  }
-});
-
-// node_modules/yaml/dist/schema/core/int.js
-var require_int = __commonJS({
-  "node_modules/yaml/dist/schema/core/int.js"(exports) {
-    "use strict";
-    var stringifyNumber = require_stringifyNumber();
-    var intIdentify = (value) => typeof value === "bigint" || Number.isInteger(value);
-    var intResolve = (str, offset, radix, { intAsBigInt }) => intAsBigInt ? BigInt(str) : parseInt(str.substring(offset), radix);
-    function intStringify(node3, radix, prefix) {
-      const { value } = node3;
-      if (intIdentify(value) && value >= 0)
-        return prefix + value.toString(radix);
-      return stringifyNumber.stringifyNumber(node3);
-    }
-    var intOct = {
-      identify: (value) => intIdentify(value) && value >= 0,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "OCT",
-      test: /^0o[0-7]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 2, 8, opt),
-      stringify: (node3) => intStringify(node3, 8, "0o")
-    };
-    var int2 = {
-      identify: intIdentify,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      test: /^[-+]?[0-9]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 0, 10, opt),
-      stringify: stringifyNumber.stringifyNumber
-    };
-    var intHex = {
-      identify: (value) => intIdentify(value) && value >= 0,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "HEX",
-      test: /^0x[0-9a-fA-F]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 2, 16, opt),
-      stringify: (node3) => intStringify(node3, 16, "0x")
-    };
-    exports.int = int2;
-    exports.intHex = intHex;
-    exports.intOct = intOct;
-  }
-});
-
-// node_modules/yaml/dist/schema/core/schema.js
-var require_schema = __commonJS({
-  "node_modules/yaml/dist/schema/core/schema.js"(exports) {
-    "use strict";
-    var map2 = require_map();
-    var _null3 = require_null();
-    var seq = require_seq();
-    var string3 = require_string();
-    var bool = require_bool();
-    var float = require_float();
-    var int2 = require_int();
-    var schema = [
-      map2.map,
-      seq.seq,
-      string3.string,
-      _null3.nullTag,
-      bool.boolTag,
-      int2.intOct,
-      int2.int,
-      int2.intHex,
-      float.floatNaN,
-      float.floatExp,
-      float.float
-    ];
-    exports.schema = schema;
-  }
-});
-
-// node_modules/yaml/dist/schema/json/schema.js
-var require_schema2 = __commonJS({
-  "node_modules/yaml/dist/schema/json/schema.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var map2 = require_map();
-    var seq = require_seq();
-    function intIdentify(value) {
-      return typeof value === "bigint" || Number.isInteger(value);
-    }
-    var stringifyJSON = ({ value }) => JSON.stringify(value);
-    var jsonScalars = [
-      {
-        identify: (value) => typeof value === "string",
-        default: true,
-        tag: "tag:yaml.org,2002:str",
-        resolve: (str) => str,
-        stringify: stringifyJSON
-      },
-      {
-        identify: (value) => value == null,
-        createNode: () => new Scalar.Scalar(null),
-        default: true,
-        tag: "tag:yaml.org,2002:null",
-        test: /^null$/,
-        resolve: () => null,
-        stringify: stringifyJSON
-      },
-      {
-        identify: (value) => typeof value === "boolean",
-        default: true,
-        tag: "tag:yaml.org,2002:bool",
-        test: /^true$|^false$/,
-        resolve: (str) => str === "true",
-        stringify: stringifyJSON
-      },
-      {
-        identify: intIdentify,
-        default: true,
-        tag: "tag:yaml.org,2002:int",
-        test: /^-?(?:0|[1-9][0-9]*)$/,
-        resolve: (str, _onError, { intAsBigInt }) => intAsBigInt ? BigInt(str) : parseInt(str, 10),
-        stringify: ({ value }) => intIdentify(value) ? value.toString() : JSON.stringify(value)
-      },
-      {
-        identify: (value) => typeof value === "number",
-        default: true,
-        tag: "tag:yaml.org,2002:float",
-        test: /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$/,
-        resolve: (str) => parseFloat(str),
-        stringify: stringifyJSON
-      }
-    ];
-    var jsonError = {
-      default: true,
-      tag: "",
-      test: /^/,
-      resolve(str, onError) {
-        onError(`Unresolved plain scalar ${JSON.stringify(str)}`);
-        return str;
-      }
-    };
-    var schema = [map2.map, seq.seq].concat(jsonScalars, jsonError);
-    exports.schema = schema;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/binary.js
-var require_binary = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/binary.js"(exports) {
-    "use strict";
-    var node_buffer = __require("buffer");
-    var Scalar = require_Scalar();
-    var stringifyString = require_stringifyString();
-    var binary = {
-      identify: (value) => value instanceof Uint8Array,
-      // Buffer inherits from Uint8Array
-      default: false,
-      tag: "tag:yaml.org,2002:binary",
-      /**
-       * Returns a Buffer in node and an Uint8Array in browsers
-       *
-       * To use the resulting buffer as an image, you'll want to do something like:
-       *
-       *   const blob = new Blob([buffer], { type: 'image/jpeg' })
-       *   document.querySelector('#photo').src = URL.createObjectURL(blob)
-       */
-      resolve(src, onError) {
-        if (typeof node_buffer.Buffer === "function") {
-          return node_buffer.Buffer.from(src, "base64");
-        } else if (typeof atob === "function") {
-          const str = atob(src.replace(/[\n\r]/g, ""));
-          const buffer = new Uint8Array(str.length);
-          for (let i = 0; i < str.length; ++i)
-            buffer[i] = str.charCodeAt(i);
-          return buffer;
-        } else {
-          onError("This environment does not support reading binary tags; either Buffer or atob is required");
-          return src;
-        }
-      },
-      stringify({ comment, type, value }, ctx, onComment, onChompKeep) {
-        if (!value)
-          return "";
-        const buf = value;
-        let str;
-        if (typeof node_buffer.Buffer === "function") {
-          str = buf instanceof node_buffer.Buffer ? buf.toString("base64") : node_buffer.Buffer.from(buf.buffer).toString("base64");
-        } else if (typeof btoa === "function") {
-          let s = "";
-          for (let i = 0; i < buf.length; ++i)
-            s += String.fromCharCode(buf[i]);
-          str = btoa(s);
-        } else {
-          throw new Error("This environment does not support writing binary tags; either Buffer or btoa is required");
-        }
-        type ?? (type = Scalar.Scalar.BLOCK_LITERAL);
-        if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
-          const lineWidth = Math.max(ctx.options.lineWidth - ctx.indent.length, ctx.options.minContentWidth);
-          const n = Math.ceil(str.length / lineWidth);
-          const lines2 = new Array(n);
-          for (let i = 0, o = 0; i < n; ++i, o += lineWidth) {
-            lines2[i] = str.substr(o, lineWidth);
-          }
-          str = lines2.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
-        }
-        return stringifyString.stringifyString({ comment, type, value: str }, ctx, onComment, onChompKeep);
-      }
-    };
-    exports.binary = binary;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/pairs.js
-var require_pairs = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/pairs.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var Scalar = require_Scalar();
-    var YAMLSeq = require_YAMLSeq();
-    function resolvePairs(seq, onError) {
-      if (identity.isSeq(seq)) {
-        for (let i = 0; i < seq.items.length; ++i) {
-          let item = seq.items[i];
-          if (identity.isPair(item))
-            continue;
-          else if (identity.isMap(item)) {
-            if (item.items.length > 1)
-              onError("Each pair must have its own sequence indicator");
-            const pair2 = item.items[0] || new Pair.Pair(new Scalar.Scalar(null));
-            if (item.commentBefore)
-              pair2.key.commentBefore = pair2.key.commentBefore ? `${item.commentBefore}
-${pair2.key.commentBefore}` : item.commentBefore;
-            if (item.comment) {
-              const cn = pair2.value ?? pair2.key;
-              cn.comment = cn.comment ? `${item.comment}
-${cn.comment}` : item.comment;
-            }
-            item = pair2;
-          }
-          seq.items[i] = identity.isPair(item) ? item : new Pair.Pair(item);
-        }
-      } else
-        onError("Expected a sequence for this tag");
-      return seq;
-    }
-    function createPairs(schema, iterable, ctx) {
-      const { replacer } = ctx;
-      const pairs2 = new YAMLSeq.YAMLSeq(schema);
-      pairs2.tag = "tag:yaml.org,2002:pairs";
-      let i = 0;
-      if (iterable && Symbol.iterator in Object(iterable))
-        for (let it of iterable) {
-          if (typeof replacer === "function")
-            it = replacer.call(iterable, String(i++), it);
-          let key, value;
-          if (Array.isArray(it)) {
-            if (it.length === 2) {
-              key = it[0];
-              value = it[1];
-            } else
-              throw new TypeError(`Expected [key, value] tuple: ${it}`);
-          } else if (it && it instanceof Object) {
-            const keys = Object.keys(it);
-            if (keys.length === 1) {
-              key = keys[0];
-              value = it[key];
-            } else {
-              throw new TypeError(`Expected tuple with one key, not ${keys.length} keys`);
-            }
-          } else {
-            key = it;
-          }
-          pairs2.items.push(Pair.createPair(key, value, ctx));
-        }
-      return pairs2;
-    }
-    var pairs = {
-      collection: "seq",
-      default: false,
-      tag: "tag:yaml.org,2002:pairs",
-      resolve: resolvePairs,
-      createNode: createPairs
-    };
-    exports.createPairs = createPairs;
-    exports.pairs = pairs;
-    exports.resolvePairs = resolvePairs;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/omap.js
-var require_omap = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/omap.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var toJS = require_toJS();
-    var YAMLMap = require_YAMLMap();
-    var YAMLSeq = require_YAMLSeq();
-    var pairs = require_pairs();
-    var YAMLOMap = class _YAMLOMap extends YAMLSeq.YAMLSeq {
-      constructor() {
-        super();
-        this.add = YAMLMap.YAMLMap.prototype.add.bind(this);
-        this.delete = YAMLMap.YAMLMap.prototype.delete.bind(this);
-        this.get = YAMLMap.YAMLMap.prototype.get.bind(this);
-        this.has = YAMLMap.YAMLMap.prototype.has.bind(this);
-        this.set = YAMLMap.YAMLMap.prototype.set.bind(this);
-        this.tag = _YAMLOMap.tag;
-      }
-      /**
-       * If `ctx` is given, the return type is actually `Map<unknown, unknown>`,
-       * but TypeScript won't allow widening the signature of a child method.
-       */
-      toJSON(_, ctx) {
-        if (!ctx)
-          return super.toJSON(_);
-        const map2 = /* @__PURE__ */ new Map();
-        if (ctx?.onCreate)
-          ctx.onCreate(map2);
-        for (const pair2 of this.items) {
-          let key, value;
-          if (identity.isPair(pair2)) {
-            key = toJS.toJS(pair2.key, "", ctx);
-            value = toJS.toJS(pair2.value, key, ctx);
-          } else {
-            key = toJS.toJS(pair2, "", ctx);
-          }
-          if (map2.has(key))
-            throw new Error("Ordered maps must not include duplicate keys");
-          map2.set(key, value);
-        }
-        return map2;
-      }
-      static from(schema, iterable, ctx) {
-        const pairs$1 = pairs.createPairs(schema, iterable, ctx);
-        const omap2 = new this();
-        omap2.items = pairs$1.items;
-        return omap2;
-      }
-    };
-    YAMLOMap.tag = "tag:yaml.org,2002:omap";
-    var omap = {
-      collection: "seq",
-      identify: (value) => value instanceof Map,
-      nodeClass: YAMLOMap,
-      default: false,
-      tag: "tag:yaml.org,2002:omap",
-      resolve(seq, onError) {
-        const pairs$1 = pairs.resolvePairs(seq, onError);
-        const seenKeys = [];
-        for (const { key } of pairs$1.items) {
-          if (identity.isScalar(key)) {
-            if (seenKeys.includes(key.value)) {
-              onError(`Ordered maps must not include duplicate keys: ${key.value}`);
-            } else {
-              seenKeys.push(key.value);
-            }
-          }
-        }
-        return Object.assign(new YAMLOMap(), pairs$1);
-      },
-      createNode: (schema, iterable, ctx) => YAMLOMap.from(schema, iterable, ctx)
-    };
-    exports.YAMLOMap = YAMLOMap;
-    exports.omap = omap;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/bool.js
-var require_bool2 = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/bool.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    function boolStringify({ value, source }, ctx) {
-      const boolObj = value ? trueTag : falseTag;
-      if (source && boolObj.test.test(source))
-        return source;
-      return value ? ctx.options.trueStr : ctx.options.falseStr;
-    }
-    var trueTag = {
-      identify: (value) => value === true,
-      default: true,
-      tag: "tag:yaml.org,2002:bool",
-      test: /^(?:Y|y|[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/,
-      resolve: () => new Scalar.Scalar(true),
-      stringify: boolStringify
-    };
-    var falseTag = {
-      identify: (value) => value === false,
-      default: true,
-      tag: "tag:yaml.org,2002:bool",
-      test: /^(?:N|n|[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/,
-      resolve: () => new Scalar.Scalar(false),
-      stringify: boolStringify
-    };
-    exports.falseTag = falseTag;
-    exports.trueTag = trueTag;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/float.js
-var require_float2 = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/float.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var stringifyNumber = require_stringifyNumber();
-    var floatNaN = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$/,
-      resolve: (str) => str.slice(-3).toLowerCase() === "nan" ? NaN : str[0] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
-      stringify: stringifyNumber.stringifyNumber
-    };
-    var floatExp = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      format: "EXP",
-      test: /^[-+]?(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?[eE][-+]?[0-9]+$/,
-      resolve: (str) => parseFloat(str.replace(/_/g, "")),
-      stringify(node3) {
-        const num = Number(node3.value);
-        return isFinite(num) ? num.toExponential() : stringifyNumber.stringifyNumber(node3);
-      }
-    };
-    var float = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      test: /^[-+]?(?:[0-9][0-9_]*)?\.[0-9_]*$/,
-      resolve(str) {
-        const node3 = new Scalar.Scalar(parseFloat(str.replace(/_/g, "")));
-        const dot = str.indexOf(".");
-        if (dot !== -1) {
-          const f = str.substring(dot + 1).replace(/_/g, "");
-          if (f[f.length - 1] === "0")
-            node3.minFractionDigits = f.length;
-        }
-        return node3;
-      },
-      stringify: stringifyNumber.stringifyNumber
-    };
-    exports.float = float;
-    exports.floatExp = floatExp;
-    exports.floatNaN = floatNaN;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/int.js
-var require_int2 = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/int.js"(exports) {
-    "use strict";
-    var stringifyNumber = require_stringifyNumber();
-    var intIdentify = (value) => typeof value === "bigint" || Number.isInteger(value);
-    function intResolve(str, offset, radix, { intAsBigInt }) {
-      const sign = str[0];
-      if (sign === "-" || sign === "+")
-        offset += 1;
-      str = str.substring(offset).replace(/_/g, "");
-      if (intAsBigInt) {
-        switch (radix) {
-          case 2:
-            str = `0b${str}`;
-            break;
-          case 8:
-            str = `0o${str}`;
-            break;
-          case 16:
-            str = `0x${str}`;
-            break;
-        }
-        const n2 = BigInt(str);
-        return sign === "-" ? BigInt(-1) * n2 : n2;
-      }
-      const n = parseInt(str, radix);
-      return sign === "-" ? -1 * n : n;
-    }
-    function intStringify(node3, radix, prefix) {
-      const { value } = node3;
-      if (intIdentify(value)) {
-        const str = value.toString(radix);
-        return value < 0 ? "-" + prefix + str.substr(1) : prefix + str;
-      }
-      return stringifyNumber.stringifyNumber(node3);
-    }
-    var intBin = {
-      identify: intIdentify,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "BIN",
-      test: /^[-+]?0b[0-1_]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 2, 2, opt),
-      stringify: (node3) => intStringify(node3, 2, "0b")
-    };
-    var intOct = {
-      identify: intIdentify,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "OCT",
-      test: /^[-+]?0[0-7_]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 1, 8, opt),
-      stringify: (node3) => intStringify(node3, 8, "0")
-    };
-    var int2 = {
-      identify: intIdentify,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      test: /^[-+]?[0-9][0-9_]*$/,
-      resolve: (str, _onError, opt) => intResolve(str, 0, 10, opt),
-      stringify: stringifyNumber.stringifyNumber
-    };
-    var intHex = {
-      identify: intIdentify,
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "HEX",
-      test: /^[-+]?0x[0-9a-fA-F_]+$/,
-      resolve: (str, _onError, opt) => intResolve(str, 2, 16, opt),
-      stringify: (node3) => intStringify(node3, 16, "0x")
-    };
-    exports.int = int2;
-    exports.intBin = intBin;
-    exports.intHex = intHex;
-    exports.intOct = intOct;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/set.js
-var require_set = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/set.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var YAMLMap = require_YAMLMap();
-    var YAMLSet = class _YAMLSet extends YAMLMap.YAMLMap {
-      constructor(schema) {
-        super(schema);
-        this.tag = _YAMLSet.tag;
-      }
-      add(key) {
-        let pair2;
-        if (identity.isPair(key))
-          pair2 = key;
-        else if (key && typeof key === "object" && "key" in key && "value" in key && key.value === null)
-          pair2 = new Pair.Pair(key.key, null);
-        else
-          pair2 = new Pair.Pair(key, null);
-        const prev = YAMLMap.findPair(this.items, pair2.key);
-        if (!prev)
-          this.items.push(pair2);
-      }
-      /**
-       * If `keepPair` is `true`, returns the Pair matching `key`.
-       * Otherwise, returns the value of that Pair's key.
-       */
-      get(key, keepPair) {
-        const pair2 = YAMLMap.findPair(this.items, key);
-        return !keepPair && identity.isPair(pair2) ? identity.isScalar(pair2.key) ? pair2.key.value : pair2.key : pair2;
-      }
-      set(key, value) {
-        if (typeof value !== "boolean")
-          throw new Error(`Expected boolean value for set(key, value) in a YAML set, not ${typeof value}`);
-        const prev = YAMLMap.findPair(this.items, key);
-        if (prev && !value) {
-          this.items.splice(this.items.indexOf(prev), 1);
-        } else if (!prev && value) {
-          this.items.push(new Pair.Pair(key));
-        }
-      }
-      toJSON(_, ctx) {
-        return super.toJSON(_, ctx, Set);
-      }
-      toString(ctx, onComment, onChompKeep) {
-        if (!ctx)
-          return JSON.stringify(this);
-        if (this.hasAllNullValues(true))
-          return super.toString(Object.assign({}, ctx, { allNullValues: true }), onComment, onChompKeep);
-        else
-          throw new Error("Set items must all have null values");
-      }
-      static from(schema, iterable, ctx) {
-        const { replacer } = ctx;
-        const set2 = new this(schema);
-        if (iterable && Symbol.iterator in Object(iterable))
-          for (let value of iterable) {
-            if (typeof replacer === "function")
-              value = replacer.call(iterable, value, value);
-            set2.items.push(Pair.createPair(value, null, ctx));
-          }
-        return set2;
-      }
-    };
-    YAMLSet.tag = "tag:yaml.org,2002:set";
-    var set = {
-      collection: "map",
-      identify: (value) => value instanceof Set,
-      nodeClass: YAMLSet,
-      default: false,
-      tag: "tag:yaml.org,2002:set",
-      createNode: (schema, iterable, ctx) => YAMLSet.from(schema, iterable, ctx),
-      resolve(map2, onError) {
-        if (identity.isMap(map2)) {
-          if (map2.hasAllNullValues(true))
-            return Object.assign(new YAMLSet(), map2);
-          else
-            onError("Set items must all have null values");
-        } else
-          onError("Expected a mapping for this tag");
-        return map2;
-      }
-    };
-    exports.YAMLSet = YAMLSet;
-    exports.set = set;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/timestamp.js
-var require_timestamp = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/timestamp.js"(exports) {
-    "use strict";
-    var stringifyNumber = require_stringifyNumber();
-    function parseSexagesimal(str, asBigInt) {
-      const sign = str[0];
-      const parts = sign === "-" || sign === "+" ? str.substring(1) : str;
-      const num = (n) => asBigInt ? BigInt(n) : Number(n);
-      const res = parts.replace(/_/g, "").split(":").reduce((res2, p) => res2 * num(60) + num(p), num(0));
-      return sign === "-" ? num(-1) * res : res;
-    }
-    function stringifySexagesimal(node3) {
-      let { value } = node3;
-      let num = (n) => n;
-      if (typeof value === "bigint")
-        num = (n) => BigInt(n);
-      else if (isNaN(value) || !isFinite(value))
-        return stringifyNumber.stringifyNumber(node3);
-      let sign = "";
-      if (value < 0) {
-        sign = "-";
-        value *= num(-1);
-      }
-      const _60 = num(60);
-      const parts = [value % _60];
-      if (value < 60) {
-        parts.unshift(0);
-      } else {
-        value = (value - parts[0]) / _60;
-        parts.unshift(value % _60);
-        if (value >= 60) {
-          value = (value - parts[0]) / _60;
-          parts.unshift(value);
-        }
-      }
-      return sign + parts.map((n) => String(n).padStart(2, "0")).join(":").replace(/000000\d*$/, "");
-    }
-    var intTime = {
-      identify: (value) => typeof value === "bigint" || Number.isInteger(value),
-      default: true,
-      tag: "tag:yaml.org,2002:int",
-      format: "TIME",
-      test: /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+$/,
-      resolve: (str, _onError, { intAsBigInt }) => parseSexagesimal(str, intAsBigInt),
-      stringify: stringifySexagesimal
-    };
-    var floatTime = {
-      identify: (value) => typeof value === "number",
-      default: true,
-      tag: "tag:yaml.org,2002:float",
-      format: "TIME",
-      test: /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*$/,
-      resolve: (str) => parseSexagesimal(str, false),
-      stringify: stringifySexagesimal
-    };
-    var timestamp = {
-      identify: (value) => value instanceof Date,
-      default: true,
-      tag: "tag:yaml.org,2002:timestamp",
-      // If the time zone is omitted, the timestamp is assumed to be specified in UTC. The time part
-      // may be omitted altogether, resulting in a date format. In such a case, the time part is
-      // assumed to be 00:00:00Z (start of day, UTC).
-      test: RegExp("^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:(?:t|T|[ \\t]+)([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2}(\\.[0-9]+)?)(?:[ \\t]*(Z|[-+][012]?[0-9](?::[0-9]{2})?))?)?$"),
-      resolve(str) {
-        const match = str.match(timestamp.test);
-        if (!match)
-          throw new Error("!!timestamp expects a date, starting with yyyy-mm-dd");
-        const [, year, month, day3, hour, minute, second] = match.map(Number);
-        const millisec = match[7] ? Number((match[7] + "00").substr(1, 3)) : 0;
-        let date2 = Date.UTC(year, month - 1, day3, hour || 0, minute || 0, second || 0, millisec);
-        const tz = match[8];
-        if (tz && tz !== "Z") {
-          let d = parseSexagesimal(tz, false);
-          if (Math.abs(d) < 30)
-            d *= 60;
-          date2 -= 6e4 * d;
-        }
-        return new Date(date2);
-      },
-      stringify: ({ value }) => value?.toISOString().replace(/(T00:00:00)?\.000Z$/, "") ?? ""
-    };
-    exports.floatTime = floatTime;
-    exports.intTime = intTime;
-    exports.timestamp = timestamp;
-  }
-});
-
-// node_modules/yaml/dist/schema/yaml-1.1/schema.js
-var require_schema3 = __commonJS({
-  "node_modules/yaml/dist/schema/yaml-1.1/schema.js"(exports) {
-    "use strict";
-    var map2 = require_map();
-    var _null3 = require_null();
-    var seq = require_seq();
-    var string3 = require_string();
-    var binary = require_binary();
-    var bool = require_bool2();
-    var float = require_float2();
-    var int2 = require_int2();
-    var merge5 = require_merge();
-    var omap = require_omap();
-    var pairs = require_pairs();
-    var set = require_set();
-    var timestamp = require_timestamp();
-    var schema = [
-      map2.map,
-      seq.seq,
-      string3.string,
-      _null3.nullTag,
-      bool.trueTag,
-      bool.falseTag,
-      int2.intBin,
-      int2.intOct,
-      int2.int,
-      int2.intHex,
-      float.floatNaN,
-      float.floatExp,
-      float.float,
-      binary.binary,
-      merge5.merge,
-      omap.omap,
-      pairs.pairs,
-      set.set,
-      timestamp.intTime,
-      timestamp.floatTime,
-      timestamp.timestamp
-    ];
-    exports.schema = schema;
-  }
-});
-
-// node_modules/yaml/dist/schema/tags.js
-var require_tags = __commonJS({
-  "node_modules/yaml/dist/schema/tags.js"(exports) {
-    "use strict";
-    var map2 = require_map();
-    var _null3 = require_null();
-    var seq = require_seq();
-    var string3 = require_string();
-    var bool = require_bool();
-    var float = require_float();
-    var int2 = require_int();
-    var schema = require_schema();
-    var schema$1 = require_schema2();
-    var binary = require_binary();
-    var merge5 = require_merge();
-    var omap = require_omap();
-    var pairs = require_pairs();
-    var schema$2 = require_schema3();
-    var set = require_set();
-    var timestamp = require_timestamp();
-    var schemas = /* @__PURE__ */ new Map([
-      ["core", schema.schema],
-      ["failsafe", [map2.map, seq.seq, string3.string]],
-      ["json", schema$1.schema],
-      ["yaml11", schema$2.schema],
-      ["yaml-1.1", schema$2.schema]
-    ]);
-    var tagsByName = {
-      binary: binary.binary,
-      bool: bool.boolTag,
-      float: float.float,
-      floatExp: float.floatExp,
-      floatNaN: float.floatNaN,
-      floatTime: timestamp.floatTime,
-      int: int2.int,
-      intHex: int2.intHex,
-      intOct: int2.intOct,
-      intTime: timestamp.intTime,
-      map: map2.map,
-      merge: merge5.merge,
-      null: _null3.nullTag,
-      omap: omap.omap,
-      pairs: pairs.pairs,
-      seq: seq.seq,
-      set: set.set,
-      timestamp: timestamp.timestamp
-    };
-    var coreKnownTags = {
-      "tag:yaml.org,2002:binary": binary.binary,
-      "tag:yaml.org,2002:merge": merge5.merge,
-      "tag:yaml.org,2002:omap": omap.omap,
-      "tag:yaml.org,2002:pairs": pairs.pairs,
-      "tag:yaml.org,2002:set": set.set,
-      "tag:yaml.org,2002:timestamp": timestamp.timestamp
-    };
-    function getTags(customTags, schemaName, addMergeTag) {
-      const schemaTags = schemas.get(schemaName);
-      if (schemaTags && !customTags) {
-        return addMergeTag && !schemaTags.includes(merge5.merge) ? schemaTags.concat(merge5.merge) : schemaTags.slice();
-      }
-      let tags = schemaTags;
-      if (!tags) {
-        if (Array.isArray(customTags))
-          tags = [];
-        else {
-          const keys = Array.from(schemas.keys()).filter((key) => key !== "yaml11").map((key) => JSON.stringify(key)).join(", ");
-          throw new Error(`Unknown schema "${schemaName}"; use one of ${keys} or define customTags array`);
-        }
-      }
-      if (Array.isArray(customTags)) {
-        for (const tag of customTags)
-          tags = tags.concat(tag);
-      } else if (typeof customTags === "function") {
-        tags = customTags(tags.slice());
-      }
-      if (addMergeTag)
-        tags = tags.concat(merge5.merge);
-      return tags.reduce((tags2, tag) => {
-        const tagObj = typeof tag === "string" ? tagsByName[tag] : tag;
-        if (!tagObj) {
-          const tagName = JSON.stringify(tag);
-          const keys = Object.keys(tagsByName).map((key) => JSON.stringify(key)).join(", ");
-          throw new Error(`Unknown custom tag ${tagName}; use one of ${keys}`);
-        }
-        if (!tags2.includes(tagObj))
-          tags2.push(tagObj);
-        return tags2;
-      }, []);
-    }
-    exports.coreKnownTags = coreKnownTags;
-    exports.getTags = getTags;
-  }
-});
-
-// node_modules/yaml/dist/schema/Schema.js
-var require_Schema = __commonJS({
-  "node_modules/yaml/dist/schema/Schema.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var map2 = require_map();
-    var seq = require_seq();
-    var string3 = require_string();
-    var tags = require_tags();
-    var sortMapEntriesByKey = (a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
-    var Schema = class _Schema {
-      constructor({ compat, customTags, merge: merge5, resolveKnownTags, schema, sortMapEntries, toStringDefaults }) {
-        this.compat = Array.isArray(compat) ? tags.getTags(compat, "compat") : compat ? tags.getTags(null, compat) : null;
-        this.name = typeof schema === "string" && schema || "core";
-        this.knownTags = resolveKnownTags ? tags.coreKnownTags : {};
-        this.tags = tags.getTags(customTags, this.name, merge5);
-        this.toStringOptions = toStringDefaults ?? null;
-        Object.defineProperty(this, identity.MAP, { value: map2.map });
-        Object.defineProperty(this, identity.SCALAR, { value: string3.string });
-        Object.defineProperty(this, identity.SEQ, { value: seq.seq });
-        this.sortMapEntries = typeof sortMapEntries === "function" ? sortMapEntries : sortMapEntries === true ? sortMapEntriesByKey : null;
-      }
-      clone() {
-        const copy = Object.create(_Schema.prototype, Object.getOwnPropertyDescriptors(this));
-        copy.tags = this.tags.slice();
-        return copy;
-      }
-    };
-    exports.Schema = Schema;
-  }
-});
-
-// node_modules/yaml/dist/stringify/stringifyDocument.js
-var require_stringifyDocument = __commonJS({
-  "node_modules/yaml/dist/stringify/stringifyDocument.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var stringify = require_stringify();
-    var stringifyComment = require_stringifyComment();
-    function stringifyDocument(doc, options) {
-      const lines2 = [];
-      let hasDirectives = options.directives === true;
-      if (options.directives !== false && doc.directives) {
-        const dir = doc.directives.toString(doc);
-        if (dir) {
-          lines2.push(dir);
-          hasDirectives = true;
-        } else if (doc.directives.docStart)
-          hasDirectives = true;
-      }
-      if (hasDirectives)
-        lines2.push("---");
-      const ctx = stringify.createStringifyContext(doc, options);
-      const { commentString } = ctx.options;
-      if (doc.commentBefore) {
-        if (lines2.length !== 1)
-          lines2.unshift("");
-        const cs = commentString(doc.commentBefore);
-        lines2.unshift(stringifyComment.indentComment(cs, ""));
-      }
-      let chompKeep = false;
-      let contentComment = null;
-      if (doc.contents) {
-        if (identity.isNode(doc.contents)) {
-          if (doc.contents.spaceBefore && hasDirectives)
-            lines2.push("");
-          if (doc.contents.commentBefore) {
-            const cs = commentString(doc.contents.commentBefore);
-            lines2.push(stringifyComment.indentComment(cs, ""));
-          }
-          ctx.forceBlockIndent = !!doc.comment;
-          contentComment = doc.contents.comment;
-        }
-        const onChompKeep = contentComment ? void 0 : () => chompKeep = true;
-        let body = stringify.stringify(doc.contents, ctx, () => contentComment = null, onChompKeep);
-        if (contentComment)
-          body += stringifyComment.lineComment(body, "", commentString(contentComment));
-        if ((body[0] === "|" || body[0] === ">") && lines2[lines2.length - 1] === "---") {
-          lines2[lines2.length - 1] = `--- ${body}`;
-        } else
-          lines2.push(body);
-      } else {
-        lines2.push(stringify.stringify(doc.contents, ctx));
-      }
-      if (doc.directives?.docEnd) {
-        if (doc.comment) {
-          const cs = commentString(doc.comment);
-          if (cs.includes("\n")) {
-            lines2.push("...");
-            lines2.push(stringifyComment.indentComment(cs, ""));
-          } else {
-            lines2.push(`... ${cs}`);
-          }
-        } else {
-          lines2.push("...");
-        }
-      } else {
-        let dc = doc.comment;
-        if (dc && chompKeep)
-          dc = dc.replace(/^\n+/, "");
-        if (dc) {
-          if ((!chompKeep || contentComment) && lines2[lines2.length - 1] !== "")
-            lines2.push("");
-          lines2.push(stringifyComment.indentComment(commentString(dc), ""));
-        }
-      }
-      return lines2.join("\n") + "\n";
-    }
-    exports.stringifyDocument = stringifyDocument;
-  }
-});
-
-// node_modules/yaml/dist/doc/Document.js
-var require_Document = __commonJS({
-  "node_modules/yaml/dist/doc/Document.js"(exports) {
-    "use strict";
-    var Alias = require_Alias();
-    var Collection2 = require_Collection();
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var toJS = require_toJS();
-    var Schema = require_Schema();
-    var stringifyDocument = require_stringifyDocument();
-    var anchors = require_anchors();
-    var applyReviver = require_applyReviver();
-    var createNode = require_createNode();
-    var directives = require_directives();
-    var Document = class _Document {
-      constructor(value, replacer, options) {
-        this.commentBefore = null;
-        this.comment = null;
-        this.errors = [];
-        this.warnings = [];
-        Object.defineProperty(this, identity.NODE_TYPE, { value: identity.DOC });
-        let _replacer = null;
-        if (typeof replacer === "function" || Array.isArray(replacer)) {
-          _replacer = replacer;
-        } else if (options === void 0 && replacer) {
-          options = replacer;
-          replacer = void 0;
-        }
-        const opt = Object.assign({
-          intAsBigInt: false,
-          keepSourceTokens: false,
-          logLevel: "warn",
-          prettyErrors: true,
-          strict: true,
-          stringKeys: false,
-          uniqueKeys: true,
-          version: "1.2"
-        }, options);
-        this.options = opt;
-        let { version: version3 } = opt;
-        if (options?._directives) {
-          this.directives = options._directives.atDocument();
-          if (this.directives.yaml.explicit)
-            version3 = this.directives.yaml.version;
-        } else
-          this.directives = new directives.Directives({ version: version3 });
-        this.setSchema(version3, options);
-        this.contents = value === void 0 ? null : this.createNode(value, _replacer, options);
-      }
-      /**
-       * Create a deep copy of this Document and its contents.
-       *
-       * Custom Node values that inherit from `Object` still refer to their original instances.
-       */
-      clone() {
-        const copy = Object.create(_Document.prototype, {
-          [identity.NODE_TYPE]: { value: identity.DOC }
-        });
-        copy.commentBefore = this.commentBefore;
-        copy.comment = this.comment;
-        copy.errors = this.errors.slice();
-        copy.warnings = this.warnings.slice();
-        copy.options = Object.assign({}, this.options);
-        if (this.directives)
-          copy.directives = this.directives.clone();
-        copy.schema = this.schema.clone();
-        copy.contents = identity.isNode(this.contents) ? this.contents.clone(copy.schema) : this.contents;
-        if (this.range)
-          copy.range = this.range.slice();
-        return copy;
-      }
-      /** Adds a value to the document. */
-      add(value) {
-        if (assertCollection(this.contents))
-          this.contents.add(value);
-      }
-      /** Adds a value to the document. */
-      addIn(path6, value) {
-        if (assertCollection(this.contents))
-          this.contents.addIn(path6, value);
-      }
-      /**
-       * Create a new `Alias` node, ensuring that the target `node` has the required anchor.
-       *
-       * If `node` already has an anchor, `name` is ignored.
-       * Otherwise, the `node.anchor` value will be set to `name`,
-       * or if an anchor with that name is already present in the document,
-       * `name` will be used as a prefix for a new unique anchor.
-       * If `name` is undefined, the generated anchor will use 'a' as a prefix.
-       */
-      createAlias(node3, name2) {
-        if (!node3.anchor) {
-          const prev = anchors.anchorNames(this);
-          node3.anchor = // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing
-          !name2 || prev.has(name2) ? anchors.findNewAnchor(name2 || "a", prev) : name2;
-        }
-        return new Alias.Alias(node3.anchor);
-      }
-      createNode(value, replacer, options) {
-        let _replacer = void 0;
-        if (typeof replacer === "function") {
-          value = replacer.call({ "": value }, "", value);
-          _replacer = replacer;
-        } else if (Array.isArray(replacer)) {
-          const keyToStr = (v) => typeof v === "number" || v instanceof String || v instanceof Number;
-          const asStr = replacer.filter(keyToStr).map(String);
-          if (asStr.length > 0)
-            replacer = replacer.concat(asStr);
-          _replacer = replacer;
-        } else if (options === void 0 && replacer) {
-          options = replacer;
-          replacer = void 0;
-        }
-        const { aliasDuplicateObjects, anchorPrefix, flow, keepUndefined, onTagObj, tag } = options ?? {};
-        const { onAnchor, setAnchors, sourceObjects } = anchors.createNodeAnchors(
-          this,
-          // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing
-          anchorPrefix || "a"
-        );
-        const ctx = {
-          aliasDuplicateObjects: aliasDuplicateObjects ?? true,
-          keepUndefined: keepUndefined ?? false,
-          onAnchor,
-          onTagObj,
-          replacer: _replacer,
-          schema: this.schema,
-          sourceObjects
-        };
-        const node3 = createNode.createNode(value, tag, ctx);
-        if (flow && identity.isCollection(node3))
-          node3.flow = true;
-        setAnchors();
-        return node3;
-      }
-      /**
-       * Convert a key and a value into a `Pair` using the current schema,
-       * recursively wrapping all values as `Scalar` or `Collection` nodes.
-       */
-      createPair(key, value, options = {}) {
-        const k = this.createNode(key, null, options);
-        const v = this.createNode(value, null, options);
-        return new Pair.Pair(k, v);
-      }
-      /**
-       * Removes a value from the document.
-       * @returns `true` if the item was found and removed.
-       */
-      delete(key) {
-        return assertCollection(this.contents) ? this.contents.delete(key) : false;
-      }
-      /**
-       * Removes a value from the document.
-       * @returns `true` if the item was found and removed.
-       */
-      deleteIn(path6) {
-        if (Collection2.isEmptyPath(path6)) {
-          if (this.contents == null)
-            return false;
-          this.contents = null;
-          return true;
-        }
-        return assertCollection(this.contents) ? this.contents.deleteIn(path6) : false;
-      }
-      /**
-       * Returns item at `key`, or `undefined` if not found. By default unwraps
-       * scalar values from their surrounding node; to disable set `keepScalar` to
-       * `true` (collections are always returned intact).
-       */
-      get(key, keepScalar) {
-        return identity.isCollection(this.contents) ? this.contents.get(key, keepScalar) : void 0;
-      }
-      /**
-       * Returns item at `path`, or `undefined` if not found. By default unwraps
-       * scalar values from their surrounding node; to disable set `keepScalar` to
-       * `true` (collections are always returned intact).
-       */
-      getIn(path6, keepScalar) {
-        if (Collection2.isEmptyPath(path6))
-          return !keepScalar && identity.isScalar(this.contents) ? this.contents.value : this.contents;
-        return identity.isCollection(this.contents) ? this.contents.getIn(path6, keepScalar) : void 0;
-      }
-      /**
-       * Checks if the document includes a value with the key `key`.
-       */
-      has(key) {
-        return identity.isCollection(this.contents) ? this.contents.has(key) : false;
-      }
-      /**
-       * Checks if the document includes a value at `path`.
-       */
-      hasIn(path6) {
-        if (Collection2.isEmptyPath(path6))
-          return this.contents !== void 0;
-        return identity.isCollection(this.contents) ? this.contents.hasIn(path6) : false;
-      }
-      /**
-       * Sets a value in this document. For `!!set`, `value` needs to be a
-       * boolean to add/remove the item from the set.
-       */
-      set(key, value) {
-        if (this.contents == null) {
-          this.contents = Collection2.collectionFromPath(this.schema, [key], value);
-        } else if (assertCollection(this.contents)) {
-          this.contents.set(key, value);
-        }
-      }
-      /**
-       * Sets a value in this document. For `!!set`, `value` needs to be a
-       * boolean to add/remove the item from the set.
-       */
-      setIn(path6, value) {
-        if (Collection2.isEmptyPath(path6)) {
-          this.contents = value;
-        } else if (this.contents == null) {
-          this.contents = Collection2.collectionFromPath(this.schema, Array.from(path6), value);
-        } else if (assertCollection(this.contents)) {
-          this.contents.setIn(path6, value);
-        }
-      }
-      /**
-       * Change the YAML version and schema used by the document.
-       * A `null` version disables support for directives, explicit tags, anchors, and aliases.
-       * It also requires the `schema` option to be given as a `Schema` instance value.
-       *
-       * Overrides all previously set schema options.
-       */
-      setSchema(version3, options = {}) {
-        if (typeof version3 === "number")
-          version3 = String(version3);
-        let opt;
-        switch (version3) {
-          case "1.1":
-            if (this.directives)
-              this.directives.yaml.version = "1.1";
-            else
-              this.directives = new directives.Directives({ version: "1.1" });
-            opt = { resolveKnownTags: false, schema: "yaml-1.1" };
-            break;
-          case "1.2":
-          case "next":
-            if (this.directives)
-              this.directives.yaml.version = version3;
-            else
-              this.directives = new directives.Directives({ version: version3 });
-            opt = { resolveKnownTags: true, schema: "core" };
-            break;
-          case null:
-            if (this.directives)
-              delete this.directives;
-            opt = null;
-            break;
-          default: {
-            const sv = JSON.stringify(version3);
-            throw new Error(`Expected '1.1', '1.2' or null as first argument, but found: ${sv}`);
-          }
-        }
-        if (options.schema instanceof Object)
-          this.schema = options.schema;
-        else if (opt)
-          this.schema = new Schema.Schema(Object.assign(opt, options));
-        else
-          throw new Error(`With a null YAML version, the { schema: Schema } option is required`);
-      }
-      // json & jsonArg are only used from toJSON()
-      toJS({ json: json2, jsonArg, mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
-        const ctx = {
-          anchors: /* @__PURE__ */ new Map(),
-          doc: this,
-          keep: !json2,
-          mapAsMap: mapAsMap === true,
-          mapKeyWarned: false,
-          maxAliasCount: typeof maxAliasCount === "number" ? maxAliasCount : 100
-        };
-        const res = toJS.toJS(this.contents, jsonArg ?? "", ctx);
-        if (typeof onAnchor === "function")
-          for (const { count: count3, res: res2 } of ctx.anchors.values())
-            onAnchor(res2, count3);
-        return typeof reviver === "function" ? applyReviver.applyReviver(reviver, { "": res }, "", res) : res;
-      }
-      /**
-       * A JSON representation of the document `contents`.
-       *
-       * @param jsonArg Used by `JSON.stringify` to indicate the array index or
-       *   property name.
-       */
-      toJSON(jsonArg, onAnchor) {
-        return this.toJS({ json: true, jsonArg, mapAsMap: false, onAnchor });
-      }
-      /** A YAML representation of the document. */
-      toString(options = {}) {
-        if (this.errors.length > 0)
-          throw new Error("Document with errors cannot be stringified");
-        if ("indent" in options && (!Number.isInteger(options.indent) || Number(options.indent) <= 0)) {
-          const s = JSON.stringify(options.indent);
-          throw new Error(`"indent" option must be a positive integer, not ${s}`);
-        }
-        return stringifyDocument.stringifyDocument(this, options);
-      }
-    };
-    function assertCollection(contents) {
-      if (identity.isCollection(contents))
-        return true;
-      throw new Error("Expected a YAML collection as document contents");
-    }
-    exports.Document = Document;
-  }
-});
-
-// node_modules/yaml/dist/errors.js
-var require_errors = __commonJS({
-  "node_modules/yaml/dist/errors.js"(exports) {
-    "use strict";
-    var YAMLError = class extends Error {
-      constructor(name2, pos, code2, message) {
-        super();
-        this.name = name2;
-        this.code = code2;
-        this.message = message;
-        this.pos = pos;
-      }
-    };
-    var YAMLParseError = class extends YAMLError {
-      constructor(pos, code2, message) {
-        super("YAMLParseError", pos, code2, message);
-      }
-    };
-    var YAMLWarning = class extends YAMLError {
-      constructor(pos, code2, message) {
-        super("YAMLWarning", pos, code2, message);
-      }
-    };
-    var prettifyError = (src, lc) => (error2) => {
-      if (error2.pos[0] === -1)
-        return;
-      error2.linePos = error2.pos.map((pos) => lc.linePos(pos));
-      const { line: line3, col } = error2.linePos[0];
-      error2.message += ` at line ${line3}, column ${col}`;
-      let ci = col - 1;
-      let lineStr = src.substring(lc.lineStarts[line3 - 1], lc.lineStarts[line3]).replace(/[\n\r]+$/, "");
-      if (ci >= 60 && lineStr.length > 80) {
-        const trimStart = Math.min(ci - 39, lineStr.length - 79);
-        lineStr = "…" + lineStr.substring(trimStart);
-        ci -= trimStart - 1;
-      }
-      if (lineStr.length > 80)
-        lineStr = lineStr.substring(0, 79) + "…";
-      if (line3 > 1 && /^ *$/.test(lineStr.substring(0, ci))) {
-        let prev = src.substring(lc.lineStarts[line3 - 2], lc.lineStarts[line3 - 1]);
-        if (prev.length > 80)
-          prev = prev.substring(0, 79) + "…\n";
-        lineStr = prev + lineStr;
-      }
-      if (/[^ ]/.test(lineStr)) {
-        let count3 = 1;
-        const end = error2.linePos[1];
-        if (end?.line === line3 && end.col > col) {
-          count3 = Math.max(1, Math.min(end.col - col, 80 - ci));
-        }
-        const pointer2 = " ".repeat(ci) + "^".repeat(count3);
-        error2.message += `:
-
-${lineStr}
-${pointer2}
-`;
-      }
-    };
-    exports.YAMLError = YAMLError;
-    exports.YAMLParseError = YAMLParseError;
-    exports.YAMLWarning = YAMLWarning;
-    exports.prettifyError = prettifyError;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-props.js
-var require_resolve_props = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-props.js"(exports) {
-    "use strict";
-    function resolveProps(tokens2, { flow, indicator, next: next5, offset, onError, parentIndent, startOnNewline }) {
-      let spaceBefore = false;
-      let atNewline = startOnNewline;
-      let hasSpace = startOnNewline;
-      let comment = "";
-      let commentSep = "";
-      let hasNewline = false;
-      let reqSpace = false;
-      let tab = null;
-      let anchor = null;
-      let tag = null;
-      let newlineAfterProp = null;
-      let comma = null;
-      let found = null;
-      let start = null;
-      for (const token of tokens2) {
-        if (reqSpace) {
-          if (token.type !== "space" && token.type !== "newline" && token.type !== "comma")
-            onError(token.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
-          reqSpace = false;
-        }
-        if (tab) {
-          if (atNewline && token.type !== "comment" && token.type !== "newline") {
-            onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
-          }
-          tab = null;
-        }
-        switch (token.type) {
-          case "space":
-            if (!flow && (indicator !== "doc-start" || next5?.type !== "flow-collection") && token.source.includes("	")) {
-              tab = token;
-            }
-            hasSpace = true;
-            break;
-          case "comment": {
-            if (!hasSpace)
-              onError(token, "MISSING_CHAR", "Comments must be separated from other tokens by white space characters");
-            const cb = token.source.substring(1) || " ";
-            if (!comment)
-              comment = cb;
-            else
-              comment += commentSep + cb;
-            commentSep = "";
-            atNewline = false;
-            break;
-          }
-          case "newline":
-            if (atNewline) {
-              if (comment)
-                comment += token.source;
-              else if (!found || indicator !== "seq-item-ind")
-                spaceBefore = true;
-            } else
-              commentSep += token.source;
-            atNewline = true;
-            hasNewline = true;
-            if (anchor || tag)
-              newlineAfterProp = token;
-            hasSpace = true;
-            break;
-          case "anchor":
-            if (anchor)
-              onError(token, "MULTIPLE_ANCHORS", "A node can have at most one anchor");
-            if (token.source.endsWith(":"))
-              onError(token.offset + token.source.length - 1, "BAD_ALIAS", "Anchor ending in : is ambiguous", true);
-            anchor = token;
-            start ?? (start = token.offset);
-            atNewline = false;
-            hasSpace = false;
-            reqSpace = true;
-            break;
-          case "tag": {
-            if (tag)
-              onError(token, "MULTIPLE_TAGS", "A node can have at most one tag");
-            tag = token;
-            start ?? (start = token.offset);
-            atNewline = false;
-            hasSpace = false;
-            reqSpace = true;
-            break;
-          }
-          case indicator:
-            if (anchor || tag)
-              onError(token, "BAD_PROP_ORDER", `Anchors and tags must be after the ${token.source} indicator`);
-            if (found)
-              onError(token, "UNEXPECTED_TOKEN", `Unexpected ${token.source} in ${flow ?? "collection"}`);
-            found = token;
-            atNewline = indicator === "seq-item-ind" || indicator === "explicit-key-ind";
-            hasSpace = false;
-            break;
-          case "comma":
-            if (flow) {
-              if (comma)
-                onError(token, "UNEXPECTED_TOKEN", `Unexpected , in ${flow}`);
-              comma = token;
-              atNewline = false;
-              hasSpace = false;
-              break;
-            }
-          // else fallthrough
-          default:
-            onError(token, "UNEXPECTED_TOKEN", `Unexpected ${token.type} token`);
-            atNewline = false;
-            hasSpace = false;
-        }
-      }
-      const last = tokens2[tokens2.length - 1];
-      const end = last ? last.offset + last.source.length : offset;
-      if (reqSpace && next5 && next5.type !== "space" && next5.type !== "newline" && next5.type !== "comma" && (next5.type !== "scalar" || next5.source !== "")) {
-        onError(next5.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
-      }
-      if (tab && (atNewline && tab.indent <= parentIndent || next5?.type === "block-map" || next5?.type === "block-seq"))
-        onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
-      return {
-        comma,
-        found,
-        spaceBefore,
-        comment,
-        hasNewline,
-        anchor,
-        tag,
-        newlineAfterProp,
-        end,
-        start: start ?? end
-      };
-    }
-    exports.resolveProps = resolveProps;
-  }
-});
-
-// node_modules/yaml/dist/compose/util-contains-newline.js
-var require_util_contains_newline = __commonJS({
-  "node_modules/yaml/dist/compose/util-contains-newline.js"(exports) {
-    "use strict";
-    function containsNewline(key) {
-      if (!key)
-        return null;
-      switch (key.type) {
-        case "alias":
-        case "scalar":
-        case "double-quoted-scalar":
-        case "single-quoted-scalar":
-          if (key.source.includes("\n"))
-            return true;
-          if (key.end) {
-            for (const st of key.end)
-              if (st.type === "newline")
-                return true;
-          }
-          return false;
-        case "flow-collection":
-          for (const it of key.items) {
-            for (const st of it.start)
-              if (st.type === "newline")
-                return true;
-            if (it.sep) {
-              for (const st of it.sep)
-                if (st.type === "newline")
-                  return true;
-            }
-            if (containsNewline(it.key) || containsNewline(it.value))
-              return true;
-          }
-          return false;
-        default:
-          return true;
-      }
-    }
-    exports.containsNewline = containsNewline;
-  }
-});
-
-// node_modules/yaml/dist/compose/util-flow-indent-check.js
-var require_util_flow_indent_check = __commonJS({
-  "node_modules/yaml/dist/compose/util-flow-indent-check.js"(exports) {
-    "use strict";
-    var utilContainsNewline = require_util_contains_newline();
-    function flowIndentCheck(indent, fc, onError) {
-      if (fc?.type === "flow-collection") {
-        const end = fc.end[0];
-        if (end.indent === indent && (end.source === "]" || end.source === "}") && utilContainsNewline.containsNewline(fc)) {
-          const msg = "Flow end indicator should be more indented than parent";
-          onError(end, "BAD_INDENT", msg, true);
-        }
-      }
-    }
-    exports.flowIndentCheck = flowIndentCheck;
-  }
-});
-
-// node_modules/yaml/dist/compose/util-map-includes.js
-var require_util_map_includes = __commonJS({
-  "node_modules/yaml/dist/compose/util-map-includes.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    function mapIncludes(ctx, items2, search) {
-      const { uniqueKeys } = ctx.options;
-      if (uniqueKeys === false)
-        return false;
-      const isEqual = typeof uniqueKeys === "function" ? uniqueKeys : (a, b) => a === b || identity.isScalar(a) && identity.isScalar(b) && a.value === b.value;
-      return items2.some((pair2) => isEqual(pair2.key, search));
-    }
-    exports.mapIncludes = mapIncludes;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-block-map.js
-var require_resolve_block_map = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-block-map.js"(exports) {
-    "use strict";
-    var Pair = require_Pair();
-    var YAMLMap = require_YAMLMap();
-    var resolveProps = require_resolve_props();
-    var utilContainsNewline = require_util_contains_newline();
-    var utilFlowIndentCheck = require_util_flow_indent_check();
-    var utilMapIncludes = require_util_map_includes();
-    var startColMsg = "All mapping items must start at the same column";
-    function resolveBlockMap({ composeNode, composeEmptyNode }, ctx, bm, onError, tag) {
-      const NodeClass = tag?.nodeClass ?? YAMLMap.YAMLMap;
-      const map2 = new NodeClass(ctx.schema);
-      if (ctx.atRoot)
-        ctx.atRoot = false;
-      let offset = bm.offset;
-      let commentEnd = null;
-      for (const collItem of bm.items) {
-        const { start, key, sep: sep3, value } = collItem;
-        const keyProps = resolveProps.resolveProps(start, {
-          indicator: "explicit-key-ind",
-          next: key ?? sep3?.[0],
-          offset,
-          onError,
-          parentIndent: bm.indent,
-          startOnNewline: true
-        });
-        const implicitKey = !keyProps.found;
-        if (implicitKey) {
-          if (key) {
-            if (key.type === "block-seq")
-              onError(offset, "BLOCK_AS_IMPLICIT_KEY", "A block sequence may not be used as an implicit map key");
-            else if ("indent" in key && key.indent !== bm.indent)
-              onError(offset, "BAD_INDENT", startColMsg);
-          }
-          if (!keyProps.anchor && !keyProps.tag && !sep3) {
-            commentEnd = keyProps.end;
-            if (keyProps.comment) {
-              if (map2.comment)
-                map2.comment += "\n" + keyProps.comment;
-              else
-                map2.comment = keyProps.comment;
-            }
-            continue;
-          }
-          if (keyProps.newlineAfterProp || utilContainsNewline.containsNewline(key)) {
-            onError(key ?? start[start.length - 1], "MULTILINE_IMPLICIT_KEY", "Implicit keys need to be on a single line");
-          }
-        } else if (keyProps.found?.indent !== bm.indent) {
-          onError(offset, "BAD_INDENT", startColMsg);
-        }
-        ctx.atKey = true;
-        const keyStart = keyProps.end;
-        const keyNode = key ? composeNode(ctx, key, keyProps, onError) : composeEmptyNode(ctx, keyStart, start, null, keyProps, onError);
-        if (ctx.schema.compat)
-          utilFlowIndentCheck.flowIndentCheck(bm.indent, key, onError);
-        ctx.atKey = false;
-        if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
-          onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
-        const valueProps = resolveProps.resolveProps(sep3 ?? [], {
-          indicator: "map-value-ind",
-          next: value,
-          offset: keyNode.range[2],
-          onError,
-          parentIndent: bm.indent,
-          startOnNewline: !key || key.type === "block-scalar"
-        });
-        offset = valueProps.end;
-        if (valueProps.found) {
-          if (implicitKey) {
-            if (value?.type === "block-map" && !valueProps.hasNewline)
-              onError(offset, "BLOCK_AS_IMPLICIT_KEY", "Nested mappings are not allowed in compact mappings");
-            if (ctx.options.strict && keyProps.start < valueProps.found.offset - 1024)
-              onError(keyNode.range, "KEY_OVER_1024_CHARS", "The : indicator must be at most 1024 chars after the start of an implicit block mapping key");
-          }
-          const valueNode = value ? composeNode(ctx, value, valueProps, onError) : composeEmptyNode(ctx, offset, sep3, null, valueProps, onError);
-          if (ctx.schema.compat)
-            utilFlowIndentCheck.flowIndentCheck(bm.indent, value, onError);
-          offset = valueNode.range[2];
-          const pair2 = new Pair.Pair(keyNode, valueNode);
-          if (ctx.options.keepSourceTokens)
-            pair2.srcToken = collItem;
-          map2.items.push(pair2);
-        } else {
-          if (implicitKey)
-            onError(keyNode.range, "MISSING_CHAR", "Implicit map keys need to be followed by map values");
-          if (valueProps.comment) {
-            if (keyNode.comment)
-              keyNode.comment += "\n" + valueProps.comment;
-            else
-              keyNode.comment = valueProps.comment;
-          }
-          const pair2 = new Pair.Pair(keyNode);
-          if (ctx.options.keepSourceTokens)
-            pair2.srcToken = collItem;
-          map2.items.push(pair2);
-        }
-      }
-      if (commentEnd && commentEnd < offset)
-        onError(commentEnd, "IMPOSSIBLE", "Map comment with trailing content");
-      map2.range = [bm.offset, offset, commentEnd ?? offset];
-      return map2;
-    }
-    exports.resolveBlockMap = resolveBlockMap;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-block-seq.js
-var require_resolve_block_seq = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-block-seq.js"(exports) {
-    "use strict";
-    var YAMLSeq = require_YAMLSeq();
-    var resolveProps = require_resolve_props();
-    var utilFlowIndentCheck = require_util_flow_indent_check();
-    function resolveBlockSeq({ composeNode, composeEmptyNode }, ctx, bs, onError, tag) {
-      const NodeClass = tag?.nodeClass ?? YAMLSeq.YAMLSeq;
-      const seq = new NodeClass(ctx.schema);
-      if (ctx.atRoot)
-        ctx.atRoot = false;
-      if (ctx.atKey)
-        ctx.atKey = false;
-      let offset = bs.offset;
-      let commentEnd = null;
-      for (const { start, value } of bs.items) {
-        const props = resolveProps.resolveProps(start, {
-          indicator: "seq-item-ind",
-          next: value,
-          offset,
-          onError,
-          parentIndent: bs.indent,
-          startOnNewline: true
-        });
-        if (!props.found) {
-          if (props.anchor || props.tag || value) {
-            if (value?.type === "block-seq")
-              onError(props.end, "BAD_INDENT", "All sequence items must start at the same column");
-            else
-              onError(offset, "MISSING_CHAR", "Sequence item without - indicator");
-          } else {
-            commentEnd = props.end;
-            if (props.comment)
-              seq.comment = props.comment;
-            continue;
-          }
-        }
-        const node3 = value ? composeNode(ctx, value, props, onError) : composeEmptyNode(ctx, props.end, start, null, props, onError);
-        if (ctx.schema.compat)
-          utilFlowIndentCheck.flowIndentCheck(bs.indent, value, onError);
-        offset = node3.range[2];
-        seq.items.push(node3);
-      }
-      seq.range = [bs.offset, offset, commentEnd ?? offset];
-      return seq;
-    }
-    exports.resolveBlockSeq = resolveBlockSeq;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-end.js
-var require_resolve_end = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-end.js"(exports) {
-    "use strict";
-    function resolveEnd(end, offset, reqSpace, onError) {
-      let comment = "";
-      if (end) {
-        let hasSpace = false;
-        let sep3 = "";
-        for (const token of end) {
-          const { source, type } = token;
-          switch (type) {
-            case "space":
-              hasSpace = true;
-              break;
-            case "comment": {
-              if (reqSpace && !hasSpace)
-                onError(token, "MISSING_CHAR", "Comments must be separated from other tokens by white space characters");
-              const cb = source.substring(1) || " ";
-              if (!comment)
-                comment = cb;
-              else
-                comment += sep3 + cb;
-              sep3 = "";
-              break;
-            }
-            case "newline":
-              if (comment)
-                sep3 += source;
-              hasSpace = true;
-              break;
-            default:
-              onError(token, "UNEXPECTED_TOKEN", `Unexpected ${type} at node end`);
-          }
-          offset += source.length;
-        }
-      }
-      return { comment, offset };
-    }
-    exports.resolveEnd = resolveEnd;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-flow-collection.js
-var require_resolve_flow_collection = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-flow-collection.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var YAMLMap = require_YAMLMap();
-    var YAMLSeq = require_YAMLSeq();
-    var resolveEnd = require_resolve_end();
-    var resolveProps = require_resolve_props();
-    var utilContainsNewline = require_util_contains_newline();
-    var utilMapIncludes = require_util_map_includes();
-    var blockMsg = "Block collections are not allowed within flow collections";
-    var isBlock = (token) => token && (token.type === "block-map" || token.type === "block-seq");
-    function resolveFlowCollection({ composeNode, composeEmptyNode }, ctx, fc, onError, tag) {
-      const isMap2 = fc.start.source === "{";
-      const fcName = isMap2 ? "flow map" : "flow sequence";
-      const NodeClass = tag?.nodeClass ?? (isMap2 ? YAMLMap.YAMLMap : YAMLSeq.YAMLSeq);
-      const coll = new NodeClass(ctx.schema);
-      coll.flow = true;
-      const atRoot = ctx.atRoot;
-      if (atRoot)
-        ctx.atRoot = false;
-      if (ctx.atKey)
-        ctx.atKey = false;
-      let offset = fc.offset + fc.start.source.length;
-      for (let i = 0; i < fc.items.length; ++i) {
-        const collItem = fc.items[i];
-        const { start, key, sep: sep3, value } = collItem;
-        const props = resolveProps.resolveProps(start, {
-          flow: fcName,
-          indicator: "explicit-key-ind",
-          next: key ?? sep3?.[0],
-          offset,
-          onError,
-          parentIndent: fc.indent,
-          startOnNewline: false
-        });
-        if (!props.found) {
-          if (!props.anchor && !props.tag && !sep3 && !value) {
-            if (i === 0 && props.comma)
-              onError(props.comma, "UNEXPECTED_TOKEN", `Unexpected , in ${fcName}`);
-            else if (i < fc.items.length - 1)
-              onError(props.start, "UNEXPECTED_TOKEN", `Unexpected empty item in ${fcName}`);
-            if (props.comment) {
-              if (coll.comment)
-                coll.comment += "\n" + props.comment;
-              else
-                coll.comment = props.comment;
-            }
-            offset = props.end;
-            continue;
-          }
-          if (!isMap2 && ctx.options.strict && utilContainsNewline.containsNewline(key))
-            onError(
-              key,
-              // checked by containsNewline()
-              "MULTILINE_IMPLICIT_KEY",
-              "Implicit keys of flow sequence pairs need to be on a single line"
-            );
-        }
-        if (i === 0) {
-          if (props.comma)
-            onError(props.comma, "UNEXPECTED_TOKEN", `Unexpected , in ${fcName}`);
-        } else {
-          if (!props.comma)
-            onError(props.start, "MISSING_CHAR", `Missing , between ${fcName} items`);
-          if (props.comment) {
-            let prevItemComment = "";
-            loop: for (const st of start) {
-              switch (st.type) {
-                case "comma":
-                case "space":
-                  break;
-                case "comment":
-                  prevItemComment = st.source.substring(1);
-                  break loop;
-                default:
-                  break loop;
-              }
-            }
-            if (prevItemComment) {
-              let prev = coll.items[coll.items.length - 1];
-              if (identity.isPair(prev))
-                prev = prev.value ?? prev.key;
-              if (prev.comment)
-                prev.comment += "\n" + prevItemComment;
-              else
-                prev.comment = prevItemComment;
-              props.comment = props.comment.substring(prevItemComment.length + 1);
-            }
-          }
-        }
-        if (!isMap2 && !sep3 && !props.found) {
-          const valueNode = value ? composeNode(ctx, value, props, onError) : composeEmptyNode(ctx, props.end, sep3, null, props, onError);
-          coll.items.push(valueNode);
-          offset = valueNode.range[2];
-          if (isBlock(value))
-            onError(valueNode.range, "BLOCK_IN_FLOW", blockMsg);
-        } else {
-          ctx.atKey = true;
-          const keyStart = props.end;
-          const keyNode = key ? composeNode(ctx, key, props, onError) : composeEmptyNode(ctx, keyStart, start, null, props, onError);
-          if (isBlock(key))
-            onError(keyNode.range, "BLOCK_IN_FLOW", blockMsg);
-          ctx.atKey = false;
-          const valueProps = resolveProps.resolveProps(sep3 ?? [], {
-            flow: fcName,
-            indicator: "map-value-ind",
-            next: value,
-            offset: keyNode.range[2],
-            onError,
-            parentIndent: fc.indent,
-            startOnNewline: false
-          });
-          if (valueProps.found) {
-            if (!isMap2 && !props.found && ctx.options.strict) {
-              if (sep3)
-                for (const st of sep3) {
-                  if (st === valueProps.found)
-                    break;
-                  if (st.type === "newline") {
-                    onError(st, "MULTILINE_IMPLICIT_KEY", "Implicit keys of flow sequence pairs need to be on a single line");
-                    break;
-                  }
-                }
-              if (props.start < valueProps.found.offset - 1024)
-                onError(valueProps.found, "KEY_OVER_1024_CHARS", "The : indicator must be at most 1024 chars after the start of an implicit flow sequence key");
-            }
-          } else if (value) {
-            if ("source" in value && value.source?.[0] === ":")
-              onError(value, "MISSING_CHAR", `Missing space after : in ${fcName}`);
-            else
-              onError(valueProps.start, "MISSING_CHAR", `Missing , or : between ${fcName} items`);
-          }
-          const valueNode = value ? composeNode(ctx, value, valueProps, onError) : valueProps.found ? composeEmptyNode(ctx, valueProps.end, sep3, null, valueProps, onError) : null;
-          if (valueNode) {
-            if (isBlock(value))
-              onError(valueNode.range, "BLOCK_IN_FLOW", blockMsg);
-          } else if (valueProps.comment) {
-            if (keyNode.comment)
-              keyNode.comment += "\n" + valueProps.comment;
-            else
-              keyNode.comment = valueProps.comment;
-          }
-          const pair2 = new Pair.Pair(keyNode, valueNode);
-          if (ctx.options.keepSourceTokens)
-            pair2.srcToken = collItem;
-          if (isMap2) {
-            const map2 = coll;
-            if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
-              onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
-            map2.items.push(pair2);
-          } else {
-            const map2 = new YAMLMap.YAMLMap(ctx.schema);
-            map2.flow = true;
-            map2.items.push(pair2);
-            const endRange = (valueNode ?? keyNode).range;
-            map2.range = [keyNode.range[0], endRange[1], endRange[2]];
-            coll.items.push(map2);
-          }
-          offset = valueNode ? valueNode.range[2] : valueProps.end;
-        }
-      }
-      const expectedEnd = isMap2 ? "}" : "]";
-      const [ce, ...ee] = fc.end;
-      let cePos = offset;
-      if (ce?.source === expectedEnd)
-        cePos = ce.offset + ce.source.length;
-      else {
-        const name2 = fcName[0].toUpperCase() + fcName.substring(1);
-        const msg = atRoot ? `${name2} must end with a ${expectedEnd}` : `${name2} in block collection must be sufficiently indented and end with a ${expectedEnd}`;
-        onError(offset, atRoot ? "MISSING_CHAR" : "BAD_INDENT", msg);
-        if (ce && ce.source.length !== 1)
-          ee.unshift(ce);
-      }
-      if (ee.length > 0) {
-        const end = resolveEnd.resolveEnd(ee, cePos, ctx.options.strict, onError);
-        if (end.comment) {
-          if (coll.comment)
-            coll.comment += "\n" + end.comment;
-          else
-            coll.comment = end.comment;
-        }
-        coll.range = [fc.offset, cePos, end.offset];
-      } else {
-        coll.range = [fc.offset, cePos, cePos];
-      }
-      return coll;
-    }
-    exports.resolveFlowCollection = resolveFlowCollection;
-  }
-});
-
-// node_modules/yaml/dist/compose/compose-collection.js
-var require_compose_collection = __commonJS({
-  "node_modules/yaml/dist/compose/compose-collection.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var YAMLMap = require_YAMLMap();
-    var YAMLSeq = require_YAMLSeq();
-    var resolveBlockMap = require_resolve_block_map();
-    var resolveBlockSeq = require_resolve_block_seq();
-    var resolveFlowCollection = require_resolve_flow_collection();
-    function resolveCollection(CN, ctx, token, onError, tagName, tag) {
-      const coll = token.type === "block-map" ? resolveBlockMap.resolveBlockMap(CN, ctx, token, onError, tag) : token.type === "block-seq" ? resolveBlockSeq.resolveBlockSeq(CN, ctx, token, onError, tag) : resolveFlowCollection.resolveFlowCollection(CN, ctx, token, onError, tag);
-      const Coll = coll.constructor;
-      if (tagName === "!" || tagName === Coll.tagName) {
-        coll.tag = Coll.tagName;
-        return coll;
-      }
-      if (tagName)
-        coll.tag = tagName;
-      return coll;
-    }
-    function composeCollection(CN, ctx, token, props, onError) {
-      const tagToken = props.tag;
-      const tagName = !tagToken ? null : ctx.directives.tagName(tagToken.source, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg));
-      if (token.type === "block-seq") {
-        const { anchor, newlineAfterProp: nl } = props;
-        const lastProp = anchor && tagToken ? anchor.offset > tagToken.offset ? anchor : tagToken : anchor ?? tagToken;
-        if (lastProp && (!nl || nl.offset < lastProp.offset)) {
-          const message = "Missing newline after block sequence props";
-          onError(lastProp, "MISSING_CHAR", message);
-        }
-      }
-      const expType = token.type === "block-map" ? "map" : token.type === "block-seq" ? "seq" : token.start.source === "{" ? "map" : "seq";
-      if (!tagToken || !tagName || tagName === "!" || tagName === YAMLMap.YAMLMap.tagName && expType === "map" || tagName === YAMLSeq.YAMLSeq.tagName && expType === "seq") {
-        return resolveCollection(CN, ctx, token, onError, tagName);
-      }
-      let tag = ctx.schema.tags.find((t) => t.tag === tagName && t.collection === expType);
-      if (!tag) {
-        const kt = ctx.schema.knownTags[tagName];
-        if (kt?.collection === expType) {
-          ctx.schema.tags.push(Object.assign({}, kt, { default: false }));
-          tag = kt;
-        } else {
-          if (kt) {
-            onError(tagToken, "BAD_COLLECTION_TYPE", `${kt.tag} used for ${expType} collection, but expects ${kt.collection ?? "scalar"}`, true);
-          } else {
-            onError(tagToken, "TAG_RESOLVE_FAILED", `Unresolved tag: ${tagName}`, true);
-          }
-          return resolveCollection(CN, ctx, token, onError, tagName);
-        }
-      }
-      const coll = resolveCollection(CN, ctx, token, onError, tagName, tag);
-      const res = tag.resolve?.(coll, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg), ctx.options) ?? coll;
-      const node3 = identity.isNode(res) ? res : new Scalar.Scalar(res);
-      node3.range = coll.range;
-      node3.tag = tagName;
-      if (tag?.format)
-        node3.format = tag.format;
-      return node3;
-    }
-    exports.composeCollection = composeCollection;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-block-scalar.js
-var require_resolve_block_scalar = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-block-scalar.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    function resolveBlockScalar(ctx, scalar, onError) {
-      const start = scalar.offset;
-      const header = parseBlockScalarHeader(scalar, ctx.options.strict, onError);
-      if (!header)
-        return { value: "", type: null, comment: "", range: [start, start, start] };
-      const type = header.mode === ">" ? Scalar.Scalar.BLOCK_FOLDED : Scalar.Scalar.BLOCK_LITERAL;
-      const lines2 = scalar.source ? splitLines(scalar.source) : [];
-      let chompStart = lines2.length;
-      for (let i = lines2.length - 1; i >= 0; --i) {
-        const content = lines2[i][1];
-        if (content === "" || content === "\r")
-          chompStart = i;
-        else
-          break;
-      }
-      if (chompStart === 0) {
-        const value2 = header.chomp === "+" && lines2.length > 0 ? "\n".repeat(Math.max(1, lines2.length - 1)) : "";
-        let end2 = start + header.length;
-        if (scalar.source)
-          end2 += scalar.source.length;
-        return { value: value2, type, comment: header.comment, range: [start, end2, end2] };
-      }
-      let trimIndent = scalar.indent + header.indent;
-      let offset = scalar.offset + header.length;
-      let contentStart = 0;
-      for (let i = 0; i < chompStart; ++i) {
-        const [indent, content] = lines2[i];
-        if (content === "" || content === "\r") {
-          if (header.indent === 0 && indent.length > trimIndent)
-            trimIndent = indent.length;
-        } else {
-          if (indent.length < trimIndent) {
-            const message = "Block scalars with more-indented leading empty lines must use an explicit indentation indicator";
-            onError(offset + indent.length, "MISSING_CHAR", message);
-          }
-          if (header.indent === 0)
-            trimIndent = indent.length;
-          contentStart = i;
-          if (trimIndent === 0 && !ctx.atRoot) {
-            const message = "Block scalar values in collections must be indented";
-            onError(offset, "BAD_INDENT", message);
-          }
-          break;
-        }
-        offset += indent.length + content.length + 1;
-      }
-      for (let i = lines2.length - 1; i >= chompStart; --i) {
-        if (lines2[i][0].length > trimIndent)
-          chompStart = i + 1;
-      }
-      let value = "";
-      let sep3 = "";
-      let prevMoreIndented = false;
-      for (let i = 0; i < contentStart; ++i)
-        value += lines2[i][0].slice(trimIndent) + "\n";
-      for (let i = contentStart; i < chompStart; ++i) {
-        let [indent, content] = lines2[i];
-        offset += indent.length + content.length + 1;
-        const crlf = content[content.length - 1] === "\r";
-        if (crlf)
-          content = content.slice(0, -1);
-        if (content && indent.length < trimIndent) {
-          const src = header.indent ? "explicit indentation indicator" : "first line";
-          const message = `Block scalar lines must not be less indented than their ${src}`;
-          onError(offset - content.length - (crlf ? 2 : 1), "BAD_INDENT", message);
-          indent = "";
-        }
-        if (type === Scalar.Scalar.BLOCK_LITERAL) {
-          value += sep3 + indent.slice(trimIndent) + content;
-          sep3 = "\n";
-        } else if (indent.length > trimIndent || content[0] === "	") {
-          if (sep3 === " ")
-            sep3 = "\n";
-          else if (!prevMoreIndented && sep3 === "\n")
-            sep3 = "\n\n";
-          value += sep3 + indent.slice(trimIndent) + content;
-          sep3 = "\n";
-          prevMoreIndented = true;
-        } else if (content === "") {
-          if (sep3 === "\n")
-            value += "\n";
-          else
-            sep3 = "\n";
-        } else {
-          value += sep3 + content;
-          sep3 = " ";
-          prevMoreIndented = false;
-        }
-      }
-      switch (header.chomp) {
-        case "-":
-          break;
-        case "+":
-          for (let i = chompStart; i < lines2.length; ++i)
-            value += "\n" + lines2[i][0].slice(trimIndent);
-          if (value[value.length - 1] !== "\n")
-            value += "\n";
-          break;
-        default:
-          value += "\n";
-      }
-      const end = start + header.length + scalar.source.length;
-      return { value, type, comment: header.comment, range: [start, end, end] };
-    }
-    function parseBlockScalarHeader({ offset, props }, strict, onError) {
-      if (props[0].type !== "block-scalar-header") {
-        onError(props[0], "IMPOSSIBLE", "Block scalar header not found");
-        return null;
-      }
-      const { source } = props[0];
-      const mode = source[0];
-      let indent = 0;
-      let chomp = "";
-      let error2 = -1;
-      for (let i = 1; i < source.length; ++i) {
-        const ch = source[i];
-        if (!chomp && (ch === "-" || ch === "+"))
-          chomp = ch;
-        else {
-          const n = Number(ch);
-          if (!indent && n)
-            indent = n;
-          else if (error2 === -1)
-            error2 = offset + i;
-        }
-      }
-      if (error2 !== -1)
-        onError(error2, "UNEXPECTED_TOKEN", `Block scalar header includes extra characters: ${source}`);
-      let hasSpace = false;
-      let comment = "";
-      let length2 = source.length;
-      for (let i = 1; i < props.length; ++i) {
-        const token = props[i];
-        switch (token.type) {
-          case "space":
-            hasSpace = true;
-          // fallthrough
-          case "newline":
-            length2 += token.source.length;
-            break;
-          case "comment":
-            if (strict && !hasSpace) {
-              const message = "Comments must be separated from other tokens by white space characters";
-              onError(token, "MISSING_CHAR", message);
-            }
-            length2 += token.source.length;
-            comment = token.source.substring(1);
-            break;
-          case "error":
-            onError(token, "UNEXPECTED_TOKEN", token.message);
-            length2 += token.source.length;
-            break;
-          /* istanbul ignore next should not happen */
-          default: {
-            const message = `Unexpected token in block scalar header: ${token.type}`;
-            onError(token, "UNEXPECTED_TOKEN", message);
-            const ts = token.source;
-            if (ts && typeof ts === "string")
-              length2 += ts.length;
-          }
-        }
-      }
-      return { mode, indent, chomp, comment, length: length2 };
-    }
-    function splitLines(source) {
-      const split = source.split(/\n( *)/);
-      const first3 = split[0];
-      const m = first3.match(/^( *)/);
-      const line0 = m?.[1] ? [m[1], first3.slice(m[1].length)] : ["", first3];
-      const lines2 = [line0];
-      for (let i = 1; i < split.length; i += 2)
-        lines2.push([split[i], split[i + 1]]);
-      return lines2;
-    }
-    exports.resolveBlockScalar = resolveBlockScalar;
-  }
-});
-
-// node_modules/yaml/dist/compose/resolve-flow-scalar.js
-var require_resolve_flow_scalar = __commonJS({
-  "node_modules/yaml/dist/compose/resolve-flow-scalar.js"(exports) {
-    "use strict";
-    var Scalar = require_Scalar();
-    var resolveEnd = require_resolve_end();
-    function resolveFlowScalar(scalar, strict, onError) {
-      const { offset, type, source, end } = scalar;
-      let _type;
-      let value;
-      const _onError = (rel, code2, msg) => onError(offset + rel, code2, msg);
-      switch (type) {
-        case "scalar":
-          _type = Scalar.Scalar.PLAIN;
-          value = plainValue(source, _onError);
-          break;
-        case "single-quoted-scalar":
-          _type = Scalar.Scalar.QUOTE_SINGLE;
-          value = singleQuotedValue(source, _onError);
-          break;
-        case "double-quoted-scalar":
-          _type = Scalar.Scalar.QUOTE_DOUBLE;
-          value = doubleQuotedValue(source, _onError);
-          break;
-        /* istanbul ignore next should not happen */
-        default:
-          onError(scalar, "UNEXPECTED_TOKEN", `Expected a flow scalar value, but found: ${type}`);
-          return {
-            value: "",
-            type: null,
-            comment: "",
-            range: [offset, offset + source.length, offset + source.length]
-          };
-      }
-      const valueEnd = offset + source.length;
-      const re = resolveEnd.resolveEnd(end, valueEnd, strict, onError);
-      return {
-        value,
-        type: _type,
-        comment: re.comment,
-        range: [offset, valueEnd, re.offset]
-      };
-    }
-    function plainValue(source, onError) {
-      let badChar = "";
-      switch (source[0]) {
-        /* istanbul ignore next should not happen */
-        case "	":
-          badChar = "a tab character";
-          break;
-        case ",":
-          badChar = "flow indicator character ,";
-          break;
-        case "%":
-          badChar = "directive indicator character %";
-          break;
-        case "|":
-        case ">": {
-          badChar = `block scalar indicator ${source[0]}`;
-          break;
-        }
-        case "@":
-        case "`": {
-          badChar = `reserved character ${source[0]}`;
-          break;
-        }
-      }
-      if (badChar)
-        onError(0, "BAD_SCALAR_START", `Plain value cannot start with ${badChar}`);
-      return unfoldLines(source);
-    }
-    function singleQuotedValue(source, onError) {
-      if (source[source.length - 1] !== "'" || source.length === 1)
-        onError(source.length, "MISSING_CHAR", "Missing closing 'quote");
-      return unfoldLines(source.slice(1, -1)).replace(/''/g, "'");
-    }
-    function unfoldLines(source) {
-      const line3 = /(.*?)\r?\n/sy;
-      let match = line3.exec(source);
-      if (!match)
-        return source;
-      let trimEnd, trimBoth;
-      try {
-        trimEnd = new RegExp("(?<![ 	])[ 	]+$");
-        trimBoth = new RegExp("^[ 	]+|(?<![ 	])[ 	]+$", "g");
-      } catch {
-        trimEnd = /[ \t]+$/;
-        trimBoth = /^[ \t]+|[ \t]+$/g;
-      }
-      let res = match[1].replace(trimEnd, "");
-      let sep3 = " ";
-      let pos = line3.lastIndex;
-      while (match = line3.exec(source)) {
-        const lm = match[1].replace(trimBoth, "");
-        if (lm === "") {
-          if (sep3 === "\n")
-            res += sep3;
-          else
-            sep3 = "\n";
-        } else {
-          res += sep3 + lm;
-          sep3 = " ";
-        }
-        pos = line3.lastIndex;
-      }
-      const last = /[ \t]*(.*)/sy;
-      last.lastIndex = pos;
-      match = last.exec(source);
-      return res + sep3 + (match?.[1] ?? "");
-    }
-    function doubleQuotedValue(source, onError) {
-      let res = "";
-      for (let i = 1; i < source.length - 1; ++i) {
-        const ch = source[i];
-        if (ch === "\r" && source[i + 1] === "\n")
-          continue;
-        if (ch === "\n") {
-          const { fold: fold2, offset } = foldNewline(source, i);
-          res += fold2;
-          i = offset;
-        } else if (ch === "\\") {
-          let next5 = source[++i];
-          const cc = escapeCodes[next5];
-          if (cc)
-            res += cc;
-          else if (next5 === "\n") {
-            next5 = source[i + 1];
-            while (next5 === " " || next5 === "	")
-              next5 = source[++i + 1];
-          } else if (next5 === "\r" && source[i + 1] === "\n") {
-            next5 = source[++i + 1];
-            while (next5 === " " || next5 === "	")
-              next5 = source[++i + 1];
-          } else if (next5 === "x" || next5 === "u" || next5 === "U") {
-            const length2 = next5 === "x" ? 2 : next5 === "u" ? 4 : 8;
-            res += parseCharCode(source, i + 1, length2, onError);
-            i += length2;
-          } else {
-            const raw = source.substr(i - 1, 2);
-            onError(i - 1, "BAD_DQ_ESCAPE", `Invalid escape sequence ${raw}`);
-            res += raw;
-          }
-        } else if (ch === " " || ch === "	") {
-          const wsStart = i;
-          let next5 = source[i + 1];
-          while (next5 === " " || next5 === "	")
-            next5 = source[++i + 1];
-          if (next5 !== "\n" && !(next5 === "\r" && source[i + 2] === "\n"))
-            res += i > wsStart ? source.slice(wsStart, i + 1) : ch;
-        } else {
-          res += ch;
-        }
-      }
-      if (source[source.length - 1] !== '"' || source.length === 1)
-        onError(source.length, "MISSING_CHAR", 'Missing closing "quote');
-      return res;
-    }
-    function foldNewline(source, offset) {
-      let fold2 = "";
-      let ch = source[offset + 1];
-      while (ch === " " || ch === "	" || ch === "\n" || ch === "\r") {
-        if (ch === "\r" && source[offset + 2] !== "\n")
-          break;
-        if (ch === "\n")
-          fold2 += "\n";
-        offset += 1;
-        ch = source[offset + 1];
-      }
-      if (!fold2)
-        fold2 = " ";
-      return { fold: fold2, offset };
-    }
-    var escapeCodes = {
-      "0": "\0",
-      // null character
-      a: "\x07",
-      // bell character
-      b: "\b",
-      // backspace
-      e: "\x1B",
-      // escape character
-      f: "\f",
-      // form feed
-      n: "\n",
-      // line feed
-      r: "\r",
-      // carriage return
-      t: "	",
-      // horizontal tab
-      v: "\v",
-      // vertical tab
-      N: "",
-      // Unicode next line
-      _: " ",
-      // Unicode non-breaking space
-      L: "\u2028",
-      // Unicode line separator
-      P: "\u2029",
-      // Unicode paragraph separator
-      " ": " ",
-      '"': '"',
-      "/": "/",
-      "\\": "\\",
-      "	": "	"
-    };
-    function parseCharCode(source, offset, length2, onError) {
-      const cc = source.substr(offset, length2);
-      const ok = cc.length === length2 && /^[0-9a-fA-F]+$/.test(cc);
-      const code2 = ok ? parseInt(cc, 16) : NaN;
-      try {
-        return String.fromCodePoint(code2);
-      } catch {
-        const raw = source.substr(offset - 2, length2 + 2);
-        onError(offset - 2, "BAD_DQ_ESCAPE", `Invalid escape sequence ${raw}`);
-        return raw;
-      }
-    }
-    exports.resolveFlowScalar = resolveFlowScalar;
-  }
-});
-
-// node_modules/yaml/dist/compose/compose-scalar.js
-var require_compose_scalar = __commonJS({
-  "node_modules/yaml/dist/compose/compose-scalar.js"(exports) {
-    "use strict";
-    var identity = require_identity();
-    var Scalar = require_Scalar();
-    var resolveBlockScalar = require_resolve_block_scalar();
-    var resolveFlowScalar = require_resolve_flow_scalar();
-    function composeScalar(ctx, token, tagToken, onError) {
-      const { value, type, comment, range } = token.type === "block-scalar" ? resolveBlockScalar.resolveBlockScalar(ctx, token, onError) : resolveFlowScalar.resolveFlowScalar(token, ctx.options.strict, onError);
-      const tagName = tagToken ? ctx.directives.tagName(tagToken.source, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg)) : null;
-      let tag;
-      if (ctx.options.stringKeys && ctx.atKey) {
-        tag = ctx.schema[identity.SCALAR];
-      } else if (tagName)
-        tag = findScalarTagByName(ctx.schema, value, tagName, tagToken, onError);
-      else if (token.type === "scalar")
-        tag = findScalarTagByTest(ctx, value, token, onError);
-      else
-        tag = ctx.schema[identity.SCALAR];
-      let scalar;
-      try {
-        const res = tag.resolve(value, (msg) => onError(tagToken ?? token, "TAG_RESOLVE_FAILED", msg), ctx.options);
-        scalar = identity.isScalar(res) ? res : new Scalar.Scalar(res);
-      } catch (error2) {
-        const msg = error2 instanceof Error ? error2.message : String(error2);
-        onError(tagToken ?? token, "TAG_RESOLVE_FAILED", msg);
-        scalar = new Scalar.Scalar(value);
-      }
-      scalar.range = range;
-      scalar.source = value;
-      if (type)
-        scalar.type = type;
-      if (tagName)
-        scalar.tag = tagName;
-      if (tag.format)
-        scalar.format = tag.format;
-      if (comment)
-        scalar.comment = comment;
-      return scalar;
-    }
-    function findScalarTagByName(schema, value, tagName, tagToken, onError) {
-      if (tagName === "!")
-        return schema[identity.SCALAR];
-      const matchWithTest = [];
-      for (const tag of schema.tags) {
-        if (!tag.collection && tag.tag === tagName) {
-          if (tag.default && tag.test)
-            matchWithTest.push(tag);
-          else
-            return tag;
-        }
-      }
-      for (const tag of matchWithTest)
-        if (tag.test?.test(value))
-          return tag;
-      const kt = schema.knownTags[tagName];
-      if (kt && !kt.collection) {
-        schema.tags.push(Object.assign({}, kt, { default: false, test: void 0 }));
-        return kt;
-      }
-      onError(tagToken, "TAG_RESOLVE_FAILED", `Unresolved tag: ${tagName}`, tagName !== "tag:yaml.org,2002:str");
-      return schema[identity.SCALAR];
-    }
-    function findScalarTagByTest({ atKey, directives, schema }, value, token, onError) {
-      const tag = schema.tags.find((tag2) => (tag2.default === true || atKey && tag2.default === "key") && tag2.test?.test(value)) || schema[identity.SCALAR];
-      if (schema.compat) {
-        const compat = schema.compat.find((tag2) => tag2.default && tag2.test?.test(value)) ?? schema[identity.SCALAR];
-        if (tag.tag !== compat.tag) {
-          const ts = directives.tagString(tag.tag);
-          const cs = directives.tagString(compat.tag);
-          const msg = `Value may be parsed as either ${ts} or ${cs}`;
-          onError(token, "TAG_RESOLVE_FAILED", msg, true);
-        }
-      }
-      return tag;
-    }
-    exports.composeScalar = composeScalar;
-  }
-});
-
-// node_modules/yaml/dist/compose/util-empty-scalar-position.js
-var require_util_empty_scalar_position = __commonJS({
-  "node_modules/yaml/dist/compose/util-empty-scalar-position.js"(exports) {
-    "use strict";
-    function emptyScalarPosition(offset, before2, pos) {
-      if (before2) {
-        pos ?? (pos = before2.length);
-        for (let i = pos - 1; i >= 0; --i) {
-          let st = before2[i];
-          switch (st.type) {
-            case "space":
-            case "comment":
-            case "newline":
-              offset -= st.source.length;
-              continue;
-          }
-          st = before2[++i];
-          while (st?.type === "space") {
-            offset += st.source.length;
-            st = before2[++i];
-          }
-          break;
-        }
-      }
-      return offset;
-    }
-    exports.emptyScalarPosition = emptyScalarPosition;
-  }
-});
-
-// node_modules/yaml/dist/compose/compose-node.js
-var require_compose_node = __commonJS({
-  "node_modules/yaml/dist/compose/compose-node.js"(exports) {
-    "use strict";
-    var Alias = require_Alias();
-    var identity = require_identity();
-    var composeCollection = require_compose_collection();
-    var composeScalar = require_compose_scalar();
-    var resolveEnd = require_resolve_end();
-    var utilEmptyScalarPosition = require_util_empty_scalar_position();
-    var CN = { composeNode, composeEmptyNode };
-    function composeNode(ctx, token, props, onError) {
-      const atKey = ctx.atKey;
-      const { spaceBefore, comment, anchor, tag } = props;
-      let node3;
-      let isSrcToken = true;
-      switch (token.type) {
-        case "alias":
-          node3 = composeAlias(ctx, token, onError);
-          if (anchor || tag)
-            onError(token, "ALIAS_PROPS", "An alias node must not specify any properties");
-          break;
-        case "scalar":
-        case "single-quoted-scalar":
-        case "double-quoted-scalar":
-        case "block-scalar":
-          node3 = composeScalar.composeScalar(ctx, token, tag, onError);
-          if (anchor)
-            node3.anchor = anchor.source.substring(1);
-          break;
-        case "block-map":
-        case "block-seq":
-        case "flow-collection":
-          try {
-            node3 = composeCollection.composeCollection(CN, ctx, token, props, onError);
-            if (anchor)
-              node3.anchor = anchor.source.substring(1);
-          } catch (error2) {
-            const message = error2 instanceof Error ? error2.message : String(error2);
-            onError(token, "RESOURCE_EXHAUSTION", message);
-          }
-          break;
-        default: {
-          const message = token.type === "error" ? token.message : `Unsupported token (type: ${token.type})`;
-          onError(token, "UNEXPECTED_TOKEN", message);
-          isSrcToken = false;
-        }
-      }
-      node3 ?? (node3 = composeEmptyNode(ctx, token.offset, void 0, null, props, onError));
-      if (anchor && node3.anchor === "")
-        onError(anchor, "BAD_ALIAS", "Anchor cannot be an empty string");
-      if (atKey && ctx.options.stringKeys && (!identity.isScalar(node3) || typeof node3.value !== "string" || node3.tag && node3.tag !== "tag:yaml.org,2002:str")) {
-        const msg = "With stringKeys, all keys must be strings";
-        onError(tag ?? token, "NON_STRING_KEY", msg);
-      }
-      if (spaceBefore)
-        node3.spaceBefore = true;
-      if (comment) {
-        if (token.type === "scalar" && token.source === "")
-          node3.comment = comment;
-        else
-          node3.commentBefore = comment;
-      }
-      if (ctx.options.keepSourceTokens && isSrcToken)
-        node3.srcToken = token;
-      return node3;
-    }
-    function composeEmptyNode(ctx, offset, before2, pos, { spaceBefore, comment, anchor, tag, end }, onError) {
-      const token = {
-        type: "scalar",
-        offset: utilEmptyScalarPosition.emptyScalarPosition(offset, before2, pos),
-        indent: -1,
-        source: ""
-      };
-      const node3 = composeScalar.composeScalar(ctx, token, tag, onError);
-      if (anchor) {
-        node3.anchor = anchor.source.substring(1);
-        if (node3.anchor === "")
-          onError(anchor, "BAD_ALIAS", "Anchor cannot be an empty string");
-      }
-      if (spaceBefore)
-        node3.spaceBefore = true;
-      if (comment) {
-        node3.comment = comment;
-        node3.range[2] = end;
-      }
-      return node3;
-    }
-    function composeAlias({ options }, { offset, source, end }, onError) {
-      const alias = new Alias.Alias(source.substring(1));
-      if (alias.source === "")
-        onError(offset, "BAD_ALIAS", "Alias cannot be an empty string");
-      if (alias.source.endsWith(":"))
-        onError(offset + source.length - 1, "BAD_ALIAS", "Alias ending in : is ambiguous", true);
-      const valueEnd = offset + source.length;
-      const re = resolveEnd.resolveEnd(end, valueEnd, options.strict, onError);
-      alias.range = [offset, valueEnd, re.offset];
-      if (re.comment)
-        alias.comment = re.comment;
-      return alias;
-    }
-    exports.composeEmptyNode = composeEmptyNode;
-    exports.composeNode = composeNode;
-  }
-});
-
-// node_modules/yaml/dist/compose/compose-doc.js
-var require_compose_doc = __commonJS({
-  "node_modules/yaml/dist/compose/compose-doc.js"(exports) {
-    "use strict";
-    var Document = require_Document();
-    var composeNode = require_compose_node();
-    var resolveEnd = require_resolve_end();
-    var resolveProps = require_resolve_props();
-    function composeDoc(options, directives, { offset, start, value, end }, onError) {
-      const opts = Object.assign({ _directives: directives }, options);
-      const doc = new Document.Document(void 0, opts);
-      const ctx = {
-        atKey: false,
-        atRoot: true,
-        directives: doc.directives,
-        options: doc.options,
-        schema: doc.schema
-      };
-      const props = resolveProps.resolveProps(start, {
-        indicator: "doc-start",
-        next: value ?? end?.[0],
-        offset,
-        onError,
-        parentIndent: 0,
-        startOnNewline: true
-      });
-      if (props.found) {
-        doc.directives.docStart = true;
-        if (value && (value.type === "block-map" || value.type === "block-seq") && !props.hasNewline)
-          onError(props.end, "MISSING_CHAR", "Block collection cannot start on same line with directives-end marker");
-      }
-      doc.contents = value ? composeNode.composeNode(ctx, value, props, onError) : composeNode.composeEmptyNode(ctx, props.end, start, null, props, onError);
-      const contentEnd = doc.contents.range[2];
-      const re = resolveEnd.resolveEnd(end, contentEnd, false, onError);
-      if (re.comment)
-        doc.comment = re.comment;
-      doc.range = [offset, contentEnd, re.offset];
-      return doc;
-    }
-    exports.composeDoc = composeDoc;
-  }
-});
-
-// node_modules/yaml/dist/compose/composer.js
-var require_composer = __commonJS({
-  "node_modules/yaml/dist/compose/composer.js"(exports) {
-    "use strict";
-    var node_process = __require("process");
-    var directives = require_directives();
-    var Document = require_Document();
-    var errors = require_errors();
-    var identity = require_identity();
-    var composeDoc = require_compose_doc();
-    var resolveEnd = require_resolve_end();
-    function getErrorPos(src) {
-      if (typeof src === "number")
-        return [src, src + 1];
-      if (Array.isArray(src))
-        return src.length === 2 ? src : [src[0], src[1]];
-      const { offset, source } = src;
-      return [offset, offset + (typeof source === "string" ? source.length : 1)];
-    }
-    function parsePrelude(prelude) {
-      let comment = "";
-      let atComment = false;
-      let afterEmptyLine = false;
-      for (let i = 0; i < prelude.length; ++i) {
-        const source = prelude[i];
-        switch (source[0]) {
-          case "#":
-            comment += (comment === "" ? "" : afterEmptyLine ? "\n\n" : "\n") + (source.substring(1) || " ");
-            atComment = true;
-            afterEmptyLine = false;
-            break;
-          case "%":
-            if (prelude[i + 1]?.[0] !== "#")
-              i += 1;
-            atComment = false;
-            break;
-          default:
-            if (!atComment)
-              afterEmptyLine = true;
-            atComment = false;
-        }
-      }
-      return { comment, afterEmptyLine };
-    }
-    var Composer = class {
-      constructor(options = {}) {
-        this.doc = null;
-        this.atDirectives = false;
-        this.prelude = [];
-        this.errors = [];
-        this.warnings = [];
-        this.onError = (source, code2, message, warning) => {
-          const pos = getErrorPos(source);
-          if (warning)
-            this.warnings.push(new errors.YAMLWarning(pos, code2, message));
-          else
-            this.errors.push(new errors.YAMLParseError(pos, code2, message));
-        };
-        this.directives = new directives.Directives({ version: options.version || "1.2" });
-        this.options = options;
-      }
-      decorate(doc, afterDoc) {
-        const { comment, afterEmptyLine } = parsePrelude(this.prelude);
-        if (comment) {
-          const dc = doc.contents;
-          if (afterDoc) {
-            doc.comment = doc.comment ? `${doc.comment}
-${comment}` : comment;
-          } else if (afterEmptyLine || doc.directives.docStart || !dc) {
-            doc.commentBefore = comment;
-          } else if (identity.isCollection(dc) && !dc.flow && dc.items.length > 0) {
-            let it = dc.items[0];
-            if (identity.isPair(it))
-              it = it.key;
-            const cb = it.commentBefore;
-            it.commentBefore = cb ? `${comment}
-${cb}` : comment;
-          } else {
-            const cb = dc.commentBefore;
-            dc.commentBefore = cb ? `${comment}
-${cb}` : comment;
-          }
-        }
-        if (afterDoc) {
-          for (let i = 0; i < this.errors.length; ++i)
-            doc.errors.push(this.errors[i]);
-          for (let i = 0; i < this.warnings.length; ++i)
-            doc.warnings.push(this.warnings[i]);
-        } else {
-          doc.errors = this.errors;
-          doc.warnings = this.warnings;
-        }
-        this.prelude = [];
-        this.errors = [];
-        this.warnings = [];
-      }
-      /**
-       * Current stream status information.
-       *
-       * Mostly useful at the end of input for an empty stream.
-       */
-      streamInfo() {
-        return {
-          comment: parsePrelude(this.prelude).comment,
-          directives: this.directives,
-          errors: this.errors,
-          warnings: this.warnings
-        };
-      }
-      /**
-       * Compose tokens into documents.
-       *
-       * @param forceDoc - If the stream contains no document, still emit a final document including any comments and directives that would be applied to a subsequent document.
-       * @param endOffset - Should be set if `forceDoc` is also set, to set the document range end and to indicate errors correctly.
-       */
-      *compose(tokens2, forceDoc = false, endOffset = -1) {
-        for (const token of tokens2)
-          yield* this.next(token);
-        yield* this.end(forceDoc, endOffset);
-      }
-      /** Advance the composer by one CST token. */
-      *next(token) {
-        if (node_process.env.LOG_STREAM)
-          console.dir(token, { depth: null });
-        switch (token.type) {
-          case "directive":
-            this.directives.add(token.source, (offset, message, warning) => {
-              const pos = getErrorPos(token);
-              pos[0] += offset;
-              this.onError(pos, "BAD_DIRECTIVE", message, warning);
-            });
-            this.prelude.push(token.source);
-            this.atDirectives = true;
-            break;
-          case "document": {
-            const doc = composeDoc.composeDoc(this.options, this.directives, token, this.onError);
-            if (this.atDirectives && !doc.directives.docStart)
-              this.onError(token, "MISSING_CHAR", "Missing directives-end/doc-start indicator line");
-            this.decorate(doc, false);
-            if (this.doc)
-              yield this.doc;
-            this.doc = doc;
-            this.atDirectives = false;
-            break;
-          }
-          case "byte-order-mark":
-          case "space":
-            break;
-          case "comment":
-          case "newline":
-            this.prelude.push(token.source);
-            break;
-          case "error": {
-            const msg = token.source ? `${token.message}: ${JSON.stringify(token.source)}` : token.message;
-            const error2 = new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", msg);
-            if (this.atDirectives || !this.doc)
-              this.errors.push(error2);
-            else
-              this.doc.errors.push(error2);
-            break;
-          }
-          case "doc-end": {
-            if (!this.doc) {
-              const msg = "Unexpected doc-end without preceding document";
-              this.errors.push(new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", msg));
-              break;
-            }
-            this.doc.directives.docEnd = true;
-            const end = resolveEnd.resolveEnd(token.end, token.offset + token.source.length, this.doc.options.strict, this.onError);
-            this.decorate(this.doc, true);
-            if (end.comment) {
-              const dc = this.doc.comment;
-              this.doc.comment = dc ? `${dc}
-${end.comment}` : end.comment;
-            }
-            this.doc.range[2] = end.offset;
-            break;
-          }
-          default:
-            this.errors.push(new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", `Unsupported token ${token.type}`));
-        }
-      }
-      /**
-       * Call at end of input to yield any remaining document.
-       *
-       * @param forceDoc - If the stream contains no document, still emit a final document including any comments and directives that would be applied to a subsequent document.
-       * @param endOffset - Should be set if `forceDoc` is also set, to set the document range end and to indicate errors correctly.
-       */
-      *end(forceDoc = false, endOffset = -1) {
-        if (this.doc) {
-          this.decorate(this.doc, true);
-          yield this.doc;
-          this.doc = null;
-        } else if (forceDoc) {
-          const opts = Object.assign({ _directives: this.directives }, this.options);
-          const doc = new Document.Document(void 0, opts);
-          if (this.atDirectives)
-            this.onError(endOffset, "MISSING_CHAR", "Missing directives-end indicator line");
-          doc.range = [0, endOffset, endOffset];
-          this.decorate(doc, false);
-          yield doc;
-        }
-      }
-    };
-    exports.Composer = Composer;
-  }
-});
-
-// node_modules/yaml/dist/parse/cst-scalar.js
-var require_cst_scalar = __commonJS({
-  "node_modules/yaml/dist/parse/cst-scalar.js"(exports) {
-    "use strict";
-    var resolveBlockScalar = require_resolve_block_scalar();
-    var resolveFlowScalar = require_resolve_flow_scalar();
-    var errors = require_errors();
-    var stringifyString = require_stringifyString();
-    function resolveAsScalar(token, strict = true, onError) {
-      if (token) {
-        const _onError = (pos, code2, message) => {
-          const offset = typeof pos === "number" ? pos : Array.isArray(pos) ? pos[0] : pos.offset;
-          if (onError)
-            onError(offset, code2, message);
-          else
-            throw new errors.YAMLParseError([offset, offset + 1], code2, message);
-        };
-        switch (token.type) {
-          case "scalar":
-          case "single-quoted-scalar":
-          case "double-quoted-scalar":
-            return resolveFlowScalar.resolveFlowScalar(token, strict, _onError);
-          case "block-scalar":
-            return resolveBlockScalar.resolveBlockScalar({ options: { strict } }, token, _onError);
-        }
-      }
-      return null;
-    }
-    function createScalarToken(value, context2) {
-      const { implicitKey = false, indent, inFlow = false, offset = -1, type = "PLAIN" } = context2;
-      const source = stringifyString.stringifyString({ type, value }, {
-        implicitKey,
-        indent: indent > 0 ? " ".repeat(indent) : "",
-        inFlow,
-        options: { blockQuote: true, lineWidth: -1 }
-      });
-      const end = context2.end ?? [
-        { type: "newline", offset: -1, indent, source: "\n" }
-      ];
-      switch (source[0]) {
-        case "|":
-        case ">": {
-          const he = source.indexOf("\n");
-          const head2 = source.substring(0, he);
-          const body = source.substring(he + 1) + "\n";
-          const props = [
-            { type: "block-scalar-header", offset, indent, source: head2 }
-          ];
-          if (!addEndtoBlockProps(props, end))
-            props.push({ type: "newline", offset: -1, indent, source: "\n" });
-          return { type: "block-scalar", offset, indent, props, source: body };
-        }
-        case '"':
-          return { type: "double-quoted-scalar", offset, indent, source, end };
-        case "'":
-          return { type: "single-quoted-scalar", offset, indent, source, end };
-        default:
-          return { type: "scalar", offset, indent, source, end };
-      }
-    }
-    function setScalarValue(token, value, context2 = {}) {
-      let { afterKey = false, implicitKey = false, inFlow = false, type } = context2;
-      let indent = "indent" in token ? token.indent : null;
-      if (afterKey && typeof indent === "number")
-        indent += 2;
-      if (!type)
-        switch (token.type) {
-          case "single-quoted-scalar":
-            type = "QUOTE_SINGLE";
-            break;
-          case "double-quoted-scalar":
-            type = "QUOTE_DOUBLE";
-            break;
-          case "block-scalar": {
-            const header = token.props[0];
-            if (header.type !== "block-scalar-header")
-              throw new Error("Invalid block scalar header");
-            type = header.source[0] === ">" ? "BLOCK_FOLDED" : "BLOCK_LITERAL";
-            break;
-          }
-          default:
-            type = "PLAIN";
-        }
-      const source = stringifyString.stringifyString({ type, value }, {
-        implicitKey: implicitKey || indent === null,
-        indent: indent !== null && indent > 0 ? " ".repeat(indent) : "",
-        inFlow,
-        options: { blockQuote: true, lineWidth: -1 }
-      });
-      switch (source[0]) {
-        case "|":
-        case ">":
-          setBlockScalarValue(token, source);
-          break;
-        case '"':
-          setFlowScalarValue(token, source, "double-quoted-scalar");
-          break;
-        case "'":
-          setFlowScalarValue(token, source, "single-quoted-scalar");
-          break;
-        default:
-          setFlowScalarValue(token, source, "scalar");
-      }
-    }
-    function setBlockScalarValue(token, source) {
-      const he = source.indexOf("\n");
-      const head2 = source.substring(0, he);
-      const body = source.substring(he + 1) + "\n";
-      if (token.type === "block-scalar") {
-        const header = token.props[0];
-        if (header.type !== "block-scalar-header")
-          throw new Error("Invalid block scalar header");
-        header.source = head2;
-        token.source = body;
-      } else {
-        const { offset } = token;
-        const indent = "indent" in token ? token.indent : -1;
-        const props = [
-          { type: "block-scalar-header", offset, indent, source: head2 }
-        ];
-        if (!addEndtoBlockProps(props, "end" in token ? token.end : void 0))
-          props.push({ type: "newline", offset: -1, indent, source: "\n" });
-        for (const key of Object.keys(token))
-          if (key !== "type" && key !== "offset")
-            delete token[key];
-        Object.assign(token, { type: "block-scalar", indent, props, source: body });
-      }
-    }
-    function addEndtoBlockProps(props, end) {
-      if (end)
-        for (const st of end)
-          switch (st.type) {
-            case "space":
-            case "comment":
-              props.push(st);
-              break;
-            case "newline":
-              props.push(st);
-              return true;
-          }
-      return false;
-    }
-    function setFlowScalarValue(token, source, type) {
-      switch (token.type) {
-        case "scalar":
-        case "double-quoted-scalar":
-        case "single-quoted-scalar":
-          token.type = type;
-          token.source = source;
-          break;
-        case "block-scalar": {
-          const end = token.props.slice(1);
-          let oa = source.length;
-          if (token.props[0].type === "block-scalar-header")
-            oa -= token.props[0].source.length;
-          for (const tok of end)
-            tok.offset += oa;
-          delete token.props;
-          Object.assign(token, { type, source, end });
-          break;
-        }
-        case "block-map":
-        case "block-seq": {
-          const offset = token.offset + source.length;
-          const nl = { type: "newline", offset, indent: token.indent, source: "\n" };
-          delete token.items;
-          Object.assign(token, { type, source, end: [nl] });
-          break;
-        }
-        default: {
-          const indent = "indent" in token ? token.indent : -1;
-          const end = "end" in token && Array.isArray(token.end) ? token.end.filter((st) => st.type === "space" || st.type === "comment" || st.type === "newline") : [];
-          for (const key of Object.keys(token))
-            if (key !== "type" && key !== "offset")
-              delete token[key];
-          Object.assign(token, { type, indent, source, end });
-        }
-      }
-    }
-    exports.createScalarToken = createScalarToken;
-    exports.resolveAsScalar = resolveAsScalar;
-    exports.setScalarValue = setScalarValue;
-  }
-});
-
-// node_modules/yaml/dist/parse/cst-stringify.js
-var require_cst_stringify = __commonJS({
-  "node_modules/yaml/dist/parse/cst-stringify.js"(exports) {
-    "use strict";
-    var stringify = (cst) => "type" in cst ? stringifyToken(cst) : stringifyItem(cst);
-    function stringifyToken(token) {
-      switch (token.type) {
-        case "block-scalar": {
-          let res = "";
-          for (const tok of token.props)
-            res += stringifyToken(tok);
-          return res + token.source;
-        }
-        case "block-map":
-        case "block-seq": {
-          let res = "";
-          for (const item of token.items)
-            res += stringifyItem(item);
-          return res;
-        }
-        case "flow-collection": {
-          let res = token.start.source;
-          for (const item of token.items)
-            res += stringifyItem(item);
-          for (const st of token.end)
-            res += st.source;
-          return res;
-        }
-        case "document": {
-          let res = stringifyItem(token);
-          if (token.end)
-            for (const st of token.end)
-              res += st.source;
-          return res;
-        }
-        default: {
-          let res = token.source;
-          if ("end" in token && token.end)
-            for (const st of token.end)
-              res += st.source;
-          return res;
-        }
-      }
-    }
-    function stringifyItem({ start, key, sep: sep3, value }) {
-      let res = "";
-      for (const st of start)
-        res += st.source;
-      if (key)
-        res += stringifyToken(key);
-      if (sep3)
-        for (const st of sep3)
-          res += st.source;
-      if (value)
-        res += stringifyToken(value);
-      return res;
-    }
-    exports.stringify = stringify;
-  }
-});
-
-// node_modules/yaml/dist/parse/cst-visit.js
-var require_cst_visit = __commonJS({
-  "node_modules/yaml/dist/parse/cst-visit.js"(exports) {
-    "use strict";
-    var BREAK = /* @__PURE__ */ Symbol("break visit");
-    var SKIP = /* @__PURE__ */ Symbol("skip children");
-    var REMOVE = /* @__PURE__ */ Symbol("remove item");
-    function visit2(cst, visitor) {
-      if ("type" in cst && cst.type === "document")
-        cst = { start: cst.start, value: cst.value };
-      _visit(Object.freeze([]), cst, visitor);
-    }
-    visit2.BREAK = BREAK;
-    visit2.SKIP = SKIP;
-    visit2.REMOVE = REMOVE;
-    visit2.itemAtPath = (cst, path6) => {
-      let item = cst;
-      for (const [field, index] of path6) {
-        const tok = item?.[field];
-        if (tok && "items" in tok) {
-          item = tok.items[index];
-        } else
-          return void 0;
-      }
-      return item;
-    };
-    visit2.parentCollection = (cst, path6) => {
-      const parent = visit2.itemAtPath(cst, path6.slice(0, -1));
-      const field = path6[path6.length - 1][0];
-      const coll = parent?.[field];
-      if (coll && "items" in coll)
-        return coll;
-      throw new Error("Parent collection not found");
-    };
-    function _visit(path6, item, visitor) {
-      let ctrl = visitor(item, path6);
-      if (typeof ctrl === "symbol")
-        return ctrl;
-      for (const field of ["key", "value"]) {
-        const token = item[field];
-        if (token && "items" in token) {
-          for (let i = 0; i < token.items.length; ++i) {
-            const ci = _visit(Object.freeze(path6.concat([[field, i]])), token.items[i], visitor);
-            if (typeof ci === "number")
-              i = ci - 1;
-            else if (ci === BREAK)
-              return BREAK;
-            else if (ci === REMOVE) {
-              token.items.splice(i, 1);
-              i -= 1;
-            }
-          }
-          if (typeof ctrl === "function" && field === "key")
-            ctrl = ctrl(item, path6);
-        }
-      }
-      return typeof ctrl === "function" ? ctrl(item, path6) : ctrl;
-    }
-    exports.visit = visit2;
-  }
-});
-
-// node_modules/yaml/dist/parse/cst.js
-var require_cst = __commonJS({
-  "node_modules/yaml/dist/parse/cst.js"(exports) {
-    "use strict";
-    var cstScalar = require_cst_scalar();
-    var cstStringify = require_cst_stringify();
-    var cstVisit = require_cst_visit();
-    var BOM = "\uFEFF";
-    var DOCUMENT = "";
-    var FLOW_END = "";
-    var SCALAR = "";
-    var isCollection2 = (token) => !!token && "items" in token;
-    var isScalar3 = (token) => !!token && (token.type === "scalar" || token.type === "single-quoted-scalar" || token.type === "double-quoted-scalar" || token.type === "block-scalar");
-    function prettyToken(token) {
-      switch (token) {
-        case BOM:
-          return "<BOM>";
-        case DOCUMENT:
-          return "<DOC>";
-        case FLOW_END:
-          return "<FLOW_END>";
-        case SCALAR:
-          return "<SCALAR>";
-        default:
-          return JSON.stringify(token);
-      }
-    }
-    function tokenType(source) {
-      switch (source) {
-        case BOM:
-          return "byte-order-mark";
-        case DOCUMENT:
-          return "doc-mode";
-        case FLOW_END:
-          return "flow-error-end";
-        case SCALAR:
-          return "scalar";
-        case "---":
-          return "doc-start";
-        case "...":
-          return "doc-end";
-        case "":
-        case "\n":
-        case "\r\n":
-          return "newline";
-        case "-":
-          return "seq-item-ind";
-        case "?":
-          return "explicit-key-ind";
-        case ":":
-          return "map-value-ind";
-        case "{":
-          return "flow-map-start";
-        case "}":
-          return "flow-map-end";
-        case "[":
-          return "flow-seq-start";
-        case "]":
-          return "flow-seq-end";
-        case ",":
-          return "comma";
-      }
-      switch (source[0]) {
-        case " ":
-        case "	":
-          return "space";
-        case "#":
-          return "comment";
-        case "%":
-          return "directive-line";
-        case "*":
-          return "alias";
-        case "&":
-          return "anchor";
-        case "!":
-          return "tag";
-        case "'":
-          return "single-quoted-scalar";
-        case '"':
-          return "double-quoted-scalar";
-        case "|":
-        case ">":
-          return "block-scalar-header";
-      }
-      return null;
-    }
-    exports.createScalarToken = cstScalar.createScalarToken;
-    exports.resolveAsScalar = cstScalar.resolveAsScalar;
-    exports.setScalarValue = cstScalar.setScalarValue;
-    exports.stringify = cstStringify.stringify;
-    exports.visit = cstVisit.visit;
-    exports.BOM = BOM;
-    exports.DOCUMENT = DOCUMENT;
-    exports.FLOW_END = FLOW_END;
-    exports.SCALAR = SCALAR;
-    exports.isCollection = isCollection2;
-    exports.isScalar = isScalar3;
-    exports.prettyToken = prettyToken;
-    exports.tokenType = tokenType;
-  }
-});
-
-// node_modules/yaml/dist/parse/lexer.js
-var require_lexer = __commonJS({
-  "node_modules/yaml/dist/parse/lexer.js"(exports) {
-    "use strict";
-    var cst = require_cst();
-    function isEmpty(ch) {
-      switch (ch) {
-        case void 0:
-        case " ":
-        case "\n":
-        case "\r":
-        case "	":
-          return true;
-        default:
-          return false;
-      }
-    }
-    var hexDigits = new Set("0123456789ABCDEFabcdef");
-    var tagChars = new Set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-#;/?:@&=+$_.!~*'()");
-    var flowIndicatorChars = new Set(",[]{}");
-    var invalidAnchorChars = new Set(" ,[]{}\n\r	");
-    var isNotAnchorChar = (ch) => !ch || invalidAnchorChars.has(ch);
-    var Lexer = class {
-      constructor() {
-        this.atEnd = false;
-        this.blockScalarIndent = -1;
-        this.blockScalarKeep = false;
-        this.buffer = "";
-        this.flowKey = false;
-        this.flowLevel = 0;
-        this.indentNext = 0;
-        this.indentValue = 0;
-        this.lineEndPos = null;
-        this.next = null;
-        this.pos = 0;
-      }
-      /**
-       * Generate YAML tokens from the `source` string. If `incomplete`,
-       * a part of the last line may be left as a buffer for the next call.
-       *
-       * @returns A generator of lexical tokens
-       */
-      *lex(source, incomplete = false) {
-        if (source) {
-          if (typeof source !== "string")
-            throw TypeError("source is not a string");
-          this.buffer = this.buffer ? this.buffer + source : source;
-          this.lineEndPos = null;
-        }
-        this.atEnd = !incomplete;
-        let next5 = this.next ?? "stream";
-        while (next5 && (incomplete || this.hasChars(1)))
-          next5 = yield* this.parseNext(next5);
-      }
-      atLineEnd() {
-        let i = this.pos;
-        let ch = this.buffer[i];
-        while (ch === " " || ch === "	")
-          ch = this.buffer[++i];
-        if (!ch || ch === "#" || ch === "\n")
-          return true;
-        if (ch === "\r")
-          return this.buffer[i + 1] === "\n";
-        return false;
-      }
-      charAt(n) {
-        return this.buffer[this.pos + n];
-      }
-      continueScalar(offset) {
-        let ch = this.buffer[offset];
-        if (this.indentNext > 0) {
-          let indent = 0;
-          while (ch === " ")
-            ch = this.buffer[++indent + offset];
-          if (ch === "\r") {
-            const next5 = this.buffer[indent + offset + 1];
-            if (next5 === "\n" || !next5 && !this.atEnd)
-              return offset + indent + 1;
-          }
-          return ch === "\n" || indent >= this.indentNext || !ch && !this.atEnd ? offset + indent : -1;
-        }
-        if (ch === "-" || ch === ".") {
-          const dt = this.buffer.substr(offset, 3);
-          if ((dt === "---" || dt === "...") && isEmpty(this.buffer[offset + 3]))
-            return -1;
-        }
-        return offset;
-      }
-      getLine() {
-        let end = this.lineEndPos;
-        if (typeof end !== "number" || end !== -1 && end < this.pos) {
-          end = this.buffer.indexOf("\n", this.pos);
-          this.lineEndPos = end;
-        }
-        if (end === -1)
-          return this.atEnd ? this.buffer.substring(this.pos) : null;
-        if (this.buffer[end - 1] === "\r")
-          end -= 1;
-        return this.buffer.substring(this.pos, end);
-      }
-      hasChars(n) {
-        return this.pos + n <= this.buffer.length;
-      }
-      setNext(state) {
-        this.buffer = this.buffer.substring(this.pos);
-        this.pos = 0;
-        this.lineEndPos = null;
-        this.next = state;
-        return null;
-      }
-      peek(n) {
-        return this.buffer.substr(this.pos, n);
-      }
-      *parseNext(next5) {
-        switch (next5) {
-          case "stream":
-            return yield* this.parseStream();
-          case "line-start":
-            return yield* this.parseLineStart();
-          case "block-start":
-            return yield* this.parseBlockStart();
-          case "doc":
-            return yield* this.parseDocument();
-          case "flow":
-            return yield* this.parseFlowCollection();
-          case "quoted-scalar":
-            return yield* this.parseQuotedScalar();
-          case "block-scalar":
-            return yield* this.parseBlockScalar();
-          case "plain-scalar":
-            return yield* this.parsePlainScalar();
-        }
-      }
-      *parseStream() {
-        let line3 = this.getLine();
-        if (line3 === null)
-          return this.setNext("stream");
-        if (line3[0] === cst.BOM) {
-          yield* this.pushCount(1);
-          line3 = line3.substring(1);
-        }
-        if (line3[0] === "%") {
-          let dirEnd = line3.length;
-          let cs = line3.indexOf("#");
-          while (cs !== -1) {
-            const ch = line3[cs - 1];
-            if (ch === " " || ch === "	") {
-              dirEnd = cs - 1;
-              break;
-            } else {
-              cs = line3.indexOf("#", cs + 1);
-            }
-          }
-          while (true) {
-            const ch = line3[dirEnd - 1];
-            if (ch === " " || ch === "	")
-              dirEnd -= 1;
-            else
-              break;
-          }
-          const n = (yield* this.pushCount(dirEnd)) + (yield* this.pushSpaces(true));
-          yield* this.pushCount(line3.length - n);
-          this.pushNewline();
-          return "stream";
-        }
-        if (this.atLineEnd()) {
-          const sp = yield* this.pushSpaces(true);
-          yield* this.pushCount(line3.length - sp);
-          yield* this.pushNewline();
-          return "stream";
-        }
-        yield cst.DOCUMENT;
-        return yield* this.parseLineStart();
-      }
-      *parseLineStart() {
-        const ch = this.charAt(0);
-        if (!ch && !this.atEnd)
-          return this.setNext("line-start");
-        if (ch === "-" || ch === ".") {
-          if (!this.atEnd && !this.hasChars(4))
-            return this.setNext("line-start");
-          const s = this.peek(3);
-          if ((s === "---" || s === "...") && isEmpty(this.charAt(3))) {
-            yield* this.pushCount(3);
-            this.indentValue = 0;
-            this.indentNext = 0;
-            return s === "---" ? "doc" : "stream";
-          }
-        }
-        this.indentValue = yield* this.pushSpaces(false);
-        if (this.indentNext > this.indentValue && !isEmpty(this.charAt(1)))
-          this.indentNext = this.indentValue;
-        return yield* this.parseBlockStart();
-      }
-      *parseBlockStart() {
-        const [ch0, ch1] = this.peek(2);
-        if (!ch1 && !this.atEnd)
-          return this.setNext("block-start");
-        if ((ch0 === "-" || ch0 === "?" || ch0 === ":") && isEmpty(ch1)) {
-          const n = (yield* this.pushCount(1)) + (yield* this.pushSpaces(true));
-          this.indentNext = this.indentValue + 1;
-          this.indentValue += n;
-          return "block-start";
-        }
-        return "doc";
-      }
-      *parseDocument() {
-        yield* this.pushSpaces(true);
-        const line3 = this.getLine();
-        if (line3 === null)
-          return this.setNext("doc");
-        let n = yield* this.pushIndicators();
-        switch (line3[n]) {
-          case "#":
-            yield* this.pushCount(line3.length - n);
-          // fallthrough
-          case void 0:
-            yield* this.pushNewline();
-            return yield* this.parseLineStart();
-          case "{":
-          case "[":
-            yield* this.pushCount(1);
-            this.flowKey = false;
-            this.flowLevel = 1;
-            return "flow";
-          case "}":
-          case "]":
-            yield* this.pushCount(1);
-            return "doc";
-          case "*":
-            yield* this.pushUntil(isNotAnchorChar);
-            return "doc";
-          case '"':
-          case "'":
-            return yield* this.parseQuotedScalar();
-          case "|":
-          case ">":
-            n += yield* this.parseBlockScalarHeader();
-            n += yield* this.pushSpaces(true);
-            yield* this.pushCount(line3.length - n);
-            yield* this.pushNewline();
-            return yield* this.parseBlockScalar();
-          default:
-            return yield* this.parsePlainScalar();
-        }
-      }
-      *parseFlowCollection() {
-        let nl, sp;
-        let indent = -1;
-        do {
-          nl = yield* this.pushNewline();
-          if (nl > 0) {
-            sp = yield* this.pushSpaces(false);
-            this.indentValue = indent = sp;
-          } else {
-            sp = 0;
-          }
-          sp += yield* this.pushSpaces(true);
-        } while (nl + sp > 0);
-        const line3 = this.getLine();
-        if (line3 === null)
-          return this.setNext("flow");
-        if (indent !== -1 && indent < this.indentNext && line3[0] !== "#" || indent === 0 && (line3.startsWith("---") || line3.startsWith("...")) && isEmpty(line3[3])) {
-          const atFlowEndMarker = indent === this.indentNext - 1 && this.flowLevel === 1 && (line3[0] === "]" || line3[0] === "}");
-          if (!atFlowEndMarker) {
-            this.flowLevel = 0;
-            yield cst.FLOW_END;
-            return yield* this.parseLineStart();
-          }
-        }
-        let n = 0;
-        while (line3[n] === ",") {
-          n += yield* this.pushCount(1);
-          n += yield* this.pushSpaces(true);
-          this.flowKey = false;
-        }
-        n += yield* this.pushIndicators();
-        switch (line3[n]) {
-          case void 0:
-            return "flow";
-          case "#":
-            yield* this.pushCount(line3.length - n);
-            return "flow";
-          case "{":
-          case "[":
-            yield* this.pushCount(1);
-            this.flowKey = false;
-            this.flowLevel += 1;
-            return "flow";
-          case "}":
-          case "]":
-            yield* this.pushCount(1);
-            this.flowKey = true;
-            this.flowLevel -= 1;
-            return this.flowLevel ? "flow" : "doc";
-          case "*":
-            yield* this.pushUntil(isNotAnchorChar);
-            return "flow";
-          case '"':
-          case "'":
-            this.flowKey = true;
-            return yield* this.parseQuotedScalar();
-          case ":": {
-            const next5 = this.charAt(1);
-            if (this.flowKey || isEmpty(next5) || next5 === ",") {
-              this.flowKey = false;
-              yield* this.pushCount(1);
-              yield* this.pushSpaces(true);
-              return "flow";
-            }
-          }
-          // fallthrough
-          default:
-            this.flowKey = false;
-            return yield* this.parsePlainScalar();
-        }
-      }
-      *parseQuotedScalar() {
-        const quote2 = this.charAt(0);
-        let end = this.buffer.indexOf(quote2, this.pos + 1);
-        if (quote2 === "'") {
-          while (end !== -1 && this.buffer[end + 1] === "'")
-            end = this.buffer.indexOf("'", end + 2);
-        } else {
-          while (end !== -1) {
-            let n = 0;
-            while (this.buffer[end - 1 - n] === "\\")
-              n += 1;
-            if (n % 2 === 0)
-              break;
-            end = this.buffer.indexOf('"', end + 1);
-          }
-        }
-        const qb = this.buffer.substring(0, end);
-        let nl = qb.indexOf("\n", this.pos);
-        if (nl !== -1) {
-          while (nl !== -1) {
-            const cs = this.continueScalar(nl + 1);
-            if (cs === -1)
-              break;
-            nl = qb.indexOf("\n", cs);
-          }
-          if (nl !== -1) {
-            end = nl - (qb[nl - 1] === "\r" ? 2 : 1);
-          }
-        }
-        if (end === -1) {
-          if (!this.atEnd)
-            return this.setNext("quoted-scalar");
-          end = this.buffer.length;
-        }
-        yield* this.pushToIndex(end + 1, false);
-        return this.flowLevel ? "flow" : "doc";
-      }
-      *parseBlockScalarHeader() {
-        this.blockScalarIndent = -1;
-        this.blockScalarKeep = false;
-        let i = this.pos;
-        while (true) {
-          const ch = this.buffer[++i];
-          if (ch === "+")
-            this.blockScalarKeep = true;
-          else if (ch > "0" && ch <= "9")
-            this.blockScalarIndent = Number(ch) - 1;
-          else if (ch !== "-")
-            break;
-        }
-        return yield* this.pushUntil((ch) => isEmpty(ch) || ch === "#");
-      }
-      *parseBlockScalar() {
-        let nl = this.pos - 1;
-        let indent = 0;
-        let ch;
-        loop: for (let i2 = this.pos; ch = this.buffer[i2]; ++i2) {
-          switch (ch) {
-            case " ":
-              indent += 1;
-              break;
-            case "\n":
-              nl = i2;
-              indent = 0;
-              break;
-            case "\r": {
-              const next5 = this.buffer[i2 + 1];
-              if (!next5 && !this.atEnd)
-                return this.setNext("block-scalar");
-              if (next5 === "\n")
-                break;
-            }
-            // fallthrough
-            default:
-              break loop;
-          }
-        }
-        if (!ch && !this.atEnd)
-          return this.setNext("block-scalar");
-        if (indent >= this.indentNext) {
-          if (this.blockScalarIndent === -1)
-            this.indentNext = indent;
-          else {
-            this.indentNext = this.blockScalarIndent + (this.indentNext === 0 ? 1 : this.indentNext);
-          }
-          do {
-            const cs = this.continueScalar(nl + 1);
-            if (cs === -1)
-              break;
-            nl = this.buffer.indexOf("\n", cs);
-          } while (nl !== -1);
-          if (nl === -1) {
-            if (!this.atEnd)
-              return this.setNext("block-scalar");
-            nl = this.buffer.length;
-          }
-        }
-        let i = nl + 1;
-        ch = this.buffer[i];
-        while (ch === " ")
-          ch = this.buffer[++i];
-        if (ch === "	") {
-          while (ch === "	" || ch === " " || ch === "\r" || ch === "\n")
-            ch = this.buffer[++i];
-          nl = i - 1;
-        } else if (!this.blockScalarKeep) {
-          do {
-            let i2 = nl - 1;
-            let ch2 = this.buffer[i2];
-            if (ch2 === "\r")
-              ch2 = this.buffer[--i2];
-            const lastChar = i2;
-            while (ch2 === " ")
-              ch2 = this.buffer[--i2];
-            if (ch2 === "\n" && i2 >= this.pos && i2 + 1 + indent > lastChar)
-              nl = i2;
-            else
-              break;
-          } while (true);
-        }
-        yield cst.SCALAR;
-        yield* this.pushToIndex(nl + 1, true);
-        return yield* this.parseLineStart();
-      }
-      *parsePlainScalar() {
-        const inFlow = this.flowLevel > 0;
-        let end = this.pos - 1;
-        let i = this.pos - 1;
-        let ch;
-        while (ch = this.buffer[++i]) {
-          if (ch === ":") {
-            const next5 = this.buffer[i + 1];
-            if (isEmpty(next5) || inFlow && flowIndicatorChars.has(next5))
-              break;
-            end = i;
-          } else if (isEmpty(ch)) {
-            let next5 = this.buffer[i + 1];
-            if (ch === "\r") {
-              if (next5 === "\n") {
-                i += 1;
-                ch = "\n";
-                next5 = this.buffer[i + 1];
-              } else
-                end = i;
-            }
-            if (next5 === "#" || inFlow && flowIndicatorChars.has(next5))
-              break;
-            if (ch === "\n") {
-              const cs = this.continueScalar(i + 1);
-              if (cs === -1)
-                break;
-              i = Math.max(i, cs - 2);
-            }
-          } else {
-            if (inFlow && flowIndicatorChars.has(ch))
-              break;
-            end = i;
-          }
-        }
-        if (!ch && !this.atEnd)
-          return this.setNext("plain-scalar");
-        yield cst.SCALAR;
-        yield* this.pushToIndex(end + 1, true);
-        return inFlow ? "flow" : "doc";
-      }
-      *pushCount(n) {
-        if (n > 0) {
-          yield this.buffer.substr(this.pos, n);
-          this.pos += n;
-          return n;
-        }
-        return 0;
-      }
-      *pushToIndex(i, allowEmpty) {
-        const s = this.buffer.slice(this.pos, i);
-        if (s) {
-          yield s;
-          this.pos += s.length;
-          return s.length;
-        } else if (allowEmpty)
-          yield "";
-        return 0;
-      }
-      *pushIndicators() {
-        let n = 0;
-        loop: while (true) {
-          switch (this.charAt(0)) {
-            case "!":
-              n += yield* this.pushTag();
-              n += yield* this.pushSpaces(true);
-              continue loop;
-            case "&":
-              n += yield* this.pushUntil(isNotAnchorChar);
-              n += yield* this.pushSpaces(true);
-              continue loop;
-            case "-":
-            // this is an error
-            case "?":
-            // this is an error outside flow collections
-            case ":": {
-              const inFlow = this.flowLevel > 0;
-              const ch1 = this.charAt(1);
-              if (isEmpty(ch1) || inFlow && flowIndicatorChars.has(ch1)) {
-                if (!inFlow)
-                  this.indentNext = this.indentValue + 1;
-                else if (this.flowKey)
-                  this.flowKey = false;
-                n += yield* this.pushCount(1);
-                n += yield* this.pushSpaces(true);
-                continue loop;
-              }
-            }
-          }
-          break loop;
-        }
-        return n;
-      }
-      *pushTag() {
-        if (this.charAt(1) === "<") {
-          let i = this.pos + 2;
-          let ch = this.buffer[i];
-          while (!isEmpty(ch) && ch !== ">")
-            ch = this.buffer[++i];
-          return yield* this.pushToIndex(ch === ">" ? i + 1 : i, false);
-        } else {
-          let i = this.pos + 1;
-          let ch = this.buffer[i];
-          while (ch) {
-            if (tagChars.has(ch))
-              ch = this.buffer[++i];
-            else if (ch === "%" && hexDigits.has(this.buffer[i + 1]) && hexDigits.has(this.buffer[i + 2])) {
-              ch = this.buffer[i += 3];
-            } else
-              break;
-          }
-          return yield* this.pushToIndex(i, false);
-        }
-      }
-      *pushNewline() {
-        const ch = this.buffer[this.pos];
-        if (ch === "\n")
-          return yield* this.pushCount(1);
-        else if (ch === "\r" && this.charAt(1) === "\n")
-          return yield* this.pushCount(2);
-        else
-          return 0;
-      }
-      *pushSpaces(allowTabs) {
-        let i = this.pos - 1;
-        let ch;
-        do {
-          ch = this.buffer[++i];
-        } while (ch === " " || allowTabs && ch === "	");
-        const n = i - this.pos;
-        if (n > 0) {
-          yield this.buffer.substr(this.pos, n);
-          this.pos = i;
-        }
-        return n;
-      }
-      *pushUntil(test) {
-        let i = this.pos;
-        let ch = this.buffer[i];
-        while (!test(ch))
-          ch = this.buffer[++i];
-        return yield* this.pushToIndex(i, false);
-      }
-    };
-    exports.Lexer = Lexer;
-  }
-});
-
-// node_modules/yaml/dist/parse/line-counter.js
-var require_line_counter = __commonJS({
-  "node_modules/yaml/dist/parse/line-counter.js"(exports) {
-    "use strict";
-    var LineCounter2 = class {
-      constructor() {
-        this.lineStarts = [];
-        this.addNewLine = (offset) => this.lineStarts.push(offset);
-        this.linePos = (offset) => {
-          let low = 0;
-          let high = this.lineStarts.length;
-          while (low < high) {
-            const mid = low + high >> 1;
-            if (this.lineStarts[mid] < offset)
-              low = mid + 1;
-            else
-              high = mid;
-          }
-          if (this.lineStarts[low] === offset)
-            return { line: low + 1, col: 1 };
-          if (low === 0)
-            return { line: 0, col: offset };
-          const start = this.lineStarts[low - 1];
-          return { line: low, col: offset - start + 1 };
-        };
-      }
-    };
-    exports.LineCounter = LineCounter2;
-  }
-});
-
-// node_modules/yaml/dist/parse/parser.js
-var require_parser = __commonJS({
-  "node_modules/yaml/dist/parse/parser.js"(exports) {
-    "use strict";
-    var node_process = __require("process");
-    var cst = require_cst();
-    var lexer = require_lexer();
-    function includesToken(list2, type) {
-      for (let i = 0; i < list2.length; ++i)
-        if (list2[i].type === type)
-          return true;
-      return false;
-    }
-    function findNonEmptyIndex(list2) {
-      for (let i = 0; i < list2.length; ++i) {
-        switch (list2[i].type) {
-          case "space":
-          case "comment":
-          case "newline":
-            break;
-          default:
-            return i;
-        }
-      }
-      return -1;
-    }
-    function isFlowToken(token) {
-      switch (token?.type) {
-        case "alias":
-        case "scalar":
-        case "single-quoted-scalar":
-        case "double-quoted-scalar":
-        case "flow-collection":
-          return true;
-        default:
-          return false;
-      }
-    }
-    function getPrevProps(parent) {
-      switch (parent.type) {
-        case "document":
-          return parent.start;
-        case "block-map": {
-          const it = parent.items[parent.items.length - 1];
-          return it.sep ?? it.start;
-        }
-        case "block-seq":
-          return parent.items[parent.items.length - 1].start;
-        /* istanbul ignore next should not happen */
-        default:
-          return [];
-      }
-    }
-    function getFirstKeyStartProps(prev) {
-      if (prev.length === 0)
-        return [];
-      let i = prev.length;
-      loop: while (--i >= 0) {
-        switch (prev[i].type) {
-          case "doc-start":
-          case "explicit-key-ind":
-          case "map-value-ind":
-          case "seq-item-ind":
-          case "newline":
-            break loop;
-        }
-      }
-      while (prev[++i]?.type === "space") {
-      }
-      return prev.splice(i, prev.length);
-    }
-    function arrayPushArray(target3, source) {
-      if (source.length < 1e5)
-        Array.prototype.push.apply(target3, source);
-      else
-        for (let i = 0; i < source.length; ++i)
-          target3.push(source[i]);
-    }
-    function fixFlowSeqItems(fc) {
-      if (fc.start.type === "flow-seq-start") {
-        for (const it of fc.items) {
-          if (it.sep && !it.value && !includesToken(it.start, "explicit-key-ind") && !includesToken(it.sep, "map-value-ind")) {
-            if (it.key)
-              it.value = it.key;
-            delete it.key;
-            if (isFlowToken(it.value)) {
-              if (it.value.end)
-                arrayPushArray(it.value.end, it.sep);
-              else
-                it.value.end = it.sep;
-            } else
-              arrayPushArray(it.start, it.sep);
-            delete it.sep;
-          }
-        }
-      }
-    }
-    var Parser = class {
-      /**
-       * @param onNewLine - If defined, called separately with the start position of
-       *   each new line (in `parse()`, including the start of input).
-       */
-      constructor(onNewLine) {
-        this.atNewLine = true;
-        this.atScalar = false;
-        this.indent = 0;
-        this.offset = 0;
-        this.onKeyLine = false;
-        this.stack = [];
-        this.source = "";
-        this.type = "";
-        this.lexer = new lexer.Lexer();
-        this.onNewLine = onNewLine;
-      }
-      /**
-       * Parse `source` as a YAML stream.
-       * If `incomplete`, a part of the last line may be left as a buffer for the next call.
-       *
-       * Errors are not thrown, but yielded as `{ type: 'error', message }` tokens.
-       *
-       * @returns A generator of tokens representing each directive, document, and other structure.
-       */
-      *parse(source, incomplete = false) {
-        if (this.onNewLine && this.offset === 0)
-          this.onNewLine(0);
-        for (const lexeme of this.lexer.lex(source, incomplete))
-          yield* this.next(lexeme);
-        if (!incomplete)
-          yield* this.end();
-      }
-      /**
-       * Advance the parser by the `source` of one lexical token.
-       */
-      *next(source) {
-        this.source = source;
-        if (node_process.env.LOG_TOKENS)
-          console.log("|", cst.prettyToken(source));
-        if (this.atScalar) {
-          this.atScalar = false;
-          yield* this.step();
-          this.offset += source.length;
-          return;
-        }
-        const type = cst.tokenType(source);
-        if (!type) {
-          const message = `Not a YAML token: ${source}`;
-          yield* this.pop({ type: "error", offset: this.offset, message, source });
-          this.offset += source.length;
-        } else if (type === "scalar") {
-          this.atNewLine = false;
-          this.atScalar = true;
-          this.type = "scalar";
-        } else {
-          this.type = type;
-          yield* this.step();
-          switch (type) {
-            case "newline":
-              this.atNewLine = true;
-              this.indent = 0;
-              if (this.onNewLine)
-                this.onNewLine(this.offset + source.length);
-              break;
-            case "space":
-              if (this.atNewLine && source[0] === " ")
-                this.indent += source.length;
-              break;
-            case "explicit-key-ind":
-            case "map-value-ind":
-            case "seq-item-ind":
-              if (this.atNewLine)
-                this.indent += source.length;
-              break;
-            case "doc-mode":
-            case "flow-error-end":
-              return;
-            default:
-              this.atNewLine = false;
-          }
-          this.offset += source.length;
-        }
-      }
-      /** Call at end of input to push out any remaining constructions */
-      *end() {
-        while (this.stack.length > 0)
-          yield* this.pop();
-      }
-      get sourceToken() {
-        const st = {
-          type: this.type,
-          offset: this.offset,
-          indent: this.indent,
-          source: this.source
-        };
-        return st;
-      }
-      *step() {
-        const top = this.peek(1);
-        if (this.type === "doc-end" && top?.type !== "doc-end") {
-          while (this.stack.length > 0)
-            yield* this.pop();
-          this.stack.push({
-            type: "doc-end",
-            offset: this.offset,
-            source: this.source
-          });
-          return;
-        }
-        if (!top)
-          return yield* this.stream();
-        switch (top.type) {
-          case "document":
-            return yield* this.document(top);
-          case "alias":
-          case "scalar":
-          case "single-quoted-scalar":
-          case "double-quoted-scalar":
-            return yield* this.scalar(top);
-          case "block-scalar":
-            return yield* this.blockScalar(top);
-          case "block-map":
-            return yield* this.blockMap(top);
-          case "block-seq":
-            return yield* this.blockSequence(top);
-          case "flow-collection":
-            return yield* this.flowCollection(top);
-          case "doc-end":
-            return yield* this.documentEnd(top);
-        }
-        yield* this.pop();
-      }
-      peek(n) {
-        return this.stack[this.stack.length - n];
-      }
-      *pop(error2) {
-        const token = error2 ?? this.stack.pop();
-        if (!token) {
-          const message = "Tried to pop an empty stack";
-          yield { type: "error", offset: this.offset, source: "", message };
-        } else if (this.stack.length === 0) {
-          yield token;
-        } else {
-          const top = this.peek(1);
-          if (token.type === "block-scalar") {
-            token.indent = "indent" in top ? top.indent : 0;
-          } else if (token.type === "flow-collection" && top.type === "document") {
-            token.indent = 0;
-          }
-          if (token.type === "flow-collection")
-            fixFlowSeqItems(token);
-          switch (top.type) {
-            case "document":
-              top.value = token;
-              break;
-            case "block-scalar":
-              top.props.push(token);
-              break;
-            case "block-map": {
-              const it = top.items[top.items.length - 1];
-              if (it.value) {
-                top.items.push({ start: [], key: token, sep: [] });
-                this.onKeyLine = true;
-                return;
-              } else if (it.sep) {
-                it.value = token;
-              } else {
-                Object.assign(it, { key: token, sep: [] });
-                this.onKeyLine = !it.explicitKey;
-                return;
-              }
-              break;
-            }
-            case "block-seq": {
-              const it = top.items[top.items.length - 1];
-              if (it.value)
-                top.items.push({ start: [], value: token });
-              else
-                it.value = token;
-              break;
-            }
-            case "flow-collection": {
-              const it = top.items[top.items.length - 1];
-              if (!it || it.value)
-                top.items.push({ start: [], key: token, sep: [] });
-              else if (it.sep)
-                it.value = token;
-              else
-                Object.assign(it, { key: token, sep: [] });
-              return;
-            }
-            /* istanbul ignore next should not happen */
-            default:
-              yield* this.pop();
-              yield* this.pop(token);
-          }
-          if ((top.type === "document" || top.type === "block-map" || top.type === "block-seq") && (token.type === "block-map" || token.type === "block-seq")) {
-            const last = token.items[token.items.length - 1];
-            if (last && !last.sep && !last.value && last.start.length > 0 && findNonEmptyIndex(last.start) === -1 && (token.indent === 0 || last.start.every((st) => st.type !== "comment" || st.indent < token.indent))) {
-              if (top.type === "document")
-                top.end = last.start;
-              else
-                top.items.push({ start: last.start });
-              token.items.splice(-1, 1);
-            }
-          }
-        }
-      }
-      *stream() {
-        switch (this.type) {
-          case "directive-line":
-            yield { type: "directive", offset: this.offset, source: this.source };
-            return;
-          case "byte-order-mark":
-          case "space":
-          case "comment":
-          case "newline":
-            yield this.sourceToken;
-            return;
-          case "doc-mode":
-          case "doc-start": {
-            const doc = {
-              type: "document",
-              offset: this.offset,
-              start: []
-            };
-            if (this.type === "doc-start")
-              doc.start.push(this.sourceToken);
-            this.stack.push(doc);
-            return;
-          }
-        }
-        yield {
-          type: "error",
-          offset: this.offset,
-          message: `Unexpected ${this.type} token in YAML stream`,
-          source: this.source
-        };
-      }
-      *document(doc) {
-        if (doc.value)
-          return yield* this.lineEnd(doc);
-        switch (this.type) {
-          case "doc-start": {
-            if (findNonEmptyIndex(doc.start) !== -1) {
-              yield* this.pop();
-              yield* this.step();
-            } else
-              doc.start.push(this.sourceToken);
-            return;
-          }
-          case "anchor":
-          case "tag":
-          case "space":
-          case "comment":
-          case "newline":
-            doc.start.push(this.sourceToken);
-            return;
-        }
-        const bv = this.startBlockValue(doc);
-        if (bv)
-          this.stack.push(bv);
-        else {
-          yield {
-            type: "error",
-            offset: this.offset,
-            message: `Unexpected ${this.type} token in YAML document`,
-            source: this.source
-          };
-        }
-      }
-      *scalar(scalar) {
-        if (this.type === "map-value-ind") {
-          const prev = getPrevProps(this.peek(2));
-          const start = getFirstKeyStartProps(prev);
-          let sep3;
-          if (scalar.end) {
-            sep3 = scalar.end;
-            sep3.push(this.sourceToken);
-            delete scalar.end;
-          } else
-            sep3 = [this.sourceToken];
-          const map2 = {
-            type: "block-map",
-            offset: scalar.offset,
-            indent: scalar.indent,
-            items: [{ start, key: scalar, sep: sep3 }]
-          };
-          this.onKeyLine = true;
-          this.stack[this.stack.length - 1] = map2;
-        } else
-          yield* this.lineEnd(scalar);
-      }
-      *blockScalar(scalar) {
-        switch (this.type) {
-          case "space":
-          case "comment":
-          case "newline":
-            scalar.props.push(this.sourceToken);
-            return;
-          case "scalar":
-            scalar.source = this.source;
-            this.atNewLine = true;
-            this.indent = 0;
-            if (this.onNewLine) {
-              let nl = this.source.indexOf("\n") + 1;
-              while (nl !== 0) {
-                this.onNewLine(this.offset + nl);
-                nl = this.source.indexOf("\n", nl) + 1;
-              }
-            }
-            yield* this.pop();
-            break;
-          /* istanbul ignore next should not happen */
-          default:
-            yield* this.pop();
-            yield* this.step();
-        }
-      }
-      *blockMap(map2) {
-        const it = map2.items[map2.items.length - 1];
-        switch (this.type) {
-          case "newline":
-            this.onKeyLine = false;
-            if (it.value) {
-              const end = "end" in it.value ? it.value.end : void 0;
-              const last = Array.isArray(end) ? end[end.length - 1] : void 0;
-              if (last?.type === "comment")
-                end?.push(this.sourceToken);
-              else
-                map2.items.push({ start: [this.sourceToken] });
-            } else if (it.sep) {
-              it.sep.push(this.sourceToken);
-            } else {
-              it.start.push(this.sourceToken);
-            }
-            return;
-          case "space":
-          case "comment":
-            if (it.value) {
-              map2.items.push({ start: [this.sourceToken] });
-            } else if (it.sep) {
-              it.sep.push(this.sourceToken);
-            } else {
-              if (this.atIndentedComment(it.start, map2.indent)) {
-                const prev = map2.items[map2.items.length - 2];
-                const end = prev?.value?.end;
-                if (Array.isArray(end)) {
-                  arrayPushArray(end, it.start);
-                  end.push(this.sourceToken);
-                  map2.items.pop();
-                  return;
-                }
-              }
-              it.start.push(this.sourceToken);
-            }
-            return;
-        }
-        if (this.indent >= map2.indent) {
-          const atMapIndent = !this.onKeyLine && this.indent === map2.indent;
-          const atNextItem = atMapIndent && (it.sep || it.explicitKey) && this.type !== "seq-item-ind";
-          let start = [];
-          if (atNextItem && it.sep && !it.value) {
-            const nl = [];
-            for (let i = 0; i < it.sep.length; ++i) {
-              const st = it.sep[i];
-              switch (st.type) {
-                case "newline":
-                  nl.push(i);
-                  break;
-                case "space":
-                  break;
-                case "comment":
-                  if (st.indent > map2.indent)
-                    nl.length = 0;
-                  break;
-                default:
-                  nl.length = 0;
-              }
-            }
-            if (nl.length >= 2)
-              start = it.sep.splice(nl[1]);
-          }
-          switch (this.type) {
-            case "anchor":
-            case "tag":
-              if (atNextItem || it.value) {
-                start.push(this.sourceToken);
-                map2.items.push({ start });
-                this.onKeyLine = true;
-              } else if (it.sep) {
-                it.sep.push(this.sourceToken);
-              } else {
-                it.start.push(this.sourceToken);
-              }
-              return;
-            case "explicit-key-ind":
-              if (!it.sep && !it.explicitKey) {
-                it.start.push(this.sourceToken);
-                it.explicitKey = true;
-              } else if (atNextItem || it.value) {
-                start.push(this.sourceToken);
-                map2.items.push({ start, explicitKey: true });
-              } else {
-                this.stack.push({
-                  type: "block-map",
-                  offset: this.offset,
-                  indent: this.indent,
-                  items: [{ start: [this.sourceToken], explicitKey: true }]
-                });
-              }
-              this.onKeyLine = true;
-              return;
-            case "map-value-ind":
-              if (it.explicitKey) {
-                if (!it.sep) {
-                  if (includesToken(it.start, "newline")) {
-                    Object.assign(it, { key: null, sep: [this.sourceToken] });
-                  } else {
-                    const start2 = getFirstKeyStartProps(it.start);
-                    this.stack.push({
-                      type: "block-map",
-                      offset: this.offset,
-                      indent: this.indent,
-                      items: [{ start: start2, key: null, sep: [this.sourceToken] }]
-                    });
-                  }
-                } else if (it.value) {
-                  map2.items.push({ start: [], key: null, sep: [this.sourceToken] });
-                } else if (includesToken(it.sep, "map-value-ind")) {
-                  this.stack.push({
-                    type: "block-map",
-                    offset: this.offset,
-                    indent: this.indent,
-                    items: [{ start, key: null, sep: [this.sourceToken] }]
-                  });
-                } else if (isFlowToken(it.key) && !includesToken(it.sep, "newline")) {
-                  const start2 = getFirstKeyStartProps(it.start);
-                  const key = it.key;
-                  const sep3 = it.sep;
-                  sep3.push(this.sourceToken);
-                  delete it.key;
-                  delete it.sep;
-                  this.stack.push({
-                    type: "block-map",
-                    offset: this.offset,
-                    indent: this.indent,
-                    items: [{ start: start2, key, sep: sep3 }]
-                  });
-                } else if (start.length > 0) {
-                  it.sep = it.sep.concat(start, this.sourceToken);
-                } else {
-                  it.sep.push(this.sourceToken);
-                }
-              } else {
-                if (!it.sep) {
-                  Object.assign(it, { key: null, sep: [this.sourceToken] });
-                } else if (it.value || atNextItem) {
-                  map2.items.push({ start, key: null, sep: [this.sourceToken] });
-                } else if (includesToken(it.sep, "map-value-ind")) {
-                  this.stack.push({
-                    type: "block-map",
-                    offset: this.offset,
-                    indent: this.indent,
-                    items: [{ start: [], key: null, sep: [this.sourceToken] }]
-                  });
-                } else {
-                  it.sep.push(this.sourceToken);
-                }
-              }
-              this.onKeyLine = true;
-              return;
-            case "alias":
-            case "scalar":
-            case "single-quoted-scalar":
-            case "double-quoted-scalar": {
-              const fs3 = this.flowScalar(this.type);
-              if (atNextItem || it.value) {
-                map2.items.push({ start, key: fs3, sep: [] });
-                this.onKeyLine = true;
-              } else if (it.sep) {
-                this.stack.push(fs3);
-              } else {
-                Object.assign(it, { key: fs3, sep: [] });
-                this.onKeyLine = true;
-              }
-              return;
-            }
-            default: {
-              const bv = this.startBlockValue(map2);
-              if (bv) {
-                if (bv.type === "block-seq") {
-                  if (!it.explicitKey && it.sep && !includesToken(it.sep, "newline")) {
-                    yield* this.pop({
-                      type: "error",
-                      offset: this.offset,
-                      message: "Unexpected block-seq-ind on same line with key",
-                      source: this.source
-                    });
-                    return;
-                  }
-                } else if (atMapIndent) {
-                  map2.items.push({ start });
-                }
-                this.stack.push(bv);
-                return;
-              }
-            }
-          }
-        }
-        yield* this.pop();
-        yield* this.step();
-      }
-      *blockSequence(seq) {
-        const it = seq.items[seq.items.length - 1];
-        switch (this.type) {
-          case "newline":
-            if (it.value) {
-              const end = "end" in it.value ? it.value.end : void 0;
-              const last = Array.isArray(end) ? end[end.length - 1] : void 0;
-              if (last?.type === "comment")
-                end?.push(this.sourceToken);
-              else
-                seq.items.push({ start: [this.sourceToken] });
-            } else
-              it.start.push(this.sourceToken);
-            return;
-          case "space":
-          case "comment":
-            if (it.value)
-              seq.items.push({ start: [this.sourceToken] });
-            else {
-              if (this.atIndentedComment(it.start, seq.indent)) {
-                const prev = seq.items[seq.items.length - 2];
-                const end = prev?.value?.end;
-                if (Array.isArray(end)) {
-                  arrayPushArray(end, it.start);
-                  end.push(this.sourceToken);
-                  seq.items.pop();
-                  return;
-                }
-              }
-              it.start.push(this.sourceToken);
-            }
-            return;
-          case "anchor":
-          case "tag":
-            if (it.value || this.indent <= seq.indent)
-              break;
-            it.start.push(this.sourceToken);
-            return;
-          case "seq-item-ind":
-            if (this.indent !== seq.indent)
-              break;
-            if (it.value || includesToken(it.start, "seq-item-ind"))
-              seq.items.push({ start: [this.sourceToken] });
-            else
-              it.start.push(this.sourceToken);
-            return;
-        }
-        if (this.indent > seq.indent) {
-          const bv = this.startBlockValue(seq);
-          if (bv) {
-            this.stack.push(bv);
-            return;
-          }
-        }
-        yield* this.pop();
-        yield* this.step();
-      }
-      *flowCollection(fc) {
-        const it = fc.items[fc.items.length - 1];
-        if (this.type === "flow-error-end") {
-          let top;
-          do {
-            yield* this.pop();
-            top = this.peek(1);
-          } while (top?.type === "flow-collection");
-        } else if (fc.end.length === 0) {
-          switch (this.type) {
-            case "comma":
-            case "explicit-key-ind":
-              if (!it || it.sep)
-                fc.items.push({ start: [this.sourceToken] });
-              else
-                it.start.push(this.sourceToken);
-              return;
-            case "map-value-ind":
-              if (!it || it.value)
-                fc.items.push({ start: [], key: null, sep: [this.sourceToken] });
-              else if (it.sep)
-                it.sep.push(this.sourceToken);
-              else
-                Object.assign(it, { key: null, sep: [this.sourceToken] });
-              return;
-            case "space":
-            case "comment":
-            case "newline":
-            case "anchor":
-            case "tag":
-              if (!it || it.value)
-                fc.items.push({ start: [this.sourceToken] });
-              else if (it.sep)
-                it.sep.push(this.sourceToken);
-              else
-                it.start.push(this.sourceToken);
-              return;
-            case "alias":
-            case "scalar":
-            case "single-quoted-scalar":
-            case "double-quoted-scalar": {
-              const fs3 = this.flowScalar(this.type);
-              if (!it || it.value)
-                fc.items.push({ start: [], key: fs3, sep: [] });
-              else if (it.sep)
-                this.stack.push(fs3);
-              else
-                Object.assign(it, { key: fs3, sep: [] });
-              return;
-            }
-            case "flow-map-end":
-            case "flow-seq-end":
-              fc.end.push(this.sourceToken);
-              return;
-          }
-          const bv = this.startBlockValue(fc);
-          if (bv)
-            this.stack.push(bv);
-          else {
-            yield* this.pop();
-            yield* this.step();
-          }
-        } else {
-          const parent = this.peek(2);
-          if (parent.type === "block-map" && (this.type === "map-value-ind" && parent.indent === fc.indent || this.type === "newline" && !parent.items[parent.items.length - 1].sep)) {
-            yield* this.pop();
-            yield* this.step();
-          } else if (this.type === "map-value-ind" && parent.type !== "flow-collection") {
-            const prev = getPrevProps(parent);
-            const start = getFirstKeyStartProps(prev);
-            fixFlowSeqItems(fc);
-            const sep3 = fc.end.splice(1, fc.end.length);
-            sep3.push(this.sourceToken);
-            const map2 = {
-              type: "block-map",
-              offset: fc.offset,
-              indent: fc.indent,
-              items: [{ start, key: fc, sep: sep3 }]
-            };
-            this.onKeyLine = true;
-            this.stack[this.stack.length - 1] = map2;
-          } else {
-            yield* this.lineEnd(fc);
-          }
-        }
-      }
-      flowScalar(type) {
-        if (this.onNewLine) {
-          let nl = this.source.indexOf("\n") + 1;
-          while (nl !== 0) {
-            this.onNewLine(this.offset + nl);
-            nl = this.source.indexOf("\n", nl) + 1;
-          }
-        }
-        return {
-          type,
-          offset: this.offset,
-          indent: this.indent,
-          source: this.source
-        };
-      }
-      startBlockValue(parent) {
-        switch (this.type) {
-          case "alias":
-          case "scalar":
-          case "single-quoted-scalar":
-          case "double-quoted-scalar":
-            return this.flowScalar(this.type);
-          case "block-scalar-header":
-            return {
-              type: "block-scalar",
-              offset: this.offset,
-              indent: this.indent,
-              props: [this.sourceToken],
-              source: ""
-            };
-          case "flow-map-start":
-          case "flow-seq-start":
-            return {
-              type: "flow-collection",
-              offset: this.offset,
-              indent: this.indent,
-              start: this.sourceToken,
-              items: [],
-              end: []
-            };
-          case "seq-item-ind":
-            return {
-              type: "block-seq",
-              offset: this.offset,
-              indent: this.indent,
-              items: [{ start: [this.sourceToken] }]
-            };
-          case "explicit-key-ind": {
-            this.onKeyLine = true;
-            const prev = getPrevProps(parent);
-            const start = getFirstKeyStartProps(prev);
-            start.push(this.sourceToken);
-            return {
-              type: "block-map",
-              offset: this.offset,
-              indent: this.indent,
-              items: [{ start, explicitKey: true }]
-            };
-          }
-          case "map-value-ind": {
-            this.onKeyLine = true;
-            const prev = getPrevProps(parent);
-            const start = getFirstKeyStartProps(prev);
-            return {
-              type: "block-map",
-              offset: this.offset,
-              indent: this.indent,
-              items: [{ start, key: null, sep: [this.sourceToken] }]
-            };
-          }
-        }
-        return null;
-      }
-      atIndentedComment(start, indent) {
-        if (this.type !== "comment")
-          return false;
-        if (this.indent <= indent)
-          return false;
-        return start.every((st) => st.type === "newline" || st.type === "space");
-      }
-      *documentEnd(docEnd) {
-        if (this.type !== "doc-mode") {
-          if (docEnd.end)
-            docEnd.end.push(this.sourceToken);
-          else
-            docEnd.end = [this.sourceToken];
-          if (this.type === "newline")
-            yield* this.pop();
-        }
-      }
-      *lineEnd(token) {
-        switch (this.type) {
-          case "comma":
-          case "doc-start":
-          case "doc-end":
-          case "flow-seq-end":
-          case "flow-map-end":
-          case "map-value-ind":
-            yield* this.pop();
-            yield* this.step();
-            break;
-          case "newline":
-            this.onKeyLine = false;
-          // fallthrough
-          case "space":
-          case "comment":
-          default:
-            if (token.end)
-              token.end.push(this.sourceToken);
-            else
-              token.end = [this.sourceToken];
-            if (this.type === "newline")
-              yield* this.pop();
-        }
-      }
-    };
-    exports.Parser = Parser;
-  }
-});
-
-// node_modules/yaml/dist/public-api.js
-var require_public_api = __commonJS({
-  "node_modules/yaml/dist/public-api.js"(exports) {
-    "use strict";
-    var composer = require_composer();
-    var Document = require_Document();
-    var errors = require_errors();
-    var log = require_log();
-    var identity = require_identity();
-    var lineCounter = require_line_counter();
-    var parser = require_parser();
-    function parseOptions(options) {
-      const prettyErrors = options.prettyErrors !== false;
-      const lineCounter$1 = options.lineCounter || prettyErrors && new lineCounter.LineCounter() || null;
-      return { lineCounter: lineCounter$1, prettyErrors };
-    }
-    function parseAllDocuments(source, options = {}) {
-      const { lineCounter: lineCounter2, prettyErrors } = parseOptions(options);
-      const parser$1 = new parser.Parser(lineCounter2?.addNewLine);
-      const composer$1 = new composer.Composer(options);
-      const docs = Array.from(composer$1.compose(parser$1.parse(source)));
-      if (prettyErrors && lineCounter2)
-        for (const doc of docs) {
-          doc.errors.forEach(errors.prettifyError(source, lineCounter2));
-          doc.warnings.forEach(errors.prettifyError(source, lineCounter2));
-        }
-      if (docs.length > 0)
-        return docs;
-      return Object.assign([], { empty: true }, composer$1.streamInfo());
-    }
-    function parseDocument3(source, options = {}) {
-      const { lineCounter: lineCounter2, prettyErrors } = parseOptions(options);
-      const parser$1 = new parser.Parser(lineCounter2?.addNewLine);
-      const composer$1 = new composer.Composer(options);
-      let doc = null;
-      for (const _doc of composer$1.compose(parser$1.parse(source), true, source.length)) {
-        if (!doc)
-          doc = _doc;
-        else if (doc.options.logLevel !== "silent") {
-          doc.errors.push(new errors.YAMLParseError(_doc.range.slice(0, 2), "MULTIPLE_DOCS", "Source contains multiple documents; please use YAML.parseAllDocuments()"));
-          break;
-        }
-      }
-      if (prettyErrors && lineCounter2) {
-        doc.errors.forEach(errors.prettifyError(source, lineCounter2));
-        doc.warnings.forEach(errors.prettifyError(source, lineCounter2));
-      }
-      return doc;
-    }
-    function parse7(src, reviver, options) {
-      let _reviver = void 0;
-      if (typeof reviver === "function") {
-        _reviver = reviver;
-      } else if (options === void 0 && reviver && typeof reviver === "object") {
-        options = reviver;
-      }
-      const doc = parseDocument3(src, options);
-      if (!doc)
-        return null;
-      doc.warnings.forEach((warning) => log.warn(doc.options.logLevel, warning));
-      if (doc.errors.length > 0) {
-        if (doc.options.logLevel !== "silent")
-          throw doc.errors[0];
-        else
-          doc.errors = [];
-      }
-      return doc.toJS(Object.assign({ reviver: _reviver }, options));
-    }
-    function stringify(value, replacer, options) {
-      let _replacer = null;
-      if (typeof replacer === "function" || Array.isArray(replacer)) {
-        _replacer = replacer;
-      } else if (options === void 0 && replacer) {
-        options = replacer;
-      }
-      if (typeof options === "string")
-        options = options.length;
-      if (typeof options === "number") {
-        const indent = Math.round(options);
-        options = indent < 1 ? void 0 : indent > 8 ? { indent: 8 } : { indent };
-      }
-      if (value === void 0) {
-        const { keepUndefined } = options ?? replacer ?? {};
-        if (!keepUndefined)
-          return void 0;
-      }
-      if (identity.isDocument(value) && !_replacer)
-        return value.toString(options);
-      return new Document.Document(value, _replacer, options).toString(options);
-    }
-    exports.parse = parse7;
-    exports.parseAllDocuments = parseAllDocuments;
-    exports.parseDocument = parseDocument3;
-    exports.stringify = stringify;
-  }
-});
-
-// node_modules/yaml/dist/index.js
-var require_dist = __commonJS({
-  "node_modules/yaml/dist/index.js"(exports) {
-    "use strict";
-    var composer = require_composer();
-    var Document = require_Document();
-    var Schema = require_Schema();
-    var errors = require_errors();
-    var Alias = require_Alias();
-    var identity = require_identity();
-    var Pair = require_Pair();
-    var Scalar = require_Scalar();
-    var YAMLMap = require_YAMLMap();
-    var YAMLSeq = require_YAMLSeq();
-    var cst = require_cst();
-    var lexer = require_lexer();
-    var lineCounter = require_line_counter();
-    var parser = require_parser();
-    var publicApi = require_public_api();
-    var visit2 = require_visit();
-    exports.Composer = composer.Composer;
-    exports.Document = Document.Document;
-    exports.Schema = Schema.Schema;
-    exports.YAMLError = errors.YAMLError;
-    exports.YAMLParseError = errors.YAMLParseError;
-    exports.YAMLWarning = errors.YAMLWarning;
-    exports.Alias = Alias.Alias;
-    exports.isAlias = identity.isAlias;
-    exports.isCollection = identity.isCollection;
-    exports.isDocument = identity.isDocument;
-    exports.isMap = identity.isMap;
-    exports.isNode = identity.isNode;
-    exports.isPair = identity.isPair;
-    exports.isScalar = identity.isScalar;
-    exports.isSeq = identity.isSeq;
-    exports.Pair = Pair.Pair;
-    exports.Scalar = Scalar.Scalar;
-    exports.YAMLMap = YAMLMap.YAMLMap;
-    exports.YAMLSeq = YAMLSeq.YAMLSeq;
-    exports.CST = cst;
-    exports.Lexer = lexer.Lexer;
-    exports.LineCounter = lineCounter.LineCounter;
-    exports.Parser = parser.Parser;
-    exports.parse = publicApi.parse;
-    exports.parseAllDocuments = publicApi.parseAllDocuments;
-    exports.parseDocument = publicApi.parseDocument;
-    exports.stringify = publicApi.stringify;
-    exports.visit = visit2.visit;
-    exports.visitAsync = visit2.visitAsync;
-  }
-});
-
-// src/config/document.ts
-var import_yaml, LARGEST, readDocument, tooLarge, parse3, spot, MOST_SHOWN, syntaxProblems, syntaxProblem, SYNTAX, references, nodeAt, offsetOf, offsetOfKey;
-var init_document = __esm({
-  "src/config/document.ts"() {
-    "use strict";
-    import_yaml = __toESM(require_dist(), 1);
-    init_errors();
-    LARGEST = 256 * 1024;
-    readDocument = (text3, file) => {
-      if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
-      const lines2 = new import_yaml.LineCounter();
-      const document = parse3(text3, file, lines2);
-      const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
-      const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
-      if (problems2.length > 0) throw new UserError(...problems2);
-      return {
-        value: document.toJS(),
-        at: (path6) => place2(offsetOf(document, path6)),
-        atKey: (path6, key) => place2(offsetOfKey(document, path6, key))
-      };
-    };
-    tooLarge = (file, length2) => ({
-      code: "CONFIG_TOO_LARGE",
-      what: `the configuration holds ${length2} characters, at most ${LARGEST} are read`,
-      next: "check that the path names the fleet file",
-      where: file
-    });
-    parse3 = (text3, file, lineCounter) => {
-      try {
-        return (0, import_yaml.parseDocument)(text3, { lineCounter, prettyErrors: false, stringKeys: true });
-      } catch {
-        throw new UserError({
-          code: "CONFIG_NOT_YAML",
-          what: "the configuration cannot be read as YAML",
-          because: "it is nested too deeply",
-          next: "write it like the example in the documentation",
-          where: file
-        });
-      }
-    };
-    spot = (lines2, offset) => {
-      const { line: line3, col } = lines2.linePos(offset);
-      return `${Math.max(line3, 1)}:${Math.max(col, 1)}`;
-    };
-    MOST_SHOWN = 20;
-    syntaxProblems = (document, place2) => {
-      const lines2 = /* @__PURE__ */ new Map();
-      const errors = [...document.errors, ...document.warnings].filter(
-        (error2) => error2.code !== "TAG_RESOLVE_FAILED"
-      );
-      for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
-        const where2 = place2(error2.pos[0]);
-        const line3 = where2.slice(0, where2.lastIndexOf(":"));
-        if (!lines2.has(line3)) lines2.set(line3, syntaxProblem(error2.code, where2));
-      }
-      return [...lines2.values()].slice(0, MOST_SHOWN);
-    };
-    syntaxProblem = (code2, where2) => ({
-      code: "CONFIG_NOT_YAML",
-      what: SYNTAX[code2] ?? "this is not valid YAML",
-      next: code2 === "DUPLICATE_KEY" ? "keep one of the two" : 'correct the line; indentation is by spaces, lists by "- "',
-      where: where2
-    });
-    SYNTAX = {
-      BAD_INDENT: "the indentation does not fit the lines above",
-      BLOCK_IN_FLOW: "a block cannot stand within brackets",
-      DUPLICATE_KEY: "this setting is written twice",
-      MISSING_CHAR: "a character is missing here, such as a closing quote, bracket or comma",
-      MULTIPLE_DOCS: "a second document begins here; the fleet file is one",
-      NON_STRING_KEY: "a key must be text",
-      TAB_AS_INDENT: "a tab is used as indentation",
-      UNEXPECTED_TOKEN: "this does not belong here"
-    };
-    references = (document, place2) => {
-      const problems2 = [];
-      const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place2(offset ?? 0) });
-      (0, import_yaml.visit)(document, {
-        Alias: (_, node3) => {
-          refuse('aliases ("*name") are not supported in the fleet file', "CONFIG_ALIAS", node3.range?.[0]);
-        },
-        Value: (_, node3) => {
-          if (node3.tag !== void 0)
-            refuse('tags ("!…") are not supported in the fleet file', "CONFIG_TAG", node3.range?.[0]);
-        }
-      });
-      return problems2;
-    };
-    nodeAt = (document, path6) => path6.length === 0 ? document.contents : document.getIn(path6, true);
-    offsetOf = (document, path6) => {
-      for (let length2 = path6.length; length2 >= 0; length2 -= 1) {
-        const node3 = nodeAt(document, path6.slice(0, length2));
-        if ((0, import_yaml.isNode)(node3) && !(0, import_yaml.isAlias)(node3) && node3.range) return node3.range[0];
-      }
-      return 0;
-    };
-    offsetOfKey = (document, path6, key) => {
-      const parent = nodeAt(document, path6);
-      if (!(0, import_yaml.isCollection)(parent) || !(0, import_yaml.isMap)(parent)) return offsetOf(document, path6);
-      const pair2 = parent.items.find((item) => (0, import_yaml.isPair)(item) && (0, import_yaml.isScalar)(item.key) && String(item.key.value) === key);
-      return (0, import_yaml.isScalar)(pair2?.key) && pair2.key.range ? pair2.key.range[0] : offsetOf(document, path6);
-    };
-  }
-});
-
-// src/config/unread.ts
-var NO_NODES;
-var init_unread = __esm({
-  "src/config/unread.ts"() {
-    "use strict";
-    NO_NODES = "no nodes";
-  }
-});
-
-// src/config/fleet.ts
-var kindRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
-var init_fleet2 = __esm({
-  "src/config/fleet.ts"() {
-    "use strict";
-    init_rule();
-    init_unread();
-    kindRules = (file, unread, world) => [
-      ...placeOfNodes(file, unread),
-      ...kindOfService(file, unread),
-      ...profileRules(file, unread),
-      ...repositoryRules(file, unread, world),
-      ...argumentRules(file)
-    ];
-    kindOfService = (file, unread) => {
-      if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
-      if (file.process !== void 0 && file.systemd !== void 0)
-        return [
-          broken2(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
-        ];
-      const next5 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
-      return file.process === void 0 && file.systemd === void 0 ? [broken2([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : [];
-    };
-    placeOfNodes = (file, unread) => {
-      if (unread.has("local") || unread.has("ssh")) return [];
-      if (file.local === void 0 && file.ssh === void 0)
-        return [
-          broken2(
-            [],
-            "PLACE_MISSING",
-            "the file does not say where the nodes are",
-            "add ssh: { user: deploy }, or local: true where they are processes on this machine"
-          )
-        ];
-      return file.local !== void 0 && file.ssh !== void 0 ? [
-        broken2(
-          ["local"],
-          "SETTING_CONTRADICTS",
-          "the file says local and ssh",
-          "keep one: the nodes are in one kind of place"
-        )
-      ] : [];
-    };
-    clearText = ({ ssh: ssh3 }, node3) => ssh3?.connect === "direct" && !ssh3["plain-http"] && node3.url.startsWith("http://") ? [
-      broken2(
-        ["nodes", node3.index],
-        "PLAIN_HTTP",
-        `${node3.name} would get requests and API keys unencrypted, at ${node3.url}`,
-        "write connect: tunnel, give the node a url with https://, or accept it with plain-http: true"
-      )
-    ] : [];
-    profileRules = (file, unread) => {
-      if (unread.has("profile") || unread.has("http")) return [];
-      if (file.profile === "progressdb")
-        return file.http === void 0 ? [] : [
-          broken2(
-            ["http"],
-            "SETTING_CONTRADICTS",
-            "http describes a service, but profile is progressdb",
-            "write profile: http, or remove http"
-          )
-        ];
-      return [
-        ...file.http === void 0 ? [
-          broken2(
-            ["profile"],
-            "SETTING_MISSING",
-            "http is missing",
-            "add http: { health: /healthz, ready: /readyz }",
-            "profile http knows no paths of its own"
-          )
-        ] : [],
-        ...file.binary === void 0 && !unread.has("binary") ? [
-          broken2(
-            ["profile"],
-            "SETTING_MISSING",
-            "binary is missing",
-            "add binary: with the name of the program in the archive",
-            "profile http knows no program"
-          )
-        ] : []
-      ];
-    };
-    repositoryRules = (file, unread, world) => file.repository === void 0 && !world.repository && file.releases === void 0 && !unread.has("repository") && !unread.has("releases") ? [
-      broken2(
-        [],
-        "SETTING_MISSING",
-        "repository is missing",
-        "add repository: owner/name, whose releases are rolled out"
-      )
-    ] : [];
-    argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
-      const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
-        ([, name2]) => name2 !== "config" && name2 !== "data"
-      );
-      return unknown5 === void 0 ? [] : [
-        broken2(
-          ["process", "args", index],
-          "PLACEHOLDER_UNKNOWN",
-          `${unknown5[0]} stands for nothing`,
-          "write {config} or {data}; a node's port belongs in its configuration file"
-        )
-      ];
-    });
-    nodeRules = (file, nodes, unread) => [
-      ...nodes.flatMap((node3) => [
-        ...nameTaken(node3, nodes),
-        ...addressTwice(node3),
-        ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
-      ]),
-      ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
-    ];
-    nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
-      broken2(
-        ["nodes", node3.index],
-        "NODE_TWICE",
-        `two nodes are named ${node3.name}`,
-        "give each node a name of its own"
-      )
-    ] : [];
-    addressTwice = ({ entry: entry2, index, name: name2 }) => entry2.url !== void 0 && (entry2.host !== void 0 || entry2.port !== void 0) ? [
-      broken2(
-        ["nodes", index, "url"],
-        "SETTING_CONTRADICTS",
-        `${name2} has url and host or port`,
-        "keep url, or host and port"
-      )
-    ] : [];
-    addressTaken = (node3, nodes) => {
-      const other2 = nodes.find(
-        (earlier2) => earlier2.index < node3.index && earlier2.url === node3.url && earlier2.name !== node3.name
-      );
-      return other2 === void 0 ? [] : [
-        broken2(
-          ["nodes", node3.index],
-          "ADDRESS_TWICE",
-          `${other2.name} and ${node3.name} have the same address, ${node3.url}`,
-          `give ${node3.name} its port: { name: ${node3.name}, port: … }`
-        )
-      ];
-    };
-    canaryRules = ({ canary: canary3 }, nodes) => {
-      if (canary3.name !== void 0 && canary3.nodes !== void 0)
-        return [
-          broken2(["canary", "name"], "SETTING_CONTRADICTS", "canary has name and nodes", "keep one of the two")
-        ];
-      if (canary3.name !== void 0 && !nodes.some((node3) => node3.name === canary3.name))
-        return [
-          broken2(
-            ["canary", "name"],
-            "CANARY_UNKNOWN",
-            `no node is named ${canary3.name}`,
-            `write one of ${nodes.map((node3) => node3.name).slice(0, 20).join(", ")}`
-          )
-        ];
-      if (canary3.nodes !== void 0 && canary3.nodes >= nodes.length && canary3.nodes > 1)
-        return [
-          broken2(
-            ["canary", "nodes"],
-            "CANARY_IS_FLEET",
-            `canary.nodes is ${canary3.nodes}, the fleet has ${nodes.length}`,
-            `write at most ${Math.max(1, nodes.length - 1)}`,
-            "the old version must go on serving beside the canary to compare with"
-          )
-        ];
-      return [];
-    };
-  }
-});
-
-// src/config/places.ts
-var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds, configFiles, derived, sharedFile, misplacedFile;
-var init_places = __esm({
-  "src/config/places.ts"() {
-    "use strict";
-    init_rule();
-    placeRules = (nodes, unread) => oncePerPlace([
-      ...unread.has("nodes") ? [] : missingFolders(nodes),
-      ...systemFolders(nodes),
-      ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
-    ]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
-    machines = (nodes) => [
-      ...Map.groupBy(nodes, (node3) => node3.machine).values()
-    ];
-    oncePerPlace = (all2) => {
-      const seen2 = /* @__PURE__ */ new Set();
-      return all2.filter((one) => {
-        const key = JSON.stringify(one.path);
-        return seen2.has(key) ? false : seen2.add(key);
-      });
-    };
-    missingFolders = (nodes) => ["install", "data"].flatMap((kind2) => {
-      const without = nodes.filter((node3) => node3[kind2] === void 0);
-      if (without.length === 0) return [];
-      const of3 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
-      const next5 = `add ${kind2}: with an absolute path, such as ${kind2 === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
-      return [broken2([kind2], "SETTING_MISSING", `${kind2} is missing${of3}`, next5)];
-    });
-    systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
-      ({ at, kind: kind2, path: path6 }) => broken2(
-        at,
-        "PATH_IS_SYSTEM_FOLDER",
-        `${kind2} is ${path6}, a folder of the system`,
-        "name a folder that holds nothing but this service, such as /var/lib/progressdb",
-        `the rollout writes, renames and links in ${kind2}`
-      )
-    );
-    folders = (nodes) => nodes.flatMap(
-      (node3) => ["install", "data"].flatMap((kind2) => {
-        const path6 = node3[kind2];
-        return path6 === void 0 ? [] : [{ node: node3.name, kind: kind2, path: path6, at: node3.at[kind2] }];
-      })
-    );
-    SHARED = new Set(
-      `/ /home /media /mnt /opt /srv /tmp /usr /usr/local /usr/share /var /var/backups /var/cache /var/lib /var/local
-   /var/log /var/mail /var/opt /var/spool /var/tmp /var/www /root`.split(/\s+/)
-    );
-    RESERVED = /^\/(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|lost\+found|proc|run|sbin|sys|usr\/(?:bin|include|lib|lib32|lib64|libexec|sbin)|usr\/local\/(?:bin|lib|sbin)|var\/(?:lock|run))(?:\/|$)/;
-    isSystemFolder = (path6) => SHARED.has(path6) || RESERVED.test(`${path6}/`) || /^\/home\/[^/]+$/.test(path6);
-    overlaps = (nodes) => {
-      const spots = folders(nodes);
-      return spots.flatMap((later, index) => {
-        const earlier2 = spots.slice(0, index).find((spot2) => holds(spot2.path, later.path) || holds(later.path, spot2.path));
-        return earlier2 === void 0 ? [] : [overlap(earlier2, later)];
-      });
-    };
-    overlap = (earlier2, later) => {
-      const same2 = earlier2.path === later.path;
-      const one = `${earlier2.kind} of ${earlier2.node}`;
-      const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
-      return broken2(
-        later.at,
-        same2 ? "PATHS_SHARED" : "PATHS_NESTED",
-        same2 ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
-        earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
-        "a rollback swaps one folder and must not touch another"
-      );
-    };
-    holds = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
-    configFiles = (nodes) => {
-      const files2 = nodes.flatMap((node3) => [
-        ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
-        ...node3.configNext === void 0 ? [] : [{ node: node3.name, kind: "config-next", path: node3.configNext, at: node3.at["config-next"] }]
-      ]);
-      const shared = files2.flatMap((later, index) => {
-        const earlier2 = files2.slice(0, index).find((file) => file.path === later.path);
-        if (earlier2 === void 0 || derived(earlier2) && derived(later)) return [];
-        return earlier2.kind === "config-next" && later.kind === "config-next" ? [] : [sharedFile(earlier2, later)];
-      });
-      return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared];
-    };
-    derived = (file) => file.at.at(-1) === "install";
-    sharedFile = (earlier2, later) => broken2(
-      later.at,
-      "PATHS_SHARED",
-      `${earlier2.kind} of ${earlier2.node} and ${later.kind} of ${later.node} are the same file, ${later.path}`,
-      earlier2.node === later.node ? "name another file, or leave config-next out" : "write {name} in the path",
-      "each node has a configuration of its own, which goes forward and back with its binary"
-    );
-    misplacedFile = (file, nodes) => {
-      const ours2 = nodes.flatMap((node3) => [
-        ...node3.data === void 0 ? [] : [node3.data],
-        ...node3.install === void 0 ? [] : [`${node3.install}/releases`, `${node3.install}/state`]
-      ]);
-      const folder = ours2.find((path6) => holds(path6, file.path));
-      if (folder === void 0) return [];
-      const next5 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
-      return [
-        broken2(
-          file.at,
-          "CONFIG_MISPLACED",
-          `${file.kind} of ${file.node} lies in ${folder}`,
-          next5,
-          "that folder is swapped or written by the rollout"
-        )
-      ];
-    };
-  }
-});
-
-// src/config/shape.ts
-var LATER, shape, flatten, once, withoutMisspelt, topLevel, explain, unknownKey, whatInstead, missing2, invalid, readable, MOST_ROUNDS, addMissingNodes, toCut, plainPath;
-var init_shape = __esm({
-  "src/config/shape.ts"() {
-    "use strict";
-    init_mini();
-    init_printed();
-    init_file();
-    init_settings();
-    init_suggestion();
-    init_unread();
-    init_tree();
-    LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
-    shape = (source) => {
-      const first3 = safeParse(fileSchema, source.value);
-      if (first3.success) return { problems: [], settings: first3.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
-      const issues = first3.error.issues.flatMap(flatten);
-      const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
-      return {
-        problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
-        unread,
-        ...readable(source.value)
-      };
-    };
-    flatten = (issue3) => {
-      if (issue3.code !== "invalid_union") return [issue3];
-      const branch = issue3.errors.find(
-        (errors) => errors.some((error2) => error2.path.length > 0 || error2.code === "unrecognized_keys")
-      ) ?? issue3.errors.find(
-        (errors) => errors.every((error2) => error2.code !== "invalid_type" && error2.code !== "invalid_value")
-      );
-      if (branch === void 0) return [issue3];
-      return branch.flatMap((error2) => flatten({ ...error2, path: [...issue3.path, ...error2.path] }));
-    };
-    once = (problems2) => {
-      const key = ({ where: where2, what }) => `${where2} ${what}`;
-      return problems2.filter(
-        (problem3, index) => problems2.findIndex((other2) => key(other2) === key(problem3)) === index
-      );
-    };
-    withoutMisspelt = (issues) => {
-      const meant = issues.flatMap((issue3) => {
-        if (issue3.code !== "unrecognized_keys") return [];
-        const path6 = plainPath(issue3.path);
-        return issue3.keys.map((key) => pointer([...path6, nearest(key, keysUnder(settingName(path6))) ?? ""]));
-      });
-      return issues.filter(
-        (issue3) => issue3.code === "unrecognized_keys" || !meant.includes(pointer(plainPath(issue3.path)))
-      );
-    };
-    topLevel = (issue3, written2) => {
-      if (issue3.code === "unrecognized_keys" && issue3.path.length === 0) return issue3.keys;
-      const [setting] = plainPath(issue3.path);
-      if (setting === "nodes" && member(written2, setting) === void 0) return [NO_NODES];
-      return setting === void 0 ? [] : [String(setting)];
-    };
-    explain = (issue3, source) => {
-      const path6 = plainPath(issue3.path);
-      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => unknownKey(path6, key, source));
-      if (issue3.code === "invalid_key")
-        return [invalid(path6, "this key", source, issue3.issues[0]?.message ?? issue3.message)];
-      const value = valueAt(source.value, path6);
-      if (value === void 0 || value === null && path6.length === 0)
-        return [missing2(path6, source, issue3.message)];
-      return [invalid(path6, shown5(value), source, issue3.message)];
-    };
-    unknownKey = (path6, key, source) => {
-      const where2 = source.atKey(path6, key);
-      const instead = path6.length === 0 ? LATER.get(key) : void 0;
-      if (instead !== void 0)
-        return {
-          code: "SETTING_NOT_SUPPORTED",
-          what: `${key} is not supported by this version`,
-          next: `use ${instead}`,
-          where: where2
-        };
-      const parent = settingName(path6);
-      return {
-        code: "SETTING_UNKNOWN",
-        what: `there is no setting ${shown5(key)}${parent === "" ? "" : ` in ${parent}`}`,
-        next: whatInstead(parent, key),
-        where: where2
-      };
-    };
-    whatInstead = (parent, key) => {
-      const here = keysUnder(parent);
-      const elsewhere = SETTINGS.find((name2) => name2 === key || name2.endsWith(`.${key}`));
-      const close2 = nearest(key, here);
-      if (elsewhere !== void 0)
-        return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
-      return close2 === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close2}`;
-    };
-    missing2 = (path6, source, wanted) => ({
-      code: "SETTING_MISSING",
-      what: path6.length === 0 ? "the file is empty" : `${settingName(path6)} is missing`,
-      next: path6.length === 0 ? `write ${wanted}` : `add ${String(path6.at(-1))}: with ${wanted}`,
-      where: source.at(path6)
-    });
-    invalid = (path6, what, source, wanted) => ({
-      code: "SETTING_INVALID",
-      what: path6.length === 0 ? `the file holds ${what}` : `${settingName(path6)} is ${what}`,
-      next: `write ${wanted}`,
-      where: source.at(path6)
-    });
-    readable = (written2) => {
-      const copy = structuredClone(written2);
-      for (let round = 0; round < MOST_ROUNDS; round += 1) {
-        addMissingNodes(copy);
-        const { value, origin } = withoutHoles(copy);
-        const result = safeParse(fileSchema, value);
-        if (result.success) return { settings: result.data, origin };
-        const cuts = result.error.issues.flatMap(flatten).flatMap((issue3) => toCut(issue3, value).map(origin));
-        if (cuts.some((path6) => path6.length === 0)) break;
-        for (const path6 of cuts) take(copy, path6);
-      }
-      return { origin: (path6) => path6 };
-    };
-    MOST_ROUNDS = 12;
-    addMissingNodes = (copy) => {
-      if (typeof copy === "object" && copy !== null && !Array.isArray(copy) && !Object.hasOwn(copy, "nodes"))
-        Object.assign(copy, { nodes: ["unnamed"] });
-    };
-    toCut = (issue3, value) => {
-      const path6 = plainPath(issue3.path);
-      if (path6[0] === "metrics" && path6.length > 1) return [path6.slice(0, 2)];
-      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => [...path6, key]);
-      return [valueAt(value, path6) === void 0 ? path6.slice(0, -1) : path6];
-    };
-    plainPath = (path6) => path6.map((key) => typeof key === "number" ? key : String(key));
-  }
-});
-
-// src/config/file.ts
-var parseConfig, brokenRules, rules, inFileOrder, position;
-var init_file2 = __esm({
-  "src/config/file.ts"() {
-    "use strict";
-    init_errors();
-    init_build();
-    init_document();
-    init_fleet2();
-    init_nodes();
-    init_places();
-    init_shape();
-    init_watch2();
-    parseConfig = (text3, file, world = {}) => {
-      const source = readDocument(text3, file);
-      const shaped = shape(source);
-      const problems2 = [...shaped.problems, ...brokenRules(source, shaped, world)];
-      if (problems2.length > 0 || shaped.settings === void 0) throw new UserError(...inFileOrder(problems2));
-      return build(shaped.settings, placedNodes(shaped.settings), { file, written: source.value, world });
-    };
-    brokenRules = (source, { settings, origin, unread }, world) => {
-      if (settings === void 0) return [];
-      return rules(settings, unread, world).map(({ path: path6, ...problem3 }) => ({
-        ...problem3,
-        where: source.at(origin(path6))
-      }));
-    };
-    rules = (file, unread, world) => {
-      const nodes = placedNodes(file);
-      const timingRead = !["canary", "waves", "probe", "judge", "keep", "approve-within"].some(
-        (key) => unread.has(key)
-      );
-      return [
-        ...kindRules(file, unread, world),
-        ...nodeRules(file, nodes, unread),
-        ...placeRules(nodes, unread),
-        ...timingRead ? timingRules(file) : [],
-        ...metricRules(file)
-      ];
-    };
-    inFileOrder = (problems2) => problems2.map((problem3) => ({ problem: problem3, position: position(problem3.where ?? "") })).sort((a, b) => a.position - b.position).map(({ problem: problem3 }) => problem3);
-    position = (where2) => {
-      const [line3 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
-      return line3 * 1e6 + column;
-    };
-  }
-});
-
 // node_modules/@actions/core/lib/utils.js
 function toCommandValue(input) {
   if (input === null || input === void 0) {
@@ -18367,7 +9772,7 @@ var require_timers = __commonJS({
 });
 
 // node_modules/undici/lib/core/errors.js
-var require_errors2 = __commonJS({
+var require_errors = __commonJS({
   "node_modules/undici/lib/core/errors.js"(exports, module) {
     "use strict";
     var kUndiciError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR");
@@ -19099,7 +10504,7 @@ var require_util = __commonJS({
     var { stringify } = __require("node:querystring");
     var { EventEmitter: EE, addAbortListener: addAbortListenerNative } = __require("node:events");
     var timers = require_timers();
-    var { InvalidArgumentError, ConnectTimeoutError } = require_errors2();
+    var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
     var { headerNameLowerCasedRecord } = require_constants2();
     var { tree } = require_tree();
     var BodyAsyncIterable = class {
@@ -22463,7 +13868,7 @@ var require_request = __commonJS({
     var {
       InvalidArgumentError,
       NotSupportedError
-    } = require_errors2();
+    } = require_errors();
     var assert = __require("node:assert");
     var {
       isValidHTTPToken,
@@ -22986,7 +14391,7 @@ var require_dispatcher_base = __commonJS({
       ClientDestroyedError,
       ClientClosedError,
       InvalidArgumentError
-    } = require_errors2();
+    } = require_errors();
     var { kDestroy, kClose, kClosed, kDestroyed, kDispatch } = require_symbols();
     var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
     var kOnDestroyed = /* @__PURE__ */ Symbol("onDestroyed");
@@ -23147,7 +14552,7 @@ var require_connect = __commonJS({
     var net = __require("node:net");
     var assert = __require("node:assert");
     var util = require_util();
-    var { InvalidArgumentError, ConnectTimeoutError } = require_errors2();
+    var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
     var tls;
     var SessionCache = class WeakSessionCache {
       constructor(maxCachedSessions) {
@@ -25816,7 +17221,7 @@ var require_parser_h1 = __commonJS({
       HTTPParserError,
       ResponseContentLengthMismatchError,
       ResponseExceededMaxSizeError
-    } = require_errors2();
+    } = require_errors();
     var {
       kUrl,
       kReset,
@@ -27336,7 +18741,7 @@ var require_client_h1 = __commonJS({
       HTTPParserError,
       WebAssemblyNotSupportedError,
       ResponseExceededMaxSizeError
-    } = require_errors2();
+    } = require_errors();
     var {
       kUrl,
       kReset,
@@ -28679,7 +20084,7 @@ var require_client_h2 = __commonJS({
       HeadersTimeoutError,
       BodyTimeoutError,
       ResponseExceededMaxSizeError
-    } = require_errors2();
+    } = require_errors();
     var {
       kUrl,
       kReset,
@@ -30050,7 +21455,7 @@ var require_client = __commonJS({
       InvalidArgumentError,
       InformationalError,
       ClientDestroyedError
-    } = require_errors2();
+    } = require_errors();
     var buildConnector2 = require_connect();
     var {
       kUrl,
@@ -30997,7 +22402,7 @@ var require_pool = __commonJS({
     var Client = require_client();
     var {
       InvalidArgumentError
-    } = require_errors2();
+    } = require_errors();
     var util = require_util();
     var { kConnecting, kHTTPContext, kUrl, kQueued } = require_symbols();
     var buildConnector2 = require_connect();
@@ -31163,7 +22568,7 @@ var require_balanced_pool = __commonJS({
     var {
       BalancedPoolMissingUpstreamError,
       InvalidArgumentError
-    } = require_errors2();
+    } = require_errors();
     var {
       PoolBase,
       kClients,
@@ -31322,7 +22727,7 @@ var require_round_robin_pool = __commonJS({
     var Client = require_client();
     var {
       InvalidArgumentError
-    } = require_errors2();
+    } = require_errors();
     var util = require_util();
     var { kUrl, kQueued } = require_symbols();
     var buildConnector2 = require_connect();
@@ -31449,7 +22854,7 @@ var require_round_robin_pool = __commonJS({
 var require_agent = __commonJS({
   "node_modules/undici/lib/dispatcher/agent.js"(exports, module) {
     "use strict";
-    var { InvalidArgumentError, MaxOriginsReachedError } = require_errors2();
+    var { InvalidArgumentError, MaxOriginsReachedError } = require_errors();
     var { kBusy, kClients, kConnected, kRunning, kPending, kClose, kDestroy, kDispatch, kUrl } = require_symbols();
     var DispatcherBase = require_dispatcher_base();
     var Pool = require_pool();
@@ -31591,7 +22996,7 @@ var require_dispatcher1_wrapper = __commonJS({
   "node_modules/undici/lib/dispatcher/dispatcher1-wrapper.js"(exports, module) {
     "use strict";
     var Dispatcher = require_dispatcher();
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var { toRawHeaders } = require_util();
     var { kOriginless, kUrl } = require_symbols();
     var LegacyHandlerWrapper = class {
@@ -31689,7 +23094,7 @@ var require_socks5_utils = __commonJS({
     "use strict";
     var { Buffer: Buffer2 } = __require("node:buffer");
     var net = __require("node:net");
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     function parseAddress(address2) {
       if (net.isIPv4(address2)) {
         const parts = address2.split(".").map(Number);
@@ -31850,7 +23255,7 @@ var require_socks5_client = __commonJS({
     "use strict";
     var { EventEmitter: EventEmitter2 } = __require("node:events");
     var { Buffer: Buffer2 } = __require("node:buffer");
-    var { InvalidArgumentError, Socks5ProxyError } = require_errors2();
+    var { InvalidArgumentError, Socks5ProxyError } = require_errors();
     var { debuglog } = __require("node:util");
     var { parseAddress } = require_socks5_utils();
     var debug = debuglog("undici:socks5");
@@ -32184,7 +23589,7 @@ var require_socks5_proxy_agent = __commonJS({
     var { URL: URL2 } = __require("node:url");
     var tls;
     var DispatcherBase = require_dispatcher_base();
-    var { ConnectTimeoutError, InvalidArgumentError } = require_errors2();
+    var { ConnectTimeoutError, InvalidArgumentError } = require_errors();
     var { Socks5Client, STATES } = require_socks5_client();
     var { kBusy, kConnected, kDispatch, kClose, kDestroy } = require_symbols();
     var Pool = require_pool();
@@ -32456,7 +23861,7 @@ var require_proxy_agent = __commonJS({
     var Agent4 = require_agent();
     var Pool = require_pool();
     var DispatcherBase = require_dispatcher_base();
-    var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError, ProxyConnectionError } = require_errors2();
+    var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError, ProxyConnectionError } = require_errors();
     var buildConnector2 = require_connect();
     var Client = require_client();
     var { channels } = require_diagnostics();
@@ -32918,7 +24323,7 @@ var require_retry_handler = __commonJS({
     "use strict";
     var assert = __require("node:assert");
     var { kRetryHandlerDefaultRetry } = require_symbols();
-    var { RequestRetryError, RequestAbortedError } = require_errors2();
+    var { RequestRetryError, RequestAbortedError } = require_errors();
     var {
       hasSafeIterator,
       isDisturbed,
@@ -33489,7 +24894,7 @@ var require_retry_agent = __commonJS({
 var require_h2c_client = __commonJS({
   "node_modules/undici/lib/dispatcher/h2c-client.js"(exports, module) {
     "use strict";
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var Client = require_client();
     var H2CClient = class extends Client {
       constructor(origin, clientOpts) {
@@ -33535,7 +24940,7 @@ var require_readable = __commonJS({
     var assert = __require("node:assert");
     var { addAbortListener } = __require("node:events");
     var { Readable } = __require("node:stream");
-    var { RequestAbortedError, NotSupportedError, InvalidArgumentError, AbortError } = require_errors2();
+    var { RequestAbortedError, NotSupportedError, InvalidArgumentError, AbortError } = require_errors();
     var util = require_util();
     var kConsume = /* @__PURE__ */ Symbol("kConsume");
     var kReading = /* @__PURE__ */ Symbol("kReading");
@@ -33947,7 +25352,7 @@ var require_api_request = __commonJS({
     var assert = __require("node:assert");
     var { AsyncResource } = __require("node:async_hooks");
     var { Readable } = require_readable();
-    var { InvalidArgumentError, RequestAbortedError } = require_errors2();
+    var { InvalidArgumentError, RequestAbortedError } = require_errors();
     var util = require_util();
     function noop3() {
     }
@@ -34146,7 +25551,7 @@ var require_abort_signal = __commonJS({
   "node_modules/undici/lib/api/abort-signal.js"(exports, module) {
     "use strict";
     var { addAbortListener } = require_util();
-    var { RequestAbortedError } = require_errors2();
+    var { RequestAbortedError } = require_errors();
     var kListener = /* @__PURE__ */ Symbol("kListener");
     var kSignal = /* @__PURE__ */ Symbol("kSignal");
     function abort(self) {
@@ -34199,7 +25604,7 @@ var require_api_stream = __commonJS({
     "use strict";
     var assert = __require("node:assert");
     var { AsyncResource } = __require("node:async_hooks");
-    var { InvalidArgumentError, InvalidReturnValueError } = require_errors2();
+    var { InvalidArgumentError, InvalidReturnValueError } = require_errors();
     var util = require_util();
     var { addSignal, removeSignal } = require_abort_signal();
     function noop3() {
@@ -34418,7 +25823,7 @@ var require_api_pipeline = __commonJS({
       InvalidArgumentError,
       InvalidReturnValueError,
       RequestAbortedError
-    } = require_errors2();
+    } = require_errors();
     var util = require_util();
     var { kBodyUsed } = require_symbols();
     var { addSignal, removeSignal } = require_abort_signal();
@@ -34614,7 +26019,7 @@ var require_api_pipeline = __commonJS({
 var require_api_upgrade = __commonJS({
   "node_modules/undici/lib/api/api-upgrade.js"(exports, module) {
     "use strict";
-    var { InvalidArgumentError, SocketError } = require_errors2();
+    var { InvalidArgumentError, SocketError } = require_errors();
     var { AsyncResource } = __require("node:async_hooks");
     var assert = __require("node:assert");
     var util = require_util();
@@ -34716,7 +26121,7 @@ var require_api_connect = __commonJS({
     "use strict";
     var assert = __require("node:assert");
     var { AsyncResource } = __require("node:async_hooks");
-    var { InvalidArgumentError, SocketError } = require_errors2();
+    var { InvalidArgumentError, SocketError } = require_errors();
     var util = require_util();
     var { addSignal, removeSignal } = require_abort_signal();
     var ConnectHandler = class extends AsyncResource {
@@ -34818,7 +26223,7 @@ var require_api = __commonJS({
 var require_mock_errors = __commonJS({
   "node_modules/undici/lib/mock/mock-errors.js"(exports, module) {
     "use strict";
-    var { UndiciError } = require_errors2();
+    var { UndiciError } = require_errors();
     var kMockNotMatchedError = /* @__PURE__ */ Symbol.for("undici.error.UND_MOCK_ERR_MOCK_NOT_MATCHED");
     var MockNotMatchedError = class extends UndiciError {
       constructor(message) {
@@ -34897,7 +26302,7 @@ var require_mock_utils = __commonJS({
         isPromise
       }
     } = __require("node:util");
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var requestAborted = /* @__PURE__ */ Symbol("request aborted");
     function matchValue(match, value) {
       if (typeof match === "string") {
@@ -35450,7 +26855,7 @@ var require_mock_interceptor = __commonJS({
       kMockDispatch,
       kIgnoreTrailingSlash
     } = require_mock_symbols();
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var { serializePathWithQuery } = require_util();
     var {
       types: {
@@ -35630,7 +27035,7 @@ var require_mock_client = __commonJS({
     } = require_mock_symbols();
     var { MockInterceptor } = require_mock_interceptor();
     var Symbols = require_symbols();
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var MockClient = class extends Client {
       constructor(origin, opts) {
         if (!opts || !opts.agent || typeof opts.agent.dispatch !== "function") {
@@ -35677,7 +27082,7 @@ var require_mock_call_history = __commonJS({
   "node_modules/undici/lib/mock/mock-call-history.js"(exports, module) {
     "use strict";
     var { kMockCallHistoryAddLog } = require_mock_symbols();
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     function handleFilterCallsWithOptions(criteria, options, handler2, store, allLogs) {
       switch (options.operator) {
         case "OR":
@@ -35891,7 +27296,7 @@ var require_mock_pool = __commonJS({
     } = require_mock_symbols();
     var { MockInterceptor } = require_mock_interceptor();
     var Symbols = require_symbols();
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var MockPool = class extends Pool {
       constructor(origin, opts) {
         if (!opts || !opts.agent || typeof opts.agent.dispatch !== "function") {
@@ -36001,7 +27406,7 @@ var require_mock_agent = __commonJS({
     var MockClient = require_mock_client();
     var MockPool = require_mock_pool();
     var { matchValue, normalizeSearchParams, buildAndValidateMockOptions, normalizeOrigin } = require_mock_utils();
-    var { InvalidArgumentError, UndiciError } = require_errors2();
+    var { InvalidArgumentError, UndiciError } = require_errors();
     var Dispatcher = require_dispatcher();
     var PendingInterceptorsFormatter = require_pending_interceptors_formatter();
     var { MockCallHistory } = require_mock_call_history();
@@ -36179,7 +27584,7 @@ ${pendingInterceptorsFormatter.format(pending)}`.trim()
 var require_snapshot_utils = __commonJS({
   "node_modules/undici/lib/mock/snapshot-utils.js"(exports, module) {
     "use strict";
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var { setHeader } = require_util();
     var { runtimeFeatures } = require_runtime_features();
     function createHeaderFilters(matchOptions = {}) {
@@ -36269,7 +27674,7 @@ var require_snapshot_recorder = __commonJS({
     var { writeFile: writeFile5, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
     var { dirname: dirname9, resolve: resolve2 } = __require("node:path");
     var { setTimeout: setTimeout3, clearTimeout: clearTimeout2 } = __require("node:timers");
-    var { InvalidArgumentError, UndiciError } = require_errors2();
+    var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
     var { hashId, isUrlExcludedFactory, normalizeHeaders, createHeaderFilters } = require_snapshot_utils();
     function normalizeUrlForMatching(url, matchQuery, normalizeQuery) {
@@ -36661,7 +28066,7 @@ var require_snapshot_agent = __commonJS({
     var Agent4 = require_agent();
     var MockAgent = require_mock_agent();
     var { SnapshotRecorder } = require_snapshot_recorder();
-    var { InvalidArgumentError, UndiciError } = require_errors2();
+    var { InvalidArgumentError, UndiciError } = require_errors();
     var util = require_util();
     var { validateSnapshotMode } = require_snapshot_utils();
     var kSnapshotRecorder = /* @__PURE__ */ Symbol("kSnapshotRecorder");
@@ -36959,7 +28364,7 @@ var require_global2 = __commonJS({
     "use strict";
     var globalDispatcher = /* @__PURE__ */ Symbol.for("undici.globalDispatcher.2");
     var legacyGlobalDispatcher = /* @__PURE__ */ Symbol.for("undici.globalDispatcher.1");
-    var { InvalidArgumentError } = require_errors2();
+    var { InvalidArgumentError } = require_errors();
     var Agent4 = require_agent();
     var Dispatcher1Wrapper = require_dispatcher1_wrapper();
     var fallbackDispatcher;
@@ -37092,7 +28497,7 @@ var require_redirect_handler = __commonJS({
     "use strict";
     var util = require_util();
     var assert = __require("node:assert");
-    var { InvalidArgumentError, MaxRedirectsError } = require_errors2();
+    var { InvalidArgumentError, MaxRedirectsError } = require_errors();
     var { kRequestOrigin, kRedirectCacheControl } = require_symbols();
     var redirectableStatusCodes = [300, 301, 302, 303, 307, 308];
     var noop3 = () => {
@@ -37303,7 +28708,7 @@ var require_response_error = __commonJS({
   "node_modules/undici/lib/interceptor/response-error.js"(exports, module) {
     "use strict";
     var DecoratorHandler = require_decorator_handler();
-    var { InvalidArgumentError, ResponseError } = require_errors2();
+    var { InvalidArgumentError, ResponseError } = require_errors();
     var defaultMaxSize = 1024 * 1024;
     var ResponseErrorHandler = class extends DecoratorHandler {
       #statusCode;
@@ -37443,7 +28848,7 @@ var require_retry = __commonJS({
 var require_dump = __commonJS({
   "node_modules/undici/lib/interceptor/dump.js"(exports, module) {
     "use strict";
-    var { InvalidArgumentError, RequestAbortedError } = require_errors2();
+    var { InvalidArgumentError, RequestAbortedError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
     var DumpHandler = class extends DecoratorHandler {
       #maxSize = 1024 * 1024;
@@ -37523,7 +28928,7 @@ var require_dns = __commonJS({
     var { isIP } = __require("node:net");
     var { lookup } = __require("node:dns");
     var DecoratorHandler = require_decorator_handler();
-    var { InvalidArgumentError, InformationalError } = require_errors2();
+    var { InvalidArgumentError, InformationalError } = require_errors();
     var { kRequestOrigin } = require_symbols();
     var maxInt = Math.pow(2, 31) - 1;
     function hasSafeIterator(headers) {
@@ -40153,7 +31558,7 @@ var require_cache2 = __commonJS({
       parseVaryHeader,
       isEtagUsable
     } = require_cache();
-    var { AbortError } = require_errors2();
+    var { AbortError } = require_errors();
     var { parseHttpDate } = require_date();
     function assertCacheOrigins(origins, name2) {
       if (origins === void 0) return;
@@ -40666,7 +32071,7 @@ var require_decompress = __commonJS({
     "use strict";
     var { createInflate, createGunzip: createGunzip2, createBrotliDecompress, createZstdDecompress, constants: constants7 } = __require("node:zlib");
     var { pipeline: pipeline4, Transform: TransformStream2 } = __require("node:stream");
-    var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors2();
+    var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
     var DecompressController = class {
       #onPause;
@@ -41143,7 +32548,7 @@ var require_decompress = __commonJS({
 var require_deduplication_handler = __commonJS({
   "node_modules/undici/lib/handler/deduplication-handler.js"(exports, module) {
     "use strict";
-    var { RequestAbortedError } = require_errors2();
+    var { RequestAbortedError } = require_errors();
     var DEFAULT_MAX_BUFFER_SIZE = 5 * 1024 * 1024;
     var DeduplicationHandler = class {
       /**
@@ -43884,7 +35289,7 @@ var require_fetch = __commonJS({
     var EE = __require("node:events");
     var { Readable, pipeline: pipeline4, finished, isErrored, isReadable } = __require("node:stream");
     var { addAbortListener, bufferToLowerCasedHeaderName } = require_util();
-    var { SocketError } = require_errors2();
+    var { SocketError } = require_errors();
     var { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = require_data_url();
     var { getGlobalDispatcher } = require_global2();
     var { webidl } = require_webidl();
@@ -46980,7 +38385,7 @@ var require_permessage_deflate = __commonJS({
     "use strict";
     var { createInflateRaw, Z_DEFAULT_WINDOWBITS } = __require("node:zlib");
     var { isValidClientWindowBits } = require_util5();
-    var { MessageSizeExceededError } = require_errors2();
+    var { MessageSizeExceededError } = require_errors();
     var tail2 = Buffer.from([0, 0, 255, 255]);
     var kBuffer = /* @__PURE__ */ Symbol("kBuffer");
     var kLength = /* @__PURE__ */ Symbol("kLength");
@@ -47075,7 +38480,7 @@ var require_receiver = __commonJS({
     var { failWebsocketConnection } = require_connection();
     var { WebsocketFrameSend } = require_frame();
     var { PerMessageDeflate } = require_permessage_deflate();
-    var { MessageSizeExceededError } = require_errors2();
+    var { MessageSizeExceededError } = require_errors();
     var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
     var ByteParser = class extends Writable {
       #buffers = [];
@@ -49220,7 +40625,7 @@ var require_undici = __commonJS({
     var EnvHttpProxyAgent2 = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
     var H2CClient = require_h2c_client();
-    var errors = require_errors2();
+    var errors = require_errors();
     var util = require_util();
     var { InvalidArgumentError } = errors;
     var api = require_api();
@@ -51121,12 +42526,12 @@ var init_core3 = __esm({
 });
 
 // src/github/redactor.ts
-var shortest2, base64Cores, urlForms, formsOf, partsOf, secretForms, redactor;
+var shortest, base64Cores, urlForms, formsOf, partsOf, secretForms, redactor;
 var init_redactor = __esm({
   "src/github/redactor.ts"() {
     "use strict";
     init_text();
-    shortest2 = 4;
+    shortest = 4;
     base64Cores = (secret) => [0, 1, 2].map((offset) => {
       const padded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
       const whole2 = Math.floor(padded.length * 8 / 6);
@@ -51159,8 +42564,8 @@ var init_redactor = __esm({
       ...secret.split(/\r?\n/).filter((line3) => line3.length >= 8 && !line3.startsWith("-----"))
     ];
     secretForms = (secrets) => {
-      const parts = secrets.flatMap(partsOf).filter((part) => part.length >= shortest2);
-      const forms = new Set(parts.flatMap(formsOf).filter((form) => form.length >= shortest2));
+      const parts = secrets.flatMap(partsOf).filter((part) => part.length >= shortest);
+      const forms = new Set(parts.flatMap(formsOf).filter((form) => form.length >= shortest));
       return [...forms].sort((a, b) => b.length - a.length);
     };
     redactor = (secrets) => {
@@ -51168,29 +42573,6 @@ var init_redactor = __esm({
       if (forms.length === 0) return (text3) => text3;
       const any = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");
       return (text3) => text3.replace(any, "***");
-    };
-  }
-});
-
-// src/github/annotations.ts
-var inActions, maskSecrets, longest2, annotate;
-var init_annotations = __esm({
-  "src/github/annotations.ts"() {
-    "use strict";
-    init_core3();
-    init_redactor();
-    inActions = (env) => env.GITHUB_ACTIONS === "true";
-    maskSecrets = (secrets, env) => {
-      if (!inActions(env)) return;
-      for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
-    };
-    longest2 = 4e3;
-    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
-      if (!inActions(env)) return;
-      const message = redact(text3).slice(0, longest2);
-      const properties = { title: redact(headline2) };
-      if (level2 === "error") error(message, properties);
-      else notice(message, properties);
     };
   }
 });
@@ -51203,9 +42585,9 @@ function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2
 }
 function standingOf(n) {
   const { lease: lease4 } = n.now;
-  return { ...serviceOf2(n), ...lease4 === "free" ? {} : { lease: leaseOf2(n, lease4) } };
+  return { ...serviceOf(n), ...lease4 === "free" ? {} : { lease: leaseOf2(n, lease4) } };
 }
-function serviceOf2({ node: node3, now: now2, why: why2 }) {
+function serviceOf({ node: node3, now: now2, why: why2 }) {
   if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
   const { version: version3 } = now2.running;
   if (!now2.ready) return { node: node3, state: "not-serving", version: version3, says: `not ready: ${why2}` };
@@ -51232,9 +42614,7339 @@ var init_standing = __esm({
   }
 });
 
+// node_modules/yaml/dist/nodes/identity.js
+var require_identity = __commonJS({
+  "node_modules/yaml/dist/nodes/identity.js"(exports) {
+    "use strict";
+    var ALIAS = /* @__PURE__ */ Symbol.for("yaml.alias");
+    var DOC = /* @__PURE__ */ Symbol.for("yaml.document");
+    var MAP = /* @__PURE__ */ Symbol.for("yaml.map");
+    var PAIR = /* @__PURE__ */ Symbol.for("yaml.pair");
+    var SCALAR = /* @__PURE__ */ Symbol.for("yaml.scalar");
+    var SEQ = /* @__PURE__ */ Symbol.for("yaml.seq");
+    var NODE_TYPE = /* @__PURE__ */ Symbol.for("yaml.node.type");
+    var isAlias2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === ALIAS;
+    var isDocument = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === DOC;
+    var isMap2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === MAP;
+    var isPair2 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === PAIR;
+    var isScalar3 = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === SCALAR;
+    var isSeq = (node3) => !!node3 && typeof node3 === "object" && node3[NODE_TYPE] === SEQ;
+    function isCollection2(node3) {
+      if (node3 && typeof node3 === "object")
+        switch (node3[NODE_TYPE]) {
+          case MAP:
+          case SEQ:
+            return true;
+        }
+      return false;
+    }
+    function isNode2(node3) {
+      if (node3 && typeof node3 === "object")
+        switch (node3[NODE_TYPE]) {
+          case ALIAS:
+          case MAP:
+          case SCALAR:
+          case SEQ:
+            return true;
+        }
+      return false;
+    }
+    var hasAnchor = (node3) => (isScalar3(node3) || isCollection2(node3)) && !!node3.anchor;
+    exports.ALIAS = ALIAS;
+    exports.DOC = DOC;
+    exports.MAP = MAP;
+    exports.NODE_TYPE = NODE_TYPE;
+    exports.PAIR = PAIR;
+    exports.SCALAR = SCALAR;
+    exports.SEQ = SEQ;
+    exports.hasAnchor = hasAnchor;
+    exports.isAlias = isAlias2;
+    exports.isCollection = isCollection2;
+    exports.isDocument = isDocument;
+    exports.isMap = isMap2;
+    exports.isNode = isNode2;
+    exports.isPair = isPair2;
+    exports.isScalar = isScalar3;
+    exports.isSeq = isSeq;
+  }
+});
+
+// node_modules/yaml/dist/visit.js
+var require_visit = __commonJS({
+  "node_modules/yaml/dist/visit.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var BREAK = /* @__PURE__ */ Symbol("break visit");
+    var SKIP = /* @__PURE__ */ Symbol("skip children");
+    var REMOVE = /* @__PURE__ */ Symbol("remove node");
+    function visit2(node3, visitor) {
+      const visitor_ = initVisitor(visitor);
+      if (identity.isDocument(node3)) {
+        const cd = visit_(null, node3.contents, visitor_, Object.freeze([node3]));
+        if (cd === REMOVE)
+          node3.contents = null;
+      } else
+        visit_(null, node3, visitor_, Object.freeze([]));
+    }
+    visit2.BREAK = BREAK;
+    visit2.SKIP = SKIP;
+    visit2.REMOVE = REMOVE;
+    function visit_(key, node3, visitor, path6) {
+      const ctrl = callVisitor(key, node3, visitor, path6);
+      if (identity.isNode(ctrl) || identity.isPair(ctrl)) {
+        replaceNode(key, path6, ctrl);
+        return visit_(key, ctrl, visitor, path6);
+      }
+      if (typeof ctrl !== "symbol") {
+        if (identity.isCollection(node3)) {
+          path6 = Object.freeze(path6.concat(node3));
+          for (let i = 0; i < node3.items.length; ++i) {
+            const ci = visit_(i, node3.items[i], visitor, path6);
+            if (typeof ci === "number")
+              i = ci - 1;
+            else if (ci === BREAK)
+              return BREAK;
+            else if (ci === REMOVE) {
+              node3.items.splice(i, 1);
+              i -= 1;
+            }
+          }
+        } else if (identity.isPair(node3)) {
+          path6 = Object.freeze(path6.concat(node3));
+          const ck = visit_("key", node3.key, visitor, path6);
+          if (ck === BREAK)
+            return BREAK;
+          else if (ck === REMOVE)
+            node3.key = null;
+          const cv = visit_("value", node3.value, visitor, path6);
+          if (cv === BREAK)
+            return BREAK;
+          else if (cv === REMOVE)
+            node3.value = null;
+        }
+      }
+      return ctrl;
+    }
+    async function visitAsync(node3, visitor) {
+      const visitor_ = initVisitor(visitor);
+      if (identity.isDocument(node3)) {
+        const cd = await visitAsync_(null, node3.contents, visitor_, Object.freeze([node3]));
+        if (cd === REMOVE)
+          node3.contents = null;
+      } else
+        await visitAsync_(null, node3, visitor_, Object.freeze([]));
+    }
+    visitAsync.BREAK = BREAK;
+    visitAsync.SKIP = SKIP;
+    visitAsync.REMOVE = REMOVE;
+    async function visitAsync_(key, node3, visitor, path6) {
+      const ctrl = await callVisitor(key, node3, visitor, path6);
+      if (identity.isNode(ctrl) || identity.isPair(ctrl)) {
+        replaceNode(key, path6, ctrl);
+        return visitAsync_(key, ctrl, visitor, path6);
+      }
+      if (typeof ctrl !== "symbol") {
+        if (identity.isCollection(node3)) {
+          path6 = Object.freeze(path6.concat(node3));
+          for (let i = 0; i < node3.items.length; ++i) {
+            const ci = await visitAsync_(i, node3.items[i], visitor, path6);
+            if (typeof ci === "number")
+              i = ci - 1;
+            else if (ci === BREAK)
+              return BREAK;
+            else if (ci === REMOVE) {
+              node3.items.splice(i, 1);
+              i -= 1;
+            }
+          }
+        } else if (identity.isPair(node3)) {
+          path6 = Object.freeze(path6.concat(node3));
+          const ck = await visitAsync_("key", node3.key, visitor, path6);
+          if (ck === BREAK)
+            return BREAK;
+          else if (ck === REMOVE)
+            node3.key = null;
+          const cv = await visitAsync_("value", node3.value, visitor, path6);
+          if (cv === BREAK)
+            return BREAK;
+          else if (cv === REMOVE)
+            node3.value = null;
+        }
+      }
+      return ctrl;
+    }
+    function initVisitor(visitor) {
+      if (typeof visitor === "object" && (visitor.Collection || visitor.Node || visitor.Value)) {
+        return Object.assign({
+          Alias: visitor.Node,
+          Map: visitor.Node,
+          Scalar: visitor.Node,
+          Seq: visitor.Node
+        }, visitor.Value && {
+          Map: visitor.Value,
+          Scalar: visitor.Value,
+          Seq: visitor.Value
+        }, visitor.Collection && {
+          Map: visitor.Collection,
+          Seq: visitor.Collection
+        }, visitor);
+      }
+      return visitor;
+    }
+    function callVisitor(key, node3, visitor, path6) {
+      if (typeof visitor === "function")
+        return visitor(key, node3, path6);
+      if (identity.isMap(node3))
+        return visitor.Map?.(key, node3, path6);
+      if (identity.isSeq(node3))
+        return visitor.Seq?.(key, node3, path6);
+      if (identity.isPair(node3))
+        return visitor.Pair?.(key, node3, path6);
+      if (identity.isScalar(node3))
+        return visitor.Scalar?.(key, node3, path6);
+      if (identity.isAlias(node3))
+        return visitor.Alias?.(key, node3, path6);
+      return void 0;
+    }
+    function replaceNode(key, path6, node3) {
+      const parent = path6[path6.length - 1];
+      if (identity.isCollection(parent)) {
+        parent.items[key] = node3;
+      } else if (identity.isPair(parent)) {
+        if (key === "key")
+          parent.key = node3;
+        else
+          parent.value = node3;
+      } else if (identity.isDocument(parent)) {
+        parent.contents = node3;
+      } else {
+        const pt = identity.isAlias(parent) ? "alias" : "scalar";
+        throw new Error(`Cannot replace node with ${pt} parent`);
+      }
+    }
+    exports.visit = visit2;
+    exports.visitAsync = visitAsync;
+  }
+});
+
+// node_modules/yaml/dist/doc/directives.js
+var require_directives = __commonJS({
+  "node_modules/yaml/dist/doc/directives.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var visit2 = require_visit();
+    var escapeChars = {
+      "!": "%21",
+      ",": "%2C",
+      "[": "%5B",
+      "]": "%5D",
+      "{": "%7B",
+      "}": "%7D"
+    };
+    var escapeTagName = (tn) => tn.replace(/[!,[\]{}]/g, (ch) => escapeChars[ch]);
+    var Directives = class _Directives {
+      constructor(yaml, tags) {
+        this.docStart = null;
+        this.docEnd = false;
+        this.yaml = Object.assign({}, _Directives.defaultYaml, yaml);
+        this.tags = Object.assign({}, _Directives.defaultTags, tags);
+      }
+      clone() {
+        const copy = new _Directives(this.yaml, this.tags);
+        copy.docStart = this.docStart;
+        return copy;
+      }
+      /**
+       * During parsing, get a Directives instance for the current document and
+       * update the stream state according to the current version's spec.
+       */
+      atDocument() {
+        const res = new _Directives(this.yaml, this.tags);
+        switch (this.yaml.version) {
+          case "1.1":
+            this.atNextDocument = true;
+            break;
+          case "1.2":
+            this.atNextDocument = false;
+            this.yaml = {
+              explicit: _Directives.defaultYaml.explicit,
+              version: "1.2"
+            };
+            this.tags = Object.assign({}, _Directives.defaultTags);
+            break;
+        }
+        return res;
+      }
+      /**
+       * @param onError - May be called even if the action was successful
+       * @returns `true` on success
+       */
+      add(line3, onError) {
+        if (this.atNextDocument) {
+          this.yaml = { explicit: _Directives.defaultYaml.explicit, version: "1.1" };
+          this.tags = Object.assign({}, _Directives.defaultTags);
+          this.atNextDocument = false;
+        }
+        const parts = line3.trim().split(/[ \t]+/);
+        const name2 = parts.shift();
+        switch (name2) {
+          case "%TAG": {
+            if (parts.length !== 2) {
+              onError(0, "%TAG directive should contain exactly two parts");
+              if (parts.length < 2)
+                return false;
+            }
+            const [handle, prefix] = parts;
+            this.tags[handle] = prefix;
+            return true;
+          }
+          case "%YAML": {
+            this.yaml.explicit = true;
+            if (parts.length !== 1) {
+              onError(0, "%YAML directive should contain exactly one part");
+              return false;
+            }
+            const [version3] = parts;
+            if (version3 === "1.1" || version3 === "1.2") {
+              this.yaml.version = version3;
+              return true;
+            } else {
+              const isValid = /^\d+\.\d+$/.test(version3);
+              onError(6, `Unsupported YAML version ${version3}`, isValid);
+              return false;
+            }
+          }
+          default:
+            onError(0, `Unknown directive ${name2}`, true);
+            return false;
+        }
+      }
+      /**
+       * Resolves a tag, matching handles to those defined in %TAG directives.
+       *
+       * @returns Resolved tag, which may also be the non-specific tag `'!'` or a
+       *   `'!local'` tag, or `null` if unresolvable.
+       */
+      tagName(source, onError) {
+        if (source === "!")
+          return "!";
+        if (source[0] !== "!") {
+          onError(`Not a valid tag: ${source}`);
+          return null;
+        }
+        if (source[1] === "<") {
+          const verbatim = source.slice(2, -1);
+          if (verbatim === "!" || verbatim === "!!") {
+            onError(`Verbatim tags aren't resolved, so ${source} is invalid.`);
+            return null;
+          }
+          if (source[source.length - 1] !== ">")
+            onError("Verbatim tags must end with a >");
+          return verbatim;
+        }
+        const [, handle, suffix] = source.match(/^(.*!)([^!]*)$/s);
+        if (!suffix)
+          onError(`The ${source} tag has no suffix`);
+        const prefix = this.tags[handle];
+        if (prefix) {
+          try {
+            return prefix + decodeURIComponent(suffix);
+          } catch (error2) {
+            onError(String(error2));
+            return null;
+          }
+        }
+        if (handle === "!")
+          return source;
+        onError(`Could not resolve tag: ${source}`);
+        return null;
+      }
+      /**
+       * Given a fully resolved tag, returns its printable string form,
+       * taking into account current tag prefixes and defaults.
+       */
+      tagString(tag) {
+        for (const [handle, prefix] of Object.entries(this.tags)) {
+          if (tag.startsWith(prefix))
+            return handle + escapeTagName(tag.substring(prefix.length));
+        }
+        return tag[0] === "!" ? tag : `!<${tag}>`;
+      }
+      toString(doc) {
+        const lines2 = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
+        const tagEntries = Object.entries(this.tags);
+        let tagNames;
+        if (doc && tagEntries.length > 0 && identity.isNode(doc.contents)) {
+          const tags = {};
+          visit2.visit(doc.contents, (_key, node3) => {
+            if (identity.isNode(node3) && node3.tag)
+              tags[node3.tag] = true;
+          });
+          tagNames = Object.keys(tags);
+        } else
+          tagNames = [];
+        for (const [handle, prefix] of tagEntries) {
+          if (handle === "!!" && prefix === "tag:yaml.org,2002:")
+            continue;
+          if (!doc || tagNames.some((tn) => tn.startsWith(prefix)))
+            lines2.push(`%TAG ${handle} ${prefix}`);
+        }
+        return lines2.join("\n");
+      }
+    };
+    Directives.defaultYaml = { explicit: false, version: "1.2" };
+    Directives.defaultTags = { "!!": "tag:yaml.org,2002:" };
+    exports.Directives = Directives;
+  }
+});
+
+// node_modules/yaml/dist/doc/anchors.js
+var require_anchors = __commonJS({
+  "node_modules/yaml/dist/doc/anchors.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var visit2 = require_visit();
+    function anchorIsValid(anchor) {
+      if (/[\x00-\x19\s,[\]{}]/.test(anchor)) {
+        const sa = JSON.stringify(anchor);
+        const msg = `Anchor must not contain whitespace or control characters: ${sa}`;
+        throw new Error(msg);
+      }
+      return true;
+    }
+    function anchorNames(root2) {
+      const anchors = /* @__PURE__ */ new Set();
+      visit2.visit(root2, {
+        Value(_key, node3) {
+          if (node3.anchor)
+            anchors.add(node3.anchor);
+        }
+      });
+      return anchors;
+    }
+    function findNewAnchor(prefix, exclude) {
+      for (let i = 1; true; ++i) {
+        const name2 = `${prefix}${i}`;
+        if (!exclude.has(name2))
+          return name2;
+      }
+    }
+    function createNodeAnchors(doc, prefix) {
+      const aliasObjects = [];
+      const sourceObjects = /* @__PURE__ */ new Map();
+      let prevAnchors = null;
+      return {
+        onAnchor: (source) => {
+          aliasObjects.push(source);
+          prevAnchors ?? (prevAnchors = anchorNames(doc));
+          const anchor = findNewAnchor(prefix, prevAnchors);
+          prevAnchors.add(anchor);
+          return anchor;
+        },
+        /**
+         * With circular references, the source node is only resolved after all
+         * of its child nodes are. This is why anchors are set only after all of
+         * the nodes have been created.
+         */
+        setAnchors: () => {
+          for (const source of aliasObjects) {
+            const ref = sourceObjects.get(source);
+            if (typeof ref === "object" && ref.anchor && (identity.isScalar(ref.node) || identity.isCollection(ref.node))) {
+              ref.node.anchor = ref.anchor;
+            } else {
+              const error2 = new Error("Failed to resolve repeated object (this should not happen)");
+              error2.source = source;
+              throw error2;
+            }
+          }
+        },
+        sourceObjects
+      };
+    }
+    exports.anchorIsValid = anchorIsValid;
+    exports.anchorNames = anchorNames;
+    exports.createNodeAnchors = createNodeAnchors;
+    exports.findNewAnchor = findNewAnchor;
+  }
+});
+
+// node_modules/yaml/dist/doc/applyReviver.js
+var require_applyReviver = __commonJS({
+  "node_modules/yaml/dist/doc/applyReviver.js"(exports) {
+    "use strict";
+    function applyReviver(reviver, obj, key, val) {
+      if (val && typeof val === "object") {
+        if (Array.isArray(val)) {
+          for (let i = 0, len = val.length; i < len; ++i) {
+            const v0 = val[i];
+            const v1 = applyReviver(reviver, val, String(i), v0);
+            if (v1 === void 0)
+              delete val[i];
+            else if (v1 !== v0)
+              val[i] = v1;
+          }
+        } else if (val instanceof Map) {
+          for (const k of Array.from(val.keys())) {
+            const v0 = val.get(k);
+            const v1 = applyReviver(reviver, val, k, v0);
+            if (v1 === void 0)
+              val.delete(k);
+            else if (v1 !== v0)
+              val.set(k, v1);
+          }
+        } else if (val instanceof Set) {
+          for (const v0 of Array.from(val)) {
+            const v1 = applyReviver(reviver, val, v0, v0);
+            if (v1 === void 0)
+              val.delete(v0);
+            else if (v1 !== v0) {
+              val.delete(v0);
+              val.add(v1);
+            }
+          }
+        } else {
+          for (const [k, v0] of Object.entries(val)) {
+            const v1 = applyReviver(reviver, val, k, v0);
+            if (v1 === void 0)
+              delete val[k];
+            else if (v1 !== v0)
+              val[k] = v1;
+          }
+        }
+      }
+      return reviver.call(obj, key, val);
+    }
+    exports.applyReviver = applyReviver;
+  }
+});
+
+// node_modules/yaml/dist/nodes/toJS.js
+var require_toJS = __commonJS({
+  "node_modules/yaml/dist/nodes/toJS.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    function toJS(value, arg, ctx) {
+      if (Array.isArray(value))
+        return value.map((v, i) => toJS(v, String(i), ctx));
+      if (value && typeof value.toJSON === "function") {
+        if (!ctx || !identity.hasAnchor(value))
+          return value.toJSON(arg, ctx);
+        const data2 = { aliasCount: 0, count: 1, res: void 0 };
+        ctx.anchors.set(value, data2);
+        ctx.onCreate = (res2) => {
+          data2.res = res2;
+          delete ctx.onCreate;
+        };
+        const res = value.toJSON(arg, ctx);
+        if (ctx.onCreate)
+          ctx.onCreate(res);
+        return res;
+      }
+      if (typeof value === "bigint" && !ctx?.keep)
+        return Number(value);
+      return value;
+    }
+    exports.toJS = toJS;
+  }
+});
+
+// node_modules/yaml/dist/nodes/Node.js
+var require_Node = __commonJS({
+  "node_modules/yaml/dist/nodes/Node.js"(exports) {
+    "use strict";
+    var applyReviver = require_applyReviver();
+    var identity = require_identity();
+    var toJS = require_toJS();
+    var NodeBase = class {
+      constructor(type) {
+        Object.defineProperty(this, identity.NODE_TYPE, { value: type });
+      }
+      /** Create a copy of this node.  */
+      clone() {
+        const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this));
+        if (this.range)
+          copy.range = this.range.slice();
+        return copy;
+      }
+      /** A plain JavaScript representation of this node. */
+      toJS(doc, { mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
+        if (!identity.isDocument(doc))
+          throw new TypeError("A document argument is required");
+        const ctx = {
+          anchors: /* @__PURE__ */ new Map(),
+          doc,
+          keep: true,
+          mapAsMap: mapAsMap === true,
+          mapKeyWarned: false,
+          maxAliasCount: typeof maxAliasCount === "number" ? maxAliasCount : 100
+        };
+        const res = toJS.toJS(this, "", ctx);
+        if (typeof onAnchor === "function")
+          for (const { count: count3, res: res2 } of ctx.anchors.values())
+            onAnchor(res2, count3);
+        return typeof reviver === "function" ? applyReviver.applyReviver(reviver, { "": res }, "", res) : res;
+      }
+    };
+    exports.NodeBase = NodeBase;
+  }
+});
+
+// node_modules/yaml/dist/nodes/Alias.js
+var require_Alias = __commonJS({
+  "node_modules/yaml/dist/nodes/Alias.js"(exports) {
+    "use strict";
+    var anchors = require_anchors();
+    var visit2 = require_visit();
+    var identity = require_identity();
+    var Node = require_Node();
+    var toJS = require_toJS();
+    var Alias = class extends Node.NodeBase {
+      constructor(source) {
+        super(identity.ALIAS);
+        this.source = source;
+        Object.defineProperty(this, "tag", {
+          set() {
+            throw new Error("Alias nodes cannot have tags");
+          }
+        });
+      }
+      /**
+       * Resolve the value of this alias within `doc`, finding the last
+       * instance of the `source` anchor before this node.
+       */
+      resolve(doc, ctx) {
+        if (ctx?.maxAliasCount === 0)
+          throw new ReferenceError("Alias resolution is disabled");
+        let nodes;
+        if (ctx?.aliasResolveCache) {
+          nodes = ctx.aliasResolveCache;
+        } else {
+          nodes = [];
+          visit2.visit(doc, {
+            Node: (_key, node3) => {
+              if (identity.isAlias(node3) || identity.hasAnchor(node3))
+                nodes.push(node3);
+            }
+          });
+          if (ctx)
+            ctx.aliasResolveCache = nodes;
+        }
+        let found = void 0;
+        for (const node3 of nodes) {
+          if (node3 === this)
+            break;
+          if (node3.anchor === this.source)
+            found = node3;
+        }
+        if (found && ctx) {
+          const { anchors: anchors2, doc: doc2, maxAliasCount } = ctx;
+          let data2 = anchors2.get(found);
+          if (!data2) {
+            toJS.toJS(found, null, ctx);
+            data2 = anchors2.get(found);
+          }
+          if (data2?.res === void 0) {
+            const msg = "This should not happen: Alias anchor was not resolved?";
+            throw new ReferenceError(msg);
+          }
+          if (maxAliasCount >= 0) {
+            data2.count += 1;
+            if (data2.aliasCount === 0)
+              data2.aliasCount = getAliasCount(doc2, found, anchors2);
+            if (data2.count * data2.aliasCount > maxAliasCount) {
+              const msg = "Excessive alias count indicates a resource exhaustion attack";
+              throw new ReferenceError(msg);
+            }
+          }
+        }
+        return found;
+      }
+      toJSON(_arg, ctx) {
+        if (!ctx)
+          return { source: this.source };
+        const source = this.resolve(ctx.doc, ctx);
+        if (!source) {
+          const msg = `Unresolved alias (the anchor must be set before the alias): ${this.source}`;
+          throw new ReferenceError(msg);
+        }
+        return ctx.anchors.get(source).res;
+      }
+      toString(ctx, _onComment, _onChompKeep) {
+        const src = `*${this.source}`;
+        if (ctx) {
+          anchors.anchorIsValid(this.source);
+          if (ctx.options.verifyAliasOrder && !ctx.anchors.has(this.source)) {
+            const msg = `Unresolved alias (the anchor must be set before the alias): ${this.source}`;
+            throw new Error(msg);
+          }
+          if (ctx.implicitKey)
+            return `${src} `;
+        }
+        return src;
+      }
+    };
+    function getAliasCount(doc, node3, anchors2) {
+      if (identity.isAlias(node3)) {
+        const source = node3.resolve(doc);
+        const anchor = anchors2 && source && anchors2.get(source);
+        return anchor ? anchor.count * anchor.aliasCount : 0;
+      } else if (identity.isCollection(node3)) {
+        let count3 = 0;
+        for (const item of node3.items) {
+          const c = getAliasCount(doc, item, anchors2);
+          if (c > count3)
+            count3 = c;
+        }
+        return count3;
+      } else if (identity.isPair(node3)) {
+        const kc = getAliasCount(doc, node3.key, anchors2);
+        const vc = getAliasCount(doc, node3.value, anchors2);
+        return Math.max(kc, vc);
+      }
+      return 1;
+    }
+    exports.Alias = Alias;
+  }
+});
+
+// node_modules/yaml/dist/nodes/Scalar.js
+var require_Scalar = __commonJS({
+  "node_modules/yaml/dist/nodes/Scalar.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Node = require_Node();
+    var toJS = require_toJS();
+    var isScalarValue = (value) => !value || typeof value !== "function" && typeof value !== "object";
+    var Scalar = class extends Node.NodeBase {
+      constructor(value) {
+        super(identity.SCALAR);
+        this.value = value;
+      }
+      toJSON(arg, ctx) {
+        return ctx?.keep ? this.value : toJS.toJS(this.value, arg, ctx);
+      }
+      toString() {
+        return String(this.value);
+      }
+    };
+    Scalar.BLOCK_FOLDED = "BLOCK_FOLDED";
+    Scalar.BLOCK_LITERAL = "BLOCK_LITERAL";
+    Scalar.PLAIN = "PLAIN";
+    Scalar.QUOTE_DOUBLE = "QUOTE_DOUBLE";
+    Scalar.QUOTE_SINGLE = "QUOTE_SINGLE";
+    exports.Scalar = Scalar;
+    exports.isScalarValue = isScalarValue;
+  }
+});
+
+// node_modules/yaml/dist/doc/createNode.js
+var require_createNode = __commonJS({
+  "node_modules/yaml/dist/doc/createNode.js"(exports) {
+    "use strict";
+    var Alias = require_Alias();
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var defaultTagPrefix = "tag:yaml.org,2002:";
+    function findTagObject(value, tagName, tags) {
+      if (tagName) {
+        const match = tags.filter((t) => t.tag === tagName);
+        const tagObj = match.find((t) => !t.format) ?? match[0];
+        if (!tagObj)
+          throw new Error(`Tag ${tagName} not found`);
+        return tagObj;
+      }
+      return tags.find((t) => t.identify?.(value) && !t.format);
+    }
+    function createNode(value, tagName, ctx) {
+      if (identity.isDocument(value))
+        value = value.contents;
+      if (identity.isNode(value))
+        return value;
+      if (identity.isPair(value)) {
+        const map2 = ctx.schema[identity.MAP].createNode?.(ctx.schema, null, ctx);
+        map2.items.push(value);
+        return map2;
+      }
+      if (value instanceof String || value instanceof Number || value instanceof Boolean || typeof BigInt !== "undefined" && value instanceof BigInt) {
+        value = value.valueOf();
+      }
+      const { aliasDuplicateObjects, onAnchor, onTagObj, schema, sourceObjects } = ctx;
+      let ref = void 0;
+      if (aliasDuplicateObjects && value && typeof value === "object") {
+        ref = sourceObjects.get(value);
+        if (ref) {
+          ref.anchor ?? (ref.anchor = onAnchor(value));
+          return new Alias.Alias(ref.anchor);
+        } else {
+          ref = { anchor: null, node: null };
+          sourceObjects.set(value, ref);
+        }
+      }
+      if (tagName?.startsWith("!!"))
+        tagName = defaultTagPrefix + tagName.slice(2);
+      let tagObj = findTagObject(value, tagName, schema.tags);
+      if (!tagObj) {
+        if (value && typeof value.toJSON === "function") {
+          value = value.toJSON();
+        }
+        if (!value || typeof value !== "object") {
+          const node4 = new Scalar.Scalar(value);
+          if (ref)
+            ref.node = node4;
+          return node4;
+        }
+        tagObj = value instanceof Map ? schema[identity.MAP] : Symbol.iterator in Object(value) ? schema[identity.SEQ] : schema[identity.MAP];
+      }
+      if (onTagObj) {
+        onTagObj(tagObj);
+        delete ctx.onTagObj;
+      }
+      const node3 = tagObj?.createNode ? tagObj.createNode(ctx.schema, value, ctx) : typeof tagObj?.nodeClass?.from === "function" ? tagObj.nodeClass.from(ctx.schema, value, ctx) : new Scalar.Scalar(value);
+      if (tagName)
+        node3.tag = tagName;
+      else if (!tagObj.default)
+        node3.tag = tagObj.tag;
+      if (ref)
+        ref.node = node3;
+      return node3;
+    }
+    exports.createNode = createNode;
+  }
+});
+
+// node_modules/yaml/dist/nodes/Collection.js
+var require_Collection = __commonJS({
+  "node_modules/yaml/dist/nodes/Collection.js"(exports) {
+    "use strict";
+    var createNode = require_createNode();
+    var identity = require_identity();
+    var Node = require_Node();
+    function collectionFromPath(schema, path6, value) {
+      let v = value;
+      for (let i = path6.length - 1; i >= 0; --i) {
+        const k = path6[i];
+        if (typeof k === "number" && Number.isInteger(k) && k >= 0) {
+          const a = [];
+          a[k] = v;
+          v = a;
+        } else {
+          v = /* @__PURE__ */ new Map([[k, v]]);
+        }
+      }
+      return createNode.createNode(v, void 0, {
+        aliasDuplicateObjects: false,
+        keepUndefined: false,
+        onAnchor: () => {
+          throw new Error("This should not happen, please report a bug.");
+        },
+        schema,
+        sourceObjects: /* @__PURE__ */ new Map()
+      });
+    }
+    var isEmptyPath = (path6) => path6 == null || typeof path6 === "object" && !!path6[Symbol.iterator]().next().done;
+    var Collection2 = class extends Node.NodeBase {
+      constructor(type, schema) {
+        super(type);
+        Object.defineProperty(this, "schema", {
+          value: schema,
+          configurable: true,
+          enumerable: false,
+          writable: true
+        });
+      }
+      /**
+       * Create a copy of this collection.
+       *
+       * @param schema - If defined, overwrites the original's schema
+       */
+      clone(schema) {
+        const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this));
+        if (schema)
+          copy.schema = schema;
+        copy.items = copy.items.map((it) => identity.isNode(it) || identity.isPair(it) ? it.clone(schema) : it);
+        if (this.range)
+          copy.range = this.range.slice();
+        return copy;
+      }
+      /**
+       * Adds a value to the collection. For `!!map` and `!!omap` the value must
+       * be a Pair instance or a `{ key, value }` object, which may not have a key
+       * that already exists in the map.
+       */
+      addIn(path6, value) {
+        if (isEmptyPath(path6))
+          this.add(value);
+        else {
+          const [key, ...rest] = path6;
+          const node3 = this.get(key, true);
+          if (identity.isCollection(node3))
+            node3.addIn(rest, value);
+          else if (node3 === void 0 && this.schema)
+            this.set(key, collectionFromPath(this.schema, rest, value));
+          else
+            throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
+        }
+      }
+      /**
+       * Removes a value from the collection.
+       * @returns `true` if the item was found and removed.
+       */
+      deleteIn(path6) {
+        const [key, ...rest] = path6;
+        if (rest.length === 0)
+          return this.delete(key);
+        const node3 = this.get(key, true);
+        if (identity.isCollection(node3))
+          return node3.deleteIn(rest);
+        else
+          throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
+      }
+      /**
+       * Returns item at `key`, or `undefined` if not found. By default unwraps
+       * scalar values from their surrounding node; to disable set `keepScalar` to
+       * `true` (collections are always returned intact).
+       */
+      getIn(path6, keepScalar) {
+        const [key, ...rest] = path6;
+        const node3 = this.get(key, true);
+        if (rest.length === 0)
+          return !keepScalar && identity.isScalar(node3) ? node3.value : node3;
+        else
+          return identity.isCollection(node3) ? node3.getIn(rest, keepScalar) : void 0;
+      }
+      hasAllNullValues(allowScalar) {
+        return this.items.every((node3) => {
+          if (!identity.isPair(node3))
+            return false;
+          const n = node3.value;
+          return n == null || allowScalar && identity.isScalar(n) && n.value == null && !n.commentBefore && !n.comment && !n.tag;
+        });
+      }
+      /**
+       * Checks if the collection includes a value with the key `key`.
+       */
+      hasIn(path6) {
+        const [key, ...rest] = path6;
+        if (rest.length === 0)
+          return this.has(key);
+        const node3 = this.get(key, true);
+        return identity.isCollection(node3) ? node3.hasIn(rest) : false;
+      }
+      /**
+       * Sets a value in this collection. For `!!set`, `value` needs to be a
+       * boolean to add/remove the item from the set.
+       */
+      setIn(path6, value) {
+        const [key, ...rest] = path6;
+        if (rest.length === 0) {
+          this.set(key, value);
+        } else {
+          const node3 = this.get(key, true);
+          if (identity.isCollection(node3))
+            node3.setIn(rest, value);
+          else if (node3 === void 0 && this.schema)
+            this.set(key, collectionFromPath(this.schema, rest, value));
+          else
+            throw new Error(`Expected YAML collection at ${key}. Remaining path: ${rest}`);
+        }
+      }
+    };
+    exports.Collection = Collection2;
+    exports.collectionFromPath = collectionFromPath;
+    exports.isEmptyPath = isEmptyPath;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyComment.js
+var require_stringifyComment = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyComment.js"(exports) {
+    "use strict";
+    var stringifyComment = (str) => str.replace(/^(?!$)(?: $)?/gm, "#");
+    function indentComment(comment, indent) {
+      if (/^\n+$/.test(comment))
+        return comment.substring(1);
+      return indent ? comment.replace(/^(?! *$)/gm, indent) : comment;
+    }
+    var lineComment = (str, indent, comment) => str.endsWith("\n") ? indentComment(comment, indent) : comment.includes("\n") ? "\n" + indentComment(comment, indent) : (str.endsWith(" ") ? "" : " ") + comment;
+    exports.indentComment = indentComment;
+    exports.lineComment = lineComment;
+    exports.stringifyComment = stringifyComment;
+  }
+});
+
+// node_modules/yaml/dist/stringify/foldFlowLines.js
+var require_foldFlowLines = __commonJS({
+  "node_modules/yaml/dist/stringify/foldFlowLines.js"(exports) {
+    "use strict";
+    var FOLD_FLOW = "flow";
+    var FOLD_BLOCK = "block";
+    var FOLD_QUOTED = "quoted";
+    function foldFlowLines(text3, indent, mode = "flow", { indentAtStart, lineWidth = 80, minContentWidth = 20, onFold, onOverflow } = {}) {
+      if (!lineWidth || lineWidth < 0)
+        return text3;
+      if (lineWidth < minContentWidth)
+        minContentWidth = 0;
+      const endStep = Math.max(1 + minContentWidth, 1 + lineWidth - indent.length);
+      if (text3.length <= endStep)
+        return text3;
+      const folds = [];
+      const escapedFolds = {};
+      let end = lineWidth - indent.length;
+      if (typeof indentAtStart === "number") {
+        if (indentAtStart > lineWidth - Math.max(2, minContentWidth))
+          folds.push(0);
+        else
+          end = lineWidth - indentAtStart;
+      }
+      let split = void 0;
+      let prev = void 0;
+      let overflow = false;
+      let i = -1;
+      let escStart = -1;
+      let escEnd = -1;
+      if (mode === FOLD_BLOCK) {
+        i = consumeMoreIndentedLines(text3, i, indent.length);
+        if (i !== -1)
+          end = i + endStep;
+      }
+      for (let ch; ch = text3[i += 1]; ) {
+        if (mode === FOLD_QUOTED && ch === "\\") {
+          escStart = i;
+          switch (text3[i + 1]) {
+            case "x":
+              i += 3;
+              break;
+            case "u":
+              i += 5;
+              break;
+            case "U":
+              i += 9;
+              break;
+            default:
+              i += 1;
+          }
+          escEnd = i;
+        }
+        if (ch === "\n") {
+          if (mode === FOLD_BLOCK)
+            i = consumeMoreIndentedLines(text3, i, indent.length);
+          end = i + indent.length + endStep;
+          split = void 0;
+        } else {
+          if (ch === " " && prev && prev !== " " && prev !== "\n" && prev !== "	") {
+            const next5 = text3[i + 1];
+            if (next5 && next5 !== " " && next5 !== "\n" && next5 !== "	")
+              split = i;
+          }
+          if (i >= end) {
+            if (split) {
+              folds.push(split);
+              end = split + endStep;
+              split = void 0;
+            } else if (mode === FOLD_QUOTED) {
+              while (prev === " " || prev === "	") {
+                prev = ch;
+                ch = text3[i += 1];
+                overflow = true;
+              }
+              const j = i > escEnd + 1 ? i - 2 : escStart - 1;
+              if (escapedFolds[j])
+                return text3;
+              folds.push(j);
+              escapedFolds[j] = true;
+              end = j + endStep;
+              split = void 0;
+            } else {
+              overflow = true;
+            }
+          }
+        }
+        prev = ch;
+      }
+      if (overflow && onOverflow)
+        onOverflow();
+      if (folds.length === 0)
+        return text3;
+      if (onFold)
+        onFold();
+      let res = text3.slice(0, folds[0]);
+      for (let i2 = 0; i2 < folds.length; ++i2) {
+        const fold2 = folds[i2];
+        const end2 = folds[i2 + 1] || text3.length;
+        if (fold2 === 0)
+          res = `
+${indent}${text3.slice(0, end2)}`;
+        else {
+          if (mode === FOLD_QUOTED && escapedFolds[fold2])
+            res += `${text3[fold2]}\\`;
+          res += `
+${indent}${text3.slice(fold2 + 1, end2)}`;
+        }
+      }
+      return res;
+    }
+    function consumeMoreIndentedLines(text3, i, indent) {
+      let end = i;
+      let start = i + 1;
+      let ch = text3[start];
+      while (ch === " " || ch === "	") {
+        if (i < start + indent) {
+          ch = text3[++i];
+        } else {
+          do {
+            ch = text3[++i];
+          } while (ch && ch !== "\n");
+          end = i;
+          start = i + 1;
+          ch = text3[start];
+        }
+      }
+      return end;
+    }
+    exports.FOLD_BLOCK = FOLD_BLOCK;
+    exports.FOLD_FLOW = FOLD_FLOW;
+    exports.FOLD_QUOTED = FOLD_QUOTED;
+    exports.foldFlowLines = foldFlowLines;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyString.js
+var require_stringifyString = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyString.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var foldFlowLines = require_foldFlowLines();
+    var getFoldOptions = (ctx, isBlock) => ({
+      indentAtStart: isBlock ? ctx.indent.length : ctx.indentAtStart,
+      lineWidth: ctx.options.lineWidth,
+      minContentWidth: ctx.options.minContentWidth
+    });
+    var containsDocumentMarker = (str) => /^(%|---|\.\.\.)/m.test(str);
+    function lineLengthOverLimit(str, lineWidth, indentLength) {
+      if (!lineWidth || lineWidth < 0)
+        return false;
+      const limit = lineWidth - indentLength;
+      const strLen = str.length;
+      if (strLen <= limit)
+        return false;
+      for (let i = 0, start = 0; i < strLen; ++i) {
+        if (str[i] === "\n") {
+          if (i - start > limit)
+            return true;
+          start = i + 1;
+          if (strLen - start <= limit)
+            return false;
+        }
+      }
+      return true;
+    }
+    function doubleQuotedString(value, ctx) {
+      const json2 = JSON.stringify(value);
+      if (ctx.options.doubleQuotedAsJSON)
+        return json2;
+      const { implicitKey } = ctx;
+      const minMultiLineLength = ctx.options.doubleQuotedMinMultiLineLength;
+      const indent = ctx.indent || (containsDocumentMarker(value) ? "  " : "");
+      let str = "";
+      let start = 0;
+      for (let i = 0, ch = json2[i]; ch; ch = json2[++i]) {
+        if (ch === " " && json2[i + 1] === "\\" && json2[i + 2] === "n") {
+          str += json2.slice(start, i) + "\\ ";
+          i += 1;
+          start = i;
+          ch = "\\";
+        }
+        if (ch === "\\")
+          switch (json2[i + 1]) {
+            case "u":
+              {
+                str += json2.slice(start, i);
+                const code2 = json2.substr(i + 2, 4);
+                switch (code2) {
+                  case "0000":
+                    str += "\\0";
+                    break;
+                  case "0007":
+                    str += "\\a";
+                    break;
+                  case "000b":
+                    str += "\\v";
+                    break;
+                  case "001b":
+                    str += "\\e";
+                    break;
+                  case "0085":
+                    str += "\\N";
+                    break;
+                  case "00a0":
+                    str += "\\_";
+                    break;
+                  case "2028":
+                    str += "\\L";
+                    break;
+                  case "2029":
+                    str += "\\P";
+                    break;
+                  default:
+                    if (code2.substr(0, 2) === "00")
+                      str += "\\x" + code2.substr(2);
+                    else
+                      str += json2.substr(i, 6);
+                }
+                i += 5;
+                start = i + 1;
+              }
+              break;
+            case "n":
+              if (implicitKey || json2[i + 2] === '"' || json2.length < minMultiLineLength) {
+                i += 1;
+              } else {
+                str += json2.slice(start, i) + "\n\n";
+                while (json2[i + 2] === "\\" && json2[i + 3] === "n" && json2[i + 4] !== '"') {
+                  str += "\n";
+                  i += 2;
+                }
+                str += indent;
+                if (json2[i + 2] === " ")
+                  str += "\\";
+                i += 1;
+                start = i + 1;
+              }
+              break;
+            default:
+              i += 1;
+          }
+      }
+      str = start ? str + json2.slice(start) : json2;
+      return implicitKey ? str : foldFlowLines.foldFlowLines(str, indent, foldFlowLines.FOLD_QUOTED, getFoldOptions(ctx, false));
+    }
+    function singleQuotedString(value, ctx) {
+      if (ctx.options.singleQuote === false || ctx.implicitKey && value.includes("\n") || /[ \t]\n|\n[ \t]/.test(value))
+        return doubleQuotedString(value, ctx);
+      const indent = ctx.indent || (containsDocumentMarker(value) ? "  " : "");
+      const res = "'" + value.replace(/'/g, "''").replace(/\n+/g, `$&
+${indent}`) + "'";
+      return ctx.implicitKey ? res : foldFlowLines.foldFlowLines(res, indent, foldFlowLines.FOLD_FLOW, getFoldOptions(ctx, false));
+    }
+    function quotedString(value, ctx) {
+      const { singleQuote } = ctx.options;
+      let qs;
+      if (singleQuote === false)
+        qs = doubleQuotedString;
+      else {
+        const hasDouble = value.includes('"');
+        const hasSingle = value.includes("'");
+        if (hasDouble && !hasSingle)
+          qs = singleQuotedString;
+        else if (hasSingle && !hasDouble)
+          qs = doubleQuotedString;
+        else
+          qs = singleQuote ? singleQuotedString : doubleQuotedString;
+      }
+      return qs(value, ctx);
+    }
+    var blockEndNewlines;
+    try {
+      blockEndNewlines = new RegExp("(^|(?<!\n))\n+(?!\n|$)", "g");
+    } catch {
+      blockEndNewlines = /\n+(?!\n|$)/g;
+    }
+    function blockString({ comment, type, value }, ctx, onComment, onChompKeep) {
+      const { blockQuote, commentString, lineWidth } = ctx.options;
+      if (!blockQuote || /\n[\t ]+$/.test(value)) {
+        return quotedString(value, ctx);
+      }
+      const indent = ctx.indent || (ctx.forceBlockIndent || containsDocumentMarker(value) ? "  " : "");
+      const literal3 = blockQuote === "literal" ? true : blockQuote === "folded" || type === Scalar.Scalar.BLOCK_FOLDED ? false : type === Scalar.Scalar.BLOCK_LITERAL ? true : !lineLengthOverLimit(value, lineWidth, indent.length);
+      if (!value)
+        return literal3 ? "|\n" : ">\n";
+      let chomp;
+      let endStart;
+      for (endStart = value.length; endStart > 0; --endStart) {
+        const ch = value[endStart - 1];
+        if (ch !== "\n" && ch !== "	" && ch !== " ")
+          break;
+      }
+      let end = value.substring(endStart);
+      const endNlPos = end.indexOf("\n");
+      if (endNlPos === -1) {
+        chomp = "-";
+      } else if (value === end || endNlPos !== end.length - 1) {
+        chomp = "+";
+        if (onChompKeep)
+          onChompKeep();
+      } else {
+        chomp = "";
+      }
+      if (end) {
+        value = value.slice(0, -end.length);
+        if (end[end.length - 1] === "\n")
+          end = end.slice(0, -1);
+        end = end.replace(blockEndNewlines, `$&${indent}`);
+      }
+      let startWithSpace = false;
+      let startEnd;
+      let startNlPos = -1;
+      for (startEnd = 0; startEnd < value.length; ++startEnd) {
+        const ch = value[startEnd];
+        if (ch === " ")
+          startWithSpace = true;
+        else if (ch === "\n")
+          startNlPos = startEnd;
+        else
+          break;
+      }
+      let start = value.substring(0, startNlPos < startEnd ? startNlPos + 1 : startEnd);
+      if (start) {
+        value = value.substring(start.length);
+        start = start.replace(/\n+/g, `$&${indent}`);
+      }
+      const indentSize = indent ? "2" : "1";
+      let header = (startWithSpace ? indentSize : "") + chomp;
+      if (comment) {
+        header += " " + commentString(comment.replace(/ ?[\r\n]+/g, " "));
+        if (onComment)
+          onComment();
+      }
+      if (!literal3) {
+        const foldedValue = value.replace(/\n+/g, "\n$&").replace(/(?:^|\n)([\t ].*)(?:([\n\t ]*)\n(?![\n\t ]))?/g, "$1$2").replace(/\n+/g, `$&${indent}`);
+        let literalFallback = false;
+        const foldOptions = getFoldOptions(ctx, true);
+        if (blockQuote !== "folded" && type !== Scalar.Scalar.BLOCK_FOLDED) {
+          foldOptions.onOverflow = () => {
+            literalFallback = true;
+          };
+        }
+        const body = foldFlowLines.foldFlowLines(`${start}${foldedValue}${end}`, indent, foldFlowLines.FOLD_BLOCK, foldOptions);
+        if (!literalFallback)
+          return `>${header}
+${indent}${body}`;
+      }
+      value = value.replace(/\n+/g, `$&${indent}`);
+      return `|${header}
+${indent}${start}${value}${end}`;
+    }
+    function plainString(item, ctx, onComment, onChompKeep) {
+      const { type, value } = item;
+      const { actualString, implicitKey, indent, indentStep, inFlow } = ctx;
+      if (implicitKey && value.includes("\n") || inFlow && /[[\]{},]/.test(value)) {
+        return quotedString(value, ctx);
+      }
+      if (/^[\n\t ,[\]{}#&*!|>'"%@`]|^[?-]$|^[?-][ \t]|[\n:][ \t]|[ \t]\n|[\n\t ]#|[\n\t :]$/.test(value)) {
+        return implicitKey || inFlow || !value.includes("\n") ? quotedString(value, ctx) : blockString(item, ctx, onComment, onChompKeep);
+      }
+      if (!implicitKey && !inFlow && type !== Scalar.Scalar.PLAIN && value.includes("\n")) {
+        return blockString(item, ctx, onComment, onChompKeep);
+      }
+      if (containsDocumentMarker(value)) {
+        if (indent === "") {
+          ctx.forceBlockIndent = true;
+          return blockString(item, ctx, onComment, onChompKeep);
+        } else if (implicitKey && indent === indentStep) {
+          return quotedString(value, ctx);
+        }
+      }
+      const str = value.replace(/\n+/g, `$&
+${indent}`);
+      if (actualString) {
+        const test = (tag) => tag.default && tag.tag !== "tag:yaml.org,2002:str" && tag.test?.test(str);
+        const { compat, tags } = ctx.doc.schema;
+        if (tags.some(test) || compat?.some(test))
+          return quotedString(value, ctx);
+      }
+      return implicitKey ? str : foldFlowLines.foldFlowLines(str, indent, foldFlowLines.FOLD_FLOW, getFoldOptions(ctx, false));
+    }
+    function stringifyString(item, ctx, onComment, onChompKeep) {
+      const { implicitKey, inFlow } = ctx;
+      const ss = typeof item.value === "string" ? item : Object.assign({}, item, { value: String(item.value) });
+      let { type } = item;
+      if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
+        if (/[\x00-\x08\x0b-\x1f\x7f-\x9f\u{D800}-\u{DFFF}]/u.test(ss.value))
+          type = Scalar.Scalar.QUOTE_DOUBLE;
+      }
+      const _stringify = (_type) => {
+        switch (_type) {
+          case Scalar.Scalar.BLOCK_FOLDED:
+          case Scalar.Scalar.BLOCK_LITERAL:
+            return implicitKey || inFlow ? quotedString(ss.value, ctx) : blockString(ss, ctx, onComment, onChompKeep);
+          case Scalar.Scalar.QUOTE_DOUBLE:
+            return doubleQuotedString(ss.value, ctx);
+          case Scalar.Scalar.QUOTE_SINGLE:
+            return singleQuotedString(ss.value, ctx);
+          case Scalar.Scalar.PLAIN:
+            return plainString(ss, ctx, onComment, onChompKeep);
+          default:
+            return null;
+        }
+      };
+      let res = _stringify(type);
+      if (res === null) {
+        const { defaultKeyType, defaultStringType } = ctx.options;
+        const t = implicitKey && defaultKeyType || defaultStringType;
+        res = _stringify(t);
+        if (res === null)
+          throw new Error(`Unsupported default string type ${t}`);
+      }
+      return res;
+    }
+    exports.stringifyString = stringifyString;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringify.js
+var require_stringify = __commonJS({
+  "node_modules/yaml/dist/stringify/stringify.js"(exports) {
+    "use strict";
+    var anchors = require_anchors();
+    var identity = require_identity();
+    var stringifyComment = require_stringifyComment();
+    var stringifyString = require_stringifyString();
+    function createStringifyContext(doc, options) {
+      const opt = Object.assign({
+        blockQuote: true,
+        commentString: stringifyComment.stringifyComment,
+        defaultKeyType: null,
+        defaultStringType: "PLAIN",
+        directives: null,
+        doubleQuotedAsJSON: false,
+        doubleQuotedMinMultiLineLength: 40,
+        falseStr: "false",
+        flowCollectionPadding: true,
+        indentSeq: true,
+        lineWidth: 80,
+        minContentWidth: 20,
+        nullStr: "null",
+        simpleKeys: false,
+        singleQuote: null,
+        trailingComma: false,
+        trueStr: "true",
+        verifyAliasOrder: true
+      }, doc.schema.toStringOptions, options);
+      let inFlow;
+      switch (opt.collectionStyle) {
+        case "block":
+          inFlow = false;
+          break;
+        case "flow":
+          inFlow = true;
+          break;
+        default:
+          inFlow = null;
+      }
+      return {
+        anchors: /* @__PURE__ */ new Set(),
+        doc,
+        flowCollectionPadding: opt.flowCollectionPadding ? " " : "",
+        indent: "",
+        indentStep: typeof opt.indent === "number" ? " ".repeat(opt.indent) : "  ",
+        inFlow,
+        options: opt
+      };
+    }
+    function getTagObject(tags, item) {
+      if (item.tag) {
+        const match = tags.filter((t) => t.tag === item.tag);
+        if (match.length > 0)
+          return match.find((t) => t.format === item.format) ?? match[0];
+      }
+      let tagObj = void 0;
+      let obj;
+      if (identity.isScalar(item)) {
+        obj = item.value;
+        let match = tags.filter((t) => t.identify?.(obj));
+        if (match.length > 1) {
+          const testMatch = match.filter((t) => t.test);
+          if (testMatch.length > 0)
+            match = testMatch;
+        }
+        tagObj = match.find((t) => t.format === item.format) ?? match.find((t) => !t.format);
+      } else {
+        obj = item;
+        tagObj = tags.find((t) => t.nodeClass && obj instanceof t.nodeClass);
+      }
+      if (!tagObj) {
+        const name2 = obj?.constructor?.name ?? (obj === null ? "null" : typeof obj);
+        throw new Error(`Tag not resolved for ${name2} value`);
+      }
+      return tagObj;
+    }
+    function stringifyProps(node3, tagObj, { anchors: anchors$1, doc }) {
+      if (!doc.directives)
+        return "";
+      const props = [];
+      const anchor = (identity.isScalar(node3) || identity.isCollection(node3)) && node3.anchor;
+      if (anchor && anchors.anchorIsValid(anchor)) {
+        anchors$1.add(anchor);
+        props.push(`&${anchor}`);
+      }
+      const tag = node3.tag ?? (tagObj.default ? null : tagObj.tag);
+      if (tag)
+        props.push(doc.directives.tagString(tag));
+      return props.join(" ");
+    }
+    function stringify(item, ctx, onComment, onChompKeep) {
+      if (identity.isPair(item))
+        return item.toString(ctx, onComment, onChompKeep);
+      if (identity.isAlias(item)) {
+        if (ctx.doc.directives)
+          return item.toString(ctx);
+        if (ctx.resolvedAliases?.has(item)) {
+          throw new TypeError(`Cannot stringify circular structure without alias nodes`);
+        } else {
+          if (ctx.resolvedAliases)
+            ctx.resolvedAliases.add(item);
+          else
+            ctx.resolvedAliases = /* @__PURE__ */ new Set([item]);
+          item = item.resolve(ctx.doc);
+        }
+      }
+      let tagObj = void 0;
+      const node3 = identity.isNode(item) ? item : ctx.doc.createNode(item, { onTagObj: (o) => tagObj = o });
+      tagObj ?? (tagObj = getTagObject(ctx.doc.schema.tags, node3));
+      const props = stringifyProps(node3, tagObj, ctx);
+      if (props.length > 0)
+        ctx.indentAtStart = (ctx.indentAtStart ?? 0) + props.length + 1;
+      const str = typeof tagObj.stringify === "function" ? tagObj.stringify(node3, ctx, onComment, onChompKeep) : identity.isScalar(node3) ? stringifyString.stringifyString(node3, ctx, onComment, onChompKeep) : node3.toString(ctx, onComment, onChompKeep);
+      if (!props)
+        return str;
+      return identity.isScalar(node3) || str[0] === "{" || str[0] === "[" ? `${props} ${str}` : `${props}
+${ctx.indent}${str}`;
+    }
+    exports.createStringifyContext = createStringifyContext;
+    exports.stringify = stringify;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyPair.js
+var require_stringifyPair = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyPair.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var stringify = require_stringify();
+    var stringifyComment = require_stringifyComment();
+    function stringifyPair({ key, value }, ctx, onComment, onChompKeep) {
+      const { allNullValues, doc, indent, indentStep, options: { commentString, indentSeq, simpleKeys } } = ctx;
+      let keyComment = identity.isNode(key) && key.comment || null;
+      if (simpleKeys) {
+        if (keyComment) {
+          throw new Error("With simple keys, key nodes cannot have comments");
+        }
+        if (identity.isCollection(key) || !identity.isNode(key) && typeof key === "object") {
+          const msg = "With simple keys, collection cannot be used as a key value";
+          throw new Error(msg);
+        }
+      }
+      let explicitKey = !simpleKeys && (!key || keyComment && value == null && !ctx.inFlow || identity.isCollection(key) || (identity.isScalar(key) ? key.type === Scalar.Scalar.BLOCK_FOLDED || key.type === Scalar.Scalar.BLOCK_LITERAL : typeof key === "object"));
+      ctx = Object.assign({}, ctx, {
+        allNullValues: false,
+        implicitKey: !explicitKey && (simpleKeys || !allNullValues),
+        indent: indent + indentStep
+      });
+      let keyCommentDone = false;
+      let chompKeep = false;
+      let str = stringify.stringify(key, ctx, () => keyCommentDone = true, () => chompKeep = true);
+      if (!explicitKey && !ctx.inFlow && str.length > 1024) {
+        if (simpleKeys)
+          throw new Error("With simple keys, single line scalar must not span more than 1024 characters");
+        explicitKey = true;
+      }
+      if (ctx.inFlow) {
+        if (allNullValues || value == null) {
+          if (keyCommentDone && onComment)
+            onComment();
+          return str === "" ? "?" : explicitKey ? `? ${str}` : str;
+        }
+      } else if (allNullValues && !simpleKeys || value == null && explicitKey) {
+        str = `? ${str}`;
+        if (keyComment && !keyCommentDone) {
+          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
+        } else if (chompKeep && onChompKeep)
+          onChompKeep();
+        return str;
+      }
+      if (keyCommentDone)
+        keyComment = null;
+      if (explicitKey) {
+        if (keyComment)
+          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
+        str = `? ${str}
+${indent}:`;
+      } else {
+        str = `${str}:`;
+        if (keyComment)
+          str += stringifyComment.lineComment(str, ctx.indent, commentString(keyComment));
+      }
+      let vsb, vcb, valueComment;
+      if (identity.isNode(value)) {
+        vsb = !!value.spaceBefore;
+        vcb = value.commentBefore;
+        valueComment = value.comment;
+      } else {
+        vsb = false;
+        vcb = null;
+        valueComment = null;
+        if (value && typeof value === "object")
+          value = doc.createNode(value);
+      }
+      ctx.implicitKey = false;
+      if (!explicitKey && !keyComment && identity.isScalar(value))
+        ctx.indentAtStart = str.length + 1;
+      chompKeep = false;
+      if (!indentSeq && indentStep.length >= 2 && !ctx.inFlow && !explicitKey && identity.isSeq(value) && !value.flow && !value.tag && !value.anchor) {
+        ctx.indent = ctx.indent.substring(2);
+      }
+      let valueCommentDone = false;
+      const valueStr = stringify.stringify(value, ctx, () => valueCommentDone = true, () => chompKeep = true);
+      let ws = " ";
+      if (keyComment || vsb || vcb) {
+        ws = vsb ? "\n" : "";
+        if (vcb) {
+          const cs = commentString(vcb);
+          ws += `
+${stringifyComment.indentComment(cs, ctx.indent)}`;
+        }
+        if (valueStr === "" && !ctx.inFlow) {
+          if (ws === "\n" && valueComment)
+            ws = "\n\n";
+        } else {
+          ws += `
+${ctx.indent}`;
+        }
+      } else if (!explicitKey && identity.isCollection(value)) {
+        const vs0 = valueStr[0];
+        const nl0 = valueStr.indexOf("\n");
+        const hasNewline = nl0 !== -1;
+        const flow = ctx.inFlow ?? value.flow ?? value.items.length === 0;
+        if (hasNewline || !flow) {
+          let hasPropsLine = false;
+          if (hasNewline && (vs0 === "&" || vs0 === "!")) {
+            let sp0 = valueStr.indexOf(" ");
+            if (vs0 === "&" && sp0 !== -1 && sp0 < nl0 && valueStr[sp0 + 1] === "!") {
+              sp0 = valueStr.indexOf(" ", sp0 + 1);
+            }
+            if (sp0 === -1 || nl0 < sp0)
+              hasPropsLine = true;
+          }
+          if (!hasPropsLine)
+            ws = `
+${ctx.indent}`;
+        }
+      } else if (valueStr === "" || valueStr[0] === "\n") {
+        ws = "";
+      }
+      str += ws + valueStr;
+      if (ctx.inFlow) {
+        if (valueCommentDone && onComment)
+          onComment();
+      } else if (valueComment && !valueCommentDone) {
+        str += stringifyComment.lineComment(str, ctx.indent, commentString(valueComment));
+      } else if (chompKeep && onChompKeep) {
+        onChompKeep();
+      }
+      return str;
+    }
+    exports.stringifyPair = stringifyPair;
+  }
+});
+
+// node_modules/yaml/dist/log.js
+var require_log = __commonJS({
+  "node_modules/yaml/dist/log.js"(exports) {
+    "use strict";
+    var node_process = __require("process");
+    function debug(logLevel, ...messages) {
+      if (logLevel === "debug")
+        console.log(...messages);
+    }
+    function warn(logLevel, warning) {
+      if (logLevel === "debug" || logLevel === "warn") {
+        if (typeof node_process.emitWarning === "function")
+          node_process.emitWarning(warning);
+        else
+          console.warn(warning);
+      }
+    }
+    exports.debug = debug;
+    exports.warn = warn;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/merge.js
+var require_merge = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/merge.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var MERGE_KEY = "<<";
+    var merge5 = {
+      identify: (value) => value === MERGE_KEY || typeof value === "symbol" && value.description === MERGE_KEY,
+      default: "key",
+      tag: "tag:yaml.org,2002:merge",
+      test: /^<<$/,
+      resolve: () => Object.assign(new Scalar.Scalar(Symbol(MERGE_KEY)), {
+        addToJSMap: addMergeToJSMap
+      }),
+      stringify: () => MERGE_KEY
+    };
+    var isMergeKey = (ctx, key) => (merge5.identify(key) || identity.isScalar(key) && (!key.type || key.type === Scalar.Scalar.PLAIN) && merge5.identify(key.value)) && ctx?.doc.schema.tags.some((tag) => tag.tag === merge5.tag && tag.default);
+    function addMergeToJSMap(ctx, map2, value) {
+      const source = resolveAliasValue(ctx, value);
+      if (identity.isSeq(source))
+        for (const it of source.items)
+          mergeValue(ctx, map2, it);
+      else if (Array.isArray(source))
+        for (const it of source)
+          mergeValue(ctx, map2, it);
+      else
+        mergeValue(ctx, map2, source);
+    }
+    function mergeValue(ctx, map2, value) {
+      const source = resolveAliasValue(ctx, value);
+      if (!identity.isMap(source))
+        throw new Error("Merge sources must be maps or map aliases");
+      const srcMap = source.toJSON(null, ctx, Map);
+      for (const [key, value2] of srcMap) {
+        if (map2 instanceof Map) {
+          if (!map2.has(key))
+            map2.set(key, value2);
+        } else if (map2 instanceof Set) {
+          map2.add(key);
+        } else if (!Object.prototype.hasOwnProperty.call(map2, key)) {
+          Object.defineProperty(map2, key, {
+            value: value2,
+            writable: true,
+            enumerable: true,
+            configurable: true
+          });
+        }
+      }
+      return map2;
+    }
+    function resolveAliasValue(ctx, value) {
+      return ctx && identity.isAlias(value) ? value.resolve(ctx.doc, ctx) : value;
+    }
+    exports.addMergeToJSMap = addMergeToJSMap;
+    exports.isMergeKey = isMergeKey;
+    exports.merge = merge5;
+  }
+});
+
+// node_modules/yaml/dist/nodes/addPairToJSMap.js
+var require_addPairToJSMap = __commonJS({
+  "node_modules/yaml/dist/nodes/addPairToJSMap.js"(exports) {
+    "use strict";
+    var log = require_log();
+    var merge5 = require_merge();
+    var stringify = require_stringify();
+    var identity = require_identity();
+    var toJS = require_toJS();
+    function addPairToJSMap(ctx, map2, { key, value }) {
+      if (identity.isNode(key) && key.addToJSMap)
+        key.addToJSMap(ctx, map2, value);
+      else if (merge5.isMergeKey(ctx, key))
+        merge5.addMergeToJSMap(ctx, map2, value);
+      else {
+        const jsKey = toJS.toJS(key, "", ctx);
+        if (map2 instanceof Map) {
+          map2.set(jsKey, toJS.toJS(value, jsKey, ctx));
+        } else if (map2 instanceof Set) {
+          map2.add(jsKey);
+        } else {
+          const stringKey = stringifyKey(key, jsKey, ctx);
+          const jsValue = toJS.toJS(value, stringKey, ctx);
+          if (stringKey in map2)
+            Object.defineProperty(map2, stringKey, {
+              value: jsValue,
+              writable: true,
+              enumerable: true,
+              configurable: true
+            });
+          else
+            map2[stringKey] = jsValue;
+        }
+      }
+      return map2;
+    }
+    function stringifyKey(key, jsKey, ctx) {
+      if (jsKey === null)
+        return "";
+      if (typeof jsKey !== "object")
+        return String(jsKey);
+      if (identity.isNode(key) && ctx?.doc) {
+        const strCtx = stringify.createStringifyContext(ctx.doc, {});
+        strCtx.anchors = /* @__PURE__ */ new Set();
+        for (const node3 of ctx.anchors.keys())
+          strCtx.anchors.add(node3.anchor);
+        strCtx.inFlow = true;
+        strCtx.inStringifyKey = true;
+        const strKey = key.toString(strCtx);
+        if (!ctx.mapKeyWarned) {
+          let jsonStr = JSON.stringify(strKey);
+          if (jsonStr.length > 40)
+            jsonStr = jsonStr.substring(0, 36) + '..."';
+          log.warn(ctx.doc.options.logLevel, `Keys with collection values will be stringified due to JS Object restrictions: ${jsonStr}. Set mapAsMap: true to use object keys.`);
+          ctx.mapKeyWarned = true;
+        }
+        return strKey;
+      }
+      return JSON.stringify(jsKey);
+    }
+    exports.addPairToJSMap = addPairToJSMap;
+  }
+});
+
+// node_modules/yaml/dist/nodes/Pair.js
+var require_Pair = __commonJS({
+  "node_modules/yaml/dist/nodes/Pair.js"(exports) {
+    "use strict";
+    var createNode = require_createNode();
+    var stringifyPair = require_stringifyPair();
+    var addPairToJSMap = require_addPairToJSMap();
+    var identity = require_identity();
+    function createPair(key, value, ctx) {
+      const k = createNode.createNode(key, void 0, ctx);
+      const v = createNode.createNode(value, void 0, ctx);
+      return new Pair(k, v);
+    }
+    var Pair = class _Pair {
+      constructor(key, value = null) {
+        Object.defineProperty(this, identity.NODE_TYPE, { value: identity.PAIR });
+        this.key = key;
+        this.value = value;
+      }
+      clone(schema) {
+        let { key, value } = this;
+        if (identity.isNode(key))
+          key = key.clone(schema);
+        if (identity.isNode(value))
+          value = value.clone(schema);
+        return new _Pair(key, value);
+      }
+      toJSON(_, ctx) {
+        const pair2 = ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
+        return addPairToJSMap.addPairToJSMap(ctx, pair2, this);
+      }
+      toString(ctx, onComment, onChompKeep) {
+        return ctx?.doc ? stringifyPair.stringifyPair(this, ctx, onComment, onChompKeep) : JSON.stringify(this);
+      }
+    };
+    exports.Pair = Pair;
+    exports.createPair = createPair;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyCollection.js
+var require_stringifyCollection = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyCollection.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var stringify = require_stringify();
+    var stringifyComment = require_stringifyComment();
+    function stringifyCollection(collection, ctx, options) {
+      const flow = ctx.inFlow ?? collection.flow;
+      const stringify2 = flow ? stringifyFlowCollection : stringifyBlockCollection;
+      return stringify2(collection, ctx, options);
+    }
+    function stringifyBlockCollection({ comment, items: items2 }, ctx, { blockItemPrefix, flowChars, itemIndent, onChompKeep, onComment }) {
+      const { indent, options: { commentString } } = ctx;
+      const itemCtx = Object.assign({}, ctx, { indent: itemIndent, type: null });
+      let chompKeep = false;
+      const lines2 = [];
+      for (let i = 0; i < items2.length; ++i) {
+        const item = items2[i];
+        let comment2 = null;
+        if (identity.isNode(item)) {
+          if (!chompKeep && item.spaceBefore)
+            lines2.push("");
+          addCommentBefore(ctx, lines2, item.commentBefore, chompKeep);
+          if (item.comment)
+            comment2 = item.comment;
+        } else if (identity.isPair(item)) {
+          const ik = identity.isNode(item.key) ? item.key : null;
+          if (ik) {
+            if (!chompKeep && ik.spaceBefore)
+              lines2.push("");
+            addCommentBefore(ctx, lines2, ik.commentBefore, chompKeep);
+          }
+        }
+        chompKeep = false;
+        let str2 = stringify.stringify(item, itemCtx, () => comment2 = null, () => chompKeep = true);
+        if (comment2)
+          str2 += stringifyComment.lineComment(str2, itemIndent, commentString(comment2));
+        if (chompKeep && comment2)
+          chompKeep = false;
+        lines2.push(blockItemPrefix + str2);
+      }
+      let str;
+      if (lines2.length === 0) {
+        str = flowChars.start + flowChars.end;
+      } else {
+        str = lines2[0];
+        for (let i = 1; i < lines2.length; ++i) {
+          const line3 = lines2[i];
+          str += line3 ? `
+${indent}${line3}` : "\n";
+        }
+      }
+      if (comment) {
+        str += "\n" + stringifyComment.indentComment(commentString(comment), indent);
+        if (onComment)
+          onComment();
+      } else if (chompKeep && onChompKeep)
+        onChompKeep();
+      return str;
+    }
+    function stringifyFlowCollection({ items: items2 }, ctx, { flowChars, itemIndent }) {
+      const { indent, indentStep, flowCollectionPadding: fcPadding, options: { commentString } } = ctx;
+      itemIndent += indentStep;
+      const itemCtx = Object.assign({}, ctx, {
+        indent: itemIndent,
+        inFlow: true,
+        type: null
+      });
+      let reqNewline = false;
+      let linesAtValue = 0;
+      const lines2 = [];
+      for (let i = 0; i < items2.length; ++i) {
+        const item = items2[i];
+        let comment = null;
+        if (identity.isNode(item)) {
+          if (item.spaceBefore)
+            lines2.push("");
+          addCommentBefore(ctx, lines2, item.commentBefore, false);
+          if (item.comment)
+            comment = item.comment;
+        } else if (identity.isPair(item)) {
+          const ik = identity.isNode(item.key) ? item.key : null;
+          if (ik) {
+            if (ik.spaceBefore)
+              lines2.push("");
+            addCommentBefore(ctx, lines2, ik.commentBefore, false);
+            if (ik.comment)
+              reqNewline = true;
+          }
+          const iv = identity.isNode(item.value) ? item.value : null;
+          if (iv) {
+            if (iv.comment)
+              comment = iv.comment;
+            if (iv.commentBefore)
+              reqNewline = true;
+          } else if (item.value == null && ik?.comment) {
+            comment = ik.comment;
+          }
+        }
+        if (comment)
+          reqNewline = true;
+        let str = stringify.stringify(item, itemCtx, () => comment = null);
+        reqNewline || (reqNewline = lines2.length > linesAtValue || str.includes("\n"));
+        if (i < items2.length - 1) {
+          str += ",";
+        } else if (ctx.options.trailingComma) {
+          if (ctx.options.lineWidth > 0) {
+            reqNewline || (reqNewline = lines2.reduce((sum, line3) => sum + line3.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
+          }
+          if (reqNewline) {
+            str += ",";
+          }
+        }
+        if (comment)
+          str += stringifyComment.lineComment(str, itemIndent, commentString(comment));
+        lines2.push(str);
+        linesAtValue = lines2.length;
+      }
+      const { start, end } = flowChars;
+      if (lines2.length === 0) {
+        return start + end;
+      } else {
+        if (!reqNewline) {
+          const len = lines2.reduce((sum, line3) => sum + line3.length + 2, 2);
+          reqNewline = ctx.options.lineWidth > 0 && len > ctx.options.lineWidth;
+        }
+        if (reqNewline) {
+          let str = start;
+          for (const line3 of lines2)
+            str += line3 ? `
+${indentStep}${indent}${line3}` : "\n";
+          return `${str}
+${indent}${end}`;
+        } else {
+          return `${start}${fcPadding}${lines2.join(" ")}${fcPadding}${end}`;
+        }
+      }
+    }
+    function addCommentBefore({ indent, options: { commentString } }, lines2, comment, chompKeep) {
+      if (comment && chompKeep)
+        comment = comment.replace(/^\n+/, "");
+      if (comment) {
+        const ic = stringifyComment.indentComment(commentString(comment), indent);
+        lines2.push(ic.trimStart());
+      }
+    }
+    exports.stringifyCollection = stringifyCollection;
+  }
+});
+
+// node_modules/yaml/dist/nodes/YAMLMap.js
+var require_YAMLMap = __commonJS({
+  "node_modules/yaml/dist/nodes/YAMLMap.js"(exports) {
+    "use strict";
+    var stringifyCollection = require_stringifyCollection();
+    var addPairToJSMap = require_addPairToJSMap();
+    var Collection2 = require_Collection();
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var Scalar = require_Scalar();
+    function findPair(items2, key) {
+      const k = identity.isScalar(key) ? key.value : key;
+      for (const it of items2) {
+        if (identity.isPair(it)) {
+          if (it.key === key || it.key === k)
+            return it;
+          if (identity.isScalar(it.key) && it.key.value === k)
+            return it;
+        }
+      }
+      return void 0;
+    }
+    var YAMLMap = class extends Collection2.Collection {
+      static get tagName() {
+        return "tag:yaml.org,2002:map";
+      }
+      constructor(schema) {
+        super(identity.MAP, schema);
+        this.items = [];
+      }
+      /**
+       * A generic collection parsing method that can be extended
+       * to other node classes that inherit from YAMLMap
+       */
+      static from(schema, obj, ctx) {
+        const { keepUndefined, replacer } = ctx;
+        const map2 = new this(schema);
+        const add2 = (key, value) => {
+          if (typeof replacer === "function")
+            value = replacer.call(obj, key, value);
+          else if (Array.isArray(replacer) && !replacer.includes(key))
+            return;
+          if (value !== void 0 || keepUndefined)
+            map2.items.push(Pair.createPair(key, value, ctx));
+        };
+        if (obj instanceof Map) {
+          for (const [key, value] of obj)
+            add2(key, value);
+        } else if (obj && typeof obj === "object") {
+          for (const key of Object.keys(obj))
+            add2(key, obj[key]);
+        }
+        if (typeof schema.sortMapEntries === "function") {
+          map2.items.sort(schema.sortMapEntries);
+        }
+        return map2;
+      }
+      /**
+       * Adds a value to the collection.
+       *
+       * @param overwrite - If not set `true`, using a key that is already in the
+       *   collection will throw. Otherwise, overwrites the previous value.
+       */
+      add(pair2, overwrite) {
+        let _pair;
+        if (identity.isPair(pair2))
+          _pair = pair2;
+        else if (!pair2 || typeof pair2 !== "object" || !("key" in pair2)) {
+          _pair = new Pair.Pair(pair2, pair2?.value);
+        } else
+          _pair = new Pair.Pair(pair2.key, pair2.value);
+        const prev = findPair(this.items, _pair.key);
+        const sortEntries = this.schema?.sortMapEntries;
+        if (prev) {
+          if (!overwrite)
+            throw new Error(`Key ${_pair.key} already set`);
+          if (identity.isScalar(prev.value) && Scalar.isScalarValue(_pair.value))
+            prev.value.value = _pair.value;
+          else
+            prev.value = _pair.value;
+        } else if (sortEntries) {
+          const i = this.items.findIndex((item) => sortEntries(_pair, item) < 0);
+          if (i === -1)
+            this.items.push(_pair);
+          else
+            this.items.splice(i, 0, _pair);
+        } else {
+          this.items.push(_pair);
+        }
+      }
+      delete(key) {
+        const it = findPair(this.items, key);
+        if (!it)
+          return false;
+        const del = this.items.splice(this.items.indexOf(it), 1);
+        return del.length > 0;
+      }
+      get(key, keepScalar) {
+        const it = findPair(this.items, key);
+        const node3 = it?.value;
+        return (!keepScalar && identity.isScalar(node3) ? node3.value : node3) ?? void 0;
+      }
+      has(key) {
+        return !!findPair(this.items, key);
+      }
+      set(key, value) {
+        this.add(new Pair.Pair(key, value), true);
+      }
+      /**
+       * @param ctx - Conversion context, originally set in Document#toJS()
+       * @param {Class} Type - If set, forces the returned collection type
+       * @returns Instance of Type, Map, or Object
+       */
+      toJSON(_, ctx, Type) {
+        const map2 = Type ? new Type() : ctx?.mapAsMap ? /* @__PURE__ */ new Map() : {};
+        if (ctx?.onCreate)
+          ctx.onCreate(map2);
+        for (const item of this.items)
+          addPairToJSMap.addPairToJSMap(ctx, map2, item);
+        return map2;
+      }
+      toString(ctx, onComment, onChompKeep) {
+        if (!ctx)
+          return JSON.stringify(this);
+        for (const item of this.items) {
+          if (!identity.isPair(item))
+            throw new Error(`Map items must all be pairs; found ${JSON.stringify(item)} instead`);
+        }
+        if (!ctx.allNullValues && this.hasAllNullValues(false))
+          ctx = Object.assign({}, ctx, { allNullValues: true });
+        return stringifyCollection.stringifyCollection(this, ctx, {
+          blockItemPrefix: "",
+          flowChars: { start: "{", end: "}" },
+          itemIndent: ctx.indent || "",
+          onChompKeep,
+          onComment
+        });
+      }
+    };
+    exports.YAMLMap = YAMLMap;
+    exports.findPair = findPair;
+  }
+});
+
+// node_modules/yaml/dist/schema/common/map.js
+var require_map = __commonJS({
+  "node_modules/yaml/dist/schema/common/map.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var YAMLMap = require_YAMLMap();
+    var map2 = {
+      collection: "map",
+      default: true,
+      nodeClass: YAMLMap.YAMLMap,
+      tag: "tag:yaml.org,2002:map",
+      resolve(map3, onError) {
+        if (!identity.isMap(map3))
+          onError("Expected a mapping for this tag");
+        return map3;
+      },
+      createNode: (schema, obj, ctx) => YAMLMap.YAMLMap.from(schema, obj, ctx)
+    };
+    exports.map = map2;
+  }
+});
+
+// node_modules/yaml/dist/nodes/YAMLSeq.js
+var require_YAMLSeq = __commonJS({
+  "node_modules/yaml/dist/nodes/YAMLSeq.js"(exports) {
+    "use strict";
+    var createNode = require_createNode();
+    var stringifyCollection = require_stringifyCollection();
+    var Collection2 = require_Collection();
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var toJS = require_toJS();
+    var YAMLSeq = class extends Collection2.Collection {
+      static get tagName() {
+        return "tag:yaml.org,2002:seq";
+      }
+      constructor(schema) {
+        super(identity.SEQ, schema);
+        this.items = [];
+      }
+      add(value) {
+        this.items.push(value);
+      }
+      /**
+       * Removes a value from the collection.
+       *
+       * `key` must contain a representation of an integer for this to succeed.
+       * It may be wrapped in a `Scalar`.
+       *
+       * @returns `true` if the item was found and removed.
+       */
+      delete(key) {
+        const idx = asItemIndex(key);
+        if (typeof idx !== "number")
+          return false;
+        const del = this.items.splice(idx, 1);
+        return del.length > 0;
+      }
+      get(key, keepScalar) {
+        const idx = asItemIndex(key);
+        if (typeof idx !== "number")
+          return void 0;
+        const it = this.items[idx];
+        return !keepScalar && identity.isScalar(it) ? it.value : it;
+      }
+      /**
+       * Checks if the collection includes a value with the key `key`.
+       *
+       * `key` must contain a representation of an integer for this to succeed.
+       * It may be wrapped in a `Scalar`.
+       */
+      has(key) {
+        const idx = asItemIndex(key);
+        return typeof idx === "number" && idx < this.items.length;
+      }
+      /**
+       * Sets a value in this collection. For `!!set`, `value` needs to be a
+       * boolean to add/remove the item from the set.
+       *
+       * If `key` does not contain a representation of an integer, this will throw.
+       * It may be wrapped in a `Scalar`.
+       */
+      set(key, value) {
+        const idx = asItemIndex(key);
+        if (typeof idx !== "number")
+          throw new Error(`Expected a valid index, not ${key}.`);
+        const prev = this.items[idx];
+        if (identity.isScalar(prev) && Scalar.isScalarValue(value))
+          prev.value = value;
+        else
+          this.items[idx] = value;
+      }
+      toJSON(_, ctx) {
+        const seq = [];
+        if (ctx?.onCreate)
+          ctx.onCreate(seq);
+        let i = 0;
+        for (const item of this.items)
+          seq.push(toJS.toJS(item, String(i++), ctx));
+        return seq;
+      }
+      toString(ctx, onComment, onChompKeep) {
+        if (!ctx)
+          return JSON.stringify(this);
+        return stringifyCollection.stringifyCollection(this, ctx, {
+          blockItemPrefix: "- ",
+          flowChars: { start: "[", end: "]" },
+          itemIndent: (ctx.indent || "") + "  ",
+          onChompKeep,
+          onComment
+        });
+      }
+      static from(schema, obj, ctx) {
+        const { replacer } = ctx;
+        const seq = new this(schema);
+        if (obj && Symbol.iterator in Object(obj)) {
+          let i = 0;
+          for (let it of obj) {
+            if (typeof replacer === "function") {
+              const key = obj instanceof Set ? it : String(i++);
+              it = replacer.call(obj, key, it);
+            }
+            seq.items.push(createNode.createNode(it, void 0, ctx));
+          }
+        }
+        return seq;
+      }
+    };
+    function asItemIndex(key) {
+      let idx = identity.isScalar(key) ? key.value : key;
+      if (idx && typeof idx === "string")
+        idx = Number(idx);
+      return typeof idx === "number" && Number.isInteger(idx) && idx >= 0 ? idx : null;
+    }
+    exports.YAMLSeq = YAMLSeq;
+  }
+});
+
+// node_modules/yaml/dist/schema/common/seq.js
+var require_seq = __commonJS({
+  "node_modules/yaml/dist/schema/common/seq.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var YAMLSeq = require_YAMLSeq();
+    var seq = {
+      collection: "seq",
+      default: true,
+      nodeClass: YAMLSeq.YAMLSeq,
+      tag: "tag:yaml.org,2002:seq",
+      resolve(seq2, onError) {
+        if (!identity.isSeq(seq2))
+          onError("Expected a sequence for this tag");
+        return seq2;
+      },
+      createNode: (schema, obj, ctx) => YAMLSeq.YAMLSeq.from(schema, obj, ctx)
+    };
+    exports.seq = seq;
+  }
+});
+
+// node_modules/yaml/dist/schema/common/string.js
+var require_string = __commonJS({
+  "node_modules/yaml/dist/schema/common/string.js"(exports) {
+    "use strict";
+    var stringifyString = require_stringifyString();
+    var string3 = {
+      identify: (value) => typeof value === "string",
+      default: true,
+      tag: "tag:yaml.org,2002:str",
+      resolve: (str) => str,
+      stringify(item, ctx, onComment, onChompKeep) {
+        ctx = Object.assign({ actualString: true }, ctx);
+        return stringifyString.stringifyString(item, ctx, onComment, onChompKeep);
+      }
+    };
+    exports.string = string3;
+  }
+});
+
+// node_modules/yaml/dist/schema/common/null.js
+var require_null = __commonJS({
+  "node_modules/yaml/dist/schema/common/null.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var nullTag = {
+      identify: (value) => value == null,
+      createNode: () => new Scalar.Scalar(null),
+      default: true,
+      tag: "tag:yaml.org,2002:null",
+      test: /^(?:~|[Nn]ull|NULL)?$/,
+      resolve: () => new Scalar.Scalar(null),
+      stringify: ({ source }, ctx) => typeof source === "string" && nullTag.test.test(source) ? source : ctx.options.nullStr
+    };
+    exports.nullTag = nullTag;
+  }
+});
+
+// node_modules/yaml/dist/schema/core/bool.js
+var require_bool = __commonJS({
+  "node_modules/yaml/dist/schema/core/bool.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var boolTag = {
+      identify: (value) => typeof value === "boolean",
+      default: true,
+      tag: "tag:yaml.org,2002:bool",
+      test: /^(?:[Tt]rue|TRUE|[Ff]alse|FALSE)$/,
+      resolve: (str) => new Scalar.Scalar(str[0] === "t" || str[0] === "T"),
+      stringify({ source, value }, ctx) {
+        if (source && boolTag.test.test(source)) {
+          const sv = source[0] === "t" || source[0] === "T";
+          if (value === sv)
+            return source;
+        }
+        return value ? ctx.options.trueStr : ctx.options.falseStr;
+      }
+    };
+    exports.boolTag = boolTag;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyNumber.js
+var require_stringifyNumber = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyNumber.js"(exports) {
+    "use strict";
+    function stringifyNumber({ format, minFractionDigits, tag, value }) {
+      if (typeof value === "bigint")
+        return String(value);
+      const num = typeof value === "number" ? value : Number(value);
+      if (!isFinite(num))
+        return isNaN(num) ? ".nan" : num < 0 ? "-.inf" : ".inf";
+      let n = Object.is(value, -0) ? "-0" : JSON.stringify(value);
+      if (!format && minFractionDigits && (!tag || tag === "tag:yaml.org,2002:float") && /^-?\d/.test(n) && !n.includes("e")) {
+        let i = n.indexOf(".");
+        if (i < 0) {
+          i = n.length;
+          n += ".";
+        }
+        let d = minFractionDigits - (n.length - i - 1);
+        while (d-- > 0)
+          n += "0";
+      }
+      return n;
+    }
+    exports.stringifyNumber = stringifyNumber;
+  }
+});
+
+// node_modules/yaml/dist/schema/core/float.js
+var require_float = __commonJS({
+  "node_modules/yaml/dist/schema/core/float.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var stringifyNumber = require_stringifyNumber();
+    var floatNaN = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$/,
+      resolve: (str) => str.slice(-3).toLowerCase() === "nan" ? NaN : str[0] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
+      stringify: stringifyNumber.stringifyNumber
+    };
+    var floatExp = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      format: "EXP",
+      test: /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$/,
+      resolve: (str) => parseFloat(str),
+      stringify(node3) {
+        const num = Number(node3.value);
+        return isFinite(num) ? num.toExponential() : stringifyNumber.stringifyNumber(node3);
+      }
+    };
+    var float = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      test: /^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)$/,
+      resolve(str) {
+        const node3 = new Scalar.Scalar(parseFloat(str));
+        const dot = str.indexOf(".");
+        if (dot !== -1 && str[str.length - 1] === "0")
+          node3.minFractionDigits = str.length - dot - 1;
+        return node3;
+      },
+      stringify: stringifyNumber.stringifyNumber
+    };
+    exports.float = float;
+    exports.floatExp = floatExp;
+    exports.floatNaN = floatNaN;
+  }
+});
+
+// node_modules/yaml/dist/schema/core/int.js
+var require_int = __commonJS({
+  "node_modules/yaml/dist/schema/core/int.js"(exports) {
+    "use strict";
+    var stringifyNumber = require_stringifyNumber();
+    var intIdentify = (value) => typeof value === "bigint" || Number.isInteger(value);
+    var intResolve = (str, offset, radix, { intAsBigInt }) => intAsBigInt ? BigInt(str) : parseInt(str.substring(offset), radix);
+    function intStringify(node3, radix, prefix) {
+      const { value } = node3;
+      if (intIdentify(value) && value >= 0)
+        return prefix + value.toString(radix);
+      return stringifyNumber.stringifyNumber(node3);
+    }
+    var intOct = {
+      identify: (value) => intIdentify(value) && value >= 0,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "OCT",
+      test: /^0o[0-7]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 2, 8, opt),
+      stringify: (node3) => intStringify(node3, 8, "0o")
+    };
+    var int2 = {
+      identify: intIdentify,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      test: /^[-+]?[0-9]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 0, 10, opt),
+      stringify: stringifyNumber.stringifyNumber
+    };
+    var intHex = {
+      identify: (value) => intIdentify(value) && value >= 0,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "HEX",
+      test: /^0x[0-9a-fA-F]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 2, 16, opt),
+      stringify: (node3) => intStringify(node3, 16, "0x")
+    };
+    exports.int = int2;
+    exports.intHex = intHex;
+    exports.intOct = intOct;
+  }
+});
+
+// node_modules/yaml/dist/schema/core/schema.js
+var require_schema = __commonJS({
+  "node_modules/yaml/dist/schema/core/schema.js"(exports) {
+    "use strict";
+    var map2 = require_map();
+    var _null3 = require_null();
+    var seq = require_seq();
+    var string3 = require_string();
+    var bool = require_bool();
+    var float = require_float();
+    var int2 = require_int();
+    var schema = [
+      map2.map,
+      seq.seq,
+      string3.string,
+      _null3.nullTag,
+      bool.boolTag,
+      int2.intOct,
+      int2.int,
+      int2.intHex,
+      float.floatNaN,
+      float.floatExp,
+      float.float
+    ];
+    exports.schema = schema;
+  }
+});
+
+// node_modules/yaml/dist/schema/json/schema.js
+var require_schema2 = __commonJS({
+  "node_modules/yaml/dist/schema/json/schema.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var map2 = require_map();
+    var seq = require_seq();
+    function intIdentify(value) {
+      return typeof value === "bigint" || Number.isInteger(value);
+    }
+    var stringifyJSON = ({ value }) => JSON.stringify(value);
+    var jsonScalars = [
+      {
+        identify: (value) => typeof value === "string",
+        default: true,
+        tag: "tag:yaml.org,2002:str",
+        resolve: (str) => str,
+        stringify: stringifyJSON
+      },
+      {
+        identify: (value) => value == null,
+        createNode: () => new Scalar.Scalar(null),
+        default: true,
+        tag: "tag:yaml.org,2002:null",
+        test: /^null$/,
+        resolve: () => null,
+        stringify: stringifyJSON
+      },
+      {
+        identify: (value) => typeof value === "boolean",
+        default: true,
+        tag: "tag:yaml.org,2002:bool",
+        test: /^true$|^false$/,
+        resolve: (str) => str === "true",
+        stringify: stringifyJSON
+      },
+      {
+        identify: intIdentify,
+        default: true,
+        tag: "tag:yaml.org,2002:int",
+        test: /^-?(?:0|[1-9][0-9]*)$/,
+        resolve: (str, _onError, { intAsBigInt }) => intAsBigInt ? BigInt(str) : parseInt(str, 10),
+        stringify: ({ value }) => intIdentify(value) ? value.toString() : JSON.stringify(value)
+      },
+      {
+        identify: (value) => typeof value === "number",
+        default: true,
+        tag: "tag:yaml.org,2002:float",
+        test: /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$/,
+        resolve: (str) => parseFloat(str),
+        stringify: stringifyJSON
+      }
+    ];
+    var jsonError = {
+      default: true,
+      tag: "",
+      test: /^/,
+      resolve(str, onError) {
+        onError(`Unresolved plain scalar ${JSON.stringify(str)}`);
+        return str;
+      }
+    };
+    var schema = [map2.map, seq.seq].concat(jsonScalars, jsonError);
+    exports.schema = schema;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/binary.js
+var require_binary = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/binary.js"(exports) {
+    "use strict";
+    var node_buffer = __require("buffer");
+    var Scalar = require_Scalar();
+    var stringifyString = require_stringifyString();
+    var binary = {
+      identify: (value) => value instanceof Uint8Array,
+      // Buffer inherits from Uint8Array
+      default: false,
+      tag: "tag:yaml.org,2002:binary",
+      /**
+       * Returns a Buffer in node and an Uint8Array in browsers
+       *
+       * To use the resulting buffer as an image, you'll want to do something like:
+       *
+       *   const blob = new Blob([buffer], { type: 'image/jpeg' })
+       *   document.querySelector('#photo').src = URL.createObjectURL(blob)
+       */
+      resolve(src, onError) {
+        if (typeof node_buffer.Buffer === "function") {
+          return node_buffer.Buffer.from(src, "base64");
+        } else if (typeof atob === "function") {
+          const str = atob(src.replace(/[\n\r]/g, ""));
+          const buffer = new Uint8Array(str.length);
+          for (let i = 0; i < str.length; ++i)
+            buffer[i] = str.charCodeAt(i);
+          return buffer;
+        } else {
+          onError("This environment does not support reading binary tags; either Buffer or atob is required");
+          return src;
+        }
+      },
+      stringify({ comment, type, value }, ctx, onComment, onChompKeep) {
+        if (!value)
+          return "";
+        const buf = value;
+        let str;
+        if (typeof node_buffer.Buffer === "function") {
+          str = buf instanceof node_buffer.Buffer ? buf.toString("base64") : node_buffer.Buffer.from(buf.buffer).toString("base64");
+        } else if (typeof btoa === "function") {
+          let s = "";
+          for (let i = 0; i < buf.length; ++i)
+            s += String.fromCharCode(buf[i]);
+          str = btoa(s);
+        } else {
+          throw new Error("This environment does not support writing binary tags; either Buffer or btoa is required");
+        }
+        type ?? (type = Scalar.Scalar.BLOCK_LITERAL);
+        if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
+          const lineWidth = Math.max(ctx.options.lineWidth - ctx.indent.length, ctx.options.minContentWidth);
+          const n = Math.ceil(str.length / lineWidth);
+          const lines2 = new Array(n);
+          for (let i = 0, o = 0; i < n; ++i, o += lineWidth) {
+            lines2[i] = str.substr(o, lineWidth);
+          }
+          str = lines2.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
+        }
+        return stringifyString.stringifyString({ comment, type, value: str }, ctx, onComment, onChompKeep);
+      }
+    };
+    exports.binary = binary;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/pairs.js
+var require_pairs = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/pairs.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var Scalar = require_Scalar();
+    var YAMLSeq = require_YAMLSeq();
+    function resolvePairs(seq, onError) {
+      if (identity.isSeq(seq)) {
+        for (let i = 0; i < seq.items.length; ++i) {
+          let item = seq.items[i];
+          if (identity.isPair(item))
+            continue;
+          else if (identity.isMap(item)) {
+            if (item.items.length > 1)
+              onError("Each pair must have its own sequence indicator");
+            const pair2 = item.items[0] || new Pair.Pair(new Scalar.Scalar(null));
+            if (item.commentBefore)
+              pair2.key.commentBefore = pair2.key.commentBefore ? `${item.commentBefore}
+${pair2.key.commentBefore}` : item.commentBefore;
+            if (item.comment) {
+              const cn = pair2.value ?? pair2.key;
+              cn.comment = cn.comment ? `${item.comment}
+${cn.comment}` : item.comment;
+            }
+            item = pair2;
+          }
+          seq.items[i] = identity.isPair(item) ? item : new Pair.Pair(item);
+        }
+      } else
+        onError("Expected a sequence for this tag");
+      return seq;
+    }
+    function createPairs(schema, iterable, ctx) {
+      const { replacer } = ctx;
+      const pairs2 = new YAMLSeq.YAMLSeq(schema);
+      pairs2.tag = "tag:yaml.org,2002:pairs";
+      let i = 0;
+      if (iterable && Symbol.iterator in Object(iterable))
+        for (let it of iterable) {
+          if (typeof replacer === "function")
+            it = replacer.call(iterable, String(i++), it);
+          let key, value;
+          if (Array.isArray(it)) {
+            if (it.length === 2) {
+              key = it[0];
+              value = it[1];
+            } else
+              throw new TypeError(`Expected [key, value] tuple: ${it}`);
+          } else if (it && it instanceof Object) {
+            const keys = Object.keys(it);
+            if (keys.length === 1) {
+              key = keys[0];
+              value = it[key];
+            } else {
+              throw new TypeError(`Expected tuple with one key, not ${keys.length} keys`);
+            }
+          } else {
+            key = it;
+          }
+          pairs2.items.push(Pair.createPair(key, value, ctx));
+        }
+      return pairs2;
+    }
+    var pairs = {
+      collection: "seq",
+      default: false,
+      tag: "tag:yaml.org,2002:pairs",
+      resolve: resolvePairs,
+      createNode: createPairs
+    };
+    exports.createPairs = createPairs;
+    exports.pairs = pairs;
+    exports.resolvePairs = resolvePairs;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/omap.js
+var require_omap = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/omap.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var toJS = require_toJS();
+    var YAMLMap = require_YAMLMap();
+    var YAMLSeq = require_YAMLSeq();
+    var pairs = require_pairs();
+    var YAMLOMap = class _YAMLOMap extends YAMLSeq.YAMLSeq {
+      constructor() {
+        super();
+        this.add = YAMLMap.YAMLMap.prototype.add.bind(this);
+        this.delete = YAMLMap.YAMLMap.prototype.delete.bind(this);
+        this.get = YAMLMap.YAMLMap.prototype.get.bind(this);
+        this.has = YAMLMap.YAMLMap.prototype.has.bind(this);
+        this.set = YAMLMap.YAMLMap.prototype.set.bind(this);
+        this.tag = _YAMLOMap.tag;
+      }
+      /**
+       * If `ctx` is given, the return type is actually `Map<unknown, unknown>`,
+       * but TypeScript won't allow widening the signature of a child method.
+       */
+      toJSON(_, ctx) {
+        if (!ctx)
+          return super.toJSON(_);
+        const map2 = /* @__PURE__ */ new Map();
+        if (ctx?.onCreate)
+          ctx.onCreate(map2);
+        for (const pair2 of this.items) {
+          let key, value;
+          if (identity.isPair(pair2)) {
+            key = toJS.toJS(pair2.key, "", ctx);
+            value = toJS.toJS(pair2.value, key, ctx);
+          } else {
+            key = toJS.toJS(pair2, "", ctx);
+          }
+          if (map2.has(key))
+            throw new Error("Ordered maps must not include duplicate keys");
+          map2.set(key, value);
+        }
+        return map2;
+      }
+      static from(schema, iterable, ctx) {
+        const pairs$1 = pairs.createPairs(schema, iterable, ctx);
+        const omap2 = new this();
+        omap2.items = pairs$1.items;
+        return omap2;
+      }
+    };
+    YAMLOMap.tag = "tag:yaml.org,2002:omap";
+    var omap = {
+      collection: "seq",
+      identify: (value) => value instanceof Map,
+      nodeClass: YAMLOMap,
+      default: false,
+      tag: "tag:yaml.org,2002:omap",
+      resolve(seq, onError) {
+        const pairs$1 = pairs.resolvePairs(seq, onError);
+        const seenKeys = [];
+        for (const { key } of pairs$1.items) {
+          if (identity.isScalar(key)) {
+            if (seenKeys.includes(key.value)) {
+              onError(`Ordered maps must not include duplicate keys: ${key.value}`);
+            } else {
+              seenKeys.push(key.value);
+            }
+          }
+        }
+        return Object.assign(new YAMLOMap(), pairs$1);
+      },
+      createNode: (schema, iterable, ctx) => YAMLOMap.from(schema, iterable, ctx)
+    };
+    exports.YAMLOMap = YAMLOMap;
+    exports.omap = omap;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/bool.js
+var require_bool2 = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/bool.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    function boolStringify({ value, source }, ctx) {
+      const boolObj = value ? trueTag : falseTag;
+      if (source && boolObj.test.test(source))
+        return source;
+      return value ? ctx.options.trueStr : ctx.options.falseStr;
+    }
+    var trueTag = {
+      identify: (value) => value === true,
+      default: true,
+      tag: "tag:yaml.org,2002:bool",
+      test: /^(?:Y|y|[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/,
+      resolve: () => new Scalar.Scalar(true),
+      stringify: boolStringify
+    };
+    var falseTag = {
+      identify: (value) => value === false,
+      default: true,
+      tag: "tag:yaml.org,2002:bool",
+      test: /^(?:N|n|[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/,
+      resolve: () => new Scalar.Scalar(false),
+      stringify: boolStringify
+    };
+    exports.falseTag = falseTag;
+    exports.trueTag = trueTag;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/float.js
+var require_float2 = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/float.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var stringifyNumber = require_stringifyNumber();
+    var floatNaN = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$/,
+      resolve: (str) => str.slice(-3).toLowerCase() === "nan" ? NaN : str[0] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
+      stringify: stringifyNumber.stringifyNumber
+    };
+    var floatExp = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      format: "EXP",
+      test: /^[-+]?(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?[eE][-+]?[0-9]+$/,
+      resolve: (str) => parseFloat(str.replace(/_/g, "")),
+      stringify(node3) {
+        const num = Number(node3.value);
+        return isFinite(num) ? num.toExponential() : stringifyNumber.stringifyNumber(node3);
+      }
+    };
+    var float = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      test: /^[-+]?(?:[0-9][0-9_]*)?\.[0-9_]*$/,
+      resolve(str) {
+        const node3 = new Scalar.Scalar(parseFloat(str.replace(/_/g, "")));
+        const dot = str.indexOf(".");
+        if (dot !== -1) {
+          const f = str.substring(dot + 1).replace(/_/g, "");
+          if (f[f.length - 1] === "0")
+            node3.minFractionDigits = f.length;
+        }
+        return node3;
+      },
+      stringify: stringifyNumber.stringifyNumber
+    };
+    exports.float = float;
+    exports.floatExp = floatExp;
+    exports.floatNaN = floatNaN;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/int.js
+var require_int2 = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/int.js"(exports) {
+    "use strict";
+    var stringifyNumber = require_stringifyNumber();
+    var intIdentify = (value) => typeof value === "bigint" || Number.isInteger(value);
+    function intResolve(str, offset, radix, { intAsBigInt }) {
+      const sign = str[0];
+      if (sign === "-" || sign === "+")
+        offset += 1;
+      str = str.substring(offset).replace(/_/g, "");
+      if (intAsBigInt) {
+        switch (radix) {
+          case 2:
+            str = `0b${str}`;
+            break;
+          case 8:
+            str = `0o${str}`;
+            break;
+          case 16:
+            str = `0x${str}`;
+            break;
+        }
+        const n2 = BigInt(str);
+        return sign === "-" ? BigInt(-1) * n2 : n2;
+      }
+      const n = parseInt(str, radix);
+      return sign === "-" ? -1 * n : n;
+    }
+    function intStringify(node3, radix, prefix) {
+      const { value } = node3;
+      if (intIdentify(value)) {
+        const str = value.toString(radix);
+        return value < 0 ? "-" + prefix + str.substr(1) : prefix + str;
+      }
+      return stringifyNumber.stringifyNumber(node3);
+    }
+    var intBin = {
+      identify: intIdentify,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "BIN",
+      test: /^[-+]?0b[0-1_]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 2, 2, opt),
+      stringify: (node3) => intStringify(node3, 2, "0b")
+    };
+    var intOct = {
+      identify: intIdentify,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "OCT",
+      test: /^[-+]?0[0-7_]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 1, 8, opt),
+      stringify: (node3) => intStringify(node3, 8, "0")
+    };
+    var int2 = {
+      identify: intIdentify,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      test: /^[-+]?[0-9][0-9_]*$/,
+      resolve: (str, _onError, opt) => intResolve(str, 0, 10, opt),
+      stringify: stringifyNumber.stringifyNumber
+    };
+    var intHex = {
+      identify: intIdentify,
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "HEX",
+      test: /^[-+]?0x[0-9a-fA-F_]+$/,
+      resolve: (str, _onError, opt) => intResolve(str, 2, 16, opt),
+      stringify: (node3) => intStringify(node3, 16, "0x")
+    };
+    exports.int = int2;
+    exports.intBin = intBin;
+    exports.intHex = intHex;
+    exports.intOct = intOct;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/set.js
+var require_set = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/set.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var YAMLMap = require_YAMLMap();
+    var YAMLSet = class _YAMLSet extends YAMLMap.YAMLMap {
+      constructor(schema) {
+        super(schema);
+        this.tag = _YAMLSet.tag;
+      }
+      add(key) {
+        let pair2;
+        if (identity.isPair(key))
+          pair2 = key;
+        else if (key && typeof key === "object" && "key" in key && "value" in key && key.value === null)
+          pair2 = new Pair.Pair(key.key, null);
+        else
+          pair2 = new Pair.Pair(key, null);
+        const prev = YAMLMap.findPair(this.items, pair2.key);
+        if (!prev)
+          this.items.push(pair2);
+      }
+      /**
+       * If `keepPair` is `true`, returns the Pair matching `key`.
+       * Otherwise, returns the value of that Pair's key.
+       */
+      get(key, keepPair) {
+        const pair2 = YAMLMap.findPair(this.items, key);
+        return !keepPair && identity.isPair(pair2) ? identity.isScalar(pair2.key) ? pair2.key.value : pair2.key : pair2;
+      }
+      set(key, value) {
+        if (typeof value !== "boolean")
+          throw new Error(`Expected boolean value for set(key, value) in a YAML set, not ${typeof value}`);
+        const prev = YAMLMap.findPair(this.items, key);
+        if (prev && !value) {
+          this.items.splice(this.items.indexOf(prev), 1);
+        } else if (!prev && value) {
+          this.items.push(new Pair.Pair(key));
+        }
+      }
+      toJSON(_, ctx) {
+        return super.toJSON(_, ctx, Set);
+      }
+      toString(ctx, onComment, onChompKeep) {
+        if (!ctx)
+          return JSON.stringify(this);
+        if (this.hasAllNullValues(true))
+          return super.toString(Object.assign({}, ctx, { allNullValues: true }), onComment, onChompKeep);
+        else
+          throw new Error("Set items must all have null values");
+      }
+      static from(schema, iterable, ctx) {
+        const { replacer } = ctx;
+        const set2 = new this(schema);
+        if (iterable && Symbol.iterator in Object(iterable))
+          for (let value of iterable) {
+            if (typeof replacer === "function")
+              value = replacer.call(iterable, value, value);
+            set2.items.push(Pair.createPair(value, null, ctx));
+          }
+        return set2;
+      }
+    };
+    YAMLSet.tag = "tag:yaml.org,2002:set";
+    var set = {
+      collection: "map",
+      identify: (value) => value instanceof Set,
+      nodeClass: YAMLSet,
+      default: false,
+      tag: "tag:yaml.org,2002:set",
+      createNode: (schema, iterable, ctx) => YAMLSet.from(schema, iterable, ctx),
+      resolve(map2, onError) {
+        if (identity.isMap(map2)) {
+          if (map2.hasAllNullValues(true))
+            return Object.assign(new YAMLSet(), map2);
+          else
+            onError("Set items must all have null values");
+        } else
+          onError("Expected a mapping for this tag");
+        return map2;
+      }
+    };
+    exports.YAMLSet = YAMLSet;
+    exports.set = set;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/timestamp.js
+var require_timestamp = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/timestamp.js"(exports) {
+    "use strict";
+    var stringifyNumber = require_stringifyNumber();
+    function parseSexagesimal(str, asBigInt) {
+      const sign = str[0];
+      const parts = sign === "-" || sign === "+" ? str.substring(1) : str;
+      const num = (n) => asBigInt ? BigInt(n) : Number(n);
+      const res = parts.replace(/_/g, "").split(":").reduce((res2, p) => res2 * num(60) + num(p), num(0));
+      return sign === "-" ? num(-1) * res : res;
+    }
+    function stringifySexagesimal(node3) {
+      let { value } = node3;
+      let num = (n) => n;
+      if (typeof value === "bigint")
+        num = (n) => BigInt(n);
+      else if (isNaN(value) || !isFinite(value))
+        return stringifyNumber.stringifyNumber(node3);
+      let sign = "";
+      if (value < 0) {
+        sign = "-";
+        value *= num(-1);
+      }
+      const _60 = num(60);
+      const parts = [value % _60];
+      if (value < 60) {
+        parts.unshift(0);
+      } else {
+        value = (value - parts[0]) / _60;
+        parts.unshift(value % _60);
+        if (value >= 60) {
+          value = (value - parts[0]) / _60;
+          parts.unshift(value);
+        }
+      }
+      return sign + parts.map((n) => String(n).padStart(2, "0")).join(":").replace(/000000\d*$/, "");
+    }
+    var intTime = {
+      identify: (value) => typeof value === "bigint" || Number.isInteger(value),
+      default: true,
+      tag: "tag:yaml.org,2002:int",
+      format: "TIME",
+      test: /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+$/,
+      resolve: (str, _onError, { intAsBigInt }) => parseSexagesimal(str, intAsBigInt),
+      stringify: stringifySexagesimal
+    };
+    var floatTime = {
+      identify: (value) => typeof value === "number",
+      default: true,
+      tag: "tag:yaml.org,2002:float",
+      format: "TIME",
+      test: /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*$/,
+      resolve: (str) => parseSexagesimal(str, false),
+      stringify: stringifySexagesimal
+    };
+    var timestamp = {
+      identify: (value) => value instanceof Date,
+      default: true,
+      tag: "tag:yaml.org,2002:timestamp",
+      // If the time zone is omitted, the timestamp is assumed to be specified in UTC. The time part
+      // may be omitted altogether, resulting in a date format. In such a case, the time part is
+      // assumed to be 00:00:00Z (start of day, UTC).
+      test: RegExp("^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:(?:t|T|[ \\t]+)([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2}(\\.[0-9]+)?)(?:[ \\t]*(Z|[-+][012]?[0-9](?::[0-9]{2})?))?)?$"),
+      resolve(str) {
+        const match = str.match(timestamp.test);
+        if (!match)
+          throw new Error("!!timestamp expects a date, starting with yyyy-mm-dd");
+        const [, year, month, day3, hour, minute, second] = match.map(Number);
+        const millisec = match[7] ? Number((match[7] + "00").substr(1, 3)) : 0;
+        let date2 = Date.UTC(year, month - 1, day3, hour || 0, minute || 0, second || 0, millisec);
+        const tz = match[8];
+        if (tz && tz !== "Z") {
+          let d = parseSexagesimal(tz, false);
+          if (Math.abs(d) < 30)
+            d *= 60;
+          date2 -= 6e4 * d;
+        }
+        return new Date(date2);
+      },
+      stringify: ({ value }) => value?.toISOString().replace(/(T00:00:00)?\.000Z$/, "") ?? ""
+    };
+    exports.floatTime = floatTime;
+    exports.intTime = intTime;
+    exports.timestamp = timestamp;
+  }
+});
+
+// node_modules/yaml/dist/schema/yaml-1.1/schema.js
+var require_schema3 = __commonJS({
+  "node_modules/yaml/dist/schema/yaml-1.1/schema.js"(exports) {
+    "use strict";
+    var map2 = require_map();
+    var _null3 = require_null();
+    var seq = require_seq();
+    var string3 = require_string();
+    var binary = require_binary();
+    var bool = require_bool2();
+    var float = require_float2();
+    var int2 = require_int2();
+    var merge5 = require_merge();
+    var omap = require_omap();
+    var pairs = require_pairs();
+    var set = require_set();
+    var timestamp = require_timestamp();
+    var schema = [
+      map2.map,
+      seq.seq,
+      string3.string,
+      _null3.nullTag,
+      bool.trueTag,
+      bool.falseTag,
+      int2.intBin,
+      int2.intOct,
+      int2.int,
+      int2.intHex,
+      float.floatNaN,
+      float.floatExp,
+      float.float,
+      binary.binary,
+      merge5.merge,
+      omap.omap,
+      pairs.pairs,
+      set.set,
+      timestamp.intTime,
+      timestamp.floatTime,
+      timestamp.timestamp
+    ];
+    exports.schema = schema;
+  }
+});
+
+// node_modules/yaml/dist/schema/tags.js
+var require_tags = __commonJS({
+  "node_modules/yaml/dist/schema/tags.js"(exports) {
+    "use strict";
+    var map2 = require_map();
+    var _null3 = require_null();
+    var seq = require_seq();
+    var string3 = require_string();
+    var bool = require_bool();
+    var float = require_float();
+    var int2 = require_int();
+    var schema = require_schema();
+    var schema$1 = require_schema2();
+    var binary = require_binary();
+    var merge5 = require_merge();
+    var omap = require_omap();
+    var pairs = require_pairs();
+    var schema$2 = require_schema3();
+    var set = require_set();
+    var timestamp = require_timestamp();
+    var schemas = /* @__PURE__ */ new Map([
+      ["core", schema.schema],
+      ["failsafe", [map2.map, seq.seq, string3.string]],
+      ["json", schema$1.schema],
+      ["yaml11", schema$2.schema],
+      ["yaml-1.1", schema$2.schema]
+    ]);
+    var tagsByName = {
+      binary: binary.binary,
+      bool: bool.boolTag,
+      float: float.float,
+      floatExp: float.floatExp,
+      floatNaN: float.floatNaN,
+      floatTime: timestamp.floatTime,
+      int: int2.int,
+      intHex: int2.intHex,
+      intOct: int2.intOct,
+      intTime: timestamp.intTime,
+      map: map2.map,
+      merge: merge5.merge,
+      null: _null3.nullTag,
+      omap: omap.omap,
+      pairs: pairs.pairs,
+      seq: seq.seq,
+      set: set.set,
+      timestamp: timestamp.timestamp
+    };
+    var coreKnownTags = {
+      "tag:yaml.org,2002:binary": binary.binary,
+      "tag:yaml.org,2002:merge": merge5.merge,
+      "tag:yaml.org,2002:omap": omap.omap,
+      "tag:yaml.org,2002:pairs": pairs.pairs,
+      "tag:yaml.org,2002:set": set.set,
+      "tag:yaml.org,2002:timestamp": timestamp.timestamp
+    };
+    function getTags(customTags, schemaName, addMergeTag) {
+      const schemaTags = schemas.get(schemaName);
+      if (schemaTags && !customTags) {
+        return addMergeTag && !schemaTags.includes(merge5.merge) ? schemaTags.concat(merge5.merge) : schemaTags.slice();
+      }
+      let tags = schemaTags;
+      if (!tags) {
+        if (Array.isArray(customTags))
+          tags = [];
+        else {
+          const keys = Array.from(schemas.keys()).filter((key) => key !== "yaml11").map((key) => JSON.stringify(key)).join(", ");
+          throw new Error(`Unknown schema "${schemaName}"; use one of ${keys} or define customTags array`);
+        }
+      }
+      if (Array.isArray(customTags)) {
+        for (const tag of customTags)
+          tags = tags.concat(tag);
+      } else if (typeof customTags === "function") {
+        tags = customTags(tags.slice());
+      }
+      if (addMergeTag)
+        tags = tags.concat(merge5.merge);
+      return tags.reduce((tags2, tag) => {
+        const tagObj = typeof tag === "string" ? tagsByName[tag] : tag;
+        if (!tagObj) {
+          const tagName = JSON.stringify(tag);
+          const keys = Object.keys(tagsByName).map((key) => JSON.stringify(key)).join(", ");
+          throw new Error(`Unknown custom tag ${tagName}; use one of ${keys}`);
+        }
+        if (!tags2.includes(tagObj))
+          tags2.push(tagObj);
+        return tags2;
+      }, []);
+    }
+    exports.coreKnownTags = coreKnownTags;
+    exports.getTags = getTags;
+  }
+});
+
+// node_modules/yaml/dist/schema/Schema.js
+var require_Schema = __commonJS({
+  "node_modules/yaml/dist/schema/Schema.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var map2 = require_map();
+    var seq = require_seq();
+    var string3 = require_string();
+    var tags = require_tags();
+    var sortMapEntriesByKey = (a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+    var Schema = class _Schema {
+      constructor({ compat, customTags, merge: merge5, resolveKnownTags, schema, sortMapEntries, toStringDefaults }) {
+        this.compat = Array.isArray(compat) ? tags.getTags(compat, "compat") : compat ? tags.getTags(null, compat) : null;
+        this.name = typeof schema === "string" && schema || "core";
+        this.knownTags = resolveKnownTags ? tags.coreKnownTags : {};
+        this.tags = tags.getTags(customTags, this.name, merge5);
+        this.toStringOptions = toStringDefaults ?? null;
+        Object.defineProperty(this, identity.MAP, { value: map2.map });
+        Object.defineProperty(this, identity.SCALAR, { value: string3.string });
+        Object.defineProperty(this, identity.SEQ, { value: seq.seq });
+        this.sortMapEntries = typeof sortMapEntries === "function" ? sortMapEntries : sortMapEntries === true ? sortMapEntriesByKey : null;
+      }
+      clone() {
+        const copy = Object.create(_Schema.prototype, Object.getOwnPropertyDescriptors(this));
+        copy.tags = this.tags.slice();
+        return copy;
+      }
+    };
+    exports.Schema = Schema;
+  }
+});
+
+// node_modules/yaml/dist/stringify/stringifyDocument.js
+var require_stringifyDocument = __commonJS({
+  "node_modules/yaml/dist/stringify/stringifyDocument.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var stringify = require_stringify();
+    var stringifyComment = require_stringifyComment();
+    function stringifyDocument(doc, options) {
+      const lines2 = [];
+      let hasDirectives = options.directives === true;
+      if (options.directives !== false && doc.directives) {
+        const dir = doc.directives.toString(doc);
+        if (dir) {
+          lines2.push(dir);
+          hasDirectives = true;
+        } else if (doc.directives.docStart)
+          hasDirectives = true;
+      }
+      if (hasDirectives)
+        lines2.push("---");
+      const ctx = stringify.createStringifyContext(doc, options);
+      const { commentString } = ctx.options;
+      if (doc.commentBefore) {
+        if (lines2.length !== 1)
+          lines2.unshift("");
+        const cs = commentString(doc.commentBefore);
+        lines2.unshift(stringifyComment.indentComment(cs, ""));
+      }
+      let chompKeep = false;
+      let contentComment = null;
+      if (doc.contents) {
+        if (identity.isNode(doc.contents)) {
+          if (doc.contents.spaceBefore && hasDirectives)
+            lines2.push("");
+          if (doc.contents.commentBefore) {
+            const cs = commentString(doc.contents.commentBefore);
+            lines2.push(stringifyComment.indentComment(cs, ""));
+          }
+          ctx.forceBlockIndent = !!doc.comment;
+          contentComment = doc.contents.comment;
+        }
+        const onChompKeep = contentComment ? void 0 : () => chompKeep = true;
+        let body = stringify.stringify(doc.contents, ctx, () => contentComment = null, onChompKeep);
+        if (contentComment)
+          body += stringifyComment.lineComment(body, "", commentString(contentComment));
+        if ((body[0] === "|" || body[0] === ">") && lines2[lines2.length - 1] === "---") {
+          lines2[lines2.length - 1] = `--- ${body}`;
+        } else
+          lines2.push(body);
+      } else {
+        lines2.push(stringify.stringify(doc.contents, ctx));
+      }
+      if (doc.directives?.docEnd) {
+        if (doc.comment) {
+          const cs = commentString(doc.comment);
+          if (cs.includes("\n")) {
+            lines2.push("...");
+            lines2.push(stringifyComment.indentComment(cs, ""));
+          } else {
+            lines2.push(`... ${cs}`);
+          }
+        } else {
+          lines2.push("...");
+        }
+      } else {
+        let dc = doc.comment;
+        if (dc && chompKeep)
+          dc = dc.replace(/^\n+/, "");
+        if (dc) {
+          if ((!chompKeep || contentComment) && lines2[lines2.length - 1] !== "")
+            lines2.push("");
+          lines2.push(stringifyComment.indentComment(commentString(dc), ""));
+        }
+      }
+      return lines2.join("\n") + "\n";
+    }
+    exports.stringifyDocument = stringifyDocument;
+  }
+});
+
+// node_modules/yaml/dist/doc/Document.js
+var require_Document = __commonJS({
+  "node_modules/yaml/dist/doc/Document.js"(exports) {
+    "use strict";
+    var Alias = require_Alias();
+    var Collection2 = require_Collection();
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var toJS = require_toJS();
+    var Schema = require_Schema();
+    var stringifyDocument = require_stringifyDocument();
+    var anchors = require_anchors();
+    var applyReviver = require_applyReviver();
+    var createNode = require_createNode();
+    var directives = require_directives();
+    var Document = class _Document {
+      constructor(value, replacer, options) {
+        this.commentBefore = null;
+        this.comment = null;
+        this.errors = [];
+        this.warnings = [];
+        Object.defineProperty(this, identity.NODE_TYPE, { value: identity.DOC });
+        let _replacer = null;
+        if (typeof replacer === "function" || Array.isArray(replacer)) {
+          _replacer = replacer;
+        } else if (options === void 0 && replacer) {
+          options = replacer;
+          replacer = void 0;
+        }
+        const opt = Object.assign({
+          intAsBigInt: false,
+          keepSourceTokens: false,
+          logLevel: "warn",
+          prettyErrors: true,
+          strict: true,
+          stringKeys: false,
+          uniqueKeys: true,
+          version: "1.2"
+        }, options);
+        this.options = opt;
+        let { version: version3 } = opt;
+        if (options?._directives) {
+          this.directives = options._directives.atDocument();
+          if (this.directives.yaml.explicit)
+            version3 = this.directives.yaml.version;
+        } else
+          this.directives = new directives.Directives({ version: version3 });
+        this.setSchema(version3, options);
+        this.contents = value === void 0 ? null : this.createNode(value, _replacer, options);
+      }
+      /**
+       * Create a deep copy of this Document and its contents.
+       *
+       * Custom Node values that inherit from `Object` still refer to their original instances.
+       */
+      clone() {
+        const copy = Object.create(_Document.prototype, {
+          [identity.NODE_TYPE]: { value: identity.DOC }
+        });
+        copy.commentBefore = this.commentBefore;
+        copy.comment = this.comment;
+        copy.errors = this.errors.slice();
+        copy.warnings = this.warnings.slice();
+        copy.options = Object.assign({}, this.options);
+        if (this.directives)
+          copy.directives = this.directives.clone();
+        copy.schema = this.schema.clone();
+        copy.contents = identity.isNode(this.contents) ? this.contents.clone(copy.schema) : this.contents;
+        if (this.range)
+          copy.range = this.range.slice();
+        return copy;
+      }
+      /** Adds a value to the document. */
+      add(value) {
+        if (assertCollection(this.contents))
+          this.contents.add(value);
+      }
+      /** Adds a value to the document. */
+      addIn(path6, value) {
+        if (assertCollection(this.contents))
+          this.contents.addIn(path6, value);
+      }
+      /**
+       * Create a new `Alias` node, ensuring that the target `node` has the required anchor.
+       *
+       * If `node` already has an anchor, `name` is ignored.
+       * Otherwise, the `node.anchor` value will be set to `name`,
+       * or if an anchor with that name is already present in the document,
+       * `name` will be used as a prefix for a new unique anchor.
+       * If `name` is undefined, the generated anchor will use 'a' as a prefix.
+       */
+      createAlias(node3, name2) {
+        if (!node3.anchor) {
+          const prev = anchors.anchorNames(this);
+          node3.anchor = // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing
+          !name2 || prev.has(name2) ? anchors.findNewAnchor(name2 || "a", prev) : name2;
+        }
+        return new Alias.Alias(node3.anchor);
+      }
+      createNode(value, replacer, options) {
+        let _replacer = void 0;
+        if (typeof replacer === "function") {
+          value = replacer.call({ "": value }, "", value);
+          _replacer = replacer;
+        } else if (Array.isArray(replacer)) {
+          const keyToStr = (v) => typeof v === "number" || v instanceof String || v instanceof Number;
+          const asStr = replacer.filter(keyToStr).map(String);
+          if (asStr.length > 0)
+            replacer = replacer.concat(asStr);
+          _replacer = replacer;
+        } else if (options === void 0 && replacer) {
+          options = replacer;
+          replacer = void 0;
+        }
+        const { aliasDuplicateObjects, anchorPrefix, flow, keepUndefined, onTagObj, tag } = options ?? {};
+        const { onAnchor, setAnchors, sourceObjects } = anchors.createNodeAnchors(
+          this,
+          // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing
+          anchorPrefix || "a"
+        );
+        const ctx = {
+          aliasDuplicateObjects: aliasDuplicateObjects ?? true,
+          keepUndefined: keepUndefined ?? false,
+          onAnchor,
+          onTagObj,
+          replacer: _replacer,
+          schema: this.schema,
+          sourceObjects
+        };
+        const node3 = createNode.createNode(value, tag, ctx);
+        if (flow && identity.isCollection(node3))
+          node3.flow = true;
+        setAnchors();
+        return node3;
+      }
+      /**
+       * Convert a key and a value into a `Pair` using the current schema,
+       * recursively wrapping all values as `Scalar` or `Collection` nodes.
+       */
+      createPair(key, value, options = {}) {
+        const k = this.createNode(key, null, options);
+        const v = this.createNode(value, null, options);
+        return new Pair.Pair(k, v);
+      }
+      /**
+       * Removes a value from the document.
+       * @returns `true` if the item was found and removed.
+       */
+      delete(key) {
+        return assertCollection(this.contents) ? this.contents.delete(key) : false;
+      }
+      /**
+       * Removes a value from the document.
+       * @returns `true` if the item was found and removed.
+       */
+      deleteIn(path6) {
+        if (Collection2.isEmptyPath(path6)) {
+          if (this.contents == null)
+            return false;
+          this.contents = null;
+          return true;
+        }
+        return assertCollection(this.contents) ? this.contents.deleteIn(path6) : false;
+      }
+      /**
+       * Returns item at `key`, or `undefined` if not found. By default unwraps
+       * scalar values from their surrounding node; to disable set `keepScalar` to
+       * `true` (collections are always returned intact).
+       */
+      get(key, keepScalar) {
+        return identity.isCollection(this.contents) ? this.contents.get(key, keepScalar) : void 0;
+      }
+      /**
+       * Returns item at `path`, or `undefined` if not found. By default unwraps
+       * scalar values from their surrounding node; to disable set `keepScalar` to
+       * `true` (collections are always returned intact).
+       */
+      getIn(path6, keepScalar) {
+        if (Collection2.isEmptyPath(path6))
+          return !keepScalar && identity.isScalar(this.contents) ? this.contents.value : this.contents;
+        return identity.isCollection(this.contents) ? this.contents.getIn(path6, keepScalar) : void 0;
+      }
+      /**
+       * Checks if the document includes a value with the key `key`.
+       */
+      has(key) {
+        return identity.isCollection(this.contents) ? this.contents.has(key) : false;
+      }
+      /**
+       * Checks if the document includes a value at `path`.
+       */
+      hasIn(path6) {
+        if (Collection2.isEmptyPath(path6))
+          return this.contents !== void 0;
+        return identity.isCollection(this.contents) ? this.contents.hasIn(path6) : false;
+      }
+      /**
+       * Sets a value in this document. For `!!set`, `value` needs to be a
+       * boolean to add/remove the item from the set.
+       */
+      set(key, value) {
+        if (this.contents == null) {
+          this.contents = Collection2.collectionFromPath(this.schema, [key], value);
+        } else if (assertCollection(this.contents)) {
+          this.contents.set(key, value);
+        }
+      }
+      /**
+       * Sets a value in this document. For `!!set`, `value` needs to be a
+       * boolean to add/remove the item from the set.
+       */
+      setIn(path6, value) {
+        if (Collection2.isEmptyPath(path6)) {
+          this.contents = value;
+        } else if (this.contents == null) {
+          this.contents = Collection2.collectionFromPath(this.schema, Array.from(path6), value);
+        } else if (assertCollection(this.contents)) {
+          this.contents.setIn(path6, value);
+        }
+      }
+      /**
+       * Change the YAML version and schema used by the document.
+       * A `null` version disables support for directives, explicit tags, anchors, and aliases.
+       * It also requires the `schema` option to be given as a `Schema` instance value.
+       *
+       * Overrides all previously set schema options.
+       */
+      setSchema(version3, options = {}) {
+        if (typeof version3 === "number")
+          version3 = String(version3);
+        let opt;
+        switch (version3) {
+          case "1.1":
+            if (this.directives)
+              this.directives.yaml.version = "1.1";
+            else
+              this.directives = new directives.Directives({ version: "1.1" });
+            opt = { resolveKnownTags: false, schema: "yaml-1.1" };
+            break;
+          case "1.2":
+          case "next":
+            if (this.directives)
+              this.directives.yaml.version = version3;
+            else
+              this.directives = new directives.Directives({ version: version3 });
+            opt = { resolveKnownTags: true, schema: "core" };
+            break;
+          case null:
+            if (this.directives)
+              delete this.directives;
+            opt = null;
+            break;
+          default: {
+            const sv = JSON.stringify(version3);
+            throw new Error(`Expected '1.1', '1.2' or null as first argument, but found: ${sv}`);
+          }
+        }
+        if (options.schema instanceof Object)
+          this.schema = options.schema;
+        else if (opt)
+          this.schema = new Schema.Schema(Object.assign(opt, options));
+        else
+          throw new Error(`With a null YAML version, the { schema: Schema } option is required`);
+      }
+      // json & jsonArg are only used from toJSON()
+      toJS({ json: json2, jsonArg, mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
+        const ctx = {
+          anchors: /* @__PURE__ */ new Map(),
+          doc: this,
+          keep: !json2,
+          mapAsMap: mapAsMap === true,
+          mapKeyWarned: false,
+          maxAliasCount: typeof maxAliasCount === "number" ? maxAliasCount : 100
+        };
+        const res = toJS.toJS(this.contents, jsonArg ?? "", ctx);
+        if (typeof onAnchor === "function")
+          for (const { count: count3, res: res2 } of ctx.anchors.values())
+            onAnchor(res2, count3);
+        return typeof reviver === "function" ? applyReviver.applyReviver(reviver, { "": res }, "", res) : res;
+      }
+      /**
+       * A JSON representation of the document `contents`.
+       *
+       * @param jsonArg Used by `JSON.stringify` to indicate the array index or
+       *   property name.
+       */
+      toJSON(jsonArg, onAnchor) {
+        return this.toJS({ json: true, jsonArg, mapAsMap: false, onAnchor });
+      }
+      /** A YAML representation of the document. */
+      toString(options = {}) {
+        if (this.errors.length > 0)
+          throw new Error("Document with errors cannot be stringified");
+        if ("indent" in options && (!Number.isInteger(options.indent) || Number(options.indent) <= 0)) {
+          const s = JSON.stringify(options.indent);
+          throw new Error(`"indent" option must be a positive integer, not ${s}`);
+        }
+        return stringifyDocument.stringifyDocument(this, options);
+      }
+    };
+    function assertCollection(contents) {
+      if (identity.isCollection(contents))
+        return true;
+      throw new Error("Expected a YAML collection as document contents");
+    }
+    exports.Document = Document;
+  }
+});
+
+// node_modules/yaml/dist/errors.js
+var require_errors2 = __commonJS({
+  "node_modules/yaml/dist/errors.js"(exports) {
+    "use strict";
+    var YAMLError = class extends Error {
+      constructor(name2, pos, code2, message) {
+        super();
+        this.name = name2;
+        this.code = code2;
+        this.message = message;
+        this.pos = pos;
+      }
+    };
+    var YAMLParseError = class extends YAMLError {
+      constructor(pos, code2, message) {
+        super("YAMLParseError", pos, code2, message);
+      }
+    };
+    var YAMLWarning = class extends YAMLError {
+      constructor(pos, code2, message) {
+        super("YAMLWarning", pos, code2, message);
+      }
+    };
+    var prettifyError = (src, lc) => (error2) => {
+      if (error2.pos[0] === -1)
+        return;
+      error2.linePos = error2.pos.map((pos) => lc.linePos(pos));
+      const { line: line3, col } = error2.linePos[0];
+      error2.message += ` at line ${line3}, column ${col}`;
+      let ci = col - 1;
+      let lineStr = src.substring(lc.lineStarts[line3 - 1], lc.lineStarts[line3]).replace(/[\n\r]+$/, "");
+      if (ci >= 60 && lineStr.length > 80) {
+        const trimStart = Math.min(ci - 39, lineStr.length - 79);
+        lineStr = "…" + lineStr.substring(trimStart);
+        ci -= trimStart - 1;
+      }
+      if (lineStr.length > 80)
+        lineStr = lineStr.substring(0, 79) + "…";
+      if (line3 > 1 && /^ *$/.test(lineStr.substring(0, ci))) {
+        let prev = src.substring(lc.lineStarts[line3 - 2], lc.lineStarts[line3 - 1]);
+        if (prev.length > 80)
+          prev = prev.substring(0, 79) + "…\n";
+        lineStr = prev + lineStr;
+      }
+      if (/[^ ]/.test(lineStr)) {
+        let count3 = 1;
+        const end = error2.linePos[1];
+        if (end?.line === line3 && end.col > col) {
+          count3 = Math.max(1, Math.min(end.col - col, 80 - ci));
+        }
+        const pointer2 = " ".repeat(ci) + "^".repeat(count3);
+        error2.message += `:
+
+${lineStr}
+${pointer2}
+`;
+      }
+    };
+    exports.YAMLError = YAMLError;
+    exports.YAMLParseError = YAMLParseError;
+    exports.YAMLWarning = YAMLWarning;
+    exports.prettifyError = prettifyError;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-props.js
+var require_resolve_props = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-props.js"(exports) {
+    "use strict";
+    function resolveProps(tokens2, { flow, indicator, next: next5, offset, onError, parentIndent, startOnNewline }) {
+      let spaceBefore = false;
+      let atNewline = startOnNewline;
+      let hasSpace = startOnNewline;
+      let comment = "";
+      let commentSep = "";
+      let hasNewline = false;
+      let reqSpace = false;
+      let tab = null;
+      let anchor = null;
+      let tag = null;
+      let newlineAfterProp = null;
+      let comma = null;
+      let found = null;
+      let start = null;
+      for (const token of tokens2) {
+        if (reqSpace) {
+          if (token.type !== "space" && token.type !== "newline" && token.type !== "comma")
+            onError(token.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
+          reqSpace = false;
+        }
+        if (tab) {
+          if (atNewline && token.type !== "comment" && token.type !== "newline") {
+            onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
+          }
+          tab = null;
+        }
+        switch (token.type) {
+          case "space":
+            if (!flow && (indicator !== "doc-start" || next5?.type !== "flow-collection") && token.source.includes("	")) {
+              tab = token;
+            }
+            hasSpace = true;
+            break;
+          case "comment": {
+            if (!hasSpace)
+              onError(token, "MISSING_CHAR", "Comments must be separated from other tokens by white space characters");
+            const cb = token.source.substring(1) || " ";
+            if (!comment)
+              comment = cb;
+            else
+              comment += commentSep + cb;
+            commentSep = "";
+            atNewline = false;
+            break;
+          }
+          case "newline":
+            if (atNewline) {
+              if (comment)
+                comment += token.source;
+              else if (!found || indicator !== "seq-item-ind")
+                spaceBefore = true;
+            } else
+              commentSep += token.source;
+            atNewline = true;
+            hasNewline = true;
+            if (anchor || tag)
+              newlineAfterProp = token;
+            hasSpace = true;
+            break;
+          case "anchor":
+            if (anchor)
+              onError(token, "MULTIPLE_ANCHORS", "A node can have at most one anchor");
+            if (token.source.endsWith(":"))
+              onError(token.offset + token.source.length - 1, "BAD_ALIAS", "Anchor ending in : is ambiguous", true);
+            anchor = token;
+            start ?? (start = token.offset);
+            atNewline = false;
+            hasSpace = false;
+            reqSpace = true;
+            break;
+          case "tag": {
+            if (tag)
+              onError(token, "MULTIPLE_TAGS", "A node can have at most one tag");
+            tag = token;
+            start ?? (start = token.offset);
+            atNewline = false;
+            hasSpace = false;
+            reqSpace = true;
+            break;
+          }
+          case indicator:
+            if (anchor || tag)
+              onError(token, "BAD_PROP_ORDER", `Anchors and tags must be after the ${token.source} indicator`);
+            if (found)
+              onError(token, "UNEXPECTED_TOKEN", `Unexpected ${token.source} in ${flow ?? "collection"}`);
+            found = token;
+            atNewline = indicator === "seq-item-ind" || indicator === "explicit-key-ind";
+            hasSpace = false;
+            break;
+          case "comma":
+            if (flow) {
+              if (comma)
+                onError(token, "UNEXPECTED_TOKEN", `Unexpected , in ${flow}`);
+              comma = token;
+              atNewline = false;
+              hasSpace = false;
+              break;
+            }
+          // else fallthrough
+          default:
+            onError(token, "UNEXPECTED_TOKEN", `Unexpected ${token.type} token`);
+            atNewline = false;
+            hasSpace = false;
+        }
+      }
+      const last = tokens2[tokens2.length - 1];
+      const end = last ? last.offset + last.source.length : offset;
+      if (reqSpace && next5 && next5.type !== "space" && next5.type !== "newline" && next5.type !== "comma" && (next5.type !== "scalar" || next5.source !== "")) {
+        onError(next5.offset, "MISSING_CHAR", "Tags and anchors must be separated from the next token by white space");
+      }
+      if (tab && (atNewline && tab.indent <= parentIndent || next5?.type === "block-map" || next5?.type === "block-seq"))
+        onError(tab, "TAB_AS_INDENT", "Tabs are not allowed as indentation");
+      return {
+        comma,
+        found,
+        spaceBefore,
+        comment,
+        hasNewline,
+        anchor,
+        tag,
+        newlineAfterProp,
+        end,
+        start: start ?? end
+      };
+    }
+    exports.resolveProps = resolveProps;
+  }
+});
+
+// node_modules/yaml/dist/compose/util-contains-newline.js
+var require_util_contains_newline = __commonJS({
+  "node_modules/yaml/dist/compose/util-contains-newline.js"(exports) {
+    "use strict";
+    function containsNewline(key) {
+      if (!key)
+        return null;
+      switch (key.type) {
+        case "alias":
+        case "scalar":
+        case "double-quoted-scalar":
+        case "single-quoted-scalar":
+          if (key.source.includes("\n"))
+            return true;
+          if (key.end) {
+            for (const st of key.end)
+              if (st.type === "newline")
+                return true;
+          }
+          return false;
+        case "flow-collection":
+          for (const it of key.items) {
+            for (const st of it.start)
+              if (st.type === "newline")
+                return true;
+            if (it.sep) {
+              for (const st of it.sep)
+                if (st.type === "newline")
+                  return true;
+            }
+            if (containsNewline(it.key) || containsNewline(it.value))
+              return true;
+          }
+          return false;
+        default:
+          return true;
+      }
+    }
+    exports.containsNewline = containsNewline;
+  }
+});
+
+// node_modules/yaml/dist/compose/util-flow-indent-check.js
+var require_util_flow_indent_check = __commonJS({
+  "node_modules/yaml/dist/compose/util-flow-indent-check.js"(exports) {
+    "use strict";
+    var utilContainsNewline = require_util_contains_newline();
+    function flowIndentCheck(indent, fc, onError) {
+      if (fc?.type === "flow-collection") {
+        const end = fc.end[0];
+        if (end.indent === indent && (end.source === "]" || end.source === "}") && utilContainsNewline.containsNewline(fc)) {
+          const msg = "Flow end indicator should be more indented than parent";
+          onError(end, "BAD_INDENT", msg, true);
+        }
+      }
+    }
+    exports.flowIndentCheck = flowIndentCheck;
+  }
+});
+
+// node_modules/yaml/dist/compose/util-map-includes.js
+var require_util_map_includes = __commonJS({
+  "node_modules/yaml/dist/compose/util-map-includes.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    function mapIncludes(ctx, items2, search) {
+      const { uniqueKeys } = ctx.options;
+      if (uniqueKeys === false)
+        return false;
+      const isEqual = typeof uniqueKeys === "function" ? uniqueKeys : (a, b) => a === b || identity.isScalar(a) && identity.isScalar(b) && a.value === b.value;
+      return items2.some((pair2) => isEqual(pair2.key, search));
+    }
+    exports.mapIncludes = mapIncludes;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-block-map.js
+var require_resolve_block_map = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-block-map.js"(exports) {
+    "use strict";
+    var Pair = require_Pair();
+    var YAMLMap = require_YAMLMap();
+    var resolveProps = require_resolve_props();
+    var utilContainsNewline = require_util_contains_newline();
+    var utilFlowIndentCheck = require_util_flow_indent_check();
+    var utilMapIncludes = require_util_map_includes();
+    var startColMsg = "All mapping items must start at the same column";
+    function resolveBlockMap({ composeNode, composeEmptyNode }, ctx, bm, onError, tag) {
+      const NodeClass = tag?.nodeClass ?? YAMLMap.YAMLMap;
+      const map2 = new NodeClass(ctx.schema);
+      if (ctx.atRoot)
+        ctx.atRoot = false;
+      let offset = bm.offset;
+      let commentEnd = null;
+      for (const collItem of bm.items) {
+        const { start, key, sep: sep3, value } = collItem;
+        const keyProps = resolveProps.resolveProps(start, {
+          indicator: "explicit-key-ind",
+          next: key ?? sep3?.[0],
+          offset,
+          onError,
+          parentIndent: bm.indent,
+          startOnNewline: true
+        });
+        const implicitKey = !keyProps.found;
+        if (implicitKey) {
+          if (key) {
+            if (key.type === "block-seq")
+              onError(offset, "BLOCK_AS_IMPLICIT_KEY", "A block sequence may not be used as an implicit map key");
+            else if ("indent" in key && key.indent !== bm.indent)
+              onError(offset, "BAD_INDENT", startColMsg);
+          }
+          if (!keyProps.anchor && !keyProps.tag && !sep3) {
+            commentEnd = keyProps.end;
+            if (keyProps.comment) {
+              if (map2.comment)
+                map2.comment += "\n" + keyProps.comment;
+              else
+                map2.comment = keyProps.comment;
+            }
+            continue;
+          }
+          if (keyProps.newlineAfterProp || utilContainsNewline.containsNewline(key)) {
+            onError(key ?? start[start.length - 1], "MULTILINE_IMPLICIT_KEY", "Implicit keys need to be on a single line");
+          }
+        } else if (keyProps.found?.indent !== bm.indent) {
+          onError(offset, "BAD_INDENT", startColMsg);
+        }
+        ctx.atKey = true;
+        const keyStart = keyProps.end;
+        const keyNode = key ? composeNode(ctx, key, keyProps, onError) : composeEmptyNode(ctx, keyStart, start, null, keyProps, onError);
+        if (ctx.schema.compat)
+          utilFlowIndentCheck.flowIndentCheck(bm.indent, key, onError);
+        ctx.atKey = false;
+        if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
+          onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
+        const valueProps = resolveProps.resolveProps(sep3 ?? [], {
+          indicator: "map-value-ind",
+          next: value,
+          offset: keyNode.range[2],
+          onError,
+          parentIndent: bm.indent,
+          startOnNewline: !key || key.type === "block-scalar"
+        });
+        offset = valueProps.end;
+        if (valueProps.found) {
+          if (implicitKey) {
+            if (value?.type === "block-map" && !valueProps.hasNewline)
+              onError(offset, "BLOCK_AS_IMPLICIT_KEY", "Nested mappings are not allowed in compact mappings");
+            if (ctx.options.strict && keyProps.start < valueProps.found.offset - 1024)
+              onError(keyNode.range, "KEY_OVER_1024_CHARS", "The : indicator must be at most 1024 chars after the start of an implicit block mapping key");
+          }
+          const valueNode = value ? composeNode(ctx, value, valueProps, onError) : composeEmptyNode(ctx, offset, sep3, null, valueProps, onError);
+          if (ctx.schema.compat)
+            utilFlowIndentCheck.flowIndentCheck(bm.indent, value, onError);
+          offset = valueNode.range[2];
+          const pair2 = new Pair.Pair(keyNode, valueNode);
+          if (ctx.options.keepSourceTokens)
+            pair2.srcToken = collItem;
+          map2.items.push(pair2);
+        } else {
+          if (implicitKey)
+            onError(keyNode.range, "MISSING_CHAR", "Implicit map keys need to be followed by map values");
+          if (valueProps.comment) {
+            if (keyNode.comment)
+              keyNode.comment += "\n" + valueProps.comment;
+            else
+              keyNode.comment = valueProps.comment;
+          }
+          const pair2 = new Pair.Pair(keyNode);
+          if (ctx.options.keepSourceTokens)
+            pair2.srcToken = collItem;
+          map2.items.push(pair2);
+        }
+      }
+      if (commentEnd && commentEnd < offset)
+        onError(commentEnd, "IMPOSSIBLE", "Map comment with trailing content");
+      map2.range = [bm.offset, offset, commentEnd ?? offset];
+      return map2;
+    }
+    exports.resolveBlockMap = resolveBlockMap;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-block-seq.js
+var require_resolve_block_seq = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-block-seq.js"(exports) {
+    "use strict";
+    var YAMLSeq = require_YAMLSeq();
+    var resolveProps = require_resolve_props();
+    var utilFlowIndentCheck = require_util_flow_indent_check();
+    function resolveBlockSeq({ composeNode, composeEmptyNode }, ctx, bs, onError, tag) {
+      const NodeClass = tag?.nodeClass ?? YAMLSeq.YAMLSeq;
+      const seq = new NodeClass(ctx.schema);
+      if (ctx.atRoot)
+        ctx.atRoot = false;
+      if (ctx.atKey)
+        ctx.atKey = false;
+      let offset = bs.offset;
+      let commentEnd = null;
+      for (const { start, value } of bs.items) {
+        const props = resolveProps.resolveProps(start, {
+          indicator: "seq-item-ind",
+          next: value,
+          offset,
+          onError,
+          parentIndent: bs.indent,
+          startOnNewline: true
+        });
+        if (!props.found) {
+          if (props.anchor || props.tag || value) {
+            if (value?.type === "block-seq")
+              onError(props.end, "BAD_INDENT", "All sequence items must start at the same column");
+            else
+              onError(offset, "MISSING_CHAR", "Sequence item without - indicator");
+          } else {
+            commentEnd = props.end;
+            if (props.comment)
+              seq.comment = props.comment;
+            continue;
+          }
+        }
+        const node3 = value ? composeNode(ctx, value, props, onError) : composeEmptyNode(ctx, props.end, start, null, props, onError);
+        if (ctx.schema.compat)
+          utilFlowIndentCheck.flowIndentCheck(bs.indent, value, onError);
+        offset = node3.range[2];
+        seq.items.push(node3);
+      }
+      seq.range = [bs.offset, offset, commentEnd ?? offset];
+      return seq;
+    }
+    exports.resolveBlockSeq = resolveBlockSeq;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-end.js
+var require_resolve_end = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-end.js"(exports) {
+    "use strict";
+    function resolveEnd(end, offset, reqSpace, onError) {
+      let comment = "";
+      if (end) {
+        let hasSpace = false;
+        let sep3 = "";
+        for (const token of end) {
+          const { source, type } = token;
+          switch (type) {
+            case "space":
+              hasSpace = true;
+              break;
+            case "comment": {
+              if (reqSpace && !hasSpace)
+                onError(token, "MISSING_CHAR", "Comments must be separated from other tokens by white space characters");
+              const cb = source.substring(1) || " ";
+              if (!comment)
+                comment = cb;
+              else
+                comment += sep3 + cb;
+              sep3 = "";
+              break;
+            }
+            case "newline":
+              if (comment)
+                sep3 += source;
+              hasSpace = true;
+              break;
+            default:
+              onError(token, "UNEXPECTED_TOKEN", `Unexpected ${type} at node end`);
+          }
+          offset += source.length;
+        }
+      }
+      return { comment, offset };
+    }
+    exports.resolveEnd = resolveEnd;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-flow-collection.js
+var require_resolve_flow_collection = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-flow-collection.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var YAMLMap = require_YAMLMap();
+    var YAMLSeq = require_YAMLSeq();
+    var resolveEnd = require_resolve_end();
+    var resolveProps = require_resolve_props();
+    var utilContainsNewline = require_util_contains_newline();
+    var utilMapIncludes = require_util_map_includes();
+    var blockMsg = "Block collections are not allowed within flow collections";
+    var isBlock = (token) => token && (token.type === "block-map" || token.type === "block-seq");
+    function resolveFlowCollection({ composeNode, composeEmptyNode }, ctx, fc, onError, tag) {
+      const isMap2 = fc.start.source === "{";
+      const fcName = isMap2 ? "flow map" : "flow sequence";
+      const NodeClass = tag?.nodeClass ?? (isMap2 ? YAMLMap.YAMLMap : YAMLSeq.YAMLSeq);
+      const coll = new NodeClass(ctx.schema);
+      coll.flow = true;
+      const atRoot = ctx.atRoot;
+      if (atRoot)
+        ctx.atRoot = false;
+      if (ctx.atKey)
+        ctx.atKey = false;
+      let offset = fc.offset + fc.start.source.length;
+      for (let i = 0; i < fc.items.length; ++i) {
+        const collItem = fc.items[i];
+        const { start, key, sep: sep3, value } = collItem;
+        const props = resolveProps.resolveProps(start, {
+          flow: fcName,
+          indicator: "explicit-key-ind",
+          next: key ?? sep3?.[0],
+          offset,
+          onError,
+          parentIndent: fc.indent,
+          startOnNewline: false
+        });
+        if (!props.found) {
+          if (!props.anchor && !props.tag && !sep3 && !value) {
+            if (i === 0 && props.comma)
+              onError(props.comma, "UNEXPECTED_TOKEN", `Unexpected , in ${fcName}`);
+            else if (i < fc.items.length - 1)
+              onError(props.start, "UNEXPECTED_TOKEN", `Unexpected empty item in ${fcName}`);
+            if (props.comment) {
+              if (coll.comment)
+                coll.comment += "\n" + props.comment;
+              else
+                coll.comment = props.comment;
+            }
+            offset = props.end;
+            continue;
+          }
+          if (!isMap2 && ctx.options.strict && utilContainsNewline.containsNewline(key))
+            onError(
+              key,
+              // checked by containsNewline()
+              "MULTILINE_IMPLICIT_KEY",
+              "Implicit keys of flow sequence pairs need to be on a single line"
+            );
+        }
+        if (i === 0) {
+          if (props.comma)
+            onError(props.comma, "UNEXPECTED_TOKEN", `Unexpected , in ${fcName}`);
+        } else {
+          if (!props.comma)
+            onError(props.start, "MISSING_CHAR", `Missing , between ${fcName} items`);
+          if (props.comment) {
+            let prevItemComment = "";
+            loop: for (const st of start) {
+              switch (st.type) {
+                case "comma":
+                case "space":
+                  break;
+                case "comment":
+                  prevItemComment = st.source.substring(1);
+                  break loop;
+                default:
+                  break loop;
+              }
+            }
+            if (prevItemComment) {
+              let prev = coll.items[coll.items.length - 1];
+              if (identity.isPair(prev))
+                prev = prev.value ?? prev.key;
+              if (prev.comment)
+                prev.comment += "\n" + prevItemComment;
+              else
+                prev.comment = prevItemComment;
+              props.comment = props.comment.substring(prevItemComment.length + 1);
+            }
+          }
+        }
+        if (!isMap2 && !sep3 && !props.found) {
+          const valueNode = value ? composeNode(ctx, value, props, onError) : composeEmptyNode(ctx, props.end, sep3, null, props, onError);
+          coll.items.push(valueNode);
+          offset = valueNode.range[2];
+          if (isBlock(value))
+            onError(valueNode.range, "BLOCK_IN_FLOW", blockMsg);
+        } else {
+          ctx.atKey = true;
+          const keyStart = props.end;
+          const keyNode = key ? composeNode(ctx, key, props, onError) : composeEmptyNode(ctx, keyStart, start, null, props, onError);
+          if (isBlock(key))
+            onError(keyNode.range, "BLOCK_IN_FLOW", blockMsg);
+          ctx.atKey = false;
+          const valueProps = resolveProps.resolveProps(sep3 ?? [], {
+            flow: fcName,
+            indicator: "map-value-ind",
+            next: value,
+            offset: keyNode.range[2],
+            onError,
+            parentIndent: fc.indent,
+            startOnNewline: false
+          });
+          if (valueProps.found) {
+            if (!isMap2 && !props.found && ctx.options.strict) {
+              if (sep3)
+                for (const st of sep3) {
+                  if (st === valueProps.found)
+                    break;
+                  if (st.type === "newline") {
+                    onError(st, "MULTILINE_IMPLICIT_KEY", "Implicit keys of flow sequence pairs need to be on a single line");
+                    break;
+                  }
+                }
+              if (props.start < valueProps.found.offset - 1024)
+                onError(valueProps.found, "KEY_OVER_1024_CHARS", "The : indicator must be at most 1024 chars after the start of an implicit flow sequence key");
+            }
+          } else if (value) {
+            if ("source" in value && value.source?.[0] === ":")
+              onError(value, "MISSING_CHAR", `Missing space after : in ${fcName}`);
+            else
+              onError(valueProps.start, "MISSING_CHAR", `Missing , or : between ${fcName} items`);
+          }
+          const valueNode = value ? composeNode(ctx, value, valueProps, onError) : valueProps.found ? composeEmptyNode(ctx, valueProps.end, sep3, null, valueProps, onError) : null;
+          if (valueNode) {
+            if (isBlock(value))
+              onError(valueNode.range, "BLOCK_IN_FLOW", blockMsg);
+          } else if (valueProps.comment) {
+            if (keyNode.comment)
+              keyNode.comment += "\n" + valueProps.comment;
+            else
+              keyNode.comment = valueProps.comment;
+          }
+          const pair2 = new Pair.Pair(keyNode, valueNode);
+          if (ctx.options.keepSourceTokens)
+            pair2.srcToken = collItem;
+          if (isMap2) {
+            const map2 = coll;
+            if (utilMapIncludes.mapIncludes(ctx, map2.items, keyNode))
+              onError(keyStart, "DUPLICATE_KEY", "Map keys must be unique");
+            map2.items.push(pair2);
+          } else {
+            const map2 = new YAMLMap.YAMLMap(ctx.schema);
+            map2.flow = true;
+            map2.items.push(pair2);
+            const endRange = (valueNode ?? keyNode).range;
+            map2.range = [keyNode.range[0], endRange[1], endRange[2]];
+            coll.items.push(map2);
+          }
+          offset = valueNode ? valueNode.range[2] : valueProps.end;
+        }
+      }
+      const expectedEnd = isMap2 ? "}" : "]";
+      const [ce, ...ee] = fc.end;
+      let cePos = offset;
+      if (ce?.source === expectedEnd)
+        cePos = ce.offset + ce.source.length;
+      else {
+        const name2 = fcName[0].toUpperCase() + fcName.substring(1);
+        const msg = atRoot ? `${name2} must end with a ${expectedEnd}` : `${name2} in block collection must be sufficiently indented and end with a ${expectedEnd}`;
+        onError(offset, atRoot ? "MISSING_CHAR" : "BAD_INDENT", msg);
+        if (ce && ce.source.length !== 1)
+          ee.unshift(ce);
+      }
+      if (ee.length > 0) {
+        const end = resolveEnd.resolveEnd(ee, cePos, ctx.options.strict, onError);
+        if (end.comment) {
+          if (coll.comment)
+            coll.comment += "\n" + end.comment;
+          else
+            coll.comment = end.comment;
+        }
+        coll.range = [fc.offset, cePos, end.offset];
+      } else {
+        coll.range = [fc.offset, cePos, cePos];
+      }
+      return coll;
+    }
+    exports.resolveFlowCollection = resolveFlowCollection;
+  }
+});
+
+// node_modules/yaml/dist/compose/compose-collection.js
+var require_compose_collection = __commonJS({
+  "node_modules/yaml/dist/compose/compose-collection.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var YAMLMap = require_YAMLMap();
+    var YAMLSeq = require_YAMLSeq();
+    var resolveBlockMap = require_resolve_block_map();
+    var resolveBlockSeq = require_resolve_block_seq();
+    var resolveFlowCollection = require_resolve_flow_collection();
+    function resolveCollection(CN, ctx, token, onError, tagName, tag) {
+      const coll = token.type === "block-map" ? resolveBlockMap.resolveBlockMap(CN, ctx, token, onError, tag) : token.type === "block-seq" ? resolveBlockSeq.resolveBlockSeq(CN, ctx, token, onError, tag) : resolveFlowCollection.resolveFlowCollection(CN, ctx, token, onError, tag);
+      const Coll = coll.constructor;
+      if (tagName === "!" || tagName === Coll.tagName) {
+        coll.tag = Coll.tagName;
+        return coll;
+      }
+      if (tagName)
+        coll.tag = tagName;
+      return coll;
+    }
+    function composeCollection(CN, ctx, token, props, onError) {
+      const tagToken = props.tag;
+      const tagName = !tagToken ? null : ctx.directives.tagName(tagToken.source, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg));
+      if (token.type === "block-seq") {
+        const { anchor, newlineAfterProp: nl } = props;
+        const lastProp = anchor && tagToken ? anchor.offset > tagToken.offset ? anchor : tagToken : anchor ?? tagToken;
+        if (lastProp && (!nl || nl.offset < lastProp.offset)) {
+          const message = "Missing newline after block sequence props";
+          onError(lastProp, "MISSING_CHAR", message);
+        }
+      }
+      const expType = token.type === "block-map" ? "map" : token.type === "block-seq" ? "seq" : token.start.source === "{" ? "map" : "seq";
+      if (!tagToken || !tagName || tagName === "!" || tagName === YAMLMap.YAMLMap.tagName && expType === "map" || tagName === YAMLSeq.YAMLSeq.tagName && expType === "seq") {
+        return resolveCollection(CN, ctx, token, onError, tagName);
+      }
+      let tag = ctx.schema.tags.find((t) => t.tag === tagName && t.collection === expType);
+      if (!tag) {
+        const kt = ctx.schema.knownTags[tagName];
+        if (kt?.collection === expType) {
+          ctx.schema.tags.push(Object.assign({}, kt, { default: false }));
+          tag = kt;
+        } else {
+          if (kt) {
+            onError(tagToken, "BAD_COLLECTION_TYPE", `${kt.tag} used for ${expType} collection, but expects ${kt.collection ?? "scalar"}`, true);
+          } else {
+            onError(tagToken, "TAG_RESOLVE_FAILED", `Unresolved tag: ${tagName}`, true);
+          }
+          return resolveCollection(CN, ctx, token, onError, tagName);
+        }
+      }
+      const coll = resolveCollection(CN, ctx, token, onError, tagName, tag);
+      const res = tag.resolve?.(coll, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg), ctx.options) ?? coll;
+      const node3 = identity.isNode(res) ? res : new Scalar.Scalar(res);
+      node3.range = coll.range;
+      node3.tag = tagName;
+      if (tag?.format)
+        node3.format = tag.format;
+      return node3;
+    }
+    exports.composeCollection = composeCollection;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-block-scalar.js
+var require_resolve_block_scalar = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-block-scalar.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    function resolveBlockScalar(ctx, scalar, onError) {
+      const start = scalar.offset;
+      const header = parseBlockScalarHeader(scalar, ctx.options.strict, onError);
+      if (!header)
+        return { value: "", type: null, comment: "", range: [start, start, start] };
+      const type = header.mode === ">" ? Scalar.Scalar.BLOCK_FOLDED : Scalar.Scalar.BLOCK_LITERAL;
+      const lines2 = scalar.source ? splitLines(scalar.source) : [];
+      let chompStart = lines2.length;
+      for (let i = lines2.length - 1; i >= 0; --i) {
+        const content = lines2[i][1];
+        if (content === "" || content === "\r")
+          chompStart = i;
+        else
+          break;
+      }
+      if (chompStart === 0) {
+        const value2 = header.chomp === "+" && lines2.length > 0 ? "\n".repeat(Math.max(1, lines2.length - 1)) : "";
+        let end2 = start + header.length;
+        if (scalar.source)
+          end2 += scalar.source.length;
+        return { value: value2, type, comment: header.comment, range: [start, end2, end2] };
+      }
+      let trimIndent = scalar.indent + header.indent;
+      let offset = scalar.offset + header.length;
+      let contentStart = 0;
+      for (let i = 0; i < chompStart; ++i) {
+        const [indent, content] = lines2[i];
+        if (content === "" || content === "\r") {
+          if (header.indent === 0 && indent.length > trimIndent)
+            trimIndent = indent.length;
+        } else {
+          if (indent.length < trimIndent) {
+            const message = "Block scalars with more-indented leading empty lines must use an explicit indentation indicator";
+            onError(offset + indent.length, "MISSING_CHAR", message);
+          }
+          if (header.indent === 0)
+            trimIndent = indent.length;
+          contentStart = i;
+          if (trimIndent === 0 && !ctx.atRoot) {
+            const message = "Block scalar values in collections must be indented";
+            onError(offset, "BAD_INDENT", message);
+          }
+          break;
+        }
+        offset += indent.length + content.length + 1;
+      }
+      for (let i = lines2.length - 1; i >= chompStart; --i) {
+        if (lines2[i][0].length > trimIndent)
+          chompStart = i + 1;
+      }
+      let value = "";
+      let sep3 = "";
+      let prevMoreIndented = false;
+      for (let i = 0; i < contentStart; ++i)
+        value += lines2[i][0].slice(trimIndent) + "\n";
+      for (let i = contentStart; i < chompStart; ++i) {
+        let [indent, content] = lines2[i];
+        offset += indent.length + content.length + 1;
+        const crlf = content[content.length - 1] === "\r";
+        if (crlf)
+          content = content.slice(0, -1);
+        if (content && indent.length < trimIndent) {
+          const src = header.indent ? "explicit indentation indicator" : "first line";
+          const message = `Block scalar lines must not be less indented than their ${src}`;
+          onError(offset - content.length - (crlf ? 2 : 1), "BAD_INDENT", message);
+          indent = "";
+        }
+        if (type === Scalar.Scalar.BLOCK_LITERAL) {
+          value += sep3 + indent.slice(trimIndent) + content;
+          sep3 = "\n";
+        } else if (indent.length > trimIndent || content[0] === "	") {
+          if (sep3 === " ")
+            sep3 = "\n";
+          else if (!prevMoreIndented && sep3 === "\n")
+            sep3 = "\n\n";
+          value += sep3 + indent.slice(trimIndent) + content;
+          sep3 = "\n";
+          prevMoreIndented = true;
+        } else if (content === "") {
+          if (sep3 === "\n")
+            value += "\n";
+          else
+            sep3 = "\n";
+        } else {
+          value += sep3 + content;
+          sep3 = " ";
+          prevMoreIndented = false;
+        }
+      }
+      switch (header.chomp) {
+        case "-":
+          break;
+        case "+":
+          for (let i = chompStart; i < lines2.length; ++i)
+            value += "\n" + lines2[i][0].slice(trimIndent);
+          if (value[value.length - 1] !== "\n")
+            value += "\n";
+          break;
+        default:
+          value += "\n";
+      }
+      const end = start + header.length + scalar.source.length;
+      return { value, type, comment: header.comment, range: [start, end, end] };
+    }
+    function parseBlockScalarHeader({ offset, props }, strict, onError) {
+      if (props[0].type !== "block-scalar-header") {
+        onError(props[0], "IMPOSSIBLE", "Block scalar header not found");
+        return null;
+      }
+      const { source } = props[0];
+      const mode = source[0];
+      let indent = 0;
+      let chomp = "";
+      let error2 = -1;
+      for (let i = 1; i < source.length; ++i) {
+        const ch = source[i];
+        if (!chomp && (ch === "-" || ch === "+"))
+          chomp = ch;
+        else {
+          const n = Number(ch);
+          if (!indent && n)
+            indent = n;
+          else if (error2 === -1)
+            error2 = offset + i;
+        }
+      }
+      if (error2 !== -1)
+        onError(error2, "UNEXPECTED_TOKEN", `Block scalar header includes extra characters: ${source}`);
+      let hasSpace = false;
+      let comment = "";
+      let length2 = source.length;
+      for (let i = 1; i < props.length; ++i) {
+        const token = props[i];
+        switch (token.type) {
+          case "space":
+            hasSpace = true;
+          // fallthrough
+          case "newline":
+            length2 += token.source.length;
+            break;
+          case "comment":
+            if (strict && !hasSpace) {
+              const message = "Comments must be separated from other tokens by white space characters";
+              onError(token, "MISSING_CHAR", message);
+            }
+            length2 += token.source.length;
+            comment = token.source.substring(1);
+            break;
+          case "error":
+            onError(token, "UNEXPECTED_TOKEN", token.message);
+            length2 += token.source.length;
+            break;
+          /* istanbul ignore next should not happen */
+          default: {
+            const message = `Unexpected token in block scalar header: ${token.type}`;
+            onError(token, "UNEXPECTED_TOKEN", message);
+            const ts = token.source;
+            if (ts && typeof ts === "string")
+              length2 += ts.length;
+          }
+        }
+      }
+      return { mode, indent, chomp, comment, length: length2 };
+    }
+    function splitLines(source) {
+      const split = source.split(/\n( *)/);
+      const first3 = split[0];
+      const m = first3.match(/^( *)/);
+      const line0 = m?.[1] ? [m[1], first3.slice(m[1].length)] : ["", first3];
+      const lines2 = [line0];
+      for (let i = 1; i < split.length; i += 2)
+        lines2.push([split[i], split[i + 1]]);
+      return lines2;
+    }
+    exports.resolveBlockScalar = resolveBlockScalar;
+  }
+});
+
+// node_modules/yaml/dist/compose/resolve-flow-scalar.js
+var require_resolve_flow_scalar = __commonJS({
+  "node_modules/yaml/dist/compose/resolve-flow-scalar.js"(exports) {
+    "use strict";
+    var Scalar = require_Scalar();
+    var resolveEnd = require_resolve_end();
+    function resolveFlowScalar(scalar, strict, onError) {
+      const { offset, type, source, end } = scalar;
+      let _type;
+      let value;
+      const _onError = (rel, code2, msg) => onError(offset + rel, code2, msg);
+      switch (type) {
+        case "scalar":
+          _type = Scalar.Scalar.PLAIN;
+          value = plainValue(source, _onError);
+          break;
+        case "single-quoted-scalar":
+          _type = Scalar.Scalar.QUOTE_SINGLE;
+          value = singleQuotedValue(source, _onError);
+          break;
+        case "double-quoted-scalar":
+          _type = Scalar.Scalar.QUOTE_DOUBLE;
+          value = doubleQuotedValue(source, _onError);
+          break;
+        /* istanbul ignore next should not happen */
+        default:
+          onError(scalar, "UNEXPECTED_TOKEN", `Expected a flow scalar value, but found: ${type}`);
+          return {
+            value: "",
+            type: null,
+            comment: "",
+            range: [offset, offset + source.length, offset + source.length]
+          };
+      }
+      const valueEnd = offset + source.length;
+      const re = resolveEnd.resolveEnd(end, valueEnd, strict, onError);
+      return {
+        value,
+        type: _type,
+        comment: re.comment,
+        range: [offset, valueEnd, re.offset]
+      };
+    }
+    function plainValue(source, onError) {
+      let badChar = "";
+      switch (source[0]) {
+        /* istanbul ignore next should not happen */
+        case "	":
+          badChar = "a tab character";
+          break;
+        case ",":
+          badChar = "flow indicator character ,";
+          break;
+        case "%":
+          badChar = "directive indicator character %";
+          break;
+        case "|":
+        case ">": {
+          badChar = `block scalar indicator ${source[0]}`;
+          break;
+        }
+        case "@":
+        case "`": {
+          badChar = `reserved character ${source[0]}`;
+          break;
+        }
+      }
+      if (badChar)
+        onError(0, "BAD_SCALAR_START", `Plain value cannot start with ${badChar}`);
+      return unfoldLines(source);
+    }
+    function singleQuotedValue(source, onError) {
+      if (source[source.length - 1] !== "'" || source.length === 1)
+        onError(source.length, "MISSING_CHAR", "Missing closing 'quote");
+      return unfoldLines(source.slice(1, -1)).replace(/''/g, "'");
+    }
+    function unfoldLines(source) {
+      const line3 = /(.*?)\r?\n/sy;
+      let match = line3.exec(source);
+      if (!match)
+        return source;
+      let trimEnd, trimBoth;
+      try {
+        trimEnd = new RegExp("(?<![ 	])[ 	]+$");
+        trimBoth = new RegExp("^[ 	]+|(?<![ 	])[ 	]+$", "g");
+      } catch {
+        trimEnd = /[ \t]+$/;
+        trimBoth = /^[ \t]+|[ \t]+$/g;
+      }
+      let res = match[1].replace(trimEnd, "");
+      let sep3 = " ";
+      let pos = line3.lastIndex;
+      while (match = line3.exec(source)) {
+        const lm = match[1].replace(trimBoth, "");
+        if (lm === "") {
+          if (sep3 === "\n")
+            res += sep3;
+          else
+            sep3 = "\n";
+        } else {
+          res += sep3 + lm;
+          sep3 = " ";
+        }
+        pos = line3.lastIndex;
+      }
+      const last = /[ \t]*(.*)/sy;
+      last.lastIndex = pos;
+      match = last.exec(source);
+      return res + sep3 + (match?.[1] ?? "");
+    }
+    function doubleQuotedValue(source, onError) {
+      let res = "";
+      for (let i = 1; i < source.length - 1; ++i) {
+        const ch = source[i];
+        if (ch === "\r" && source[i + 1] === "\n")
+          continue;
+        if (ch === "\n") {
+          const { fold: fold2, offset } = foldNewline(source, i);
+          res += fold2;
+          i = offset;
+        } else if (ch === "\\") {
+          let next5 = source[++i];
+          const cc = escapeCodes[next5];
+          if (cc)
+            res += cc;
+          else if (next5 === "\n") {
+            next5 = source[i + 1];
+            while (next5 === " " || next5 === "	")
+              next5 = source[++i + 1];
+          } else if (next5 === "\r" && source[i + 1] === "\n") {
+            next5 = source[++i + 1];
+            while (next5 === " " || next5 === "	")
+              next5 = source[++i + 1];
+          } else if (next5 === "x" || next5 === "u" || next5 === "U") {
+            const length2 = next5 === "x" ? 2 : next5 === "u" ? 4 : 8;
+            res += parseCharCode(source, i + 1, length2, onError);
+            i += length2;
+          } else {
+            const raw = source.substr(i - 1, 2);
+            onError(i - 1, "BAD_DQ_ESCAPE", `Invalid escape sequence ${raw}`);
+            res += raw;
+          }
+        } else if (ch === " " || ch === "	") {
+          const wsStart = i;
+          let next5 = source[i + 1];
+          while (next5 === " " || next5 === "	")
+            next5 = source[++i + 1];
+          if (next5 !== "\n" && !(next5 === "\r" && source[i + 2] === "\n"))
+            res += i > wsStart ? source.slice(wsStart, i + 1) : ch;
+        } else {
+          res += ch;
+        }
+      }
+      if (source[source.length - 1] !== '"' || source.length === 1)
+        onError(source.length, "MISSING_CHAR", 'Missing closing "quote');
+      return res;
+    }
+    function foldNewline(source, offset) {
+      let fold2 = "";
+      let ch = source[offset + 1];
+      while (ch === " " || ch === "	" || ch === "\n" || ch === "\r") {
+        if (ch === "\r" && source[offset + 2] !== "\n")
+          break;
+        if (ch === "\n")
+          fold2 += "\n";
+        offset += 1;
+        ch = source[offset + 1];
+      }
+      if (!fold2)
+        fold2 = " ";
+      return { fold: fold2, offset };
+    }
+    var escapeCodes = {
+      "0": "\0",
+      // null character
+      a: "\x07",
+      // bell character
+      b: "\b",
+      // backspace
+      e: "\x1B",
+      // escape character
+      f: "\f",
+      // form feed
+      n: "\n",
+      // line feed
+      r: "\r",
+      // carriage return
+      t: "	",
+      // horizontal tab
+      v: "\v",
+      // vertical tab
+      N: "",
+      // Unicode next line
+      _: " ",
+      // Unicode non-breaking space
+      L: "\u2028",
+      // Unicode line separator
+      P: "\u2029",
+      // Unicode paragraph separator
+      " ": " ",
+      '"': '"',
+      "/": "/",
+      "\\": "\\",
+      "	": "	"
+    };
+    function parseCharCode(source, offset, length2, onError) {
+      const cc = source.substr(offset, length2);
+      const ok = cc.length === length2 && /^[0-9a-fA-F]+$/.test(cc);
+      const code2 = ok ? parseInt(cc, 16) : NaN;
+      try {
+        return String.fromCodePoint(code2);
+      } catch {
+        const raw = source.substr(offset - 2, length2 + 2);
+        onError(offset - 2, "BAD_DQ_ESCAPE", `Invalid escape sequence ${raw}`);
+        return raw;
+      }
+    }
+    exports.resolveFlowScalar = resolveFlowScalar;
+  }
+});
+
+// node_modules/yaml/dist/compose/compose-scalar.js
+var require_compose_scalar = __commonJS({
+  "node_modules/yaml/dist/compose/compose-scalar.js"(exports) {
+    "use strict";
+    var identity = require_identity();
+    var Scalar = require_Scalar();
+    var resolveBlockScalar = require_resolve_block_scalar();
+    var resolveFlowScalar = require_resolve_flow_scalar();
+    function composeScalar(ctx, token, tagToken, onError) {
+      const { value, type, comment, range } = token.type === "block-scalar" ? resolveBlockScalar.resolveBlockScalar(ctx, token, onError) : resolveFlowScalar.resolveFlowScalar(token, ctx.options.strict, onError);
+      const tagName = tagToken ? ctx.directives.tagName(tagToken.source, (msg) => onError(tagToken, "TAG_RESOLVE_FAILED", msg)) : null;
+      let tag;
+      if (ctx.options.stringKeys && ctx.atKey) {
+        tag = ctx.schema[identity.SCALAR];
+      } else if (tagName)
+        tag = findScalarTagByName(ctx.schema, value, tagName, tagToken, onError);
+      else if (token.type === "scalar")
+        tag = findScalarTagByTest(ctx, value, token, onError);
+      else
+        tag = ctx.schema[identity.SCALAR];
+      let scalar;
+      try {
+        const res = tag.resolve(value, (msg) => onError(tagToken ?? token, "TAG_RESOLVE_FAILED", msg), ctx.options);
+        scalar = identity.isScalar(res) ? res : new Scalar.Scalar(res);
+      } catch (error2) {
+        const msg = error2 instanceof Error ? error2.message : String(error2);
+        onError(tagToken ?? token, "TAG_RESOLVE_FAILED", msg);
+        scalar = new Scalar.Scalar(value);
+      }
+      scalar.range = range;
+      scalar.source = value;
+      if (type)
+        scalar.type = type;
+      if (tagName)
+        scalar.tag = tagName;
+      if (tag.format)
+        scalar.format = tag.format;
+      if (comment)
+        scalar.comment = comment;
+      return scalar;
+    }
+    function findScalarTagByName(schema, value, tagName, tagToken, onError) {
+      if (tagName === "!")
+        return schema[identity.SCALAR];
+      const matchWithTest = [];
+      for (const tag of schema.tags) {
+        if (!tag.collection && tag.tag === tagName) {
+          if (tag.default && tag.test)
+            matchWithTest.push(tag);
+          else
+            return tag;
+        }
+      }
+      for (const tag of matchWithTest)
+        if (tag.test?.test(value))
+          return tag;
+      const kt = schema.knownTags[tagName];
+      if (kt && !kt.collection) {
+        schema.tags.push(Object.assign({}, kt, { default: false, test: void 0 }));
+        return kt;
+      }
+      onError(tagToken, "TAG_RESOLVE_FAILED", `Unresolved tag: ${tagName}`, tagName !== "tag:yaml.org,2002:str");
+      return schema[identity.SCALAR];
+    }
+    function findScalarTagByTest({ atKey, directives, schema }, value, token, onError) {
+      const tag = schema.tags.find((tag2) => (tag2.default === true || atKey && tag2.default === "key") && tag2.test?.test(value)) || schema[identity.SCALAR];
+      if (schema.compat) {
+        const compat = schema.compat.find((tag2) => tag2.default && tag2.test?.test(value)) ?? schema[identity.SCALAR];
+        if (tag.tag !== compat.tag) {
+          const ts = directives.tagString(tag.tag);
+          const cs = directives.tagString(compat.tag);
+          const msg = `Value may be parsed as either ${ts} or ${cs}`;
+          onError(token, "TAG_RESOLVE_FAILED", msg, true);
+        }
+      }
+      return tag;
+    }
+    exports.composeScalar = composeScalar;
+  }
+});
+
+// node_modules/yaml/dist/compose/util-empty-scalar-position.js
+var require_util_empty_scalar_position = __commonJS({
+  "node_modules/yaml/dist/compose/util-empty-scalar-position.js"(exports) {
+    "use strict";
+    function emptyScalarPosition(offset, before2, pos) {
+      if (before2) {
+        pos ?? (pos = before2.length);
+        for (let i = pos - 1; i >= 0; --i) {
+          let st = before2[i];
+          switch (st.type) {
+            case "space":
+            case "comment":
+            case "newline":
+              offset -= st.source.length;
+              continue;
+          }
+          st = before2[++i];
+          while (st?.type === "space") {
+            offset += st.source.length;
+            st = before2[++i];
+          }
+          break;
+        }
+      }
+      return offset;
+    }
+    exports.emptyScalarPosition = emptyScalarPosition;
+  }
+});
+
+// node_modules/yaml/dist/compose/compose-node.js
+var require_compose_node = __commonJS({
+  "node_modules/yaml/dist/compose/compose-node.js"(exports) {
+    "use strict";
+    var Alias = require_Alias();
+    var identity = require_identity();
+    var composeCollection = require_compose_collection();
+    var composeScalar = require_compose_scalar();
+    var resolveEnd = require_resolve_end();
+    var utilEmptyScalarPosition = require_util_empty_scalar_position();
+    var CN = { composeNode, composeEmptyNode };
+    function composeNode(ctx, token, props, onError) {
+      const atKey = ctx.atKey;
+      const { spaceBefore, comment, anchor, tag } = props;
+      let node3;
+      let isSrcToken = true;
+      switch (token.type) {
+        case "alias":
+          node3 = composeAlias(ctx, token, onError);
+          if (anchor || tag)
+            onError(token, "ALIAS_PROPS", "An alias node must not specify any properties");
+          break;
+        case "scalar":
+        case "single-quoted-scalar":
+        case "double-quoted-scalar":
+        case "block-scalar":
+          node3 = composeScalar.composeScalar(ctx, token, tag, onError);
+          if (anchor)
+            node3.anchor = anchor.source.substring(1);
+          break;
+        case "block-map":
+        case "block-seq":
+        case "flow-collection":
+          try {
+            node3 = composeCollection.composeCollection(CN, ctx, token, props, onError);
+            if (anchor)
+              node3.anchor = anchor.source.substring(1);
+          } catch (error2) {
+            const message = error2 instanceof Error ? error2.message : String(error2);
+            onError(token, "RESOURCE_EXHAUSTION", message);
+          }
+          break;
+        default: {
+          const message = token.type === "error" ? token.message : `Unsupported token (type: ${token.type})`;
+          onError(token, "UNEXPECTED_TOKEN", message);
+          isSrcToken = false;
+        }
+      }
+      node3 ?? (node3 = composeEmptyNode(ctx, token.offset, void 0, null, props, onError));
+      if (anchor && node3.anchor === "")
+        onError(anchor, "BAD_ALIAS", "Anchor cannot be an empty string");
+      if (atKey && ctx.options.stringKeys && (!identity.isScalar(node3) || typeof node3.value !== "string" || node3.tag && node3.tag !== "tag:yaml.org,2002:str")) {
+        const msg = "With stringKeys, all keys must be strings";
+        onError(tag ?? token, "NON_STRING_KEY", msg);
+      }
+      if (spaceBefore)
+        node3.spaceBefore = true;
+      if (comment) {
+        if (token.type === "scalar" && token.source === "")
+          node3.comment = comment;
+        else
+          node3.commentBefore = comment;
+      }
+      if (ctx.options.keepSourceTokens && isSrcToken)
+        node3.srcToken = token;
+      return node3;
+    }
+    function composeEmptyNode(ctx, offset, before2, pos, { spaceBefore, comment, anchor, tag, end }, onError) {
+      const token = {
+        type: "scalar",
+        offset: utilEmptyScalarPosition.emptyScalarPosition(offset, before2, pos),
+        indent: -1,
+        source: ""
+      };
+      const node3 = composeScalar.composeScalar(ctx, token, tag, onError);
+      if (anchor) {
+        node3.anchor = anchor.source.substring(1);
+        if (node3.anchor === "")
+          onError(anchor, "BAD_ALIAS", "Anchor cannot be an empty string");
+      }
+      if (spaceBefore)
+        node3.spaceBefore = true;
+      if (comment) {
+        node3.comment = comment;
+        node3.range[2] = end;
+      }
+      return node3;
+    }
+    function composeAlias({ options }, { offset, source, end }, onError) {
+      const alias = new Alias.Alias(source.substring(1));
+      if (alias.source === "")
+        onError(offset, "BAD_ALIAS", "Alias cannot be an empty string");
+      if (alias.source.endsWith(":"))
+        onError(offset + source.length - 1, "BAD_ALIAS", "Alias ending in : is ambiguous", true);
+      const valueEnd = offset + source.length;
+      const re = resolveEnd.resolveEnd(end, valueEnd, options.strict, onError);
+      alias.range = [offset, valueEnd, re.offset];
+      if (re.comment)
+        alias.comment = re.comment;
+      return alias;
+    }
+    exports.composeEmptyNode = composeEmptyNode;
+    exports.composeNode = composeNode;
+  }
+});
+
+// node_modules/yaml/dist/compose/compose-doc.js
+var require_compose_doc = __commonJS({
+  "node_modules/yaml/dist/compose/compose-doc.js"(exports) {
+    "use strict";
+    var Document = require_Document();
+    var composeNode = require_compose_node();
+    var resolveEnd = require_resolve_end();
+    var resolveProps = require_resolve_props();
+    function composeDoc(options, directives, { offset, start, value, end }, onError) {
+      const opts = Object.assign({ _directives: directives }, options);
+      const doc = new Document.Document(void 0, opts);
+      const ctx = {
+        atKey: false,
+        atRoot: true,
+        directives: doc.directives,
+        options: doc.options,
+        schema: doc.schema
+      };
+      const props = resolveProps.resolveProps(start, {
+        indicator: "doc-start",
+        next: value ?? end?.[0],
+        offset,
+        onError,
+        parentIndent: 0,
+        startOnNewline: true
+      });
+      if (props.found) {
+        doc.directives.docStart = true;
+        if (value && (value.type === "block-map" || value.type === "block-seq") && !props.hasNewline)
+          onError(props.end, "MISSING_CHAR", "Block collection cannot start on same line with directives-end marker");
+      }
+      doc.contents = value ? composeNode.composeNode(ctx, value, props, onError) : composeNode.composeEmptyNode(ctx, props.end, start, null, props, onError);
+      const contentEnd = doc.contents.range[2];
+      const re = resolveEnd.resolveEnd(end, contentEnd, false, onError);
+      if (re.comment)
+        doc.comment = re.comment;
+      doc.range = [offset, contentEnd, re.offset];
+      return doc;
+    }
+    exports.composeDoc = composeDoc;
+  }
+});
+
+// node_modules/yaml/dist/compose/composer.js
+var require_composer = __commonJS({
+  "node_modules/yaml/dist/compose/composer.js"(exports) {
+    "use strict";
+    var node_process = __require("process");
+    var directives = require_directives();
+    var Document = require_Document();
+    var errors = require_errors2();
+    var identity = require_identity();
+    var composeDoc = require_compose_doc();
+    var resolveEnd = require_resolve_end();
+    function getErrorPos(src) {
+      if (typeof src === "number")
+        return [src, src + 1];
+      if (Array.isArray(src))
+        return src.length === 2 ? src : [src[0], src[1]];
+      const { offset, source } = src;
+      return [offset, offset + (typeof source === "string" ? source.length : 1)];
+    }
+    function parsePrelude(prelude) {
+      let comment = "";
+      let atComment = false;
+      let afterEmptyLine = false;
+      for (let i = 0; i < prelude.length; ++i) {
+        const source = prelude[i];
+        switch (source[0]) {
+          case "#":
+            comment += (comment === "" ? "" : afterEmptyLine ? "\n\n" : "\n") + (source.substring(1) || " ");
+            atComment = true;
+            afterEmptyLine = false;
+            break;
+          case "%":
+            if (prelude[i + 1]?.[0] !== "#")
+              i += 1;
+            atComment = false;
+            break;
+          default:
+            if (!atComment)
+              afterEmptyLine = true;
+            atComment = false;
+        }
+      }
+      return { comment, afterEmptyLine };
+    }
+    var Composer = class {
+      constructor(options = {}) {
+        this.doc = null;
+        this.atDirectives = false;
+        this.prelude = [];
+        this.errors = [];
+        this.warnings = [];
+        this.onError = (source, code2, message, warning) => {
+          const pos = getErrorPos(source);
+          if (warning)
+            this.warnings.push(new errors.YAMLWarning(pos, code2, message));
+          else
+            this.errors.push(new errors.YAMLParseError(pos, code2, message));
+        };
+        this.directives = new directives.Directives({ version: options.version || "1.2" });
+        this.options = options;
+      }
+      decorate(doc, afterDoc) {
+        const { comment, afterEmptyLine } = parsePrelude(this.prelude);
+        if (comment) {
+          const dc = doc.contents;
+          if (afterDoc) {
+            doc.comment = doc.comment ? `${doc.comment}
+${comment}` : comment;
+          } else if (afterEmptyLine || doc.directives.docStart || !dc) {
+            doc.commentBefore = comment;
+          } else if (identity.isCollection(dc) && !dc.flow && dc.items.length > 0) {
+            let it = dc.items[0];
+            if (identity.isPair(it))
+              it = it.key;
+            const cb = it.commentBefore;
+            it.commentBefore = cb ? `${comment}
+${cb}` : comment;
+          } else {
+            const cb = dc.commentBefore;
+            dc.commentBefore = cb ? `${comment}
+${cb}` : comment;
+          }
+        }
+        if (afterDoc) {
+          for (let i = 0; i < this.errors.length; ++i)
+            doc.errors.push(this.errors[i]);
+          for (let i = 0; i < this.warnings.length; ++i)
+            doc.warnings.push(this.warnings[i]);
+        } else {
+          doc.errors = this.errors;
+          doc.warnings = this.warnings;
+        }
+        this.prelude = [];
+        this.errors = [];
+        this.warnings = [];
+      }
+      /**
+       * Current stream status information.
+       *
+       * Mostly useful at the end of input for an empty stream.
+       */
+      streamInfo() {
+        return {
+          comment: parsePrelude(this.prelude).comment,
+          directives: this.directives,
+          errors: this.errors,
+          warnings: this.warnings
+        };
+      }
+      /**
+       * Compose tokens into documents.
+       *
+       * @param forceDoc - If the stream contains no document, still emit a final document including any comments and directives that would be applied to a subsequent document.
+       * @param endOffset - Should be set if `forceDoc` is also set, to set the document range end and to indicate errors correctly.
+       */
+      *compose(tokens2, forceDoc = false, endOffset = -1) {
+        for (const token of tokens2)
+          yield* this.next(token);
+        yield* this.end(forceDoc, endOffset);
+      }
+      /** Advance the composer by one CST token. */
+      *next(token) {
+        if (node_process.env.LOG_STREAM)
+          console.dir(token, { depth: null });
+        switch (token.type) {
+          case "directive":
+            this.directives.add(token.source, (offset, message, warning) => {
+              const pos = getErrorPos(token);
+              pos[0] += offset;
+              this.onError(pos, "BAD_DIRECTIVE", message, warning);
+            });
+            this.prelude.push(token.source);
+            this.atDirectives = true;
+            break;
+          case "document": {
+            const doc = composeDoc.composeDoc(this.options, this.directives, token, this.onError);
+            if (this.atDirectives && !doc.directives.docStart)
+              this.onError(token, "MISSING_CHAR", "Missing directives-end/doc-start indicator line");
+            this.decorate(doc, false);
+            if (this.doc)
+              yield this.doc;
+            this.doc = doc;
+            this.atDirectives = false;
+            break;
+          }
+          case "byte-order-mark":
+          case "space":
+            break;
+          case "comment":
+          case "newline":
+            this.prelude.push(token.source);
+            break;
+          case "error": {
+            const msg = token.source ? `${token.message}: ${JSON.stringify(token.source)}` : token.message;
+            const error2 = new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", msg);
+            if (this.atDirectives || !this.doc)
+              this.errors.push(error2);
+            else
+              this.doc.errors.push(error2);
+            break;
+          }
+          case "doc-end": {
+            if (!this.doc) {
+              const msg = "Unexpected doc-end without preceding document";
+              this.errors.push(new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", msg));
+              break;
+            }
+            this.doc.directives.docEnd = true;
+            const end = resolveEnd.resolveEnd(token.end, token.offset + token.source.length, this.doc.options.strict, this.onError);
+            this.decorate(this.doc, true);
+            if (end.comment) {
+              const dc = this.doc.comment;
+              this.doc.comment = dc ? `${dc}
+${end.comment}` : end.comment;
+            }
+            this.doc.range[2] = end.offset;
+            break;
+          }
+          default:
+            this.errors.push(new errors.YAMLParseError(getErrorPos(token), "UNEXPECTED_TOKEN", `Unsupported token ${token.type}`));
+        }
+      }
+      /**
+       * Call at end of input to yield any remaining document.
+       *
+       * @param forceDoc - If the stream contains no document, still emit a final document including any comments and directives that would be applied to a subsequent document.
+       * @param endOffset - Should be set if `forceDoc` is also set, to set the document range end and to indicate errors correctly.
+       */
+      *end(forceDoc = false, endOffset = -1) {
+        if (this.doc) {
+          this.decorate(this.doc, true);
+          yield this.doc;
+          this.doc = null;
+        } else if (forceDoc) {
+          const opts = Object.assign({ _directives: this.directives }, this.options);
+          const doc = new Document.Document(void 0, opts);
+          if (this.atDirectives)
+            this.onError(endOffset, "MISSING_CHAR", "Missing directives-end indicator line");
+          doc.range = [0, endOffset, endOffset];
+          this.decorate(doc, false);
+          yield doc;
+        }
+      }
+    };
+    exports.Composer = Composer;
+  }
+});
+
+// node_modules/yaml/dist/parse/cst-scalar.js
+var require_cst_scalar = __commonJS({
+  "node_modules/yaml/dist/parse/cst-scalar.js"(exports) {
+    "use strict";
+    var resolveBlockScalar = require_resolve_block_scalar();
+    var resolveFlowScalar = require_resolve_flow_scalar();
+    var errors = require_errors2();
+    var stringifyString = require_stringifyString();
+    function resolveAsScalar(token, strict = true, onError) {
+      if (token) {
+        const _onError = (pos, code2, message) => {
+          const offset = typeof pos === "number" ? pos : Array.isArray(pos) ? pos[0] : pos.offset;
+          if (onError)
+            onError(offset, code2, message);
+          else
+            throw new errors.YAMLParseError([offset, offset + 1], code2, message);
+        };
+        switch (token.type) {
+          case "scalar":
+          case "single-quoted-scalar":
+          case "double-quoted-scalar":
+            return resolveFlowScalar.resolveFlowScalar(token, strict, _onError);
+          case "block-scalar":
+            return resolveBlockScalar.resolveBlockScalar({ options: { strict } }, token, _onError);
+        }
+      }
+      return null;
+    }
+    function createScalarToken(value, context2) {
+      const { implicitKey = false, indent, inFlow = false, offset = -1, type = "PLAIN" } = context2;
+      const source = stringifyString.stringifyString({ type, value }, {
+        implicitKey,
+        indent: indent > 0 ? " ".repeat(indent) : "",
+        inFlow,
+        options: { blockQuote: true, lineWidth: -1 }
+      });
+      const end = context2.end ?? [
+        { type: "newline", offset: -1, indent, source: "\n" }
+      ];
+      switch (source[0]) {
+        case "|":
+        case ">": {
+          const he = source.indexOf("\n");
+          const head2 = source.substring(0, he);
+          const body = source.substring(he + 1) + "\n";
+          const props = [
+            { type: "block-scalar-header", offset, indent, source: head2 }
+          ];
+          if (!addEndtoBlockProps(props, end))
+            props.push({ type: "newline", offset: -1, indent, source: "\n" });
+          return { type: "block-scalar", offset, indent, props, source: body };
+        }
+        case '"':
+          return { type: "double-quoted-scalar", offset, indent, source, end };
+        case "'":
+          return { type: "single-quoted-scalar", offset, indent, source, end };
+        default:
+          return { type: "scalar", offset, indent, source, end };
+      }
+    }
+    function setScalarValue(token, value, context2 = {}) {
+      let { afterKey = false, implicitKey = false, inFlow = false, type } = context2;
+      let indent = "indent" in token ? token.indent : null;
+      if (afterKey && typeof indent === "number")
+        indent += 2;
+      if (!type)
+        switch (token.type) {
+          case "single-quoted-scalar":
+            type = "QUOTE_SINGLE";
+            break;
+          case "double-quoted-scalar":
+            type = "QUOTE_DOUBLE";
+            break;
+          case "block-scalar": {
+            const header = token.props[0];
+            if (header.type !== "block-scalar-header")
+              throw new Error("Invalid block scalar header");
+            type = header.source[0] === ">" ? "BLOCK_FOLDED" : "BLOCK_LITERAL";
+            break;
+          }
+          default:
+            type = "PLAIN";
+        }
+      const source = stringifyString.stringifyString({ type, value }, {
+        implicitKey: implicitKey || indent === null,
+        indent: indent !== null && indent > 0 ? " ".repeat(indent) : "",
+        inFlow,
+        options: { blockQuote: true, lineWidth: -1 }
+      });
+      switch (source[0]) {
+        case "|":
+        case ">":
+          setBlockScalarValue(token, source);
+          break;
+        case '"':
+          setFlowScalarValue(token, source, "double-quoted-scalar");
+          break;
+        case "'":
+          setFlowScalarValue(token, source, "single-quoted-scalar");
+          break;
+        default:
+          setFlowScalarValue(token, source, "scalar");
+      }
+    }
+    function setBlockScalarValue(token, source) {
+      const he = source.indexOf("\n");
+      const head2 = source.substring(0, he);
+      const body = source.substring(he + 1) + "\n";
+      if (token.type === "block-scalar") {
+        const header = token.props[0];
+        if (header.type !== "block-scalar-header")
+          throw new Error("Invalid block scalar header");
+        header.source = head2;
+        token.source = body;
+      } else {
+        const { offset } = token;
+        const indent = "indent" in token ? token.indent : -1;
+        const props = [
+          { type: "block-scalar-header", offset, indent, source: head2 }
+        ];
+        if (!addEndtoBlockProps(props, "end" in token ? token.end : void 0))
+          props.push({ type: "newline", offset: -1, indent, source: "\n" });
+        for (const key of Object.keys(token))
+          if (key !== "type" && key !== "offset")
+            delete token[key];
+        Object.assign(token, { type: "block-scalar", indent, props, source: body });
+      }
+    }
+    function addEndtoBlockProps(props, end) {
+      if (end)
+        for (const st of end)
+          switch (st.type) {
+            case "space":
+            case "comment":
+              props.push(st);
+              break;
+            case "newline":
+              props.push(st);
+              return true;
+          }
+      return false;
+    }
+    function setFlowScalarValue(token, source, type) {
+      switch (token.type) {
+        case "scalar":
+        case "double-quoted-scalar":
+        case "single-quoted-scalar":
+          token.type = type;
+          token.source = source;
+          break;
+        case "block-scalar": {
+          const end = token.props.slice(1);
+          let oa = source.length;
+          if (token.props[0].type === "block-scalar-header")
+            oa -= token.props[0].source.length;
+          for (const tok of end)
+            tok.offset += oa;
+          delete token.props;
+          Object.assign(token, { type, source, end });
+          break;
+        }
+        case "block-map":
+        case "block-seq": {
+          const offset = token.offset + source.length;
+          const nl = { type: "newline", offset, indent: token.indent, source: "\n" };
+          delete token.items;
+          Object.assign(token, { type, source, end: [nl] });
+          break;
+        }
+        default: {
+          const indent = "indent" in token ? token.indent : -1;
+          const end = "end" in token && Array.isArray(token.end) ? token.end.filter((st) => st.type === "space" || st.type === "comment" || st.type === "newline") : [];
+          for (const key of Object.keys(token))
+            if (key !== "type" && key !== "offset")
+              delete token[key];
+          Object.assign(token, { type, indent, source, end });
+        }
+      }
+    }
+    exports.createScalarToken = createScalarToken;
+    exports.resolveAsScalar = resolveAsScalar;
+    exports.setScalarValue = setScalarValue;
+  }
+});
+
+// node_modules/yaml/dist/parse/cst-stringify.js
+var require_cst_stringify = __commonJS({
+  "node_modules/yaml/dist/parse/cst-stringify.js"(exports) {
+    "use strict";
+    var stringify = (cst) => "type" in cst ? stringifyToken(cst) : stringifyItem(cst);
+    function stringifyToken(token) {
+      switch (token.type) {
+        case "block-scalar": {
+          let res = "";
+          for (const tok of token.props)
+            res += stringifyToken(tok);
+          return res + token.source;
+        }
+        case "block-map":
+        case "block-seq": {
+          let res = "";
+          for (const item of token.items)
+            res += stringifyItem(item);
+          return res;
+        }
+        case "flow-collection": {
+          let res = token.start.source;
+          for (const item of token.items)
+            res += stringifyItem(item);
+          for (const st of token.end)
+            res += st.source;
+          return res;
+        }
+        case "document": {
+          let res = stringifyItem(token);
+          if (token.end)
+            for (const st of token.end)
+              res += st.source;
+          return res;
+        }
+        default: {
+          let res = token.source;
+          if ("end" in token && token.end)
+            for (const st of token.end)
+              res += st.source;
+          return res;
+        }
+      }
+    }
+    function stringifyItem({ start, key, sep: sep3, value }) {
+      let res = "";
+      for (const st of start)
+        res += st.source;
+      if (key)
+        res += stringifyToken(key);
+      if (sep3)
+        for (const st of sep3)
+          res += st.source;
+      if (value)
+        res += stringifyToken(value);
+      return res;
+    }
+    exports.stringify = stringify;
+  }
+});
+
+// node_modules/yaml/dist/parse/cst-visit.js
+var require_cst_visit = __commonJS({
+  "node_modules/yaml/dist/parse/cst-visit.js"(exports) {
+    "use strict";
+    var BREAK = /* @__PURE__ */ Symbol("break visit");
+    var SKIP = /* @__PURE__ */ Symbol("skip children");
+    var REMOVE = /* @__PURE__ */ Symbol("remove item");
+    function visit2(cst, visitor) {
+      if ("type" in cst && cst.type === "document")
+        cst = { start: cst.start, value: cst.value };
+      _visit(Object.freeze([]), cst, visitor);
+    }
+    visit2.BREAK = BREAK;
+    visit2.SKIP = SKIP;
+    visit2.REMOVE = REMOVE;
+    visit2.itemAtPath = (cst, path6) => {
+      let item = cst;
+      for (const [field, index] of path6) {
+        const tok = item?.[field];
+        if (tok && "items" in tok) {
+          item = tok.items[index];
+        } else
+          return void 0;
+      }
+      return item;
+    };
+    visit2.parentCollection = (cst, path6) => {
+      const parent = visit2.itemAtPath(cst, path6.slice(0, -1));
+      const field = path6[path6.length - 1][0];
+      const coll = parent?.[field];
+      if (coll && "items" in coll)
+        return coll;
+      throw new Error("Parent collection not found");
+    };
+    function _visit(path6, item, visitor) {
+      let ctrl = visitor(item, path6);
+      if (typeof ctrl === "symbol")
+        return ctrl;
+      for (const field of ["key", "value"]) {
+        const token = item[field];
+        if (token && "items" in token) {
+          for (let i = 0; i < token.items.length; ++i) {
+            const ci = _visit(Object.freeze(path6.concat([[field, i]])), token.items[i], visitor);
+            if (typeof ci === "number")
+              i = ci - 1;
+            else if (ci === BREAK)
+              return BREAK;
+            else if (ci === REMOVE) {
+              token.items.splice(i, 1);
+              i -= 1;
+            }
+          }
+          if (typeof ctrl === "function" && field === "key")
+            ctrl = ctrl(item, path6);
+        }
+      }
+      return typeof ctrl === "function" ? ctrl(item, path6) : ctrl;
+    }
+    exports.visit = visit2;
+  }
+});
+
+// node_modules/yaml/dist/parse/cst.js
+var require_cst = __commonJS({
+  "node_modules/yaml/dist/parse/cst.js"(exports) {
+    "use strict";
+    var cstScalar = require_cst_scalar();
+    var cstStringify = require_cst_stringify();
+    var cstVisit = require_cst_visit();
+    var BOM = "\uFEFF";
+    var DOCUMENT = "";
+    var FLOW_END = "";
+    var SCALAR = "";
+    var isCollection2 = (token) => !!token && "items" in token;
+    var isScalar3 = (token) => !!token && (token.type === "scalar" || token.type === "single-quoted-scalar" || token.type === "double-quoted-scalar" || token.type === "block-scalar");
+    function prettyToken(token) {
+      switch (token) {
+        case BOM:
+          return "<BOM>";
+        case DOCUMENT:
+          return "<DOC>";
+        case FLOW_END:
+          return "<FLOW_END>";
+        case SCALAR:
+          return "<SCALAR>";
+        default:
+          return JSON.stringify(token);
+      }
+    }
+    function tokenType(source) {
+      switch (source) {
+        case BOM:
+          return "byte-order-mark";
+        case DOCUMENT:
+          return "doc-mode";
+        case FLOW_END:
+          return "flow-error-end";
+        case SCALAR:
+          return "scalar";
+        case "---":
+          return "doc-start";
+        case "...":
+          return "doc-end";
+        case "":
+        case "\n":
+        case "\r\n":
+          return "newline";
+        case "-":
+          return "seq-item-ind";
+        case "?":
+          return "explicit-key-ind";
+        case ":":
+          return "map-value-ind";
+        case "{":
+          return "flow-map-start";
+        case "}":
+          return "flow-map-end";
+        case "[":
+          return "flow-seq-start";
+        case "]":
+          return "flow-seq-end";
+        case ",":
+          return "comma";
+      }
+      switch (source[0]) {
+        case " ":
+        case "	":
+          return "space";
+        case "#":
+          return "comment";
+        case "%":
+          return "directive-line";
+        case "*":
+          return "alias";
+        case "&":
+          return "anchor";
+        case "!":
+          return "tag";
+        case "'":
+          return "single-quoted-scalar";
+        case '"':
+          return "double-quoted-scalar";
+        case "|":
+        case ">":
+          return "block-scalar-header";
+      }
+      return null;
+    }
+    exports.createScalarToken = cstScalar.createScalarToken;
+    exports.resolveAsScalar = cstScalar.resolveAsScalar;
+    exports.setScalarValue = cstScalar.setScalarValue;
+    exports.stringify = cstStringify.stringify;
+    exports.visit = cstVisit.visit;
+    exports.BOM = BOM;
+    exports.DOCUMENT = DOCUMENT;
+    exports.FLOW_END = FLOW_END;
+    exports.SCALAR = SCALAR;
+    exports.isCollection = isCollection2;
+    exports.isScalar = isScalar3;
+    exports.prettyToken = prettyToken;
+    exports.tokenType = tokenType;
+  }
+});
+
+// node_modules/yaml/dist/parse/lexer.js
+var require_lexer = __commonJS({
+  "node_modules/yaml/dist/parse/lexer.js"(exports) {
+    "use strict";
+    var cst = require_cst();
+    function isEmpty(ch) {
+      switch (ch) {
+        case void 0:
+        case " ":
+        case "\n":
+        case "\r":
+        case "	":
+          return true;
+        default:
+          return false;
+      }
+    }
+    var hexDigits = new Set("0123456789ABCDEFabcdef");
+    var tagChars = new Set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-#;/?:@&=+$_.!~*'()");
+    var flowIndicatorChars = new Set(",[]{}");
+    var invalidAnchorChars = new Set(" ,[]{}\n\r	");
+    var isNotAnchorChar = (ch) => !ch || invalidAnchorChars.has(ch);
+    var Lexer = class {
+      constructor() {
+        this.atEnd = false;
+        this.blockScalarIndent = -1;
+        this.blockScalarKeep = false;
+        this.buffer = "";
+        this.flowKey = false;
+        this.flowLevel = 0;
+        this.indentNext = 0;
+        this.indentValue = 0;
+        this.lineEndPos = null;
+        this.next = null;
+        this.pos = 0;
+      }
+      /**
+       * Generate YAML tokens from the `source` string. If `incomplete`,
+       * a part of the last line may be left as a buffer for the next call.
+       *
+       * @returns A generator of lexical tokens
+       */
+      *lex(source, incomplete = false) {
+        if (source) {
+          if (typeof source !== "string")
+            throw TypeError("source is not a string");
+          this.buffer = this.buffer ? this.buffer + source : source;
+          this.lineEndPos = null;
+        }
+        this.atEnd = !incomplete;
+        let next5 = this.next ?? "stream";
+        while (next5 && (incomplete || this.hasChars(1)))
+          next5 = yield* this.parseNext(next5);
+      }
+      atLineEnd() {
+        let i = this.pos;
+        let ch = this.buffer[i];
+        while (ch === " " || ch === "	")
+          ch = this.buffer[++i];
+        if (!ch || ch === "#" || ch === "\n")
+          return true;
+        if (ch === "\r")
+          return this.buffer[i + 1] === "\n";
+        return false;
+      }
+      charAt(n) {
+        return this.buffer[this.pos + n];
+      }
+      continueScalar(offset) {
+        let ch = this.buffer[offset];
+        if (this.indentNext > 0) {
+          let indent = 0;
+          while (ch === " ")
+            ch = this.buffer[++indent + offset];
+          if (ch === "\r") {
+            const next5 = this.buffer[indent + offset + 1];
+            if (next5 === "\n" || !next5 && !this.atEnd)
+              return offset + indent + 1;
+          }
+          return ch === "\n" || indent >= this.indentNext || !ch && !this.atEnd ? offset + indent : -1;
+        }
+        if (ch === "-" || ch === ".") {
+          const dt = this.buffer.substr(offset, 3);
+          if ((dt === "---" || dt === "...") && isEmpty(this.buffer[offset + 3]))
+            return -1;
+        }
+        return offset;
+      }
+      getLine() {
+        let end = this.lineEndPos;
+        if (typeof end !== "number" || end !== -1 && end < this.pos) {
+          end = this.buffer.indexOf("\n", this.pos);
+          this.lineEndPos = end;
+        }
+        if (end === -1)
+          return this.atEnd ? this.buffer.substring(this.pos) : null;
+        if (this.buffer[end - 1] === "\r")
+          end -= 1;
+        return this.buffer.substring(this.pos, end);
+      }
+      hasChars(n) {
+        return this.pos + n <= this.buffer.length;
+      }
+      setNext(state) {
+        this.buffer = this.buffer.substring(this.pos);
+        this.pos = 0;
+        this.lineEndPos = null;
+        this.next = state;
+        return null;
+      }
+      peek(n) {
+        return this.buffer.substr(this.pos, n);
+      }
+      *parseNext(next5) {
+        switch (next5) {
+          case "stream":
+            return yield* this.parseStream();
+          case "line-start":
+            return yield* this.parseLineStart();
+          case "block-start":
+            return yield* this.parseBlockStart();
+          case "doc":
+            return yield* this.parseDocument();
+          case "flow":
+            return yield* this.parseFlowCollection();
+          case "quoted-scalar":
+            return yield* this.parseQuotedScalar();
+          case "block-scalar":
+            return yield* this.parseBlockScalar();
+          case "plain-scalar":
+            return yield* this.parsePlainScalar();
+        }
+      }
+      *parseStream() {
+        let line3 = this.getLine();
+        if (line3 === null)
+          return this.setNext("stream");
+        if (line3[0] === cst.BOM) {
+          yield* this.pushCount(1);
+          line3 = line3.substring(1);
+        }
+        if (line3[0] === "%") {
+          let dirEnd = line3.length;
+          let cs = line3.indexOf("#");
+          while (cs !== -1) {
+            const ch = line3[cs - 1];
+            if (ch === " " || ch === "	") {
+              dirEnd = cs - 1;
+              break;
+            } else {
+              cs = line3.indexOf("#", cs + 1);
+            }
+          }
+          while (true) {
+            const ch = line3[dirEnd - 1];
+            if (ch === " " || ch === "	")
+              dirEnd -= 1;
+            else
+              break;
+          }
+          const n = (yield* this.pushCount(dirEnd)) + (yield* this.pushSpaces(true));
+          yield* this.pushCount(line3.length - n);
+          this.pushNewline();
+          return "stream";
+        }
+        if (this.atLineEnd()) {
+          const sp = yield* this.pushSpaces(true);
+          yield* this.pushCount(line3.length - sp);
+          yield* this.pushNewline();
+          return "stream";
+        }
+        yield cst.DOCUMENT;
+        return yield* this.parseLineStart();
+      }
+      *parseLineStart() {
+        const ch = this.charAt(0);
+        if (!ch && !this.atEnd)
+          return this.setNext("line-start");
+        if (ch === "-" || ch === ".") {
+          if (!this.atEnd && !this.hasChars(4))
+            return this.setNext("line-start");
+          const s = this.peek(3);
+          if ((s === "---" || s === "...") && isEmpty(this.charAt(3))) {
+            yield* this.pushCount(3);
+            this.indentValue = 0;
+            this.indentNext = 0;
+            return s === "---" ? "doc" : "stream";
+          }
+        }
+        this.indentValue = yield* this.pushSpaces(false);
+        if (this.indentNext > this.indentValue && !isEmpty(this.charAt(1)))
+          this.indentNext = this.indentValue;
+        return yield* this.parseBlockStart();
+      }
+      *parseBlockStart() {
+        const [ch0, ch1] = this.peek(2);
+        if (!ch1 && !this.atEnd)
+          return this.setNext("block-start");
+        if ((ch0 === "-" || ch0 === "?" || ch0 === ":") && isEmpty(ch1)) {
+          const n = (yield* this.pushCount(1)) + (yield* this.pushSpaces(true));
+          this.indentNext = this.indentValue + 1;
+          this.indentValue += n;
+          return "block-start";
+        }
+        return "doc";
+      }
+      *parseDocument() {
+        yield* this.pushSpaces(true);
+        const line3 = this.getLine();
+        if (line3 === null)
+          return this.setNext("doc");
+        let n = yield* this.pushIndicators();
+        switch (line3[n]) {
+          case "#":
+            yield* this.pushCount(line3.length - n);
+          // fallthrough
+          case void 0:
+            yield* this.pushNewline();
+            return yield* this.parseLineStart();
+          case "{":
+          case "[":
+            yield* this.pushCount(1);
+            this.flowKey = false;
+            this.flowLevel = 1;
+            return "flow";
+          case "}":
+          case "]":
+            yield* this.pushCount(1);
+            return "doc";
+          case "*":
+            yield* this.pushUntil(isNotAnchorChar);
+            return "doc";
+          case '"':
+          case "'":
+            return yield* this.parseQuotedScalar();
+          case "|":
+          case ">":
+            n += yield* this.parseBlockScalarHeader();
+            n += yield* this.pushSpaces(true);
+            yield* this.pushCount(line3.length - n);
+            yield* this.pushNewline();
+            return yield* this.parseBlockScalar();
+          default:
+            return yield* this.parsePlainScalar();
+        }
+      }
+      *parseFlowCollection() {
+        let nl, sp;
+        let indent = -1;
+        do {
+          nl = yield* this.pushNewline();
+          if (nl > 0) {
+            sp = yield* this.pushSpaces(false);
+            this.indentValue = indent = sp;
+          } else {
+            sp = 0;
+          }
+          sp += yield* this.pushSpaces(true);
+        } while (nl + sp > 0);
+        const line3 = this.getLine();
+        if (line3 === null)
+          return this.setNext("flow");
+        if (indent !== -1 && indent < this.indentNext && line3[0] !== "#" || indent === 0 && (line3.startsWith("---") || line3.startsWith("...")) && isEmpty(line3[3])) {
+          const atFlowEndMarker = indent === this.indentNext - 1 && this.flowLevel === 1 && (line3[0] === "]" || line3[0] === "}");
+          if (!atFlowEndMarker) {
+            this.flowLevel = 0;
+            yield cst.FLOW_END;
+            return yield* this.parseLineStart();
+          }
+        }
+        let n = 0;
+        while (line3[n] === ",") {
+          n += yield* this.pushCount(1);
+          n += yield* this.pushSpaces(true);
+          this.flowKey = false;
+        }
+        n += yield* this.pushIndicators();
+        switch (line3[n]) {
+          case void 0:
+            return "flow";
+          case "#":
+            yield* this.pushCount(line3.length - n);
+            return "flow";
+          case "{":
+          case "[":
+            yield* this.pushCount(1);
+            this.flowKey = false;
+            this.flowLevel += 1;
+            return "flow";
+          case "}":
+          case "]":
+            yield* this.pushCount(1);
+            this.flowKey = true;
+            this.flowLevel -= 1;
+            return this.flowLevel ? "flow" : "doc";
+          case "*":
+            yield* this.pushUntil(isNotAnchorChar);
+            return "flow";
+          case '"':
+          case "'":
+            this.flowKey = true;
+            return yield* this.parseQuotedScalar();
+          case ":": {
+            const next5 = this.charAt(1);
+            if (this.flowKey || isEmpty(next5) || next5 === ",") {
+              this.flowKey = false;
+              yield* this.pushCount(1);
+              yield* this.pushSpaces(true);
+              return "flow";
+            }
+          }
+          // fallthrough
+          default:
+            this.flowKey = false;
+            return yield* this.parsePlainScalar();
+        }
+      }
+      *parseQuotedScalar() {
+        const quote2 = this.charAt(0);
+        let end = this.buffer.indexOf(quote2, this.pos + 1);
+        if (quote2 === "'") {
+          while (end !== -1 && this.buffer[end + 1] === "'")
+            end = this.buffer.indexOf("'", end + 2);
+        } else {
+          while (end !== -1) {
+            let n = 0;
+            while (this.buffer[end - 1 - n] === "\\")
+              n += 1;
+            if (n % 2 === 0)
+              break;
+            end = this.buffer.indexOf('"', end + 1);
+          }
+        }
+        const qb = this.buffer.substring(0, end);
+        let nl = qb.indexOf("\n", this.pos);
+        if (nl !== -1) {
+          while (nl !== -1) {
+            const cs = this.continueScalar(nl + 1);
+            if (cs === -1)
+              break;
+            nl = qb.indexOf("\n", cs);
+          }
+          if (nl !== -1) {
+            end = nl - (qb[nl - 1] === "\r" ? 2 : 1);
+          }
+        }
+        if (end === -1) {
+          if (!this.atEnd)
+            return this.setNext("quoted-scalar");
+          end = this.buffer.length;
+        }
+        yield* this.pushToIndex(end + 1, false);
+        return this.flowLevel ? "flow" : "doc";
+      }
+      *parseBlockScalarHeader() {
+        this.blockScalarIndent = -1;
+        this.blockScalarKeep = false;
+        let i = this.pos;
+        while (true) {
+          const ch = this.buffer[++i];
+          if (ch === "+")
+            this.blockScalarKeep = true;
+          else if (ch > "0" && ch <= "9")
+            this.blockScalarIndent = Number(ch) - 1;
+          else if (ch !== "-")
+            break;
+        }
+        return yield* this.pushUntil((ch) => isEmpty(ch) || ch === "#");
+      }
+      *parseBlockScalar() {
+        let nl = this.pos - 1;
+        let indent = 0;
+        let ch;
+        loop: for (let i2 = this.pos; ch = this.buffer[i2]; ++i2) {
+          switch (ch) {
+            case " ":
+              indent += 1;
+              break;
+            case "\n":
+              nl = i2;
+              indent = 0;
+              break;
+            case "\r": {
+              const next5 = this.buffer[i2 + 1];
+              if (!next5 && !this.atEnd)
+                return this.setNext("block-scalar");
+              if (next5 === "\n")
+                break;
+            }
+            // fallthrough
+            default:
+              break loop;
+          }
+        }
+        if (!ch && !this.atEnd)
+          return this.setNext("block-scalar");
+        if (indent >= this.indentNext) {
+          if (this.blockScalarIndent === -1)
+            this.indentNext = indent;
+          else {
+            this.indentNext = this.blockScalarIndent + (this.indentNext === 0 ? 1 : this.indentNext);
+          }
+          do {
+            const cs = this.continueScalar(nl + 1);
+            if (cs === -1)
+              break;
+            nl = this.buffer.indexOf("\n", cs);
+          } while (nl !== -1);
+          if (nl === -1) {
+            if (!this.atEnd)
+              return this.setNext("block-scalar");
+            nl = this.buffer.length;
+          }
+        }
+        let i = nl + 1;
+        ch = this.buffer[i];
+        while (ch === " ")
+          ch = this.buffer[++i];
+        if (ch === "	") {
+          while (ch === "	" || ch === " " || ch === "\r" || ch === "\n")
+            ch = this.buffer[++i];
+          nl = i - 1;
+        } else if (!this.blockScalarKeep) {
+          do {
+            let i2 = nl - 1;
+            let ch2 = this.buffer[i2];
+            if (ch2 === "\r")
+              ch2 = this.buffer[--i2];
+            const lastChar = i2;
+            while (ch2 === " ")
+              ch2 = this.buffer[--i2];
+            if (ch2 === "\n" && i2 >= this.pos && i2 + 1 + indent > lastChar)
+              nl = i2;
+            else
+              break;
+          } while (true);
+        }
+        yield cst.SCALAR;
+        yield* this.pushToIndex(nl + 1, true);
+        return yield* this.parseLineStart();
+      }
+      *parsePlainScalar() {
+        const inFlow = this.flowLevel > 0;
+        let end = this.pos - 1;
+        let i = this.pos - 1;
+        let ch;
+        while (ch = this.buffer[++i]) {
+          if (ch === ":") {
+            const next5 = this.buffer[i + 1];
+            if (isEmpty(next5) || inFlow && flowIndicatorChars.has(next5))
+              break;
+            end = i;
+          } else if (isEmpty(ch)) {
+            let next5 = this.buffer[i + 1];
+            if (ch === "\r") {
+              if (next5 === "\n") {
+                i += 1;
+                ch = "\n";
+                next5 = this.buffer[i + 1];
+              } else
+                end = i;
+            }
+            if (next5 === "#" || inFlow && flowIndicatorChars.has(next5))
+              break;
+            if (ch === "\n") {
+              const cs = this.continueScalar(i + 1);
+              if (cs === -1)
+                break;
+              i = Math.max(i, cs - 2);
+            }
+          } else {
+            if (inFlow && flowIndicatorChars.has(ch))
+              break;
+            end = i;
+          }
+        }
+        if (!ch && !this.atEnd)
+          return this.setNext("plain-scalar");
+        yield cst.SCALAR;
+        yield* this.pushToIndex(end + 1, true);
+        return inFlow ? "flow" : "doc";
+      }
+      *pushCount(n) {
+        if (n > 0) {
+          yield this.buffer.substr(this.pos, n);
+          this.pos += n;
+          return n;
+        }
+        return 0;
+      }
+      *pushToIndex(i, allowEmpty) {
+        const s = this.buffer.slice(this.pos, i);
+        if (s) {
+          yield s;
+          this.pos += s.length;
+          return s.length;
+        } else if (allowEmpty)
+          yield "";
+        return 0;
+      }
+      *pushIndicators() {
+        let n = 0;
+        loop: while (true) {
+          switch (this.charAt(0)) {
+            case "!":
+              n += yield* this.pushTag();
+              n += yield* this.pushSpaces(true);
+              continue loop;
+            case "&":
+              n += yield* this.pushUntil(isNotAnchorChar);
+              n += yield* this.pushSpaces(true);
+              continue loop;
+            case "-":
+            // this is an error
+            case "?":
+            // this is an error outside flow collections
+            case ":": {
+              const inFlow = this.flowLevel > 0;
+              const ch1 = this.charAt(1);
+              if (isEmpty(ch1) || inFlow && flowIndicatorChars.has(ch1)) {
+                if (!inFlow)
+                  this.indentNext = this.indentValue + 1;
+                else if (this.flowKey)
+                  this.flowKey = false;
+                n += yield* this.pushCount(1);
+                n += yield* this.pushSpaces(true);
+                continue loop;
+              }
+            }
+          }
+          break loop;
+        }
+        return n;
+      }
+      *pushTag() {
+        if (this.charAt(1) === "<") {
+          let i = this.pos + 2;
+          let ch = this.buffer[i];
+          while (!isEmpty(ch) && ch !== ">")
+            ch = this.buffer[++i];
+          return yield* this.pushToIndex(ch === ">" ? i + 1 : i, false);
+        } else {
+          let i = this.pos + 1;
+          let ch = this.buffer[i];
+          while (ch) {
+            if (tagChars.has(ch))
+              ch = this.buffer[++i];
+            else if (ch === "%" && hexDigits.has(this.buffer[i + 1]) && hexDigits.has(this.buffer[i + 2])) {
+              ch = this.buffer[i += 3];
+            } else
+              break;
+          }
+          return yield* this.pushToIndex(i, false);
+        }
+      }
+      *pushNewline() {
+        const ch = this.buffer[this.pos];
+        if (ch === "\n")
+          return yield* this.pushCount(1);
+        else if (ch === "\r" && this.charAt(1) === "\n")
+          return yield* this.pushCount(2);
+        else
+          return 0;
+      }
+      *pushSpaces(allowTabs) {
+        let i = this.pos - 1;
+        let ch;
+        do {
+          ch = this.buffer[++i];
+        } while (ch === " " || allowTabs && ch === "	");
+        const n = i - this.pos;
+        if (n > 0) {
+          yield this.buffer.substr(this.pos, n);
+          this.pos = i;
+        }
+        return n;
+      }
+      *pushUntil(test) {
+        let i = this.pos;
+        let ch = this.buffer[i];
+        while (!test(ch))
+          ch = this.buffer[++i];
+        return yield* this.pushToIndex(i, false);
+      }
+    };
+    exports.Lexer = Lexer;
+  }
+});
+
+// node_modules/yaml/dist/parse/line-counter.js
+var require_line_counter = __commonJS({
+  "node_modules/yaml/dist/parse/line-counter.js"(exports) {
+    "use strict";
+    var LineCounter2 = class {
+      constructor() {
+        this.lineStarts = [];
+        this.addNewLine = (offset) => this.lineStarts.push(offset);
+        this.linePos = (offset) => {
+          let low = 0;
+          let high = this.lineStarts.length;
+          while (low < high) {
+            const mid = low + high >> 1;
+            if (this.lineStarts[mid] < offset)
+              low = mid + 1;
+            else
+              high = mid;
+          }
+          if (this.lineStarts[low] === offset)
+            return { line: low + 1, col: 1 };
+          if (low === 0)
+            return { line: 0, col: offset };
+          const start = this.lineStarts[low - 1];
+          return { line: low, col: offset - start + 1 };
+        };
+      }
+    };
+    exports.LineCounter = LineCounter2;
+  }
+});
+
+// node_modules/yaml/dist/parse/parser.js
+var require_parser = __commonJS({
+  "node_modules/yaml/dist/parse/parser.js"(exports) {
+    "use strict";
+    var node_process = __require("process");
+    var cst = require_cst();
+    var lexer = require_lexer();
+    function includesToken(list2, type) {
+      for (let i = 0; i < list2.length; ++i)
+        if (list2[i].type === type)
+          return true;
+      return false;
+    }
+    function findNonEmptyIndex(list2) {
+      for (let i = 0; i < list2.length; ++i) {
+        switch (list2[i].type) {
+          case "space":
+          case "comment":
+          case "newline":
+            break;
+          default:
+            return i;
+        }
+      }
+      return -1;
+    }
+    function isFlowToken(token) {
+      switch (token?.type) {
+        case "alias":
+        case "scalar":
+        case "single-quoted-scalar":
+        case "double-quoted-scalar":
+        case "flow-collection":
+          return true;
+        default:
+          return false;
+      }
+    }
+    function getPrevProps(parent) {
+      switch (parent.type) {
+        case "document":
+          return parent.start;
+        case "block-map": {
+          const it = parent.items[parent.items.length - 1];
+          return it.sep ?? it.start;
+        }
+        case "block-seq":
+          return parent.items[parent.items.length - 1].start;
+        /* istanbul ignore next should not happen */
+        default:
+          return [];
+      }
+    }
+    function getFirstKeyStartProps(prev) {
+      if (prev.length === 0)
+        return [];
+      let i = prev.length;
+      loop: while (--i >= 0) {
+        switch (prev[i].type) {
+          case "doc-start":
+          case "explicit-key-ind":
+          case "map-value-ind":
+          case "seq-item-ind":
+          case "newline":
+            break loop;
+        }
+      }
+      while (prev[++i]?.type === "space") {
+      }
+      return prev.splice(i, prev.length);
+    }
+    function arrayPushArray(target3, source) {
+      if (source.length < 1e5)
+        Array.prototype.push.apply(target3, source);
+      else
+        for (let i = 0; i < source.length; ++i)
+          target3.push(source[i]);
+    }
+    function fixFlowSeqItems(fc) {
+      if (fc.start.type === "flow-seq-start") {
+        for (const it of fc.items) {
+          if (it.sep && !it.value && !includesToken(it.start, "explicit-key-ind") && !includesToken(it.sep, "map-value-ind")) {
+            if (it.key)
+              it.value = it.key;
+            delete it.key;
+            if (isFlowToken(it.value)) {
+              if (it.value.end)
+                arrayPushArray(it.value.end, it.sep);
+              else
+                it.value.end = it.sep;
+            } else
+              arrayPushArray(it.start, it.sep);
+            delete it.sep;
+          }
+        }
+      }
+    }
+    var Parser = class {
+      /**
+       * @param onNewLine - If defined, called separately with the start position of
+       *   each new line (in `parse()`, including the start of input).
+       */
+      constructor(onNewLine) {
+        this.atNewLine = true;
+        this.atScalar = false;
+        this.indent = 0;
+        this.offset = 0;
+        this.onKeyLine = false;
+        this.stack = [];
+        this.source = "";
+        this.type = "";
+        this.lexer = new lexer.Lexer();
+        this.onNewLine = onNewLine;
+      }
+      /**
+       * Parse `source` as a YAML stream.
+       * If `incomplete`, a part of the last line may be left as a buffer for the next call.
+       *
+       * Errors are not thrown, but yielded as `{ type: 'error', message }` tokens.
+       *
+       * @returns A generator of tokens representing each directive, document, and other structure.
+       */
+      *parse(source, incomplete = false) {
+        if (this.onNewLine && this.offset === 0)
+          this.onNewLine(0);
+        for (const lexeme of this.lexer.lex(source, incomplete))
+          yield* this.next(lexeme);
+        if (!incomplete)
+          yield* this.end();
+      }
+      /**
+       * Advance the parser by the `source` of one lexical token.
+       */
+      *next(source) {
+        this.source = source;
+        if (node_process.env.LOG_TOKENS)
+          console.log("|", cst.prettyToken(source));
+        if (this.atScalar) {
+          this.atScalar = false;
+          yield* this.step();
+          this.offset += source.length;
+          return;
+        }
+        const type = cst.tokenType(source);
+        if (!type) {
+          const message = `Not a YAML token: ${source}`;
+          yield* this.pop({ type: "error", offset: this.offset, message, source });
+          this.offset += source.length;
+        } else if (type === "scalar") {
+          this.atNewLine = false;
+          this.atScalar = true;
+          this.type = "scalar";
+        } else {
+          this.type = type;
+          yield* this.step();
+          switch (type) {
+            case "newline":
+              this.atNewLine = true;
+              this.indent = 0;
+              if (this.onNewLine)
+                this.onNewLine(this.offset + source.length);
+              break;
+            case "space":
+              if (this.atNewLine && source[0] === " ")
+                this.indent += source.length;
+              break;
+            case "explicit-key-ind":
+            case "map-value-ind":
+            case "seq-item-ind":
+              if (this.atNewLine)
+                this.indent += source.length;
+              break;
+            case "doc-mode":
+            case "flow-error-end":
+              return;
+            default:
+              this.atNewLine = false;
+          }
+          this.offset += source.length;
+        }
+      }
+      /** Call at end of input to push out any remaining constructions */
+      *end() {
+        while (this.stack.length > 0)
+          yield* this.pop();
+      }
+      get sourceToken() {
+        const st = {
+          type: this.type,
+          offset: this.offset,
+          indent: this.indent,
+          source: this.source
+        };
+        return st;
+      }
+      *step() {
+        const top = this.peek(1);
+        if (this.type === "doc-end" && top?.type !== "doc-end") {
+          while (this.stack.length > 0)
+            yield* this.pop();
+          this.stack.push({
+            type: "doc-end",
+            offset: this.offset,
+            source: this.source
+          });
+          return;
+        }
+        if (!top)
+          return yield* this.stream();
+        switch (top.type) {
+          case "document":
+            return yield* this.document(top);
+          case "alias":
+          case "scalar":
+          case "single-quoted-scalar":
+          case "double-quoted-scalar":
+            return yield* this.scalar(top);
+          case "block-scalar":
+            return yield* this.blockScalar(top);
+          case "block-map":
+            return yield* this.blockMap(top);
+          case "block-seq":
+            return yield* this.blockSequence(top);
+          case "flow-collection":
+            return yield* this.flowCollection(top);
+          case "doc-end":
+            return yield* this.documentEnd(top);
+        }
+        yield* this.pop();
+      }
+      peek(n) {
+        return this.stack[this.stack.length - n];
+      }
+      *pop(error2) {
+        const token = error2 ?? this.stack.pop();
+        if (!token) {
+          const message = "Tried to pop an empty stack";
+          yield { type: "error", offset: this.offset, source: "", message };
+        } else if (this.stack.length === 0) {
+          yield token;
+        } else {
+          const top = this.peek(1);
+          if (token.type === "block-scalar") {
+            token.indent = "indent" in top ? top.indent : 0;
+          } else if (token.type === "flow-collection" && top.type === "document") {
+            token.indent = 0;
+          }
+          if (token.type === "flow-collection")
+            fixFlowSeqItems(token);
+          switch (top.type) {
+            case "document":
+              top.value = token;
+              break;
+            case "block-scalar":
+              top.props.push(token);
+              break;
+            case "block-map": {
+              const it = top.items[top.items.length - 1];
+              if (it.value) {
+                top.items.push({ start: [], key: token, sep: [] });
+                this.onKeyLine = true;
+                return;
+              } else if (it.sep) {
+                it.value = token;
+              } else {
+                Object.assign(it, { key: token, sep: [] });
+                this.onKeyLine = !it.explicitKey;
+                return;
+              }
+              break;
+            }
+            case "block-seq": {
+              const it = top.items[top.items.length - 1];
+              if (it.value)
+                top.items.push({ start: [], value: token });
+              else
+                it.value = token;
+              break;
+            }
+            case "flow-collection": {
+              const it = top.items[top.items.length - 1];
+              if (!it || it.value)
+                top.items.push({ start: [], key: token, sep: [] });
+              else if (it.sep)
+                it.value = token;
+              else
+                Object.assign(it, { key: token, sep: [] });
+              return;
+            }
+            /* istanbul ignore next should not happen */
+            default:
+              yield* this.pop();
+              yield* this.pop(token);
+          }
+          if ((top.type === "document" || top.type === "block-map" || top.type === "block-seq") && (token.type === "block-map" || token.type === "block-seq")) {
+            const last = token.items[token.items.length - 1];
+            if (last && !last.sep && !last.value && last.start.length > 0 && findNonEmptyIndex(last.start) === -1 && (token.indent === 0 || last.start.every((st) => st.type !== "comment" || st.indent < token.indent))) {
+              if (top.type === "document")
+                top.end = last.start;
+              else
+                top.items.push({ start: last.start });
+              token.items.splice(-1, 1);
+            }
+          }
+        }
+      }
+      *stream() {
+        switch (this.type) {
+          case "directive-line":
+            yield { type: "directive", offset: this.offset, source: this.source };
+            return;
+          case "byte-order-mark":
+          case "space":
+          case "comment":
+          case "newline":
+            yield this.sourceToken;
+            return;
+          case "doc-mode":
+          case "doc-start": {
+            const doc = {
+              type: "document",
+              offset: this.offset,
+              start: []
+            };
+            if (this.type === "doc-start")
+              doc.start.push(this.sourceToken);
+            this.stack.push(doc);
+            return;
+          }
+        }
+        yield {
+          type: "error",
+          offset: this.offset,
+          message: `Unexpected ${this.type} token in YAML stream`,
+          source: this.source
+        };
+      }
+      *document(doc) {
+        if (doc.value)
+          return yield* this.lineEnd(doc);
+        switch (this.type) {
+          case "doc-start": {
+            if (findNonEmptyIndex(doc.start) !== -1) {
+              yield* this.pop();
+              yield* this.step();
+            } else
+              doc.start.push(this.sourceToken);
+            return;
+          }
+          case "anchor":
+          case "tag":
+          case "space":
+          case "comment":
+          case "newline":
+            doc.start.push(this.sourceToken);
+            return;
+        }
+        const bv = this.startBlockValue(doc);
+        if (bv)
+          this.stack.push(bv);
+        else {
+          yield {
+            type: "error",
+            offset: this.offset,
+            message: `Unexpected ${this.type} token in YAML document`,
+            source: this.source
+          };
+        }
+      }
+      *scalar(scalar) {
+        if (this.type === "map-value-ind") {
+          const prev = getPrevProps(this.peek(2));
+          const start = getFirstKeyStartProps(prev);
+          let sep3;
+          if (scalar.end) {
+            sep3 = scalar.end;
+            sep3.push(this.sourceToken);
+            delete scalar.end;
+          } else
+            sep3 = [this.sourceToken];
+          const map2 = {
+            type: "block-map",
+            offset: scalar.offset,
+            indent: scalar.indent,
+            items: [{ start, key: scalar, sep: sep3 }]
+          };
+          this.onKeyLine = true;
+          this.stack[this.stack.length - 1] = map2;
+        } else
+          yield* this.lineEnd(scalar);
+      }
+      *blockScalar(scalar) {
+        switch (this.type) {
+          case "space":
+          case "comment":
+          case "newline":
+            scalar.props.push(this.sourceToken);
+            return;
+          case "scalar":
+            scalar.source = this.source;
+            this.atNewLine = true;
+            this.indent = 0;
+            if (this.onNewLine) {
+              let nl = this.source.indexOf("\n") + 1;
+              while (nl !== 0) {
+                this.onNewLine(this.offset + nl);
+                nl = this.source.indexOf("\n", nl) + 1;
+              }
+            }
+            yield* this.pop();
+            break;
+          /* istanbul ignore next should not happen */
+          default:
+            yield* this.pop();
+            yield* this.step();
+        }
+      }
+      *blockMap(map2) {
+        const it = map2.items[map2.items.length - 1];
+        switch (this.type) {
+          case "newline":
+            this.onKeyLine = false;
+            if (it.value) {
+              const end = "end" in it.value ? it.value.end : void 0;
+              const last = Array.isArray(end) ? end[end.length - 1] : void 0;
+              if (last?.type === "comment")
+                end?.push(this.sourceToken);
+              else
+                map2.items.push({ start: [this.sourceToken] });
+            } else if (it.sep) {
+              it.sep.push(this.sourceToken);
+            } else {
+              it.start.push(this.sourceToken);
+            }
+            return;
+          case "space":
+          case "comment":
+            if (it.value) {
+              map2.items.push({ start: [this.sourceToken] });
+            } else if (it.sep) {
+              it.sep.push(this.sourceToken);
+            } else {
+              if (this.atIndentedComment(it.start, map2.indent)) {
+                const prev = map2.items[map2.items.length - 2];
+                const end = prev?.value?.end;
+                if (Array.isArray(end)) {
+                  arrayPushArray(end, it.start);
+                  end.push(this.sourceToken);
+                  map2.items.pop();
+                  return;
+                }
+              }
+              it.start.push(this.sourceToken);
+            }
+            return;
+        }
+        if (this.indent >= map2.indent) {
+          const atMapIndent = !this.onKeyLine && this.indent === map2.indent;
+          const atNextItem = atMapIndent && (it.sep || it.explicitKey) && this.type !== "seq-item-ind";
+          let start = [];
+          if (atNextItem && it.sep && !it.value) {
+            const nl = [];
+            for (let i = 0; i < it.sep.length; ++i) {
+              const st = it.sep[i];
+              switch (st.type) {
+                case "newline":
+                  nl.push(i);
+                  break;
+                case "space":
+                  break;
+                case "comment":
+                  if (st.indent > map2.indent)
+                    nl.length = 0;
+                  break;
+                default:
+                  nl.length = 0;
+              }
+            }
+            if (nl.length >= 2)
+              start = it.sep.splice(nl[1]);
+          }
+          switch (this.type) {
+            case "anchor":
+            case "tag":
+              if (atNextItem || it.value) {
+                start.push(this.sourceToken);
+                map2.items.push({ start });
+                this.onKeyLine = true;
+              } else if (it.sep) {
+                it.sep.push(this.sourceToken);
+              } else {
+                it.start.push(this.sourceToken);
+              }
+              return;
+            case "explicit-key-ind":
+              if (!it.sep && !it.explicitKey) {
+                it.start.push(this.sourceToken);
+                it.explicitKey = true;
+              } else if (atNextItem || it.value) {
+                start.push(this.sourceToken);
+                map2.items.push({ start, explicitKey: true });
+              } else {
+                this.stack.push({
+                  type: "block-map",
+                  offset: this.offset,
+                  indent: this.indent,
+                  items: [{ start: [this.sourceToken], explicitKey: true }]
+                });
+              }
+              this.onKeyLine = true;
+              return;
+            case "map-value-ind":
+              if (it.explicitKey) {
+                if (!it.sep) {
+                  if (includesToken(it.start, "newline")) {
+                    Object.assign(it, { key: null, sep: [this.sourceToken] });
+                  } else {
+                    const start2 = getFirstKeyStartProps(it.start);
+                    this.stack.push({
+                      type: "block-map",
+                      offset: this.offset,
+                      indent: this.indent,
+                      items: [{ start: start2, key: null, sep: [this.sourceToken] }]
+                    });
+                  }
+                } else if (it.value) {
+                  map2.items.push({ start: [], key: null, sep: [this.sourceToken] });
+                } else if (includesToken(it.sep, "map-value-ind")) {
+                  this.stack.push({
+                    type: "block-map",
+                    offset: this.offset,
+                    indent: this.indent,
+                    items: [{ start, key: null, sep: [this.sourceToken] }]
+                  });
+                } else if (isFlowToken(it.key) && !includesToken(it.sep, "newline")) {
+                  const start2 = getFirstKeyStartProps(it.start);
+                  const key = it.key;
+                  const sep3 = it.sep;
+                  sep3.push(this.sourceToken);
+                  delete it.key;
+                  delete it.sep;
+                  this.stack.push({
+                    type: "block-map",
+                    offset: this.offset,
+                    indent: this.indent,
+                    items: [{ start: start2, key, sep: sep3 }]
+                  });
+                } else if (start.length > 0) {
+                  it.sep = it.sep.concat(start, this.sourceToken);
+                } else {
+                  it.sep.push(this.sourceToken);
+                }
+              } else {
+                if (!it.sep) {
+                  Object.assign(it, { key: null, sep: [this.sourceToken] });
+                } else if (it.value || atNextItem) {
+                  map2.items.push({ start, key: null, sep: [this.sourceToken] });
+                } else if (includesToken(it.sep, "map-value-ind")) {
+                  this.stack.push({
+                    type: "block-map",
+                    offset: this.offset,
+                    indent: this.indent,
+                    items: [{ start: [], key: null, sep: [this.sourceToken] }]
+                  });
+                } else {
+                  it.sep.push(this.sourceToken);
+                }
+              }
+              this.onKeyLine = true;
+              return;
+            case "alias":
+            case "scalar":
+            case "single-quoted-scalar":
+            case "double-quoted-scalar": {
+              const fs3 = this.flowScalar(this.type);
+              if (atNextItem || it.value) {
+                map2.items.push({ start, key: fs3, sep: [] });
+                this.onKeyLine = true;
+              } else if (it.sep) {
+                this.stack.push(fs3);
+              } else {
+                Object.assign(it, { key: fs3, sep: [] });
+                this.onKeyLine = true;
+              }
+              return;
+            }
+            default: {
+              const bv = this.startBlockValue(map2);
+              if (bv) {
+                if (bv.type === "block-seq") {
+                  if (!it.explicitKey && it.sep && !includesToken(it.sep, "newline")) {
+                    yield* this.pop({
+                      type: "error",
+                      offset: this.offset,
+                      message: "Unexpected block-seq-ind on same line with key",
+                      source: this.source
+                    });
+                    return;
+                  }
+                } else if (atMapIndent) {
+                  map2.items.push({ start });
+                }
+                this.stack.push(bv);
+                return;
+              }
+            }
+          }
+        }
+        yield* this.pop();
+        yield* this.step();
+      }
+      *blockSequence(seq) {
+        const it = seq.items[seq.items.length - 1];
+        switch (this.type) {
+          case "newline":
+            if (it.value) {
+              const end = "end" in it.value ? it.value.end : void 0;
+              const last = Array.isArray(end) ? end[end.length - 1] : void 0;
+              if (last?.type === "comment")
+                end?.push(this.sourceToken);
+              else
+                seq.items.push({ start: [this.sourceToken] });
+            } else
+              it.start.push(this.sourceToken);
+            return;
+          case "space":
+          case "comment":
+            if (it.value)
+              seq.items.push({ start: [this.sourceToken] });
+            else {
+              if (this.atIndentedComment(it.start, seq.indent)) {
+                const prev = seq.items[seq.items.length - 2];
+                const end = prev?.value?.end;
+                if (Array.isArray(end)) {
+                  arrayPushArray(end, it.start);
+                  end.push(this.sourceToken);
+                  seq.items.pop();
+                  return;
+                }
+              }
+              it.start.push(this.sourceToken);
+            }
+            return;
+          case "anchor":
+          case "tag":
+            if (it.value || this.indent <= seq.indent)
+              break;
+            it.start.push(this.sourceToken);
+            return;
+          case "seq-item-ind":
+            if (this.indent !== seq.indent)
+              break;
+            if (it.value || includesToken(it.start, "seq-item-ind"))
+              seq.items.push({ start: [this.sourceToken] });
+            else
+              it.start.push(this.sourceToken);
+            return;
+        }
+        if (this.indent > seq.indent) {
+          const bv = this.startBlockValue(seq);
+          if (bv) {
+            this.stack.push(bv);
+            return;
+          }
+        }
+        yield* this.pop();
+        yield* this.step();
+      }
+      *flowCollection(fc) {
+        const it = fc.items[fc.items.length - 1];
+        if (this.type === "flow-error-end") {
+          let top;
+          do {
+            yield* this.pop();
+            top = this.peek(1);
+          } while (top?.type === "flow-collection");
+        } else if (fc.end.length === 0) {
+          switch (this.type) {
+            case "comma":
+            case "explicit-key-ind":
+              if (!it || it.sep)
+                fc.items.push({ start: [this.sourceToken] });
+              else
+                it.start.push(this.sourceToken);
+              return;
+            case "map-value-ind":
+              if (!it || it.value)
+                fc.items.push({ start: [], key: null, sep: [this.sourceToken] });
+              else if (it.sep)
+                it.sep.push(this.sourceToken);
+              else
+                Object.assign(it, { key: null, sep: [this.sourceToken] });
+              return;
+            case "space":
+            case "comment":
+            case "newline":
+            case "anchor":
+            case "tag":
+              if (!it || it.value)
+                fc.items.push({ start: [this.sourceToken] });
+              else if (it.sep)
+                it.sep.push(this.sourceToken);
+              else
+                it.start.push(this.sourceToken);
+              return;
+            case "alias":
+            case "scalar":
+            case "single-quoted-scalar":
+            case "double-quoted-scalar": {
+              const fs3 = this.flowScalar(this.type);
+              if (!it || it.value)
+                fc.items.push({ start: [], key: fs3, sep: [] });
+              else if (it.sep)
+                this.stack.push(fs3);
+              else
+                Object.assign(it, { key: fs3, sep: [] });
+              return;
+            }
+            case "flow-map-end":
+            case "flow-seq-end":
+              fc.end.push(this.sourceToken);
+              return;
+          }
+          const bv = this.startBlockValue(fc);
+          if (bv)
+            this.stack.push(bv);
+          else {
+            yield* this.pop();
+            yield* this.step();
+          }
+        } else {
+          const parent = this.peek(2);
+          if (parent.type === "block-map" && (this.type === "map-value-ind" && parent.indent === fc.indent || this.type === "newline" && !parent.items[parent.items.length - 1].sep)) {
+            yield* this.pop();
+            yield* this.step();
+          } else if (this.type === "map-value-ind" && parent.type !== "flow-collection") {
+            const prev = getPrevProps(parent);
+            const start = getFirstKeyStartProps(prev);
+            fixFlowSeqItems(fc);
+            const sep3 = fc.end.splice(1, fc.end.length);
+            sep3.push(this.sourceToken);
+            const map2 = {
+              type: "block-map",
+              offset: fc.offset,
+              indent: fc.indent,
+              items: [{ start, key: fc, sep: sep3 }]
+            };
+            this.onKeyLine = true;
+            this.stack[this.stack.length - 1] = map2;
+          } else {
+            yield* this.lineEnd(fc);
+          }
+        }
+      }
+      flowScalar(type) {
+        if (this.onNewLine) {
+          let nl = this.source.indexOf("\n") + 1;
+          while (nl !== 0) {
+            this.onNewLine(this.offset + nl);
+            nl = this.source.indexOf("\n", nl) + 1;
+          }
+        }
+        return {
+          type,
+          offset: this.offset,
+          indent: this.indent,
+          source: this.source
+        };
+      }
+      startBlockValue(parent) {
+        switch (this.type) {
+          case "alias":
+          case "scalar":
+          case "single-quoted-scalar":
+          case "double-quoted-scalar":
+            return this.flowScalar(this.type);
+          case "block-scalar-header":
+            return {
+              type: "block-scalar",
+              offset: this.offset,
+              indent: this.indent,
+              props: [this.sourceToken],
+              source: ""
+            };
+          case "flow-map-start":
+          case "flow-seq-start":
+            return {
+              type: "flow-collection",
+              offset: this.offset,
+              indent: this.indent,
+              start: this.sourceToken,
+              items: [],
+              end: []
+            };
+          case "seq-item-ind":
+            return {
+              type: "block-seq",
+              offset: this.offset,
+              indent: this.indent,
+              items: [{ start: [this.sourceToken] }]
+            };
+          case "explicit-key-ind": {
+            this.onKeyLine = true;
+            const prev = getPrevProps(parent);
+            const start = getFirstKeyStartProps(prev);
+            start.push(this.sourceToken);
+            return {
+              type: "block-map",
+              offset: this.offset,
+              indent: this.indent,
+              items: [{ start, explicitKey: true }]
+            };
+          }
+          case "map-value-ind": {
+            this.onKeyLine = true;
+            const prev = getPrevProps(parent);
+            const start = getFirstKeyStartProps(prev);
+            return {
+              type: "block-map",
+              offset: this.offset,
+              indent: this.indent,
+              items: [{ start, key: null, sep: [this.sourceToken] }]
+            };
+          }
+        }
+        return null;
+      }
+      atIndentedComment(start, indent) {
+        if (this.type !== "comment")
+          return false;
+        if (this.indent <= indent)
+          return false;
+        return start.every((st) => st.type === "newline" || st.type === "space");
+      }
+      *documentEnd(docEnd) {
+        if (this.type !== "doc-mode") {
+          if (docEnd.end)
+            docEnd.end.push(this.sourceToken);
+          else
+            docEnd.end = [this.sourceToken];
+          if (this.type === "newline")
+            yield* this.pop();
+        }
+      }
+      *lineEnd(token) {
+        switch (this.type) {
+          case "comma":
+          case "doc-start":
+          case "doc-end":
+          case "flow-seq-end":
+          case "flow-map-end":
+          case "map-value-ind":
+            yield* this.pop();
+            yield* this.step();
+            break;
+          case "newline":
+            this.onKeyLine = false;
+          // fallthrough
+          case "space":
+          case "comment":
+          default:
+            if (token.end)
+              token.end.push(this.sourceToken);
+            else
+              token.end = [this.sourceToken];
+            if (this.type === "newline")
+              yield* this.pop();
+        }
+      }
+    };
+    exports.Parser = Parser;
+  }
+});
+
+// node_modules/yaml/dist/public-api.js
+var require_public_api = __commonJS({
+  "node_modules/yaml/dist/public-api.js"(exports) {
+    "use strict";
+    var composer = require_composer();
+    var Document = require_Document();
+    var errors = require_errors2();
+    var log = require_log();
+    var identity = require_identity();
+    var lineCounter = require_line_counter();
+    var parser = require_parser();
+    function parseOptions(options) {
+      const prettyErrors = options.prettyErrors !== false;
+      const lineCounter$1 = options.lineCounter || prettyErrors && new lineCounter.LineCounter() || null;
+      return { lineCounter: lineCounter$1, prettyErrors };
+    }
+    function parseAllDocuments(source, options = {}) {
+      const { lineCounter: lineCounter2, prettyErrors } = parseOptions(options);
+      const parser$1 = new parser.Parser(lineCounter2?.addNewLine);
+      const composer$1 = new composer.Composer(options);
+      const docs = Array.from(composer$1.compose(parser$1.parse(source)));
+      if (prettyErrors && lineCounter2)
+        for (const doc of docs) {
+          doc.errors.forEach(errors.prettifyError(source, lineCounter2));
+          doc.warnings.forEach(errors.prettifyError(source, lineCounter2));
+        }
+      if (docs.length > 0)
+        return docs;
+      return Object.assign([], { empty: true }, composer$1.streamInfo());
+    }
+    function parseDocument3(source, options = {}) {
+      const { lineCounter: lineCounter2, prettyErrors } = parseOptions(options);
+      const parser$1 = new parser.Parser(lineCounter2?.addNewLine);
+      const composer$1 = new composer.Composer(options);
+      let doc = null;
+      for (const _doc of composer$1.compose(parser$1.parse(source), true, source.length)) {
+        if (!doc)
+          doc = _doc;
+        else if (doc.options.logLevel !== "silent") {
+          doc.errors.push(new errors.YAMLParseError(_doc.range.slice(0, 2), "MULTIPLE_DOCS", "Source contains multiple documents; please use YAML.parseAllDocuments()"));
+          break;
+        }
+      }
+      if (prettyErrors && lineCounter2) {
+        doc.errors.forEach(errors.prettifyError(source, lineCounter2));
+        doc.warnings.forEach(errors.prettifyError(source, lineCounter2));
+      }
+      return doc;
+    }
+    function parse7(src, reviver, options) {
+      let _reviver = void 0;
+      if (typeof reviver === "function") {
+        _reviver = reviver;
+      } else if (options === void 0 && reviver && typeof reviver === "object") {
+        options = reviver;
+      }
+      const doc = parseDocument3(src, options);
+      if (!doc)
+        return null;
+      doc.warnings.forEach((warning) => log.warn(doc.options.logLevel, warning));
+      if (doc.errors.length > 0) {
+        if (doc.options.logLevel !== "silent")
+          throw doc.errors[0];
+        else
+          doc.errors = [];
+      }
+      return doc.toJS(Object.assign({ reviver: _reviver }, options));
+    }
+    function stringify(value, replacer, options) {
+      let _replacer = null;
+      if (typeof replacer === "function" || Array.isArray(replacer)) {
+        _replacer = replacer;
+      } else if (options === void 0 && replacer) {
+        options = replacer;
+      }
+      if (typeof options === "string")
+        options = options.length;
+      if (typeof options === "number") {
+        const indent = Math.round(options);
+        options = indent < 1 ? void 0 : indent > 8 ? { indent: 8 } : { indent };
+      }
+      if (value === void 0) {
+        const { keepUndefined } = options ?? replacer ?? {};
+        if (!keepUndefined)
+          return void 0;
+      }
+      if (identity.isDocument(value) && !_replacer)
+        return value.toString(options);
+      return new Document.Document(value, _replacer, options).toString(options);
+    }
+    exports.parse = parse7;
+    exports.parseAllDocuments = parseAllDocuments;
+    exports.parseDocument = parseDocument3;
+    exports.stringify = stringify;
+  }
+});
+
+// node_modules/yaml/dist/index.js
+var require_dist = __commonJS({
+  "node_modules/yaml/dist/index.js"(exports) {
+    "use strict";
+    var composer = require_composer();
+    var Document = require_Document();
+    var Schema = require_Schema();
+    var errors = require_errors2();
+    var Alias = require_Alias();
+    var identity = require_identity();
+    var Pair = require_Pair();
+    var Scalar = require_Scalar();
+    var YAMLMap = require_YAMLMap();
+    var YAMLSeq = require_YAMLSeq();
+    var cst = require_cst();
+    var lexer = require_lexer();
+    var lineCounter = require_line_counter();
+    var parser = require_parser();
+    var publicApi = require_public_api();
+    var visit2 = require_visit();
+    exports.Composer = composer.Composer;
+    exports.Document = Document.Document;
+    exports.Schema = Schema.Schema;
+    exports.YAMLError = errors.YAMLError;
+    exports.YAMLParseError = errors.YAMLParseError;
+    exports.YAMLWarning = errors.YAMLWarning;
+    exports.Alias = Alias.Alias;
+    exports.isAlias = identity.isAlias;
+    exports.isCollection = identity.isCollection;
+    exports.isDocument = identity.isDocument;
+    exports.isMap = identity.isMap;
+    exports.isNode = identity.isNode;
+    exports.isPair = identity.isPair;
+    exports.isScalar = identity.isScalar;
+    exports.isSeq = identity.isSeq;
+    exports.Pair = Pair.Pair;
+    exports.Scalar = Scalar.Scalar;
+    exports.YAMLMap = YAMLMap.YAMLMap;
+    exports.YAMLSeq = YAMLSeq.YAMLSeq;
+    exports.CST = cst;
+    exports.Lexer = lexer.Lexer;
+    exports.LineCounter = lineCounter.LineCounter;
+    exports.Parser = parser.Parser;
+    exports.parse = publicApi.parse;
+    exports.parseAllDocuments = publicApi.parseAllDocuments;
+    exports.parseDocument = publicApi.parseDocument;
+    exports.stringify = publicApi.stringify;
+    exports.visit = visit2.visit;
+    exports.visitAsync = visit2.visitAsync;
+  }
+});
+
 // src/config/server-config.ts
 function readServerConfig(text3) {
-  const doc = (0, import_yaml2.parseDocument)(text3);
+  const doc = (0, import_yaml.parseDocument)(text3);
   const on = (...path7) => doc.getIn(path7) === true;
   const path6 = doc.getIn(["server", "db_path"]);
   const port = doc.getIn(["server", "port"]);
@@ -51254,7 +49966,7 @@ function duration4(value) {
   return parts.length === 0 ? 100 : parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS3[unit ?? ""] ?? 0), 0);
 }
 function stagingConfig(text3, at) {
-  const doc = (0, import_yaml2.parseDocument)(text3);
+  const doc = (0, import_yaml.parseDocument)(text3);
   if (doc.errors.length > 0) throw new Bug("a configuration that cannot be read was to be staged");
   doc.setIn(["server", "address"], "127.0.0.1");
   doc.setIn(["server", "port"], at.port);
@@ -51263,18 +49975,41 @@ function stagingConfig(text3, at) {
   if (doc.hasIn(["server", "ip_whitelist"])) doc.deleteIn(["server", "ip_whitelist"]);
   return doc.toString();
 }
-var import_yaml2, UNITS3;
+var import_yaml, UNITS3;
 var init_server_config = __esm({
   "src/config/server-config.ts"() {
     "use strict";
-    import_yaml2 = __toESM(require_dist(), 1);
+    import_yaml = __toESM(require_dist(), 1);
     init_errors();
     UNITS3 = { ns: 1e-6, us: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 36e5 };
   }
 });
 
+// src/github/annotations.ts
+var inActions, maskSecrets, longest3, annotate;
+var init_annotations = __esm({
+  "src/github/annotations.ts"() {
+    "use strict";
+    init_core3();
+    init_redactor();
+    inActions = (env) => env.GITHUB_ACTIONS === "true";
+    maskSecrets = (secrets, env) => {
+      if (!inActions(env)) return;
+      for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
+    };
+    longest3 = 4e3;
+    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
+      if (!inActions(env)) return;
+      const message = redact(text3).slice(0, longest3);
+      const properties = { title: redact(headline2) };
+      if (level2 === "error") error(message, properties);
+      else notice(message, properties);
+    };
+  }
+});
+
 // node_modules/@actions/github/lib/context.js
-import { readFileSync as readFileSync3, existsSync as existsSync2 } from "fs";
+import { readFileSync as readFileSync2, existsSync as existsSync2 } from "fs";
 import { EOL as EOL6 } from "os";
 var Context;
 var init_context = __esm({
@@ -51288,7 +50023,7 @@ var init_context = __esm({
         this.payload = {};
         if (process.env.GITHUB_EVENT_PATH) {
           if (existsSync2(process.env.GITHUB_EVENT_PATH)) {
-            this.payload = JSON.parse(readFileSync3(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
+            this.payload = JSON.parse(readFileSync2(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
           } else {
             const path6 = process.env.GITHUB_EVENT_PATH;
             process.stdout.write(`GITHUB_EVENT_PATH ${path6} does not exist${EOL6}`);
@@ -51745,7 +50480,7 @@ function expand(template, context2) {
     return template.replace(/\/$/, "");
   }
 }
-function parse4(options) {
+function parse3(options) {
   let method = options.method.toUpperCase();
   let url = (options.url || "/").replace(/:([a-z]\w+)/g, "{$1}");
   let headers = Object.assign({}, options.headers);
@@ -51809,7 +50544,7 @@ function parse4(options) {
   );
 }
 function endpointWithDefaults(defaults2, route2, options) {
-  return parse4(merge4(defaults2, route2, options));
+  return parse3(merge4(defaults2, route2, options));
 }
 function withDefaults(oldDefaults, newDefaults) {
   const DEFAULTS2 = merge4(oldDefaults, newDefaults);
@@ -51818,7 +50553,7 @@ function withDefaults(oldDefaults, newDefaults) {
     DEFAULTS: DEFAULTS2,
     defaults: withDefaults.bind(null, DEFAULTS2),
     merge: merge4.bind(null, DEFAULTS2),
-    parse: parse4
+    parse: parse3
   });
 }
 var VERSION, userAgent, DEFAULTS, urlVariableRegex, endpoint;
@@ -51844,7 +50579,7 @@ var init_dist_bundle = __esm({
 });
 
 // node_modules/content-type/dist/index.js
-function parse5(header, options) {
+function parse4(header, options) {
   const stopFlags = SEMI_FLAG | (options?.comma === true ? COMMA_FLAG : 0);
   const len = header.length;
   let valueStart = options?.start ?? 0;
@@ -52534,7 +51269,7 @@ async function getResponseData(response) {
   if (!contentType) {
     return response.text().catch(noop);
   }
-  const mimetype = parse5(contentType);
+  const mimetype = parse4(contentType);
   if (isJSONResponse(mimetype)) {
     let text3 = "";
     try {
@@ -55636,6 +54371,1494 @@ var init_client = __esm({
   }
 });
 
+// src/authorities.ts
+import { readFileSync as readFileSync4 } from "node:fs";
+function authorities({ shell }) {
+  if (shell.kind !== "ssh" || shell.ca === void 0) return {};
+  try {
+    return { ca: readFileSync4(shell.ca, "utf8") };
+  } catch (error2) {
+    throw new UserError({
+      code: "CA_NOT_READABLE",
+      what: `the file with certificates, ${shell.ca}, cannot be read`,
+      because: error2 instanceof Error && "code" in error2 ? String(error2.code) : "unknown",
+      next: "correct `ssh.ca` in the fleet file: a path as seen from the folder of the run"
+    });
+  }
+}
+var init_authorities = __esm({
+  "src/authorities.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
+// src/config/nodes.ts
+var LOOPBACK, DEFAULT_PORT, placedNodes, address, listens, nodeConfig;
+var init_nodes = __esm({
+  "src/config/nodes.ts"() {
+    "use strict";
+    LOOPBACK = "127.0.0.1";
+    DEFAULT_PORT = 8080;
+    placedNodes = (file) => file.nodes.map((written2, index) => {
+      const entry2 = typeof written2 === "string" ? { name: written2 } : written2;
+      const value = (place2) => (entry2[place2] ?? file[place2])?.replaceAll("{name}", entry2.name);
+      const at = (place2) => entry2[place2] === void 0 ? [place2] : ["nodes", index, place2];
+      const install3 = value("install");
+      const data2 = value("data");
+      const config2 = value("config") ?? (install3 === void 0 ? void 0 : `${install3}/config.yaml`);
+      const configNext = value("config-next");
+      return {
+        index,
+        entry: entry2,
+        name: entry2.name,
+        url: address(entry2, file.ssh !== void 0),
+        machine: file.ssh === void 0 ? "" : entry2.host ?? entry2.name,
+        at: {
+          install: at("install"),
+          data: at("data"),
+          config: value("config") === void 0 ? at("install") : at("config"),
+          "config-next": at("config-next")
+        },
+        ...install3 === void 0 ? {} : { install: install3 },
+        ...data2 === void 0 ? {} : { data: data2 },
+        ...config2 === void 0 ? {} : { config: config2 },
+        ...configNext === void 0 ? {} : { configNext }
+      };
+    });
+    address = (entry2, remote) => {
+      if (entry2.url !== void 0) return entry2.url.replace(/\/+$/, "");
+      const host = entry2.host ?? (remote ? entry2.name : LOOPBACK);
+      return `http://${host.includes(":") ? `[${host}]` : host}:${entry2.port ?? DEFAULT_PORT}`;
+    };
+    listens = ({ entry: entry2 }) => {
+      if (entry2.url === void 0) return { host: LOOPBACK, port: entry2.port ?? DEFAULT_PORT };
+      const { hostname: hostname2, port, protocol } = new URL(entry2.url);
+      return { host: hostname2.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
+    };
+    nodeConfig = (node3, ssh3) => ({
+      name: node3.name,
+      url: node3.url,
+      ...ssh3 === void 0 ? {} : { machine: { host: node3.machine, port: ssh3.port, user: ssh3.user } },
+      ...ssh3?.connect === "tunnel" ? { listens: listens(node3) } : {},
+      install: node3.install ?? "",
+      data: node3.data ?? "",
+      config: node3.config ?? "",
+      ...node3.configNext === void 0 ? {} : { configNext: node3.configNext }
+    });
+  }
+});
+
+// src/config/schema/fleet.ts
+var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, drain, fleetSettings;
+var init_fleet = __esm({
+  "src/config/schema/fleet.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+    httpProfile = strictObject(
+      {
+        health: described(route(), "Answers 200 while the process is alive."),
+        ready: described(route(), "Answers 200 once the service takes requests."),
+        version: optional(
+          described(
+            strictObject(
+              {
+                path: described(route(), "Answers JSON that holds the version."),
+                field: described(text(/^[\w.-]{1,60}$/, "the name of a JSON field"), "Field with the version.")
+              },
+              "path and field of the version"
+            ),
+            "Where the version is shown; without it the version is known by the hash of the binary only."
+          )
+        )
+      },
+      "the paths of the service: health, ready and, where it has one, version"
+    );
+    processService = strictObject(
+      {
+        args: optional(
+          described(
+            array(
+              text(/^[^\0]{0,4000}$/s, "an argument as text, in quotes where it is a number"),
+              "a list of arguments"
+            ),
+            "Arguments of the server; {config} and {data} are replaced. Default for progressdb: --config {config}."
+          )
+        ),
+        env: prefault(
+          described(
+            record(
+              text(ENVIRONMENT_NAME, "the name of an environment variable"),
+              text(/^[^\0\r\n]{0,4000}$/, "the value as text on one line, in quotes where it is a number"),
+              "a mapping of names to values"
+            ),
+            "The whole environment of the server. Nothing is inherited. No secrets: this file is in the repository."
+          ),
+          {}
+        )
+      },
+      "args and env of the server, or {}"
+    );
+    unitService = strictObject(
+      {
+        unit: described(
+          text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, "the name of a unit, such as progressdb.service"),
+          "The unit that runs the server, as systemctl names it. Its User= owns the data."
+        ),
+        user: described(
+          prefault(yesOrNo(), false),
+          "It is a unit of the user that logs in (systemctl --user): nobody has to be root, and the two users are not kept apart."
+        )
+      },
+      "unit: and its name"
+    );
+    places = {
+      install: described(optional(path()), "Folder for releases and the state of the rollout."),
+      data: described(optional(path()), "Data folder of the service."),
+      config: described(
+        optional(path()),
+        "The service's own configuration file. Default: config.yaml in install."
+      ),
+      "config-next": described(
+        optional(path()),
+        "The configuration file for the new version, where it differs."
+      )
+    };
+    node2 = strictObject(
+      {
+        name: described(nodeName(), "Name in logs, reports and {name}."),
+        host: described(
+          optional(text(/^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/, "a host name or an IP address")),
+          "With ssh the machine, by default the name. Else where its HTTP interface listens, by default 127.0.0.1."
+        ),
+        port: described(
+          optional(whole(1, 65535, "a port from 1 to 65535")),
+          "Port of its HTTP interface. Default: 8080."
+        ),
+        url: described(
+          optional(
+            text(/^https?:\/\/[^\s/?#@"'\\]+(?:\/[\w./~%-]*)?$/, "an address such as http://127.0.0.1:8080")
+          ),
+          "Address of its HTTP interface, instead of host and port."
+        ),
+        ...places
+      },
+      "a node name, or a mapping with name, host, port, url, install, data, config, config-next"
+    );
+    HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`;
+    USER = String.raw`[A-Za-z_][A-Za-z0-9_.-]{0,31}`;
+    ssh = strictObject(
+      {
+        user: described(
+          text(new RegExp(`^${USER}$`), "the name of a user, such as deploy"),
+          "Who logs in, and owns releases, record and lease on the nodes."
+        ),
+        port: described(prefault(whole(1, 65535, "a port from 1 to 65535"), 22), "Port of sshd."),
+        jump: described(
+          optional(
+            text(
+              new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+              "a jump host such as bastion.example.org or deploy@bastion:2222"
+            )
+          ),
+          "A host that the connections go through."
+        ),
+        connect: described(
+          prefault(_enum(["tunnel", "direct"], "tunnel or direct"), "tunnel"),
+          "How HTTP reaches the nodes: through the ssh connection, or straight to the node's address."
+        ),
+        "plain-http": described(
+          prefault(yesOrNo(), false),
+          "With connect: direct, send requests and API keys unencrypted."
+        ),
+        ca: described(
+          optional(text(/^[^\0\r\n]{1,400}$/, "a file with certificates")),
+          "Certificates (PEM) that nodes with https are checked against, instead of the usual ones."
+        )
+      },
+      "user and, where they differ, port, jump, connect"
+    );
+    drain = union(
+      [
+        literal2("none", "none, or commands with out and in"),
+        strictObject(
+          {
+            commands: described(
+              strictObject(
+                {
+                  out: described(
+                    command2(),
+                    "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
+                  ),
+                  in: described(command2(), "Puts it back."),
+                  limit: described(prefault(duration3(), "30s"), "How long each may take.")
+                },
+                "the commands out and in"
+              ),
+              "Shell commands that take a node out of traffic and put it back."
+            )
+          },
+          "none, or commands with out and in"
+        )
+      ],
+      "none, or commands with out and in"
+    );
+    fleetSettings = {
+      profile: described(
+        prefault(_enum(["progressdb", "http"], "progressdb or http"), "progressdb"),
+        "What kind of service it is."
+      ),
+      http: described(optional(httpProfile), "Paths of the service; with profile http only."),
+      repository: described(
+        optional(
+          text(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "owner/name of a GitHub repository")
+        ),
+        "Whose releases are rolled out. Default: the workflow's own repository."
+      ),
+      releases: described(
+        optional(
+          strictObject(
+            {
+              directory: described(
+                text(/^[^\0\r\n]{1,400}$/, "a folder laid out as goreleaser's dist/"),
+                "Path of the folder."
+              )
+            },
+            "directory: and a folder"
+          )
+        ),
+        "Take releases from a folder laid out as goreleaser's dist/ instead of from GitHub."
+      ),
+      binary: described(
+        optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "the file name of the program")),
+        "Name of the program inside the archive. Default for progressdb: progressdb."
+      ),
+      "require-image": described(
+        optional(
+          text(
+            /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
+            "an image such as ghcr.io/acme/app:{version}"
+          )
+        ),
+        "A container image that must exist too; {version} and {tag} are replaced."
+      ),
+      ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
+      local: described(
+        optional(literal2(true, "true, or leave the line out")),
+        "The nodes run on this machine."
+      ),
+      process: described(
+        optional(processService),
+        "The service is a plain process that the rollout starts and stops."
+      ),
+      systemd: described(optional(unitService), "The service is a unit of systemd."),
+      ...places,
+      nodes: described(
+        array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
+        "The nodes of the fleet, the canary first."
+      ),
+      drain: described(prefault(drain, "none"), "How a node is taken out of traffic before it is stopped."),
+      environment: described(
+        prefault(text(/^[\w][\w ./-]{0,99}$/, "the name of a deployment environment"), "production"),
+        "Deployment environment on GitHub."
+      )
+    };
+  }
+});
+
+// src/config/schema/safety.ts
+var tests, rehearse2, lease2, safetySettings;
+var init_safety = __esm({
+  "src/config/schema/safety.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    tests = union(
+      [
+        command2(),
+        strictObject(
+          {
+            command: described(command2(), "Run on the runner against the staging address; 0 is success."),
+            limit: described(prefault(duration3(), "10m"), "How long it may take."),
+            keys: described(
+              prefault(array(keyName(), "a list of names of lines of the input `keys`"), []),
+              "Secrets that it gets, as ROLLOUT_KEY_<NAME>."
+            )
+          },
+          "a command line, or a mapping with command, limit, keys"
+        )
+      ],
+      "a command line, or a mapping with command, limit, keys"
+    );
+    rehearse2 = strictObject(
+      {
+        nodes: described(
+          prefault(_enum(["canary", "every-node"], "canary or every-node"), "canary"),
+          "On copies of whose data the upgrade is rehearsed."
+        ),
+        tests: described(optional(tests), "Your own tests, run against the new version on the copy."),
+        limit: described(prefault(duration3(), "30m"), "How long a rehearsal may take on a node."),
+        memory: described(
+          optional(size2()),
+          "Memory that a copy needs beside the server. Default: what the server itself uses."
+        )
+      },
+      "nodes, tests, limit, memory"
+    );
+    lease2 = strictObject(
+      {
+        ttl: described(
+          prefault(duration3(5e3), "2m"),
+          "After how long without a sign of life a rollout no longer holds a node."
+        ),
+        wait: described(
+          prefault(duration3(0), "0s"),
+          "How long a release or rollback waits for nodes that another rollout holds."
+        )
+      },
+      "ttl and wait"
+    );
+    safetySettings = {
+      rehearse: described(
+        prefault(rehearse2, {}),
+        "The upgrade on a copy of the data, before any node is changed."
+      ),
+      "disk-reserve": described(prefault(share3(), "10 %"), "Share of the disk that stays free."),
+      "require-reversible": described(
+        prefault(yesOrNo(), false),
+        "Stop after the rehearsal when the old version cannot read what the new one writes."
+      ),
+      "accept-write-loss": described(
+        prefault(yesOrNo(), false),
+        "Stop a node even where acknowledged writes may be lost by it."
+      ),
+      "start-limit": described(prefault(duration3(), "2m"), "How long a server may take until it is ready."),
+      "stop-limit": described(
+        prefault(duration3(), "60s"),
+        "How long a server may take to stop before it is killed."
+      ),
+      lease: described(prefault(lease2, {}), "Who may change a node."),
+      keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
+      from: described(
+        optional(
+          text(
+            /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
+            "a version such as v0.2.1, in quotes"
+          )
+        ),
+        "The version that runs now, where the nodes do not know it."
+      )
+    };
+  }
+});
+
+// src/config/schema/watch.ts
+var canary2, waves, judge2, metric, probe, exposition, watchSettings;
+var init_watch = __esm({
+  "src/config/schema/watch.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    canary2 = strictObject(
+      {
+        nodes: described(optional(whole(1, 500)), "How many nodes, from the top of the list. Default: 1."),
+        name: described(optional(nodeName()), "The one node that goes first, instead of nodes."),
+        watch: described(
+          prefault(duration3(), "10m"),
+          "How long it is watched before anything else is changed."
+        ),
+        rewatch: described(prefault(duration3(), "2m"), "How long it is watched again after an approval."),
+        "warm-up": described(
+          optional(duration3(0)),
+          "Latency and series are not judged this long. Default: a quarter of the shortest watch, at most 30s."
+        ),
+        deadline: described(
+          optional(duration3()),
+          "A watch without a verdict by then is inconclusive. Default: twice the longest watch."
+        )
+      },
+      "nodes or name, watch, rewatch, warm-up, deadline"
+    );
+    waves = strictObject(
+      {
+        size: described(prefault(whole(1, 500), 1), "Nodes in a wave after the canary."),
+        watch: described(prefault(duration3(), "2m"), "How long every wave is watched.")
+      },
+      "size and watch"
+    );
+    judge2 = strictObject(
+      {
+        failed: described(
+          prefault(share3(), "5 %"),
+          "Failed probe requests allowed, whatever the baseline does."
+        ),
+        "failed-above-baseline": described(
+          prefault(share3(), "1 %"),
+          "Failed probe requests allowed above the share of the old nodes."
+        ),
+        breaker: described(
+          prefault(whole(1, 1e3), 3),
+          "Blocks in a row with at least half of the requests failed that decide at once."
+        ),
+        "p95-ratio": described(
+          prefault(amount("a number of at least 1").check(_gte(1, "a number of at least 1")), 1.25),
+          "Allowed p95 of the new nodes as a multiple of that of the old ones."
+        ),
+        "p95-floor": described(prefault(duration3(0), "10ms"), "Differences below this are never a failure."),
+        errors: described(prefault(share3(), "5 %"), "Own errors (could not measure) allowed."),
+        "no-data": described(
+          prefault(whole(0, 1e4), 2),
+          "Blocks without data of a required signal allowed."
+        ),
+        "min-samples": described(
+          optional(whole(1, 1e6)),
+          "Probe requests a verdict needs. Default: 100, or half of what the shortest watch gives."
+        )
+      },
+      "failed, failed-above-baseline, breaker, p95-ratio, p95-floor, errors, no-data, min-samples"
+    );
+    metric = strictObject(
+      {
+        name: described(
+          text(/^[A-Za-z0-9][\w .-]{0,39}$/, 'a short name of letters, digits, " ", ".", "-" and "_"'),
+          "Name in logs and reports."
+        ),
+        series: described(
+          text(/^[^\p{Cc}]{1,300}$/u, 'a series such as go_goroutines or http_errors_total{code="500"}'),
+          "Series of the exposition, with labels where needed; matching series are added up."
+        ),
+        max: described(optional(amount("a number")), "Never above."),
+        min: described(optional(amount("a number")), "Never below."),
+        "max-ratio": described(
+          optional(amount("a number above 0").check(_positive("a number above 0"))),
+          "Never above this multiple of the mean of the old nodes."
+        ),
+        required: described(prefault(boolean2("true or false"), true), "No data of it never passes.")
+      },
+      "name, series and max, min or max-ratio"
+    );
+    probe = strictObject(
+      {
+        rate: described(
+          prefault(
+            amount("a number of requests a second, above 0 and at most 100").check(
+              _positive("a number above 0"),
+              _lte(100, "at most 100 requests a second")
+            ),
+            2
+          ),
+          "Requests a second to each node. Stay below the rate limit of its key."
+        ),
+        block: described(
+          prefault(duration3(100), "5s"),
+          "Measurements are gathered and judged in blocks of this length."
+        ),
+        keys: described(
+          prefault(
+            strictObject(
+              {
+                backend: described(
+                  optional(keyName()),
+                  "Key that signs users. Default for progressdb: backend."
+                ),
+                admin: described(optional(keyName()), "Key that reads counts. Default for progressdb: admin."),
+                frontend: described(
+                  optional(keyName()),
+                  "Key of the user paths, where it is not the backend key."
+                )
+              },
+              "names of lines of the input `keys`: backend, admin, frontend"
+            ),
+            {}
+          ),
+          "Which lines of the input `keys` the probe uses. Give it keys of its own."
+        ),
+        user: described(
+          prefault(text(/^[\w.-]{1,36}$/, 'a user id of letters, digits, ".", "-" and "_"'), "rollout-probe"),
+          "User that the probe writes as."
+        )
+      },
+      "rate, block, keys, user"
+    );
+    exposition = strictObject(
+      {
+        path: described(
+          optional(route()),
+          "Path of the metrics in Prometheus text format. Default for progressdb: /admin/debug/prometheus."
+        ),
+        key: described(
+          optional(keyName()),
+          "Line of the input `keys` that is sent; none for no key. Default for progressdb: admin."
+        ),
+        header: described(
+          optional(text(/^[A-Za-z][A-Za-z0-9-]{0,60}$/, "the name of a header")),
+          "Header for the key. Default: Authorization, as a bearer token."
+        )
+      },
+      "path, key, header"
+    );
+    watchSettings = {
+      canary: described(prefault(canary2, {}), "Which nodes go first, and how long they are watched."),
+      waves: described(prefault(waves, {}), "How the remaining nodes follow."),
+      "max-parallel": described(
+        prefault(whole(1, 500), 4),
+        "Nodes that are worked on at the same time, at most."
+      ),
+      judge: described(prefault(judge2, {}), "What a release may do and still pass."),
+      metrics: described(
+        prefault(array(metric, "a list of metrics").check(_maxLength(100, "at most 100")), []),
+        "Series that are compared."
+      ),
+      probe: described(prefault(probe, {}), "Scripted requests that every node answers while it is watched."),
+      exposition: described(prefault(exposition, {}), "Where the nodes show their metrics."),
+      "on-inconclusive": described(
+        prefault(_enum(["rollback", "hold"], "rollback or hold"), "rollback"),
+        "What follows a watch without enough evidence."
+      ),
+      "approve-within": described(
+        prefault(duration3(6e4, 30 * DAY), "4h"),
+        "How long a stopped rollout waits for its approval."
+      )
+    };
+  }
+});
+
+// src/config/schema/file.ts
+var fileSchema;
+var init_file = __esm({
+  "src/config/schema/file.ts"() {
+    "use strict";
+    init_mini();
+    init_fleet();
+    init_safety();
+    init_watch();
+    fileSchema = strictObject(
+      { ...fleetSettings, ...watchSettings, ...safetySettings },
+      "a mapping of settings, such as nodes: [db-1]"
+    );
+  }
+});
+
+// src/config/tree.ts
+var member, valueAt, pointer, settingName, HOLE, take, withoutHoles;
+var init_tree = __esm({
+  "src/config/tree.ts"() {
+    "use strict";
+    member = (value, key) => typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : void 0;
+    valueAt = (root2, path6) => path6.reduce(member, root2);
+    pointer = (path6) => path6.map((key) => `/${key}`).join("");
+    settingName = (path6) => path6.filter((key) => typeof key === "string").join(".");
+    HOLE = /* @__PURE__ */ Symbol("left out");
+    take = (root2, path6) => {
+      const parent = valueAt(root2, path6.slice(0, -1));
+      const key = path6.at(-1);
+      if (key === void 0 || typeof parent !== "object" || parent === null) return;
+      if (Array.isArray(parent)) parent[Number(key)] = HOLE;
+      else Reflect.deleteProperty(parent, key);
+    };
+    withoutHoles = (root2) => {
+      const indices = /* @__PURE__ */ new Map();
+      const copy = (value2, at) => {
+        if (Array.isArray(value2)) {
+          const left2 = value2.flatMap((element, index) => element === HOLE ? [] : [index]);
+          indices.set(at, left2);
+          return left2.map((index, position2) => copy(value2[index], `${at}/${position2}`));
+        }
+        if (typeof value2 !== "object" || value2 === null) return value2;
+        return Object.fromEntries(Object.entries(value2).map(([key, inner]) => [key, copy(inner, `${at}/${key}`)]));
+      };
+      const value = copy(root2, "");
+      const origin = (path6) => path6.map(
+        (key, depth) => typeof key === "number" ? indices.get(pointer(path6.slice(0, depth)))?.[key] ?? key : key
+      );
+      return { value, origin };
+    };
+  }
+});
+
+// src/config/settings.ts
+var unwrap, settingsOf, names, SETTINGS, keysUnder, defaultsTaken, taken, isScalar;
+var init_settings = __esm({
+  "src/config/settings.ts"() {
+    "use strict";
+    init_mini();
+    init_file();
+    init_tree();
+    unwrap = (schema) => schema instanceof ZodMiniOptional || schema instanceof ZodMiniPrefault ? unwrap(schema.def.innerType) : schema;
+    settingsOf = (schema) => {
+      const inner = unwrap(schema);
+      if (inner instanceof ZodMiniArray) return settingsOf(inner.def.element);
+      if (inner instanceof ZodMiniUnion) return inner.def.options.flatMap(settingsOf);
+      return inner instanceof ZodMiniObject ? Object.entries(inner.def.shape) : [];
+    };
+    names = (schema, prefix = "") => settingsOf(schema).flatMap(([key, inner]) => [`${prefix}${key}`, ...names(inner, `${prefix}${key}.`)]);
+    SETTINGS = names(fileSchema);
+    keysUnder = (parent) => {
+      const prefix = parent === "" ? "" : `${parent}.`;
+      return SETTINGS.filter((name2) => name2.startsWith(prefix)).map((name2) => name2.slice(prefix.length)).filter((rest) => !rest.includes("."));
+    };
+    defaultsTaken = (written2) => taken(fileSchema, written2, "");
+    taken = (schema, written2, prefix) => settingsOf(schema).flatMap(([key, inner]) => {
+      const value = member(written2, key);
+      const usual = inner instanceof ZodMiniPrefault ? inner.def.defaultValue : void 0;
+      if (unwrap(inner) instanceof ZodMiniObject)
+        return value === void 0 && usual === void 0 ? [] : taken(unwrap(inner), value, `${prefix}${key}.`);
+      return value === void 0 && isScalar(usual) ? [`${prefix}${key} ${usual}`] : [];
+    });
+    isScalar = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  }
+});
+
+// src/config/rule.ts
+var broken3;
+var init_rule = __esm({
+  "src/config/rule.ts"() {
+    "use strict";
+    broken3 = (path6, code2, what, next5, because) => because === void 0 ? { path: path6, code: code2, what, next: next5 } : { path: path6, code: code2, what, because, next: next5 };
+  }
+});
+
+// src/config/watch.ts
+var watches, shortest2, longest4, samplesAtLeast, timingRules, warmUpRules, deadlineRules, FEWEST_SAMPLES, sampleRules, metricRules, ENOUGH_SAMPLES, LONGEST_WARM_UP, watchPolicy2;
+var init_watch2 = __esm({
+  "src/config/watch.ts"() {
+    "use strict";
+    init_policy();
+    init_rule();
+    watches = (file) => [
+      ["canary.watch", ["canary", "watch"], file.canary.watch],
+      ["canary.rewatch", ["canary", "rewatch"], file.canary.rewatch],
+      ["waves.watch", ["waves", "watch"], file.waves.watch]
+    ];
+    shortest2 = (file) => Math.min(...watches(file).map(([, , ms]) => ms));
+    longest4 = (file) => Math.max(...watches(file).map(([, , ms]) => ms));
+    samplesAtLeast = (file) => Math.floor(shortest2(file) / 1e3 * file.probe.rate);
+    timingRules = (file) => [
+      ...watches(file).filter(([, , ms]) => ms < file.probe.block).map(
+        ([name2, path6, ms]) => broken3(
+          path6,
+          "WATCH_TOO_SHORT",
+          `${name2} is ${spellDuration(ms)}, shorter than a block of ${spellDuration(file.probe.block)}`,
+          "lengthen it, or shorten probe.block"
+        )
+      ),
+      ...warmUpRules(file),
+      ...deadlineRules(file),
+      ...sampleRules(file),
+      ...file.keep < file["approve-within"] ? [
+        broken3(
+          ["keep"],
+          "KEEP_TOO_SHORT",
+          `keep is ${spellDuration(file.keep)}, shorter than approve-within, ${spellDuration(file["approve-within"])}`,
+          "lengthen keep",
+          "an approved rollout may still need its checkpoints"
+        )
+      ] : []
+    ];
+    warmUpRules = (file) => {
+      const warmUp = file.canary["warm-up"];
+      return warmUp !== void 0 && warmUp >= shortest2(file) ? [
+        broken3(
+          ["canary", "warm-up"],
+          "WATCH_TOO_SHORT",
+          `canary.warm-up is ${spellDuration(warmUp)}, the shortest watch ${spellDuration(shortest2(file))}`,
+          "shorten it: nothing would be judged"
+        )
+      ] : [];
+    };
+    deadlineRules = (file) => {
+      const { deadline } = file.canary;
+      return deadline !== void 0 && deadline < longest4(file) ? [
+        broken3(
+          ["canary", "deadline"],
+          "DEADLINE_TOO_EARLY",
+          `canary.deadline is ${spellDuration(deadline)}, the longest watch ${spellDuration(longest4(file))}`,
+          "lengthen it: no watch could pass before"
+        )
+      ] : [];
+    };
+    FEWEST_SAMPLES = 2;
+    sampleRules = (file) => {
+      const given = samplesAtLeast(file);
+      const wanted = file.judge["min-samples"];
+      if (wanted !== void 0 && wanted > given)
+        return [
+          broken3(
+            ["judge", "min-samples"],
+            "WATCH_TOO_SHORT",
+            `judge.min-samples is ${wanted}, the shortest watch gives ${given}`,
+            "lower it, lengthen the watch, or raise probe.rate"
+          )
+        ];
+      return given < FEWEST_SAMPLES ? [
+        broken3(
+          ["probe", "rate"],
+          "WATCH_TOO_SHORT",
+          `${file.probe.rate} probe requests a second give ${given} in the shortest watch, ${spellDuration(shortest2(file))}`,
+          "raise probe.rate, or lengthen the watch"
+        )
+      ] : [];
+    };
+    metricRules = (file) => file.metrics.flatMap((metric2, index) => {
+      const at = ["metrics", index];
+      const { max, min } = metric2;
+      return [
+        ...max === void 0 && min === void 0 && metric2["max-ratio"] === void 0 ? [
+          broken3(
+            at,
+            "METRIC_WITHOUT_LIMIT",
+            `metric ${metric2.name} has no limit`,
+            "add max, min or max-ratio"
+          )
+        ] : [],
+        ...max !== void 0 && min !== void 0 && min > max ? [
+          broken3(
+            [...at, "min"],
+            "SETTING_CONTRADICTS",
+            `metric ${metric2.name}: min ${min} is above max ${max}`,
+            "correct one of the two"
+          )
+        ] : [],
+        ...file.metrics.findIndex((other2) => other2.name === metric2.name) < index ? [
+          broken3(
+            [...at, "name"],
+            "METRIC_TWICE",
+            `two metrics are named ${metric2.name}`,
+            "give each a name of its own"
+          )
+        ] : []
+      ];
+    });
+    ENOUGH_SAMPLES = 100;
+    LONGEST_WARM_UP = 3e4;
+    watchPolicy2 = (file, or) => {
+      const warmUp = Math.min(LONGEST_WARM_UP, Math.floor(shortest2(file) / 4));
+      const deadline = 2 * longest4(file);
+      const samples = Math.max(1, Math.min(ENOUGH_SAMPLES, Math.floor(samplesAtLeast(file) / 2)));
+      return {
+        watch: file.canary.watch,
+        warmUp: or("canary.warm-up", file.canary["warm-up"], warmUp, spellDuration(warmUp)),
+        deadline: or("canary.deadline", file.canary.deadline, deadline, spellDuration(deadline)),
+        rate: file.probe.rate,
+        block: file.probe.block,
+        minSamples: or("judge.min-samples", file.judge["min-samples"], samples),
+        failedAboveBaseline: file.judge["failed-above-baseline"],
+        failedMax: file.judge.failed,
+        breakerBlocks: file.judge.breaker,
+        p95Ratio: file.judge["p95-ratio"],
+        p95Floor: file.judge["p95-floor"],
+        errorBudget: file.judge.errors,
+        noDataBlocks: file.judge["no-data"],
+        diskReserve: file["disk-reserve"],
+        metrics: file.metrics.map(({ "max-ratio": maxRatio, max, min, ...rule }) => ({
+          ...rule,
+          ...max === void 0 ? {} : { max },
+          ...min === void 0 ? {} : { min },
+          ...maxRatio === void 0 ? {} : { maxRatio }
+        })),
+        onInconclusive: file["on-inconclusive"]
+      };
+    };
+  }
+});
+
+// src/config/build.ts
+var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, NO_KEY, expositionOf;
+var init_build = __esm({
+  "src/config/build.ts"() {
+    "use strict";
+    init_nodes();
+    init_settings();
+    init_watch2();
+    build = (file, nodes, origin) => {
+      const taken2 = defaultsTaken(origin.written);
+      const or = (name2, written2, value, spelt2 = String(value)) => {
+        if (written2 === void 0) taken2.push(`${name2} ${spelt2}`);
+        return written2 ?? value;
+      };
+      const policy2 = policyOf(file, or);
+      return {
+        file: origin.file,
+        profile: file.profile,
+        ...file.http === void 0 ? {} : { http: httpOf(file.http) },
+        ...releasesOf(file, origin.world, or),
+        shell: shellOf(file),
+        service: serviceOf2(file, or),
+        drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
+        nodes: nodesOf2(file, nodes, or),
+        canary: canaryOf(file, nodes, or),
+        waveSize: file.waves.size,
+        policy: policy2,
+        ...file.from === void 0 ? {} : { from: file.from },
+        acceptWriteLoss: file["accept-write-loss"],
+        ...testsOf(file),
+        stageLimit: file.rehearse.limit,
+        ...file.rehearse.memory === void 0 ? {} : { rehearsalMemory: file.rehearse.memory },
+        probe: probeOf(file, or),
+        exposition: expositionOf(file, or),
+        metrics: policy2.watch.metrics,
+        lease: file.lease,
+        keep: file.keep,
+        environment: file.environment,
+        defaults: taken2
+      };
+    };
+    shellOf = ({ ssh: ssh3 }) => {
+      if (ssh3 === void 0) return { kind: "local" };
+      const { user, jump, ca } = ssh3;
+      return {
+        kind: "ssh",
+        user,
+        plainHttp: ssh3["plain-http"],
+        ...jump === void 0 ? {} : { jump: hostOf(jump, user) },
+        ...ca === void 0 ? {} : { ca }
+      };
+    };
+    hostOf = (text3, user) => {
+      const [, named6, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+      return { host, port: port === void 0 ? 22 : Number(port), user: named6 ?? user };
+    };
+    policyOf = (file, or) => ({
+      watch: watchPolicy2(file, or),
+      rewatch: file.canary.rewatch,
+      waveWatch: file.waves.watch,
+      rehearse: file.rehearse.nodes,
+      requireReversible: file["require-reversible"],
+      rollbackData: "auto",
+      maxParallel: file["max-parallel"],
+      approveWithin: file["approve-within"],
+      startLimit: file["start-limit"],
+      stopLimit: file["stop-limit"],
+      diskReserve: file["disk-reserve"],
+      drain: file.drain === "none" ? "none" : "commands"
+    });
+    httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
+    releasesOf = (file, world, or) => ({
+      repository: or("repository", file.repository, world.repository ?? ""),
+      releases: file.releases === void 0 ? { kind: "github" } : { kind: "directory", path: file.releases.directory },
+      binary: or("binary", file.binary, "progressdb"),
+      ...file["require-image"] === void 0 ? {} : { requireImage: file["require-image"] }
+    });
+    PROGRESSDB_ARGS = ["--config", "{config}"];
+    serviceOf2 = (file, or) => {
+      if (file.systemd !== void 0)
+        return { kind: "systemd", unit: file.systemd.unit, scope: file.systemd.user ? "user" : "system" };
+      const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
+      const args = file.process?.args;
+      or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
+      return { kind: "process", args: args ?? usual, env: file.process?.env ?? {} };
+    };
+    nodesOf2 = (file, nodes, or) => {
+      if (nodes.some((node3) => node3.entry.config === void 0))
+        or("config", file.config, "", "config.yaml in install");
+      return nodes.map((node3) => nodeConfig(node3, file.ssh));
+    };
+    canaryOf = ({ canary: canary3 }, nodes, or) => {
+      if (canary3.name !== void 0) return [canary3.name];
+      return nodes.slice(0, or("canary.nodes", canary3.nodes, 1)).map((node3) => node3.name);
+    };
+    testsOf = ({ rehearse: { tests: tests2 } }) => {
+      if (tests2 === void 0) return {};
+      return { tests: typeof tests2 === "string" ? { command: tests2, limit: 6e5, keys: [] } : tests2 };
+    };
+    probeOf = ({ profile, probe: { keys, user } }, or) => {
+      const backendKey = profile === "progressdb" ? or("probe.keys.backend", keys.backend, "backend") : keys.backend;
+      const adminKey = profile === "progressdb" ? or("probe.keys.admin", keys.admin, "admin") : keys.admin;
+      return {
+        user,
+        ...backendKey === void 0 ? {} : { backendKey },
+        ...adminKey === void 0 ? {} : { adminKey },
+        ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
+      };
+    };
+    NO_KEY = "none";
+    expositionOf = ({ profile, exposition: { path: path6, key, header } }, or) => {
+      const progressdb = profile === "progressdb";
+      const sent = or("exposition.key", key, progressdb ? "admin" : NO_KEY);
+      return {
+        path: or("exposition.path", path6, progressdb ? "/admin/debug/prometheus" : "/metrics"),
+        ...sent === NO_KEY ? {} : { key: sent },
+        ...header === void 0 ? {} : { header }
+      };
+    };
+  }
+});
+
+// src/config/document.ts
+var import_yaml2, LARGEST, readDocument, tooLarge, parse5, spot, MOST_SHOWN, syntaxProblems, syntaxProblem, SYNTAX, references, nodeAt, offsetOf, offsetOfKey;
+var init_document = __esm({
+  "src/config/document.ts"() {
+    "use strict";
+    import_yaml2 = __toESM(require_dist(), 1);
+    init_errors();
+    LARGEST = 256 * 1024;
+    readDocument = (text3, file) => {
+      if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
+      const lines2 = new import_yaml2.LineCounter();
+      const document = parse5(text3, file, lines2);
+      const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
+      const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
+      if (problems2.length > 0) throw new UserError(...problems2);
+      return {
+        value: document.toJS(),
+        at: (path6) => place2(offsetOf(document, path6)),
+        atKey: (path6, key) => place2(offsetOfKey(document, path6, key))
+      };
+    };
+    tooLarge = (file, length2) => ({
+      code: "CONFIG_TOO_LARGE",
+      what: `the configuration holds ${length2} characters, at most ${LARGEST} are read`,
+      next: "check that the path names the fleet file",
+      where: file
+    });
+    parse5 = (text3, file, lineCounter) => {
+      try {
+        return (0, import_yaml2.parseDocument)(text3, { lineCounter, prettyErrors: false, stringKeys: true });
+      } catch {
+        throw new UserError({
+          code: "CONFIG_NOT_YAML",
+          what: "the configuration cannot be read as YAML",
+          because: "it is nested too deeply",
+          next: "write it like the example in the documentation",
+          where: file
+        });
+      }
+    };
+    spot = (lines2, offset) => {
+      const { line: line3, col } = lines2.linePos(offset);
+      return `${Math.max(line3, 1)}:${Math.max(col, 1)}`;
+    };
+    MOST_SHOWN = 20;
+    syntaxProblems = (document, place2) => {
+      const lines2 = /* @__PURE__ */ new Map();
+      const errors = [...document.errors, ...document.warnings].filter(
+        (error2) => error2.code !== "TAG_RESOLVE_FAILED"
+      );
+      for (const error2 of errors.sort((a, b) => a.pos[0] - b.pos[0])) {
+        const where2 = place2(error2.pos[0]);
+        const line3 = where2.slice(0, where2.lastIndexOf(":"));
+        if (!lines2.has(line3)) lines2.set(line3, syntaxProblem(error2.code, where2));
+      }
+      return [...lines2.values()].slice(0, MOST_SHOWN);
+    };
+    syntaxProblem = (code2, where2) => ({
+      code: "CONFIG_NOT_YAML",
+      what: SYNTAX[code2] ?? "this is not valid YAML",
+      next: code2 === "DUPLICATE_KEY" ? "keep one of the two" : 'correct the line; indentation is by spaces, lists by "- "',
+      where: where2
+    });
+    SYNTAX = {
+      BAD_INDENT: "the indentation does not fit the lines above",
+      BLOCK_IN_FLOW: "a block cannot stand within brackets",
+      DUPLICATE_KEY: "this setting is written twice",
+      MISSING_CHAR: "a character is missing here, such as a closing quote, bracket or comma",
+      MULTIPLE_DOCS: "a second document begins here; the fleet file is one",
+      NON_STRING_KEY: "a key must be text",
+      TAB_AS_INDENT: "a tab is used as indentation",
+      UNEXPECTED_TOKEN: "this does not belong here"
+    };
+    references = (document, place2) => {
+      const problems2 = [];
+      const refuse = (what, code2, offset) => problems2.push({ code: code2, what, next: "write the value out", where: place2(offset ?? 0) });
+      (0, import_yaml2.visit)(document, {
+        Alias: (_, node3) => {
+          refuse('aliases ("*name") are not supported in the fleet file', "CONFIG_ALIAS", node3.range?.[0]);
+        },
+        Value: (_, node3) => {
+          if (node3.tag !== void 0)
+            refuse('tags ("!…") are not supported in the fleet file', "CONFIG_TAG", node3.range?.[0]);
+        }
+      });
+      return problems2;
+    };
+    nodeAt = (document, path6) => path6.length === 0 ? document.contents : document.getIn(path6, true);
+    offsetOf = (document, path6) => {
+      for (let length2 = path6.length; length2 >= 0; length2 -= 1) {
+        const node3 = nodeAt(document, path6.slice(0, length2));
+        if ((0, import_yaml2.isNode)(node3) && !(0, import_yaml2.isAlias)(node3) && node3.range) return node3.range[0];
+      }
+      return 0;
+    };
+    offsetOfKey = (document, path6, key) => {
+      const parent = nodeAt(document, path6);
+      if (!(0, import_yaml2.isCollection)(parent) || !(0, import_yaml2.isMap)(parent)) return offsetOf(document, path6);
+      const pair2 = parent.items.find((item) => (0, import_yaml2.isPair)(item) && (0, import_yaml2.isScalar)(item.key) && String(item.key.value) === key);
+      return (0, import_yaml2.isScalar)(pair2?.key) && pair2.key.range ? pair2.key.range[0] : offsetOf(document, path6);
+    };
+  }
+});
+
+// src/config/unread.ts
+var NO_NODES;
+var init_unread = __esm({
+  "src/config/unread.ts"() {
+    "use strict";
+    NO_NODES = "no nodes";
+  }
+});
+
+// src/config/fleet.ts
+var kindRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var init_fleet2 = __esm({
+  "src/config/fleet.ts"() {
+    "use strict";
+    init_rule();
+    init_unread();
+    kindRules = (file, unread, world) => [
+      ...placeOfNodes(file, unread),
+      ...kindOfService(file, unread),
+      ...profileRules(file, unread),
+      ...repositoryRules(file, unread, world),
+      ...argumentRules(file)
+    ];
+    kindOfService = (file, unread) => {
+      if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
+      if (file.process !== void 0 && file.systemd !== void 0)
+        return [
+          broken3(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
+        ];
+      const next5 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
+      return file.process === void 0 && file.systemd === void 0 ? [broken3([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : [];
+    };
+    placeOfNodes = (file, unread) => {
+      if (unread.has("local") || unread.has("ssh")) return [];
+      if (file.local === void 0 && file.ssh === void 0)
+        return [
+          broken3(
+            [],
+            "PLACE_MISSING",
+            "the file does not say where the nodes are",
+            "add ssh: { user: deploy }, or local: true where they are processes on this machine"
+          )
+        ];
+      return file.local !== void 0 && file.ssh !== void 0 ? [
+        broken3(
+          ["local"],
+          "SETTING_CONTRADICTS",
+          "the file says local and ssh",
+          "keep one: the nodes are in one kind of place"
+        )
+      ] : [];
+    };
+    clearText = ({ ssh: ssh3 }, node3) => ssh3?.connect === "direct" && !ssh3["plain-http"] && node3.url.startsWith("http://") ? [
+      broken3(
+        ["nodes", node3.index],
+        "PLAIN_HTTP",
+        `${node3.name} would get requests and API keys unencrypted, at ${node3.url}`,
+        "write connect: tunnel, give the node a url with https://, or accept it with plain-http: true"
+      )
+    ] : [];
+    profileRules = (file, unread) => {
+      if (unread.has("profile") || unread.has("http")) return [];
+      if (file.profile === "progressdb")
+        return file.http === void 0 ? [] : [
+          broken3(
+            ["http"],
+            "SETTING_CONTRADICTS",
+            "http describes a service, but profile is progressdb",
+            "write profile: http, or remove http"
+          )
+        ];
+      return [
+        ...file.http === void 0 ? [
+          broken3(
+            ["profile"],
+            "SETTING_MISSING",
+            "http is missing",
+            "add http: { health: /healthz, ready: /readyz }",
+            "profile http knows no paths of its own"
+          )
+        ] : [],
+        ...file.binary === void 0 && !unread.has("binary") ? [
+          broken3(
+            ["profile"],
+            "SETTING_MISSING",
+            "binary is missing",
+            "add binary: with the name of the program in the archive",
+            "profile http knows no program"
+          )
+        ] : []
+      ];
+    };
+    repositoryRules = (file, unread, world) => file.repository === void 0 && !world.repository && file.releases === void 0 && !unread.has("repository") && !unread.has("releases") ? [
+      broken3(
+        [],
+        "SETTING_MISSING",
+        "repository is missing",
+        "add repository: owner/name, whose releases are rolled out"
+      )
+    ] : [];
+    argumentRules = (file) => (file.process?.args ?? []).flatMap((argument, index) => {
+      const unknown5 = [...argument.matchAll(/\{([a-z-]+)\}/g)].find(
+        ([, name2]) => name2 !== "config" && name2 !== "data"
+      );
+      return unknown5 === void 0 ? [] : [
+        broken3(
+          ["process", "args", index],
+          "PLACEHOLDER_UNKNOWN",
+          `${unknown5[0]} stands for nothing`,
+          "write {config} or {data}; a node's port belongs in its configuration file"
+        )
+      ];
+    });
+    nodeRules = (file, nodes, unread) => [
+      ...nodes.flatMap((node3) => [
+        ...nameTaken(node3, nodes),
+        ...addressTwice(node3),
+        ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
+      ]),
+      ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
+    ];
+    nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
+      broken3(
+        ["nodes", node3.index],
+        "NODE_TWICE",
+        `two nodes are named ${node3.name}`,
+        "give each node a name of its own"
+      )
+    ] : [];
+    addressTwice = ({ entry: entry2, index, name: name2 }) => entry2.url !== void 0 && (entry2.host !== void 0 || entry2.port !== void 0) ? [
+      broken3(
+        ["nodes", index, "url"],
+        "SETTING_CONTRADICTS",
+        `${name2} has url and host or port`,
+        "keep url, or host and port"
+      )
+    ] : [];
+    addressTaken = (node3, nodes) => {
+      const other2 = nodes.find(
+        (earlier2) => earlier2.index < node3.index && earlier2.url === node3.url && earlier2.name !== node3.name
+      );
+      return other2 === void 0 ? [] : [
+        broken3(
+          ["nodes", node3.index],
+          "ADDRESS_TWICE",
+          `${other2.name} and ${node3.name} have the same address, ${node3.url}`,
+          `give ${node3.name} its port: { name: ${node3.name}, port: … }`
+        )
+      ];
+    };
+    canaryRules = ({ canary: canary3 }, nodes) => {
+      if (canary3.name !== void 0 && canary3.nodes !== void 0)
+        return [
+          broken3(["canary", "name"], "SETTING_CONTRADICTS", "canary has name and nodes", "keep one of the two")
+        ];
+      if (canary3.name !== void 0 && !nodes.some((node3) => node3.name === canary3.name))
+        return [
+          broken3(
+            ["canary", "name"],
+            "CANARY_UNKNOWN",
+            `no node is named ${canary3.name}`,
+            `write one of ${nodes.map((node3) => node3.name).slice(0, 20).join(", ")}`
+          )
+        ];
+      if (canary3.nodes !== void 0 && canary3.nodes >= nodes.length && canary3.nodes > 1)
+        return [
+          broken3(
+            ["canary", "nodes"],
+            "CANARY_IS_FLEET",
+            `canary.nodes is ${canary3.nodes}, the fleet has ${nodes.length}`,
+            `write at most ${Math.max(1, nodes.length - 1)}`,
+            "the old version must go on serving beside the canary to compare with"
+          )
+        ];
+      return [];
+    };
+  }
+});
+
+// src/config/places.ts
+var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds2, configFiles, derived, sharedFile, misplacedFile;
+var init_places = __esm({
+  "src/config/places.ts"() {
+    "use strict";
+    init_rule();
+    placeRules = (nodes, unread) => oncePerPlace([
+      ...unread.has("nodes") ? [] : missingFolders(nodes),
+      ...systemFolders(nodes),
+      ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
+    ]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
+    machines = (nodes) => [
+      ...Map.groupBy(nodes, (node3) => node3.machine).values()
+    ];
+    oncePerPlace = (all2) => {
+      const seen2 = /* @__PURE__ */ new Set();
+      return all2.filter((one) => {
+        const key = JSON.stringify(one.path);
+        return seen2.has(key) ? false : seen2.add(key);
+      });
+    };
+    missingFolders = (nodes) => ["install", "data"].flatMap((kind2) => {
+      const without = nodes.filter((node3) => node3[kind2] === void 0);
+      if (without.length === 0) return [];
+      const of3 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
+      const next5 = `add ${kind2}: with an absolute path, such as ${kind2 === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
+      return [broken3([kind2], "SETTING_MISSING", `${kind2} is missing${of3}`, next5)];
+    });
+    systemFolders = (nodes) => folders(nodes).filter(({ path: path6 }) => isSystemFolder(path6)).map(
+      ({ at, kind: kind2, path: path6 }) => broken3(
+        at,
+        "PATH_IS_SYSTEM_FOLDER",
+        `${kind2} is ${path6}, a folder of the system`,
+        "name a folder that holds nothing but this service, such as /var/lib/progressdb",
+        `the rollout writes, renames and links in ${kind2}`
+      )
+    );
+    folders = (nodes) => nodes.flatMap(
+      (node3) => ["install", "data"].flatMap((kind2) => {
+        const path6 = node3[kind2];
+        return path6 === void 0 ? [] : [{ node: node3.name, kind: kind2, path: path6, at: node3.at[kind2] }];
+      })
+    );
+    SHARED = new Set(
+      `/ /home /media /mnt /opt /srv /tmp /usr /usr/local /usr/share /var /var/backups /var/cache /var/lib /var/local
+   /var/log /var/mail /var/opt /var/spool /var/tmp /var/www /root`.split(/\s+/)
+    );
+    RESERVED = /^\/(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|lost\+found|proc|run|sbin|sys|usr\/(?:bin|include|lib|lib32|lib64|libexec|sbin)|usr\/local\/(?:bin|lib|sbin)|var\/(?:lock|run))(?:\/|$)/;
+    isSystemFolder = (path6) => SHARED.has(path6) || RESERVED.test(`${path6}/`) || /^\/home\/[^/]+$/.test(path6);
+    overlaps = (nodes) => {
+      const spots = folders(nodes);
+      return spots.flatMap((later, index) => {
+        const earlier2 = spots.slice(0, index).find((spot2) => holds2(spot2.path, later.path) || holds2(later.path, spot2.path));
+        return earlier2 === void 0 ? [] : [overlap(earlier2, later)];
+      });
+    };
+    overlap = (earlier2, later) => {
+      const same2 = earlier2.path === later.path;
+      const one = `${earlier2.kind} of ${earlier2.node}`;
+      const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
+      return broken3(
+        later.at,
+        same2 ? "PATHS_SHARED" : "PATHS_NESTED",
+        same2 ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
+        earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
+        "a rollback swaps one folder and must not touch another"
+      );
+    };
+    holds2 = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
+    configFiles = (nodes) => {
+      const files2 = nodes.flatMap((node3) => [
+        ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
+        ...node3.configNext === void 0 ? [] : [{ node: node3.name, kind: "config-next", path: node3.configNext, at: node3.at["config-next"] }]
+      ]);
+      const shared = files2.flatMap((later, index) => {
+        const earlier2 = files2.slice(0, index).find((file) => file.path === later.path);
+        if (earlier2 === void 0 || derived(earlier2) && derived(later)) return [];
+        return earlier2.kind === "config-next" && later.kind === "config-next" ? [] : [sharedFile(earlier2, later)];
+      });
+      return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared];
+    };
+    derived = (file) => file.at.at(-1) === "install";
+    sharedFile = (earlier2, later) => broken3(
+      later.at,
+      "PATHS_SHARED",
+      `${earlier2.kind} of ${earlier2.node} and ${later.kind} of ${later.node} are the same file, ${later.path}`,
+      earlier2.node === later.node ? "name another file, or leave config-next out" : "write {name} in the path",
+      "each node has a configuration of its own, which goes forward and back with its binary"
+    );
+    misplacedFile = (file, nodes) => {
+      const ours2 = nodes.flatMap((node3) => [
+        ...node3.data === void 0 ? [] : [node3.data],
+        ...node3.install === void 0 ? [] : [`${node3.install}/releases`, `${node3.install}/state`]
+      ]);
+      const folder = ours2.find((path6) => holds2(path6, file.path));
+      if (folder === void 0) return [];
+      const next5 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
+      return [
+        broken3(
+          file.at,
+          "CONFIG_MISPLACED",
+          `${file.kind} of ${file.node} lies in ${folder}`,
+          next5,
+          "that folder is swapped or written by the rollout"
+        )
+      ];
+    };
+  }
+});
+
+// src/config/shape.ts
+var LATER, shape, flatten, once, withoutMisspelt, topLevel, explain, unknownKey, whatInstead, missing2, invalid, readable, MOST_ROUNDS, addMissingNodes, toCut, plainPath;
+var init_shape = __esm({
+  "src/config/shape.ts"() {
+    "use strict";
+    init_mini();
+    init_printed();
+    init_file();
+    init_settings();
+    init_suggestion();
+    init_unread();
+    init_tree();
+    LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
+    shape = (source) => {
+      const first3 = safeParse(fileSchema, source.value);
+      if (first3.success) return { problems: [], settings: first3.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
+      const issues = first3.error.issues.flatMap(flatten);
+      const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
+      return {
+        problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
+        unread,
+        ...readable(source.value)
+      };
+    };
+    flatten = (issue3) => {
+      if (issue3.code !== "invalid_union") return [issue3];
+      const branch = issue3.errors.find(
+        (errors) => errors.some((error2) => error2.path.length > 0 || error2.code === "unrecognized_keys")
+      ) ?? issue3.errors.find(
+        (errors) => errors.every((error2) => error2.code !== "invalid_type" && error2.code !== "invalid_value")
+      );
+      if (branch === void 0) return [issue3];
+      return branch.flatMap((error2) => flatten({ ...error2, path: [...issue3.path, ...error2.path] }));
+    };
+    once = (problems2) => {
+      const key = ({ where: where2, what }) => `${where2} ${what}`;
+      return problems2.filter(
+        (problem3, index) => problems2.findIndex((other2) => key(other2) === key(problem3)) === index
+      );
+    };
+    withoutMisspelt = (issues) => {
+      const meant = issues.flatMap((issue3) => {
+        if (issue3.code !== "unrecognized_keys") return [];
+        const path6 = plainPath(issue3.path);
+        return issue3.keys.map((key) => pointer([...path6, nearest(key, keysUnder(settingName(path6))) ?? ""]));
+      });
+      return issues.filter(
+        (issue3) => issue3.code === "unrecognized_keys" || !meant.includes(pointer(plainPath(issue3.path)))
+      );
+    };
+    topLevel = (issue3, written2) => {
+      if (issue3.code === "unrecognized_keys" && issue3.path.length === 0) return issue3.keys;
+      const [setting] = plainPath(issue3.path);
+      if (setting === "nodes" && member(written2, setting) === void 0) return [NO_NODES];
+      return setting === void 0 ? [] : [String(setting)];
+    };
+    explain = (issue3, source) => {
+      const path6 = plainPath(issue3.path);
+      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => unknownKey(path6, key, source));
+      if (issue3.code === "invalid_key")
+        return [invalid(path6, "this key", source, issue3.issues[0]?.message ?? issue3.message)];
+      const value = valueAt(source.value, path6);
+      if (value === void 0 || value === null && path6.length === 0)
+        return [missing2(path6, source, issue3.message)];
+      return [invalid(path6, shown5(value), source, issue3.message)];
+    };
+    unknownKey = (path6, key, source) => {
+      const where2 = source.atKey(path6, key);
+      const instead = path6.length === 0 ? LATER.get(key) : void 0;
+      if (instead !== void 0)
+        return {
+          code: "SETTING_NOT_SUPPORTED",
+          what: `${key} is not supported by this version`,
+          next: `use ${instead}`,
+          where: where2
+        };
+      const parent = settingName(path6);
+      return {
+        code: "SETTING_UNKNOWN",
+        what: `there is no setting ${shown5(key)}${parent === "" ? "" : ` in ${parent}`}`,
+        next: whatInstead(parent, key),
+        where: where2
+      };
+    };
+    whatInstead = (parent, key) => {
+      const here = keysUnder(parent);
+      const elsewhere = SETTINGS.find((name2) => name2 === key || name2.endsWith(`.${key}`));
+      const close2 = nearest(key, here);
+      if (elsewhere !== void 0)
+        return elsewhere.includes(".") ? `move it: ${elsewhere.split(".").slice(0, -1).join(".")} has ${key}` : `move ${key} to the top of the file`;
+      return close2 === void 0 ? `remove it; known here: ${here.join(", ")}` : `write ${close2}`;
+    };
+    missing2 = (path6, source, wanted) => ({
+      code: "SETTING_MISSING",
+      what: path6.length === 0 ? "the file is empty" : `${settingName(path6)} is missing`,
+      next: path6.length === 0 ? `write ${wanted}` : `add ${String(path6.at(-1))}: with ${wanted}`,
+      where: source.at(path6)
+    });
+    invalid = (path6, what, source, wanted) => ({
+      code: "SETTING_INVALID",
+      what: path6.length === 0 ? `the file holds ${what}` : `${settingName(path6)} is ${what}`,
+      next: `write ${wanted}`,
+      where: source.at(path6)
+    });
+    readable = (written2) => {
+      const copy = structuredClone(written2);
+      for (let round = 0; round < MOST_ROUNDS; round += 1) {
+        addMissingNodes(copy);
+        const { value, origin } = withoutHoles(copy);
+        const result = safeParse(fileSchema, value);
+        if (result.success) return { settings: result.data, origin };
+        const cuts = result.error.issues.flatMap(flatten).flatMap((issue3) => toCut(issue3, value).map(origin));
+        if (cuts.some((path6) => path6.length === 0)) break;
+        for (const path6 of cuts) take(copy, path6);
+      }
+      return { origin: (path6) => path6 };
+    };
+    MOST_ROUNDS = 12;
+    addMissingNodes = (copy) => {
+      if (typeof copy === "object" && copy !== null && !Array.isArray(copy) && !Object.hasOwn(copy, "nodes"))
+        Object.assign(copy, { nodes: ["unnamed"] });
+    };
+    toCut = (issue3, value) => {
+      const path6 = plainPath(issue3.path);
+      if (path6[0] === "metrics" && path6.length > 1) return [path6.slice(0, 2)];
+      if (issue3.code === "unrecognized_keys") return issue3.keys.map((key) => [...path6, key]);
+      return [valueAt(value, path6) === void 0 ? path6.slice(0, -1) : path6];
+    };
+    plainPath = (path6) => path6.map((key) => typeof key === "number" ? key : String(key));
+  }
+});
+
+// src/config/file.ts
+var parseConfig, brokenRules, rules, inFileOrder, position;
+var init_file2 = __esm({
+  "src/config/file.ts"() {
+    "use strict";
+    init_errors();
+    init_build();
+    init_document();
+    init_fleet2();
+    init_nodes();
+    init_places();
+    init_shape();
+    init_watch2();
+    parseConfig = (text3, file, world = {}) => {
+      const source = readDocument(text3, file);
+      const shaped = shape(source);
+      const problems2 = [...shaped.problems, ...brokenRules(source, shaped, world)];
+      if (problems2.length > 0 || shaped.settings === void 0) throw new UserError(...inFileOrder(problems2));
+      return build(shaped.settings, placedNodes(shaped.settings), { file, written: source.value, world });
+    };
+    brokenRules = (source, { settings, origin, unread }, world) => {
+      if (settings === void 0) return [];
+      return rules(settings, unread, world).map(({ path: path6, ...problem3 }) => ({
+        ...problem3,
+        where: source.at(origin(path6))
+      }));
+    };
+    rules = (file, unread, world) => {
+      const nodes = placedNodes(file);
+      const timingRead = !["canary", "waves", "probe", "judge", "keep", "approve-within"].some(
+        (key) => unread.has(key)
+      );
+      return [
+        ...kindRules(file, unread, world),
+        ...nodeRules(file, nodes, unread),
+        ...placeRules(nodes, unread),
+        ...timingRead ? timingRules(file) : [],
+        ...metricRules(file)
+      ];
+    };
+    inFileOrder = (problems2) => problems2.map((problem3) => ({ problem: problem3, position: position(problem3.where ?? "") })).sort((a, b) => a.position - b.position).map(({ problem: problem3 }) => problem3);
+    position = (where2) => {
+      const [line3 = 0, column = 0] = where2.split(":").slice(-2).map(Number);
+      return line3 * 1e6 + column;
+    };
+  }
+});
+
 // src/domain/host-keys.ts
 import { createHash as createHash3 } from "node:crypto";
 var LINE, hostKeysIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
@@ -55663,7 +55886,7 @@ var init_host_keys = __esm({
 });
 
 // src/domain/fleet-file.ts
-function fleetFile(fleet) {
+function fleetFile2(fleet) {
   const problems2 = differing(fleet.nodes);
   if (problems2.length > 0) return { problems: problems2 };
   const { nodes, user, port, jump, repository } = fleet;
@@ -55848,20 +56071,20 @@ var init_finding = __esm({
 });
 
 // src/origin.ts
-import { existsSync as existsSync3, readFileSync as readFileSync6 } from "node:fs";
-import { dirname as dirname5, join as join6 } from "node:path";
+import { existsSync as existsSync3, readFileSync as readFileSync7 } from "node:fs";
+import { dirname as dirname5, join as join7 } from "node:path";
 import { fileURLToPath } from "node:url";
 function ownOrigin(from = dirname5(fileURLToPath(import.meta.url))) {
-  const lock = join6(from, "..", "..", ".package-lock.json");
+  const lock = join7(from, "..", "..", ".package-lock.json");
   if (!existsSync3(lock)) return void 0;
-  const found = JSON.parse(readFileSync6(lock, "utf8"));
+  const found = JSON.parse(readFileSync7(lock, "utf8"));
   const [, repository, commit] = GITHUB.exec(resolvedIn(found)) ?? [];
   return repository && commit ? `${repository}@${commit}` : void 0;
 }
 function repositoryHere(cwd) {
-  const builds = [".goreleaser.yaml", ".goreleaser.yml"].find((file) => existsSync3(join6(cwd, file)));
-  const config2 = join6(cwd, ".git", "config");
-  const url = existsSync3(config2) ? /\[remote "origin"\][^[]*?\n\s*url\s*=\s*(\S+)/.exec(readFileSync6(config2, "utf8"))?.[1] ?? "" : "";
+  const builds = [".goreleaser.yaml", ".goreleaser.yml"].find((file) => existsSync3(join7(cwd, file)));
+  const config2 = join7(cwd, ".git", "config");
+  const url = existsSync3(config2) ? /\[remote "origin"\][^[]*?\n\s*url\s*=\s*(\S+)/.exec(readFileSync7(config2, "utf8"))?.[1] ?? "" : "";
   const own2 = GITHUB.exec(url)?.[1];
   if (builds !== void 0 && own2 !== void 0)
     return { is: own2, from: `whose releases: this repository makes them (${builds})`, builds: true };
@@ -55882,7 +56105,7 @@ var init_origin = __esm({
 });
 
 // src/probe/http.ts
-var import_undici4, LIMIT, MAX_BYTES, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, OURS, classify, codeOf;
+var import_undici4, LIMIT, MAX_BYTES, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, UNTRUSTED, OURS, classify, codeOf;
 var init_http = __esm({
   "src/probe/http.ts"() {
     "use strict";
@@ -56000,6 +56223,7 @@ var init_http = __esm({
       UND_ERR_HEADERS_OVERFLOW: "the answer is too long",
       UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer has another length than it says"
     };
+    UNTRUSTED = "its certificate is signed by nobody who is trusted here: name the file with the authority as `ca` under `ssh`";
     OURS = {
       ENOTFOUND: "the name of the host cannot be resolved",
       EAI_AGAIN: "the name of the host cannot be resolved",
@@ -56008,6 +56232,15 @@ var init_http = __esm({
       EMFILE: "too many open files here",
       ENFILE: "too many open files here",
       ENOBUFS: "no network buffers here",
+      DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+      SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+      UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+      UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+      UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+      ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name than the one in the fleet file",
+      CERT_HAS_EXPIRED: "its certificate has expired",
+      CERT_NOT_YET_VALID: "its certificate is not valid yet: compare the clocks",
+      ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS there: is it http?",
       UND_ERR_INVALID_ARG: "the request cannot be sent; look for line breaks in the key"
     };
     classify = (error2) => {
@@ -57060,13 +57293,13 @@ var init_sudo = __esm({
 import { createHash as createHash4 } from "node:crypto";
 import { constants as constants3 } from "node:fs";
 import { chmod as chmod2, lstat as lstat2, mkdir as mkdir3, readFile, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
-import { dirname as dirname6, join as join7 } from "node:path";
+import { dirname as dirname6, join as join8 } from "node:path";
 async function openSsh(options) {
-  const folder = join7(options.dir, "ssh");
-  const files2 = await prepare(folder, options);
+  const folder = join8(options.dir, "ssh");
+  const files2 = await prepare2(folder, options);
   const hosts = options.nodes.map((n) => ({ ...n, alias: n.host }));
   const jump = jumpOf(options);
-  const config2 = join7(files2.sockets, "config");
+  const config2 = join8(files2.sockets, "config");
   await writePrivate(config2, sshConfig(hosts, files2, jump));
   const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
   const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
@@ -57087,11 +57320,11 @@ async function openSsh(options) {
   });
   return new Map(shells);
 }
-async function prepare(folder, o) {
+async function prepare2(folder, o) {
   await mkdir3(folder, { recursive: true, mode: 448 });
   await chmod2(folder, 448);
-  const identity = join7(folder, "key");
-  const knownHosts = join7(folder, "known_hosts");
+  const identity = join8(folder, "key");
+  const knownHosts = join8(folder, "known_hosts");
   if (o.key !== "") await writePrivate(identity, o.key);
   if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
 `);
@@ -57099,7 +57332,7 @@ async function prepare(folder, o) {
     sockets: await socketFolder(o.dir),
     ...o.knownHosts === "" ? {} : { knownHosts },
     ...o.key === "" ? {} : { identity },
-    ...o.own ? { own: join7(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
+    ...o.own ? { own: join8(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
   };
 }
 async function socketFolder(dir) {
@@ -57176,7 +57409,7 @@ async function close(link, open6) {
   open6.delete(link);
   if (open6.size > 0) return;
   if (last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
-  const goes = [join7(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
+  const goes = [join8(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
   for (const path6 of goes) await rm2(path6, { recursive: true, force: true }).catch(() => void 0);
 }
 var GRACE, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
@@ -57309,18 +57542,18 @@ var init_exports = {};
 __export(init_exports, {
   init: () => init
 });
-import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync7, writeFileSync } from "node:fs";
-import { dirname as dirname7, join as join8 } from "node:path";
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync8, writeFileSync } from "node:fs";
+import { dirname as dirname7, join as join9 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
-  const taken2 = filesOf(i, true).filter(({ path: path6 }) => isForeign(join8(i.cwd, path6)));
+  const taken2 = filesOf(i, true).filter(({ path: path6 }) => isForeign(join9(i.cwd, path6)));
   if (taken2.length > 0) return told2(i, taken2.map(fileExists));
   const keys = await trustedKeys(i, targets);
   if ("problems" in keys) return told2(i, keys.problems);
   const looked2 = await lookAt2(i, targets, keys.all);
   if ("problems" in looked2) return told2(i, looked2.problems);
   const fleet = fleetOf(i, targets, looked2.nodes);
-  const text3 = fleetFile(fleet);
+  const text3 = fleetFile2(fleet);
   if ("problems" in text3) return told2(i, text3.problems);
   parseConfig(text3.text, FLEET);
   write(i, [
@@ -57337,7 +57570,7 @@ async function targetsOf({ hand, env, dir }) {
   const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word5 }) => noTarget(word5));
   if (hand.words.length === 0) problems2.push(noTargets);
   if (problems2.length > 0) throw new UserError(...problems2);
-  const config2 = join8(dir, "own_ssh_config");
+  const config2 = join9(dir, "own_ssh_config");
   writeFileSync(config2, ownConfig(env), { mode: 384 });
   const targets = await Promise.all(
     read4.map(async ({ found }) => {
@@ -57378,15 +57611,15 @@ function clashes(targets) {
   ];
 }
 function isForeign(path6) {
-  return existsSync4(path6) && !readFileSync7(path6, "utf8").startsWith(WRITTEN);
+  return existsSync4(path6) && !readFileSync8(path6, "utf8").startsWith(WRITTEN);
 }
 function filesOf({ cwd }, names2) {
-  const hasRelease = existsSync4(join8(cwd, ".github/workflows/release.yml"));
+  const hasRelease = existsSync4(join9(cwd, ".github/workflows/release.yml"));
   const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease });
   return [...names2 ? [FLEET, SUDOERS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
-  const given = i.inputs.sshKnownHosts === "" ? void 0 : join8(i.dir, "given_known_hosts");
+  const given = i.inputs.sshKnownHosts === "" ? void 0 : join9(i.dir, "given_known_hosts");
   if (given !== void 0) writeFileSync(given, `${i.inputs.sshKnownHosts.trim()}
 `, { mode: 384 });
   const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given) })));
@@ -57473,8 +57706,8 @@ ${rights}`;
 }
 function write({ cwd, out }, files2) {
   for (const { path: path6, text: text3 } of files2) {
-    mkdirSync2(dirname7(join8(cwd, path6)), { recursive: true });
-    writeFileSync(join8(cwd, path6), text3);
+    mkdirSync2(dirname7(join9(cwd, path6)), { recursive: true });
+    writeFileSync(join9(cwd, path6), text3);
     out.line("wrote", path6);
   }
 }
@@ -58375,6 +58608,7 @@ function busy2(found, survey2, recorded2) {
 function leaseProblems(nodes) {
   return nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
     if (lease4 === "free" || lease4.left <= 0 || holding2?.is === "ended") return [];
+    if (lease4.parked) return [waiting(node3, lease4)];
     const seconds2 = Math.max(0, Math.round(lease4.left / 1e3));
     return [
       {
@@ -58392,11 +58626,12 @@ function nextOf({ run: run5 }, holding2) {
   const where2 = run5 ? ` (${pageOf(run5)})` : "";
   return `${first3}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
 }
-var approvedOther, atWork, doubt, holdsOf;
+var approvedOther, atWork, waiting, doubt, holdsOf;
 var init_going_on = __esm({
   "src/domain/going-on.ts"() {
     "use strict";
     init_holder();
+    init_log2();
     init_plan_text();
     init_release();
     init_unfinished();
@@ -58408,6 +58643,13 @@ var init_going_on = __esm({
       }
     ];
     atWork = ({ now: { lease: lease4 }, holding: holding2 }) => lease4 !== "free" && working(lease4) && holding2?.is !== "ended";
+    waiting = (node3, { holder, rollout, left: left2 }) => ({
+      code: "LEASE_HELD",
+      what: `${node3} waits for a decision on rollout ${rollout}, which ${holder} started`,
+      because: `it is kept for that for another ${duration2(left2)}`,
+      next: "approve it by running the same release again, or settle it: progressdb-rollout recover",
+      where: node3
+    });
     doubt = (holding2) => {
       if (holding2?.is === "going-on") return "; its run goes on";
       return holding2?.is === "unknown" ? `; whether its run has ended is not known: ${holding2.why}` : "";
@@ -58582,9 +58824,18 @@ function notesOf(survey2, wish2, at) {
       ...survey2.warnings,
       ...accepted(at.nodes)
     ],
+    ...unitsOf(at.moving),
     leftAlone: at.ordered.filter((n) => !at.moving.includes(n)).map((n) => n.node),
     restores: restoreNotes(at.moving, at.nodes, wish2)
   };
+}
+function unitsOf(moving) {
+  const told3 = Map.groupBy(
+    moving.filter((n) => n.facts.unit && n.facts.unit.settings !== ""),
+    (n) => n.facts.unit?.settings ?? ""
+  );
+  if (told3.size === 0) return {};
+  return { units: [...told3].map(([settings, nodes]) => `${list(nodes.map((n) => n.node))}: ${settings}`) };
 }
 function restoreNotes(moving, nodes, wish2) {
   if (wish2.mode !== "rollback" || wish2.rollbackData !== "restore") return {};
@@ -58606,6 +58857,7 @@ var init_build_plan = __esm({
     init_errors();
     init_going_on();
     init_known_good();
+    init_log2();
     init_plan_text();
     init_release();
     init_safe_stop();
@@ -58697,7 +58949,7 @@ var init_release_notes = __esm({
 
 // src/survey.ts
 import { constants as constants4, copyFile as copyFile2, rename as rename3 } from "node:fs/promises";
-import { join as join9 } from "node:path";
+import { join as join10 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
@@ -58707,7 +58959,22 @@ async function survey(s, wanted) {
     nodes.map((n) => n.node)
   );
   const { release: release2, problems: problems2 } = wanted.tag === "" ? { problems: [] } : await releaseOf(s, nodes, wanted);
-  return { nodes, unreachable: unreachable3, problems: problems2, warnings: inTheClear(s.config), ...release2 ? { release: release2 } : {} };
+  return {
+    nodes,
+    unreachable: unreachable3,
+    problems: problems2,
+    warnings: [...inTheClear(s.config), ...oneUser(s.config), ...outdated(s, nodes)],
+    ...release2 ? { release: release2 } : {}
+  };
+}
+function outdated({ adoptions }, nodes) {
+  const old = nodes.filter(
+    ({ node: node3, facts: { unit } }) => unit && unit.madeBy !== "" && unit.madeBy !== adoptions.get(node3)
+  );
+  const names2 = old.map((n) => n.node);
+  return names2.length === 0 ? [] : [
+    `${list(names2)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names2.join(" ")} --as root`
+  ];
 }
 async function heldBy(s, n) {
   const { lease: lease4 } = n.now;
@@ -58792,7 +59059,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join9(s.dir, fetched.sha256));
+    await kept(fetched.file, join10(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -58808,7 +59075,7 @@ async function kept(file, as) {
   await copyFile2(file, `${as}.new`, constants4.COPYFILE_FICLONE);
   await rename3(`${as}.new`, as);
 }
-var inTheClear;
+var oneUser, inTheClear;
 var init_survey = __esm({
   "src/survey.ts"() {
     "use strict";
@@ -58816,9 +59083,13 @@ var init_survey = __esm({
     init_comparison();
     init_errors();
     init_holder();
+    init_log2();
     init_release_notes();
     init_text();
     init_port();
+    oneUser = ({ service }) => service.kind === "systemd" && service.scope === "user" ? [
+      "the units are of the user that drives the nodes: whoever breaks into a server can choose what is started next, and a rehearsal is not kept from the live data (systemd: { user: true })"
+    ] : [];
     inTheClear = ({ shell }) => shell.kind === "ssh" && shell.plainHttp ? ["requests and API keys travel to the nodes unencrypted; you accepted that (plain-http)"] : [];
   }
 });
@@ -59463,7 +59734,7 @@ var init_archive = __esm({
 import { createHash as createHash6 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
-import { join as join10 } from "node:path";
+import { join as join11 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -59473,7 +59744,7 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join10(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join11(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2563 !== archive.sha256) {
@@ -59735,7 +60006,7 @@ var init_selection = __esm({
 
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
-import { join as join11 } from "node:path";
+import { join as join12 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
@@ -59792,7 +60063,7 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join11(path6, version3), join11(path6, version3.slice(1))]) {
+      for (const folder of [join12(path6, version3), join12(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
           return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
@@ -59801,12 +60072,12 @@ var init_directory = __esm({
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join11(folder, "artifacts.json"));
-      const metadata = await textOf2(join11(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join12(folder, "artifacts.json"));
+      const metadata = await textOf2(join12(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join11(folder, "artifacts.json") },
-        { text: metadata, from: join11(folder, "metadata.json") }
+        { text: artifacts2, from: join12(folder, "artifacts.json") },
+        { text: metadata, from: join12(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -59822,8 +60093,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name2) => ({
         name: name2,
-        where: join11(folder, name2),
-        bytes: await sizeOf2(join11(folder, name2))
+        where: join12(folder, name2),
+        bytes: await sizeOf2(join12(folder, name2))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -59858,7 +60129,7 @@ var init_directory = __esm({
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join11(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join12(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
@@ -60444,9 +60715,10 @@ var unitServer;
 var init_systemd = __esm({
   "src/service/systemd.ts"() {
     "use strict";
-    unitServer = ({ unit }) => ({
+    unitServer = ({ unit, scope }) => ({
       kind: "systemd",
       unit,
+      scope,
       cleanExits: ["0", "143"]
     });
   }
@@ -60498,7 +60770,7 @@ import { createHash as createHash9 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
-import { join as join12 } from "node:path";
+import { join as join13 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
   const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
@@ -60509,7 +60781,7 @@ async function wire(w) {
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join12(w.dir, "downloads");
+  const downloads = join13(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -60530,6 +60802,7 @@ async function wire(w) {
         progress: progressLine(w),
         clock: w.clock,
         say: w.say,
+        adoptions: new Map(unitsOf2(w.config, shells).map((on) => [on.config.name, madeBy(on)])),
         holding: (lease4) => holding(github, lease4, ownPage(w.env))
       };
       return plan2(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
@@ -60546,14 +60819,14 @@ async function wire(w) {
     effects,
     nodes,
     probe: probe2,
-    units: unitsOf(w.config, shells),
+    units: unitsOf2(w.config, shells),
     close: async () => {
       await Promise.all([http2.close(), github.close()]);
       await Promise.all([...new Set(shells.values())].map((shell) => shell.close()));
     }
   };
 }
-function unitsOf(config2, shells) {
+function unitsOf2(config2, shells) {
   const service = serviceOf3(config2.service);
   if (service.kind !== "systemd") return [];
   const here = userInfo2().username;
@@ -60634,7 +60907,7 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release2) {
-  const file = join12(downloads, release2.sha256);
+  const file = join13(downloads, release2.sha256);
   const found = await sha2562(file).catch(() => void 0);
   if (found !== release2.sha256) throw new UserError(notHere(release2, found));
   return file;
@@ -60665,6 +60938,7 @@ var init_wire = __esm({
     init_runs();
     init_scrape();
     init_port();
+    init_adoption();
     init_server();
     init_observe();
     init_planning();
@@ -60716,9 +60990,9 @@ var init_wire = __esm({
 
 // src/main.ts
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync as readFileSync8 } from "node:fs";
-import { hostname, tmpdir } from "node:os";
-import { join as join13 } from "node:path";
+import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9 } from "node:fs";
+import { hostname, tmpdir as tmpdir2 } from "node:os";
+import { join as join14 } from "node:path";
 
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
@@ -60728,6 +61002,14 @@ init_text();
 var adoptionProblems = (f) => [...ofTheUnit(f), ...ofTheBinary(f), ...ofTheData(f)].map((p) => ({ ...p, where: f.node }));
 function ofTheUnit(f) {
   const unit = `${f.node}: ${f.unit}`;
+  if (!f.linger)
+    return [
+      {
+        code: "UNIT_WITHOUT_LINGER",
+        what: `${unit} is a unit of ${f.user}, whose programs end when the last session of that user ends`,
+        next: `on ${f.node}, as root:  loginctl enable-linger ${f.user}`
+      }
+    ];
   if (f.execStart === "several")
     return [
       {
@@ -60818,114 +61100,7 @@ var shown = (text3) => printable(new Untrusted(text3), 200);
 init_errors();
 init_release();
 init_text();
-
-// src/node/adoption.ts
-init_release();
-init_unit_files();
-init_script();
-init_ask();
-init_owner();
-init_programs();
-init_task();
-import { createHash } from "node:crypto";
-async function lookAt(on) {
-  await ownerOf(on.config, on.service, () => ask(on, { name: "who", words: [] }, { limit: SHORT }));
-  const found = await ask(on, { name: "unit-facts", words: [] }, { limit: SHORT });
-  return reader(found);
-}
-async function lookAs(on, service) {
-  return reader(await ask(on, { name: "inspect", words: [] }, { limit: SHORT, ...other(on, service) }));
-}
-var reader = ({ values: values2 }) => ({
-  one: (key) => values2[key]?.at(-1) ?? "",
-  all: (key) => values2[key] ?? []
-});
-var other = (on, user) => on.login === user ? {} : { as: user };
-var homeOf = (found, moves) => moves ? `${found.one("data_folder")}.node/data` : found.one("data_folder");
-function deedsOf(on, found, moves) {
-  const { config: config2, options, service } = on;
-  const data2 = homeOf(found, moves);
-  const target3 = `${config2.install}/current/${options.binary}`;
-  const path6 = found.one("binary_path");
-  return {
-    folder: config2.install,
-    ...moves ? { move: found.one("data_folder") } : {},
-    ...found.one("binary_is") === "" || path6 === target3 ? {} : { link: { path: path6, target: target3 } },
-    files: unitFiles({
-      ...fixed(on),
-      service: found.one("unit_user"),
-      data: data2,
-      staging: beside(data2, "staging"),
-      execStart: found.one("exec_start"),
-      carried: found.all("carried"),
-      unit: service.unit
-    })
-  };
-}
-var fixed = (on) => ({
-  unit: on.service.unit,
-  deploy: on.deploy,
-  install: on.config.install,
-  dataPath: on.config.data,
-  config: on.config.config,
-  binary: on.options.binary,
-  guard: script(program("guard", "systemd"), placeWords(on)),
-  stageSeconds: seconds(on.options.stageLimit)
-});
-var madeBy = (on) => {
-  const files2 = unitFiles({ ...fixed(on), service: "", data: "/", staging: "/", execStart: "", carried: [] });
-  return createHash("sha256").update(JSON.stringify(files2)).digest("hex").slice(0, 16);
-};
-async function makePlaces(on, found, deeds) {
-  const group = found.one("unit_group") || found.one("unit_user");
-  const words2 = [
-    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}:${group}`],
-    `own=${on.deploy} 755 ${deeds.folder}`
-  ];
-  await asRoot(on, words2);
-}
-async function keepRunning(on, found, runs3) {
-  const { version: version3, sha256: sha2563, file, line: line3 } = runs3;
-  const words2 = [
-    `release=${releaseId({ version: version3, sha256: sha2563 })}`,
-    `version=${version3}`,
-    `sha256=${sha2563}`,
-    `file=${file}`,
-    `text=${JSON.stringify(line3)}`,
-    "look=0"
-  ];
-  const limit = WAIT + SHORT;
-  await ask(on, { name: "keep", words: words2 }, { limit, ...other(on, on.deploy) });
-  await ask(
-    on,
-    { name: "adopt", words: [`version=${version3}`] },
-    { limit, ...other(on, found.one("unit_user")) }
-  );
-}
-async function install(on, found, deeds) {
-  const { unit } = on.service;
-  const fragments = found.one("unit_fragmentpath");
-  await asRoot(on, [
-    `lib=${libraryOf(unit)}`,
-    `made_by=${madeBy(on)}`,
-    ...fragments === "" ? [] : [`fragment=${fragments}`],
-    ...deeds.files.map(
-      ({ path: path6, mode, text: text3 }) => `put=${mode} ${path6} ${Buffer.from(text3).toString("base64")}`
-    ),
-    ...deeds.link ? [`link=${deeds.link.path} ${deeds.link.target}`] : [],
-    ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}`]
-  ]);
-}
-var asRoot = (on, words2) => ask(on, { name: "setup", words: words2 }, { limit: SHORT, ...other(on, "root") });
-var rootIsThere = async (on) => void await asRoot(on, []);
-async function undo(on) {
-  const { unit } = on.service;
-  const words2 = [`lib=${libraryOf(unit)}`, `unit=${unit}`];
-  const answer2 = await ask(on, { name: "undo", words: words2 }, { limit: SHORT, ...other(on, "root") });
-  return answer2.values["left"] ?? [];
-}
-
-// src/adopt-unit.ts
+init_adoption();
 init_port();
 
 // src/running-version.ts
@@ -61009,7 +61184,8 @@ async function readied(a, on) {
       dataOwner: found.one("data_owner"),
       data: own2.one("data"),
       aboveIsClosed: moves,
-      protectSystem: found.one("unit_protectsystem")
+      protectSystem: found.one("unit_protectsystem"),
+      linger: on.service.scope === "system" || found.one("linger") !== "no"
     });
     const version3 = await runningVersion(a.probe, { id: config2.name, url: config2.url }, a.from);
     ready = { on, found, deeds: deedsOf(on, found, moves), version: version3, sha256: runs3 };
@@ -61027,7 +61203,9 @@ function wordsOf({ on, found, deeds, version: version3, sha256: sha2563 }) {
     ...deeds.link === void 0 || found.one("binary_link") === deeds.link.target ? [] : [
       `links ${shown6(deeds.link.path)} to ${deeds.link.target}; what is there stays as ${shown6(deeds.link.path)}.before-rollout`
     ],
-    ...deeds.files.map(({ path: path6, mode }) => `writes ${path6} (${mode}, root's)`),
+    ...deeds.files.map(
+      ({ path: path6, mode }) => `writes ${path6} (${mode}, ${on.service.scope === "user" ? on.deploy : "root"}'s)`
+    ),
     ...found.all("unconfined").map((why2) => `can give a rehearsal no whole sandbox: ${shown6(why2)}`)
   ];
 }
@@ -61080,7 +61258,7 @@ async function undoOne(a, on) {
       next: "roll back first, or put the running release in its place by hand",
       where: name2
     });
-  const left2 = await undo(on);
+  const left2 = await undo(on, found);
   const stays = [on.config.install, ...left2].join(", ");
   a.out.line("adopt", `${name2} is as it was before; releases, record and checkpoints stay in ${stays}`);
 }
@@ -61163,6 +61341,7 @@ function chosen(config2, { words: words2, as, undo: undo2 }) {
   const problems2 = strange.map((word5) => unknown2(config2, word5));
   if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
+  if (as !== void 0 && isOther(config2, as)) problems2.push(nobodyElse);
   if (problems2.length > 0) throw new UserError(...problems2);
   const nodes = config2.nodes.filter((n) => words2.length === 0 || words2.includes(n.name));
   if (as === void 0) return { ...config2, nodes };
@@ -61171,6 +61350,12 @@ function chosen(config2, { words: words2, as, undo: undo2 }) {
     nodes: nodes.map((n) => n.machine ? { ...n, machine: { ...n.machine, user: as } } : n)
   };
 }
+var isOther = ({ service, shell }, as) => service.kind === "systemd" && service.scope === "user" && shell.kind === "ssh" && shell.user !== as;
+var nobodyElse = {
+  code: "FLAG_MISPLACED",
+  what: "--as says who logs in, and these units belong to the user that drives the nodes",
+  next: "leave it out: nobody has to be root for them"
+};
 var unknown2 = (config2, word5) => ({
   code: "NODE_UNKNOWN",
   what: `there is no node ${printable(word5, 100)} in ${config2.file}`,
@@ -61186,9 +61371,6 @@ var nobodyLogsIn = {
   what: "--as says who logs in, and these nodes are on this machine",
   next: "run the command itself as that user"
 };
-
-// src/main.ts
-init_authorities();
 
 // src/domain/apply.ts
 init_errors();
@@ -62262,10 +62444,10 @@ var judge = (watch2, policy2, now2) => {
   if (failed2) return give("fail", failed2.code, failed2.text);
   const blind = deciding.find((f) => f.signal.says === "error" || f.signal.says === "no-data");
   if (blind) return give("inconclusive", blind.code, blind.text);
-  const waiting = deciding.find((f) => f.signal.says === "pending");
-  if (left2 === 0 && !waiting) return give("pass", "all-passed", passText(findings));
-  if (e.elapsed >= policy2.deadline) return give("inconclusive", ...lateReason(e, waiting));
-  return give("pending", "watching", waiting?.text ?? `nothing wrong so far; ${clock2(left2)} more to watch`);
+  const waiting2 = deciding.find((f) => f.signal.says === "pending");
+  if (left2 === 0 && !waiting2) return give("pass", "all-passed", passText(findings));
+  if (e.elapsed >= policy2.deadline) return give("inconclusive", ...lateReason(e, waiting2));
+  return give("pending", "watching", waiting2?.text ?? `nothing wrong so far; ${clock2(left2)} more to watch`);
 };
 var rank = (f) => CODES.indexOf(f.code);
 var remaining = (e) => Math.max(
@@ -62278,11 +62460,11 @@ var passText = (findings) => {
   const requests = findings.find((f) => f.signal.name === "failed probe requests");
   return `${requests?.text ?? ""}; ${findings.length} signals are within their limits`;
 };
-var lateReason = (e, waiting) => {
+var lateReason = (e, waiting2) => {
   const late2 = `undecided at the deadline of ${clock2(e.policy.deadline)}`;
   if (measured2(e) === 0) return ["no-data", `${late2}: nothing was measured on the canary`];
-  if (waiting)
-    return [waiting.code === "watching" ? "not-enough-samples" : waiting.code, `${late2}: ${waiting.text}`];
+  if (waiting2)
+    return [waiting2.code === "watching" ? "not-enough-samples" : waiting2.code, `${late2}: ${waiting2.text}`];
   return [
     "not-enough-samples",
     `${late2}: only ${clock2(measured2(e))} of ${clock2(e.policy.watch)} were measured`
@@ -63447,9 +63629,6 @@ var unreadableSecret = (name2) => ({
   where: name2
 });
 
-// src/main.ts
-init_file2();
-
 // src/config/help.ts
 var PROGRAM = "progressdb-rollout";
 var helpText = () => `${PROGRAM}: takes a stateful service from one release to the next without losing data
@@ -63600,35 +63779,6 @@ var urlEncoded = (secret) => {
   ];
 };
 
-// src/config/ssh-inputs.ts
-function missingSsh(config2, inputs, where2) {
-  if (config2.shell.kind !== "ssh" || !where2.ci) return [];
-  return [
-    ...inputs.sshKnownHosts === "" ? [noKnownHosts(config2)] : [],
-    ...inputs.sshKey === "" && !where2.agent ? [noKey] : []
-  ];
-}
-var noKnownHosts = ({ nodes, shell }) => {
-  const jump = shell.kind === "ssh" && shell.jump ? [shell.jump] : [];
-  const machines2 = [...jump, ...nodes.flatMap((n) => n.machine ?? [])];
-  const [first3] = machines2;
-  const port = first3 && first3.port !== 22 ? `-p ${first3.port} ` : "";
-  const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");
-  return {
-    code: "SSH_KNOWN_HOSTS_MISSING",
-    what: "nobody has said which host keys the nodes have",
-    because: "a key that is trusted on first use protects against nothing",
-    next: `run  ssh-keyscan -t ed25519 ${port}${hosts}  , compare each fingerprint with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on the server's own console, and pass the lines as ssh-known-hosts`,
-    where: "ssh-known-hosts"
-  };
-};
-var noKey = {
-  code: "SSH_KEY_MISSING",
-  what: "there is no key for the nodes, and no agent that holds one",
-  next: 'pass one as ssh-key: ${{ secrets.ROLLOUT_SSH_KEY }}; to make one: ssh-keygen -t ed25519 -N "" -C rollout -f rollout_key',
-  where: "ssh-key"
-};
-
 // src/domain/continues.ts
 function continues(r) {
   if (r.refused || r.already || r.nothing || r.signal || r.goingBack || r.parked || r.plan === void 0)
@@ -63650,42 +63800,15 @@ function continues(r) {
 
 // src/main.ts
 init_errors();
-
-// src/domain/trigger.ts
-var OUTSIDERS_WITH_SECRETS = /* @__PURE__ */ new Set(["pull_request_target", "workflow_run", "issue_comment"]);
-var PROPOSALS = /* @__PURE__ */ new Set(["pull_request", "pull_request_review", "pull_request_review_comment"]);
-var READ_ONLY = /* @__PURE__ */ new Set(["plan", "status"]);
-var refusals = (trigger) => {
-  if (OUTSIDERS_WITH_SECRETS.has(trigger.event) && trigger.head !== trigger.sha)
-    return [foreignCheckout(trigger)];
-  if (PROPOSALS.has(trigger.event) && !READ_ONLY.has(trigger.mode)) return [changesFromProposal(trigger)];
-  return [];
-};
-var foreignCheckout = ({ event: event2, sha, head: head2 }) => ({
-  code: "CHECKOUT_NOT_TRUSTED",
-  what: `under ${event2} the workspace must be a checkout of ${short(sha)}; it is ${head2 === "none" ? "no checkout" : short(head2)}`,
-  because: "such a workflow holds secrets, and the configuration and test commands of another commit would run with them",
-  next: "remove `ref:` from actions/checkout, or start the rollout by push, release or workflow_dispatch"
-});
-var changesFromProposal = ({ event: event2, mode }) => ({
-  code: "PULL_REQUEST_CHANGES_NOTHING",
-  what: `mode ${mode} does not run under ${event2}`,
-  because: "the checked-out commit is a proposal; only the modes plan and status, which change nothing, run on it",
-  next: "use mode: plan here, and run the rollout from a tag, a release or workflow_dispatch"
-});
-var short = (sha) => /^[0-9a-f]{7,64}$/.test(sha) ? sha.slice(0, 12) : "an unknown commit";
-
-// src/main.ts
 init_holder();
-init_annotations();
 
 // src/github/console.ts
 init_log2();
 init_text();
-var longest3 = 4e3;
+var longest = 4e3;
 var fenced2 = (text3) => {
   const indent = /^ */.exec(text3)?.[0] ?? "";
-  return `${indent}${safeLine(text3.slice(indent.length), longest3)}`;
+  return `${indent}${safeLine(text3.slice(indent.length), longest)}`;
 };
 var createConsole = (write3, redact) => {
   const lines2 = (all2) => {
@@ -63716,7 +63839,7 @@ var writeOutputs = (values2, redact, env) => {
 init_redactor();
 
 // src/journal/journal.ts
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync as readFileSync2, truncateSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { dirname as dirname3 } from "node:path";
 
 // src/journal/upcast.ts
@@ -63766,7 +63889,7 @@ var newer = (where2, schema) => ({
 function openJournal(file, clock3) {
   mkdirSync(dirname3(file), { recursive: true, mode: 448 });
   const fd = openSync(file, "a+", 384);
-  const text3 = readFileSync2(file, "utf8");
+  const text3 = readFileSync(file, "utf8");
   const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
   if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
   const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
@@ -63885,6 +64008,10 @@ function planned2(plan3, hash) {
       topic: "",
       text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map((w) => w.join("+")).join(" then ")}; safe stop: ${stops}; switch: none`
     },
+    ...(notes2.units ?? []).map((text3) => ({
+      topic: "unit",
+      text: `${text3}; set aside while a server is changed, back before it gets traffic`
+    })),
     ...notes2.breaking.map((line3) => ({ topic: "", text: `breaking: ${line3}` })),
     ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
     ...Object.entries(notes2.restores).map(([id, p]) => ({
@@ -64080,7 +64207,7 @@ var checkSentinel = (read4) => {
 
 // src/hold.ts
 var PATIENCE = 1e4;
-async function holds2(d, at, known2) {
+async function holds(d, at, known2) {
   const until2 = d.effects.clock.now() + PATIENCE;
   const writers = { others: !known2.quiet, own: {} };
   let again2 = false;
@@ -64179,7 +64306,7 @@ async function asked(d, one, guest) {
   if (ready.outcome !== "ok") return { run: ready };
   const { startup } = ready;
   const pause = 2 * readServerConfig(one.config).applyBatch + 100;
-  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
+  const { ok, text: text3, counts: counts4 } = await holds(d, guest, { ...one.before, pause });
   if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
   if (!one.rehearsal) return { startup, run: { counts: counts4 } };
   const journey2 = await probe2.journey(guest, d.stop);
@@ -64361,7 +64488,7 @@ async function step(d, s) {
   const began = d.effects.clock.now();
   switch (s.do) {
     case "lease": {
-      const seen2 = await lease2(d, s.lines);
+      const seen2 = await lease(d, s.lines);
       return {
         ...await fact(d, { began, seen: seen2 }),
         ...d.r.step === "snapshot" ? await swept2(d, "before") : {}
@@ -64429,7 +64556,7 @@ function over(d) {
   const past = d.r.past?.[d.node.id];
   return past?.token === seen2.lease.token ? past.token : "expired";
 }
-async function lease2(d, lines2) {
+async function lease(d, lines2) {
   const { by } = d.r;
   return d.node.lease({
     rollout: d.r.id,
@@ -64500,11 +64627,11 @@ async function check(d, release2) {
   const known2 = witnessAt(d, opensBefore(d, before2.now));
   const quiet2 = known2.quiet && before2.now.traffic === "drained";
   const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
-  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
-  if (!held3.ok) throw new StepFailed(broken3(d, release2, held3.text));
+  const held3 = await holds(d, target2(d), { ...known2, quiet: quiet2, pause });
+  if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
   return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
-var broken3 = (d, release2, text3) => ({
+var broken2 = (d, release2, text3) => ({
   code: "INVARIANT_BROKEN",
   what: `${d.node.id} on ${release2.version}: ${text3}`,
   next: "nothing that was there is deleted; the report says where it lies",
@@ -64563,7 +64690,7 @@ var lettingGo = (r) => new Set(
 init_clock();
 init_errors();
 init_holder();
-import { readFileSync as readFileSync4 } from "node:fs";
+import { readFileSync as readFileSync3 } from "node:fs";
 import { join as join3 } from "node:path";
 
 // src/domain/report.ts
@@ -64578,13 +64705,13 @@ init_log2();
 
 // src/domain/report/inline.ts
 init_text();
-var longest4 = 2e3;
+var longest2 = 2e3;
 var renderOne = (part, where2) => {
   if (typeof part === "string")
-    return spaced(part, (text3) => where2 === "start" ? markdown(text3, longest4) : markdownWithin(text3, longest4));
-  if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest4);
+    return spaced(part, (text3) => where2 === "start" ? markdown(text3, longest2) : markdownWithin(text3, longest2));
+  if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
   if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
-  return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest4);
+  return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
 };
 var spaced = (text3, escape) => {
   if (text3.trim() === "") return text3 === "" ? "" : " ";
@@ -64593,9 +64720,9 @@ var spaced = (text3, escape) => {
 var isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
 var toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
 var plainOne = (part) => {
-  if (typeof part === "string") return spaced(part, (text3) => safeLine(text3, longest4));
-  if ("code" in part) return safeLine(part.code, longest4);
-  return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest4);
+  if (typeof part === "string") return spaced(part, (text3) => safeLine(text3, longest2));
+  if ("code" in part) return safeLine(part.code, longest2);
+  return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
 };
 var toPlain = (parts) => parts.map(plainOne).join("");
 var table = (header, rows2) => {
@@ -65448,7 +65575,7 @@ function checklistOf(found) {
     ...artifacts(found.r),
     ...backup(found.nodes),
     ...staging(found.r),
-    ...canary2(found.watches),
+    ...canary(found.watches),
     ...remainder2(found)
   };
 }
@@ -65481,7 +65608,7 @@ var rehearsed3 = ([id, proof2]) => {
   );
   return `on a copy of ${id}: ${runs3.join(", then ")}`;
 };
-function canary2([first3]) {
+function canary([first3]) {
   if (!first3) return {};
   const { nodes, watched: watched3, of: of3, verdict: verdict4 } = first3;
   return {
@@ -65666,7 +65793,7 @@ function serveCopy(path6, on) {
 }
 
 // src/domain/retell/node.ts
-function nodesOf2(reading4) {
+function nodesOf(reading4) {
   const planned6 = reading4.r.plan?.nodes.map((n) => n.node) ?? [];
   const others = reading4.standing.filter((s) => !planned6.includes(s.node));
   return [...planned6.map((id) => plannedNode(reading4, id)), ...others.map((s) => bystander(reading4.r, s))];
@@ -65911,7 +66038,7 @@ function retell(events2, context2) {
   const r = last.after;
   const said4 = conclusionOf(lines2, r);
   const watches2 = watchesOf(lines2);
-  const nodes = nodesOf2({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
+  const nodes = nodesOf({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
   const reports = watches2.map(watchReport);
   return {
     ...outline(r, said4, last.e.at),
@@ -66153,12 +66280,12 @@ async function recordDeployment(where2, input, headline2) {
 }
 function stateOf2(input) {
   if (input.mode === "plan" || input.mode === "status" || input.rollout === "") return "none";
-  const waiting = input.stopped !== void 0 && input.stopped.after !== "plan";
+  const waiting2 = input.stopped !== void 0 && input.stopped.after !== "plan";
   return deploymentState({
     outcome: input.outcome,
     mode: input.mode,
     refused: ending(input).exit === 3,
-    waiting
+    waiting: waiting2
   });
 }
 function deploymentOf(input, { env, config: config2 }) {
@@ -66217,6 +66344,7 @@ var package_default = {
     "test:act": "vitest run --config vitest.act.config.ts",
     "test:contract": "vitest run __tests__/contract",
     bench: "node __tests__/bench/bench.ts",
+    "bench:fleet": "node --import ./__tests__/bench/text-loader.mjs __tests__/bench/fleet.ts",
     demo: "node scripts/needs.mjs && node __tests__/demo/demo.ts",
     all: "npm run checks && npm test"
   },
@@ -66289,7 +66417,7 @@ function journalOf(use) {
 }
 var textOf = (file) => {
   try {
-    return readFileSync4(file, "utf8");
+    return readFileSync3(file, "utf8");
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return "";
     throw error2;
@@ -66407,6 +66535,73 @@ function signals(l) {
   };
 }
 
+// src/use.ts
+init_authorities();
+init_file2();
+import { mkdtempSync, readFileSync as readFileSync6 } from "node:fs";
+import { tmpdir } from "node:os";
+import { join as join6 } from "node:path";
+
+// src/config/ssh-inputs.ts
+function missingSsh(config2, inputs, where2) {
+  if (config2.shell.kind !== "ssh" || !where2.ci) return [];
+  return [
+    ...inputs.sshKnownHosts === "" ? [noKnownHosts(config2)] : [],
+    ...inputs.sshKey === "" && !where2.agent ? [noKey] : []
+  ];
+}
+var noKnownHosts = ({ nodes, shell }) => {
+  const jump = shell.kind === "ssh" && shell.jump ? [shell.jump] : [];
+  const machines2 = [...jump, ...nodes.flatMap((n) => n.machine ?? [])];
+  const [first3] = machines2;
+  const port = first3 && first3.port !== 22 ? `-p ${first3.port} ` : "";
+  const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");
+  return {
+    code: "SSH_KNOWN_HOSTS_MISSING",
+    what: "nobody has said which host keys the nodes have",
+    because: "a key that is trusted on first use protects against nothing",
+    next: `run  ssh-keyscan -t ed25519 ${port}${hosts}  , compare each fingerprint with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on the server's own console, and pass the lines as ssh-known-hosts`,
+    where: "ssh-known-hosts"
+  };
+};
+var noKey = {
+  code: "SSH_KEY_MISSING",
+  what: "there is no key for the nodes, and no agent that holds one",
+  next: 'pass one as ssh-key: ${{ secrets.ROLLOUT_SSH_KEY }}; to make one: ssh-keygen -t ed25519 -N "" -C rollout -f rollout_key',
+  where: "ssh-key"
+};
+
+// src/use.ts
+init_errors();
+
+// src/domain/trigger.ts
+var OUTSIDERS_WITH_SECRETS = /* @__PURE__ */ new Set(["pull_request_target", "workflow_run", "issue_comment"]);
+var PROPOSALS = /* @__PURE__ */ new Set(["pull_request", "pull_request_review", "pull_request_review_comment"]);
+var READ_ONLY = /* @__PURE__ */ new Set(["plan", "status"]);
+var refusals = (trigger) => {
+  if (OUTSIDERS_WITH_SECRETS.has(trigger.event) && trigger.head !== trigger.sha)
+    return [foreignCheckout(trigger)];
+  if (PROPOSALS.has(trigger.event) && !READ_ONLY.has(trigger.mode)) return [changesFromProposal(trigger)];
+  return [];
+};
+var foreignCheckout = ({ event: event2, sha, head: head2 }) => ({
+  code: "CHECKOUT_NOT_TRUSTED",
+  what: `under ${event2} the workspace must be a checkout of ${short(sha)}; it is ${head2 === "none" ? "no checkout" : short(head2)}`,
+  because: "such a workflow holds secrets, and the configuration and test commands of another commit would run with them",
+  next: "remove `ref:` from actions/checkout, or start the rollout by push, release or workflow_dispatch"
+});
+var changesFromProposal = ({ event: event2, mode }) => ({
+  code: "PULL_REQUEST_CHANGES_NOTHING",
+  what: `mode ${mode} does not run under ${event2}`,
+  because: "the checked-out commit is a proposal; only the modes plan and status, which change nothing, run on it",
+  next: "use mode: plan here, and run the rollout from a tag, a release or workflow_dispatch"
+});
+var short = (sha) => /^[0-9a-f]{7,64}$/.test(sha) ? sha.slice(0, 12) : "an unknown commit";
+
+// src/use.ts
+init_annotations();
+init_redactor();
+
 // src/workspace.ts
 import { readFileSync as readFileSync5 } from "node:fs";
 import { join as join5 } from "node:path";
@@ -66428,6 +66623,67 @@ function read(file) {
   }
 }
 
+// src/use.ts
+function prepare(world, asked2, taken2) {
+  const inAction = asked2.is === "step";
+  const { env } = world;
+  const problems2 = [];
+  const attempt4 = (read4) => {
+    try {
+      return read4();
+    } catch (error2) {
+      if (!(error2 instanceof UserError)) throw error2;
+      problems2.push(...error2.problems);
+      return void 0;
+    }
+  };
+  const source = asked2.is === "step" ? environmentSource(env, taken2) : asked2.source;
+  const inputs = attempt4(() => readInputs(source, inAction ? "action" : "command line"));
+  const secrets = [...redactable(taken2), ...inputs ? secretsOf(inputs) : []];
+  const redact = redactor(secrets);
+  if (inAction) maskSecrets(secrets, env);
+  const file = inputs?.config ?? (source("config") || ".github/rollout.yml");
+  const config2 = attempt4(() => fleetFile(file, env));
+  if (inputs && inAction) problems2.push(...refusals(triggerOf(env, inputs)));
+  if (config2) attempt4(() => authorities(config2));
+  if (inputs && config2)
+    problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
+  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join6(tmpdir(), "progressdb-rollout-"));
+  const out = createConsole(world.write, redact);
+  return {
+    env,
+    inAction,
+    dir,
+    out,
+    redact,
+    problems: problems2,
+    steal: asked2.is === "mode" && asked2.hand.steal,
+    ...inputs ? { inputs } : {},
+    ...config2 ? { config: config2 } : {}
+  };
+}
+function fleetFile(file, env) {
+  const read4 = () => {
+    try {
+      return readFileSync6(file, "utf8");
+    } catch {
+      throw new UserError({
+        code: "CONFIG_NOT_FOUND",
+        what: `there is no fleet file ${file}`,
+        because: env["GITHUB_ACTIONS"] ? "the job has no checkout, or the file has another name" : "it is looked for from the folder where the command runs",
+        next: "check the repository out first (actions/checkout), or name the file with `config`"
+      });
+    }
+  };
+  return parseConfig(read4(), file, { repository: env["GITHUB_REPOSITORY"] });
+}
+var triggerOf = (env, inputs) => ({
+  event: env["GITHUB_EVENT_NAME"] ?? "",
+  sha: env["GITHUB_SHA"] ?? "",
+  head: workspaceHead(env["GITHUB_WORKSPACE"] ?? process.cwd()),
+  mode: inputs.mode
+});
+
 // src/main.ts
 async function main(world) {
   const taken2 = takeSecrets(world.env);
@@ -66435,13 +66691,13 @@ async function main(world) {
   try {
     const asked2 = parseCommandLine(world.argv, {
       secrets: taken2,
-      readFile: (path6) => readFileSync8(path6, "utf8")
+      readFile: (path6) => readFileSync9(path6, "utf8")
     });
     if (asked2.is === "help") return printed(world, asked2.of ? modeHelp(asked2.of) : helpText());
     if (asked2.is === "version") return printed(world, `progressdb-rollout ${VERSION7}
 `);
     if (asked2.is === "mode" && asked2.mode === "init") return await begin(world, asked2, early);
-    const use = prepare2(world, asked2, taken2);
+    const use = prepare(world, asked2, taken2);
     if (asked2.is === "step") return await actionStep(use, asked2.step);
     return await byHand(use, asked2.hand);
   } catch (error2) {
@@ -66451,7 +66707,7 @@ async function main(world) {
 async function begin({ env }, { source, hand }, out) {
   const inputs = readInputs(source, "command line");
   const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
-  const dir = mkdtempSync(join13(tmpdir(), "progressdb-rollout-"));
+  const dir = mkdtempSync2(join14(tmpdir2(), "progressdb-rollout-"));
   return init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
 }
 var printed = (world, text3) => {
@@ -66472,65 +66728,6 @@ function complain(out, error2) {
   });
   return 1;
 }
-function prepare2(world, asked2, taken2) {
-  const inAction = asked2.is === "step";
-  const { env } = world;
-  const problems2 = [];
-  const attempt4 = (read4) => {
-    try {
-      return read4();
-    } catch (error2) {
-      if (!(error2 instanceof UserError)) throw error2;
-      problems2.push(...error2.problems);
-      return void 0;
-    }
-  };
-  const source = asked2.is === "step" ? environmentSource(env, taken2) : asked2.source;
-  const inputs = attempt4(() => readInputs(source, inAction ? "action" : "command line"));
-  const secrets = [...redactable(taken2), ...inputs ? secretsOf(inputs) : []];
-  const redact = redactor(secrets);
-  if (inAction) maskSecrets(secrets, env);
-  const file = inputs?.config ?? (source("config") || ".github/rollout.yml");
-  const config2 = attempt4(() => fleetFile2(file, env));
-  if (inputs && inAction) problems2.push(...refusals(triggerOf(env, inputs)));
-  if (config2) attempt4(() => authorities(config2));
-  if (inputs && config2)
-    problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
-  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join13(tmpdir(), "progressdb-rollout-"));
-  const out = createConsole(world.write, redact);
-  return {
-    env,
-    inAction,
-    dir,
-    out,
-    redact,
-    problems: problems2,
-    steal: asked2.is === "mode" && asked2.hand.steal,
-    ...inputs ? { inputs } : {},
-    ...config2 ? { config: config2 } : {}
-  };
-}
-function fleetFile2(file, env) {
-  const read4 = () => {
-    try {
-      return readFileSync8(file, "utf8");
-    } catch {
-      throw new UserError({
-        code: "CONFIG_NOT_FOUND",
-        what: `there is no fleet file ${file}`,
-        because: env["GITHUB_ACTIONS"] ? "the job has no checkout, or the file has another name" : "it is looked for from the folder where the command runs",
-        next: "check the repository out first (actions/checkout), or name the file with `config`"
-      });
-    }
-  };
-  return parseConfig(read4(), file, { repository: env["GITHUB_REPOSITORY"] });
-}
-var triggerOf = (env, inputs) => ({
-  event: env["GITHUB_EVENT_NAME"] ?? "",
-  sha: env["GITHUB_SHA"] ?? "",
-  head: workspaceHead(env["GITHUB_WORKSPACE"] ?? process.cwd()),
-  mode: inputs.mode
-});
 async function actionStep(use, step2) {
   if (step2 === "report") return reportOn(reporting(use));
   const r = await run4(use, step2);
@@ -66580,7 +66777,7 @@ var reporting = (use) => ({
   problems: use.problems
 });
 async function run4(use, step2) {
-  const journal = openJournal(join13(use.dir, "journal.jsonl"), systemClock);
+  const journal = openJournal(join14(use.dir, "journal.jsonl"), systemClock);
   const first3 = journal.events.find((e) => e.type === "opened");
   const began = journal.events[0]?.at ?? systemClock.now();
   const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
@@ -66614,7 +66811,7 @@ async function run4(use, step2) {
     journal.close();
   }
 }
-var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join13(use.dir, "report"), redact: use.redact });
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join14(use.dir, "report"), redact: use.redact });
 var refused7 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",

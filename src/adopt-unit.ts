@@ -115,6 +115,7 @@ async function readied(a: AdoptUnits, on: UnitNode): Promise<Ready | { problems:
       data: own.one('data'),
       aboveIsClosed: moves,
       protectSystem: found.one('unit_protectsystem'),
+      linger: on.service.scope === 'system' || found.one('linger') !== 'no',
     })
     const version = await runningVersion(a.probe, { id: config.name, url: config.url }, a.from)
     ready = { on, found, deeds: deedsOf(on, found, moves), version, sha256: runs }
@@ -138,7 +139,9 @@ function wordsOf({ on, found, deeds, version, sha256 }: Ready): string[] {
       : [
           `links ${shown(deeds.link.path)} to ${deeds.link.target}; what is there stays as ${shown(deeds.link.path)}.before-rollout`,
         ]),
-    ...deeds.files.map(({ path, mode }) => `writes ${path} (${mode}, root's)`),
+    ...deeds.files.map(
+      ({ path, mode }) => `writes ${path} (${mode}, ${on.service.scope === 'user' ? on.deploy : 'root'}'s)`,
+    ),
     ...found.all('unconfined').map(why => `can give a rehearsal no whole sandbox: ${shown(why)}`),
   ]
 }
@@ -196,7 +199,7 @@ async function undoOne(a: AdoptUnits, on: UnitNode): Promise<void> {
       next: 'roll back first, or put the running release in its place by hand',
       where: name,
     })
-  const left = await undo(on)
+  const left = await undo(on, found)
   const stays = [on.config.install, ...left].join(', ')
   a.out.line('adopt', `${name} is as it was before; releases, record and checkpoints stay in ${stays}`)
 }

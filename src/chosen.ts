@@ -9,6 +9,7 @@ export function chosen(config: Config, { words, as, undo }: Pick<ByHand, 'words'
   const problems = strange.map(word => unknown(config, word))
   if (undo && config.service.kind === 'process') problems.push(nothingToUndo)
   if (as !== undefined && config.shell.kind === 'local') problems.push(nobodyLogsIn)
+  if (as !== undefined && isOther(config, as)) problems.push(nobodyElse)
   if (problems.length > 0) throw new UserError(...problems)
   const nodes = config.nodes.filter(n => words.length === 0 || words.includes(n.name))
   if (as === undefined) return { ...config, nodes }
@@ -16,6 +17,16 @@ export function chosen(config: Config, { words, as, undo }: Pick<ByHand, 'words'
     ...config,
     nodes: nodes.map(n => (n.machine ? { ...n, machine: { ...n.machine, user: as } } : n)),
   }
+}
+
+/** A unit of a user's own is nobody else's to adopt. */
+const isOther = ({ service, shell }: Config, as: string): boolean =>
+  service.kind === 'systemd' && service.scope === 'user' && shell.kind === 'ssh' && shell.user !== as
+
+const nobodyElse: Problem = {
+  code: 'FLAG_MISPLACED',
+  what: '--as says who logs in, and these units belong to the user that drives the nodes',
+  next: 'leave it out: nobody has to be root for them',
 }
 
 const unknown = (config: Config, word: string): Problem => ({

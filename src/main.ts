@@ -4,24 +4,18 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adopt } from './adopt.ts'
 import { chosen } from './chosen.ts'
-import { authorities } from './authorities.ts'
 import { type Ports, advance } from './advance.ts'
 import { systemClock } from './clock.ts'
 import { type CommandLine, parseCommandLine } from './config/command-line.ts'
-import type { Config, Inputs } from './config/config.ts'
 import type { ByHand } from './config/hand-flags.ts'
-import { parseConfig } from './config/file.ts'
 import { helpText, modeHelp } from './config/help.ts'
-import { environmentSource, readInputs, secretsOf } from './config/inputs.ts'
+import { readInputs } from './config/inputs.ts'
 import { redactable, takeSecrets } from './config/secrets.ts'
-import { missingSsh } from './config/ssh-inputs.ts'
 import { continues } from './domain/continues.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { Body, Event, Fact, Holder, Request, Step } from './domain/event.ts'
-import { refusals } from './domain/trigger.ts'
 import { ownPage, pageOf } from './domain/holder.ts'
 import type { Rollout } from './domain/rollout.ts'
-import { inActions, maskSecrets } from './github/annotations.ts'
 import { type Console, createConsole } from './github/console.ts'
 import { writeOutputs } from './github/outputs.ts'
 import { redactor } from './github/redactor.ts'
@@ -32,25 +26,9 @@ import { keepLeases } from './refresh.ts'
 import { reportOn } from './reporting.ts'
 import { keepServerLogs } from './reporting/server-logs.ts'
 import { signals } from './signals.ts'
+import { prepare, type Use, type World } from './use.ts'
 import { VERSION } from './version.ts'
 import type { Wired } from './wire.ts'
-import { workspaceHead } from './workspace.ts'
-
-/** Everything of the process that this program may touch. */
-export type World = { argv: string[]; env: NodeJS.ProcessEnv; write: (text: string) => void }
-
-/** One use of the engine: what was read of inputs and configuration, or every reason why it could not be. */
-type Use = {
-  env: NodeJS.ProcessEnv
-  inAction: boolean
-  dir: string
-  out: Console
-  redact: (text: string) => string
-  inputs?: Inputs
-  config?: Config
-  problems: Problem[]
-  steal: boolean
-}
 
 /** Reads what was asked, does it, and answers the exit code. */
 export async function main(world: World): Promise<number> {
@@ -104,74 +82,6 @@ function complain(out: Console, error: unknown): number {
   })
   return 1
 }
-
-function prepare(
-  world: World,
-  asked: Extract<CommandLine, { is: 'step' | 'mode' }>,
-  taken: ReturnType<typeof takeSecrets>,
-): Use {
-  const inAction = asked.is === 'step'
-  const { env } = world
-  const problems: Problem[] = []
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read()
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      problems.push(...error.problems)
-      return undefined
-    }
-  }
-  const source = asked.is === 'step' ? environmentSource(env, taken) : asked.source
-  const inputs = attempt(() => readInputs(source, inAction ? 'action' : 'command line'))
-  const secrets = [...redactable(taken), ...(inputs ? secretsOf(inputs) : [])]
-  const redact = redactor(secrets)
-  if (inAction) maskSecrets(secrets, env)
-  const file = inputs?.config ?? (source('config') || '.github/rollout.yml')
-  const config = attempt(() => fleetFile(file, env))
-  if (inputs && inAction) problems.push(...refusals(triggerOf(env, inputs)))
-  if (config) attempt(() => authorities(config))
-  if (inputs && config)
-    problems.push(...missingSsh(config, inputs, { ci: inActions(env), agent: Boolean(env['SSH_AUTH_SOCK']) }))
-  const dir = env['ROLLOUT_DIR'] ?? mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
-  const out = createConsole(world.write, redact)
-  return {
-    env,
-    inAction,
-    dir,
-    out,
-    redact,
-    problems,
-    steal: asked.is === 'mode' && asked.hand.steal,
-    ...(inputs ? { inputs } : {}),
-    ...(config ? { config } : {}),
-  }
-}
-
-function fleetFile(file: string, env: NodeJS.ProcessEnv): Config {
-  const read = (): string => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch {
-      throw new UserError({
-        code: 'CONFIG_NOT_FOUND',
-        what: `there is no fleet file ${file}`,
-        because: env['GITHUB_ACTIONS']
-          ? 'the job has no checkout, or the file has another name'
-          : 'it is looked for from the folder where the command runs',
-        next: 'check the repository out first (actions/checkout), or name the file with `config`',
-      })
-    }
-  }
-  return parseConfig(read(), file, { repository: env['GITHUB_REPOSITORY'] })
-}
-
-const triggerOf = (env: NodeJS.ProcessEnv, inputs: Inputs): Parameters<typeof refusals>[0] => ({
-  event: env['GITHUB_EVENT_NAME'] ?? '',
-  sha: env['GITHUB_SHA'] ?? '',
-  head: workspaceHead(env['GITHUB_WORKSPACE'] ?? process.cwd()),
-  mode: inputs.mode,
-})
 
 /** One step of the composite. Its exit code is 0 once its decision is in the journal; only `report` fails by decision. */
 async function actionStep(use: Use, step: Step | 'report'): Promise<number> {

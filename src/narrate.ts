@@ -119,6 +119,10 @@ function planned(plan: Plan, hash: string): Said[] {
       topic: '',
       text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(w => w.join('+')).join(' then ')}; safe stop: ${stops}; switch: none`,
     },
+    ...(notes.units ?? []).map(text => ({
+      topic: 'unit',
+      text: `${text}; set aside while a server is changed, back before it gets traffic`,
+    })),
     ...notes.breaking.map(line => ({ topic: '', text: `breaking: ${line}` })),
     ...notes.warnings.map(line => ({ topic: 'warning', text: line })),
     ...Object.entries(notes.restores).map(([id, p]) => ({

@@ -7,6 +7,7 @@ import { compared } from './domain/comparison.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import { type Holding, working } from './domain/holder.ts'
 import type { Lease, NodeId } from './domain/node.ts'
+import { list } from './domain/log.ts'
 import { breakingChanges } from './domain/release-notes.ts'
 import type { Survey, SurveyedNode, SurveyedRelease } from './domain/survey.ts'
 import { printable, Untrusted } from './domain/text.ts'
@@ -27,6 +28,8 @@ export type Surveyor = {
   dir: string
   progress(what: string, done: number, of: number): void
   clock: Clock
+  /** By node, which adoption this engine and fleet file would make of its unit; none for a plain process. */
+  adoptions: ReadonlyMap<NodeId, string>
   /** What is known of the run behind a lease. */
   holding(lease: Lease): Promise<Holding>
   say(topic: string, text: string): void
@@ -42,8 +45,35 @@ export async function survey(s: Surveyor, wanted: { tag: string; stop: AbortSign
     nodes.map(n => n.node),
   )
   const { release, problems } = wanted.tag === '' ? { problems: [] } : await releaseOf(s, nodes, wanted)
-  return { nodes, unreachable, problems, warnings: inTheClear(s.config), ...(release ? { release } : {}) }
+  return {
+    nodes,
+    unreachable,
+    problems,
+    warnings: [...inTheClear(s.config), ...oneUser(s.config), ...outdated(s, nodes)],
+    ...(release ? { release } : {}),
+  }
 }
+
+/** An adoption of another version, or from another fleet file, goes on to serve; what it guards with is older. */
+function outdated({ adoptions }: Surveyor, nodes: SurveyedNode[]): string[] {
+  const old = nodes.filter(
+    ({ node, facts: { unit } }) => unit && unit.madeBy !== '' && unit.madeBy !== adoptions.get(node),
+  )
+  const names = old.map(n => n.node)
+  return names.length === 0
+    ? []
+    : [
+        `${list(names)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names.join(' ')} --as root`,
+      ]
+}
+
+/** What the convenience of a unit of one's own costs. */
+const oneUser = ({ service }: Config): string[] =>
+  service.kind === 'systemd' && service.scope === 'user'
+    ? [
+        'the units are of the user that drives the nodes: whoever breaks into a server can choose what is started next, and a rehearsal is not kept from the live data (systemd: { user: true })',
+      ]
+    : []
 
 const inTheClear = ({ shell }: Config): string[] =>
   shell.kind === 'ssh' && shell.plainHttp

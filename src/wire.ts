@@ -18,7 +18,7 @@ import { githubClient, type GitHubClient } from './github/client.ts'
 import { holding } from './github/runs.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
-import type { UnitNode } from './node/adoption.ts'
+import { madeBy, type UnitNode } from './node/adoption.ts'
 import { type NodeOptions, nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
@@ -91,6 +91,7 @@ export async function wire(w: Wiring): Promise<Wired> {
         progress: progressLine(w),
         clock: w.clock,
         say: w.say,
+        adoptions: new Map(unitsOf(w.config, shells).map(on => [on.config.name, madeBy(on)])),
         holding: (lease: Lease) => holding(github, lease, ownPage(w.env)),
       }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })

@@ -24,24 +24,31 @@ export async function engineOn(fleet: Fleet, home: string): Promise<Engine> {
   const bundle = join(await builtAction(), 'dist', 'index.mjs')
   const [config, keys] = [join(home, 'rollout.yml'), join(home, 'keys')]
   writeFileSync(keys, `backend=${fleet.keys.probe}\nadmin=${fleet.keys.admin}\n`, { mode: 0o600 })
-  let uses = 0
   return {
     bundle,
     use: async (release, ...words) => {
-      const [dist, dir] = [join(home, `dist-${release.version}`), join(home, `use-${++uses}`)]
+      const dist = join(home, `dist-${release.version}`)
       await writeDist(release, dist)
-      mkdirSync(dir)
       writeFileSync(config, rolloutYaml(fleet, { ...SETTINGS, releases: { directory: dist } }))
-      const args = [bundle, ...words, '--config', config, '--keys', keys]
-      const env = { PATH: '/usr/bin:/bin', HOME: home, USER: 'bench', ROLLOUT_DIR: dir }
-      return new Promise(resolve => {
-        execFile(process.execPath, args, { env, cwd: home, maxBuffer: 1e8 }, (error, stdout, stderr) => {
-          const code = error === null ? 0 : Number(error.code)
-          resolve({ code, text: stdout + stderr, journal: journalIn(dir) })
-        })
-      })
+      return engineUse(home, [...words, '--config', config, '--keys', keys])
     },
   }
+}
+
+let uses = 0
+
+/** One use of the command line in a folder of its own. */
+export async function engineUse(home: string, words: string[], more: NodeJS.ProcessEnv = {}): Promise<Use> {
+  const dir = join(home, `use-${++uses}`)
+  mkdirSync(dir)
+  const args = [join(await builtAction(), 'dist', 'index.mjs'), ...words]
+  const env = { PATH: '/usr/bin:/bin', HOME: home, USER: 'bench', ROLLOUT_DIR: dir, ...more }
+  return new Promise(resolve => {
+    execFile(process.execPath, args, { env, cwd: home, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code)
+      resolve({ code, text: stdout + stderr, journal: journalIn(dir) })
+    })
+  })
 }
 
 /** Some uses, such as `adopt`, keep none. */

@@ -7,6 +7,7 @@ const apart: UnitFacts = {
   user: 'progressdb',
   dataOwner: 'progressdb',
   data: '/srv/data',
+  settings: '',
   madeBy: 'a1',
   changedSince: [],
   exposed: [],

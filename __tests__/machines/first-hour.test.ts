@@ -1,8 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectEnd } from '../action/scenario.ts'
 import type { CompositeResult } from '../runner/composite.ts'
+import { ready } from '../local-fleet/server-process.ts'
 import { buildRelease } from '../standin/release.ts'
 import { DATA } from './fleet.ts'
 import type { Machine } from './machine.ts'
@@ -134,4 +135,55 @@ test('unreachable', () => {
 test('the page says of each node what is known of it', () => {
   expect(job.summary).toMatch(/\| away \|.*unreachable/)
   expect(job.summary).toMatch(/\| db-2 \|.*could not be looked at/)
+})
+
+describe('an adoption is refused, and changes nothing, where', () => {
+  /** What `adopt` says of the fourth machine after something was done there; that is undone again. */
+  async function adopting(does: string, undoes: string): Promise<string> {
+    const four = machine('db-4')
+    four.run('sh', '-ec', does)
+    try {
+      await ready(s.fleet.urlOf(four), 30_000).catch(() => {
+        throw new Error(four.run('journalctl', '--no-pager', '-n', '30', '-u', 'progressdb'))
+      })
+      const said = await s.byHand(['adopt', 'db-4', '--as', 'root', '--yes'], 'admin')
+      expect(said.code, said.text).toBe(3)
+      expect(
+        four.run('sh', '-c', 'ls /usr/local/lib/progressdb-rollout /opt/progressdb 2>&1 || :'),
+      ).not.toContain('guard')
+      return said.text
+    } finally {
+      four.run('sh', '-ec', undoes)
+    }
+  }
+  const unitFile = '/etc/systemd/system/progressdb.service.d/test.conf'
+  const dropIn = (lines: string): string =>
+    `mkdir -p ${unitFile.slice(0, -10)} && printf '[Service]\n${lines}\n' >${unitFile} && systemctl daemon-reload && systemctl restart progressdb`
+  const without = `rm -f ${unitFile} && systemctl daemon-reload && systemctl restart progressdb`
+
+  test('the binary was replaced since the server was started', async () => {
+    const text = await adopting(
+      'cd /usr/local/bin && mv progressdb progressdb.old && cp progressdb.old progressdb && echo >>progressdb',
+      'cd /usr/local/bin && mv progressdb.old progressdb',
+    )
+    expect(text).toMatch(/BINARY_REPLACED +db-4/)
+  })
+
+  test('the binary belongs to a package', async () => {
+    const text = await adopting(
+      `cd $(mktemp -d) && mkdir -p p/DEBIAN p/usr/bin && cp /usr/local/bin/progressdb p/usr/bin/ &&
+      printf 'Package: progressdb\nVersion: 0.2.1\nArchitecture: all\nMaintainer: a <a@b.c>\nDescription: x\n' >p/DEBIAN/control &&
+      dpkg-deb --build -Znone p p.deb >/dev/null && dpkg --install p.deb >/dev/null && ${dropIn('ExecStart=\\nExecStart=/usr/bin/progressdb --config /etc/progressdb/config.yaml')}`,
+      `${without}; dpkg --purge progressdb >/dev/null`,
+    )
+    expect(text).toMatch(/PACKAGE_OWNS_BINARY +db-4.*package progressdb \(dpkg\)/)
+  })
+
+  test('the data would have to move under a server that would lose sight of it', async () => {
+    const text = await adopting(
+      dropIn(`PrivateTmp=yes\\nProtectSystem=strict\\nReadWritePaths=${DATA}`),
+      without,
+    )
+    expect(text).toMatch(/DATA_CANNOT_MOVE +db-4/)
+  })
 })

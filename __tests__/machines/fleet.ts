@@ -49,6 +49,14 @@ export type FleetOptions = {
   messages?: number
   walOn?: boolean
   unit?: string
+  /** The unit is one of `deploy`, who has everything below the home folder and a folder on the data disk. */
+  ofUser?: boolean
+}
+
+export const USER = {
+  install: '/home/deploy/progressdb',
+  data: '/srv/db/deploy/progressdb',
+  config: '/home/deploy/etc/config.yaml',
 }
 
 export async function openMachines(options: FleetOptions): Promise<MachineFleet> {
@@ -98,6 +106,7 @@ type Furniture = FleetOptions & { keys: Keys; data: string; deploy: string; admi
 
 function furnish(root: string, f: Furniture): void {
   addUser(root, 'deploy', '/home/deploy', f.deploy)
+  if (f.ofUser) return furnishUser(root, f)
   addUser(root, 'progressdb', '/var/lib/progressdb-home')
   mkdirSync(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 })
   writeFileSync(join(root, 'root/.ssh/authorized_keys'), `${f.admin}\n`, { mode: 0o600 })
@@ -117,8 +126,36 @@ function furnish(root: string, f: Furniture): void {
   )
 }
 
-function configOf({ keys, walOn = false }: Furniture): string {
-  const config: unknown = parse(serverYaml({ port: PORT, data: DATA, keys, walOn }))
+/** As somebody sets it up who may not be root. */
+function furnishUser(root: string, f: Furniture): void {
+  const home = join(root, 'home/deploy')
+  for (const folder of ['bin', 'etc', '.config/systemd/user/default.target.wants'])
+    mkdirSync(join(home, folder), { recursive: true })
+  copyFileSync(f.release.binary, join(home, 'bin/progressdb'))
+  chmodSync(join(home, 'bin/progressdb'), 0o755)
+  writeFileSync(join(root, USER.config), configOf(f, USER.data), { mode: 0o600 })
+  const unit = UNIT.replace('User=progressdb\n', '')
+    .replace('/usr/local/bin', '/home/deploy/bin')
+    .replace('/etc/progressdb/config.yaml', USER.config)
+    .replace('multi-user', 'default')
+    .replace('After=network.target\n', '')
+  writeFileSync(join(home, '.config/systemd/user/progressdb.service'), unit)
+  sh(
+    'ln',
+    '-s',
+    '../progressdb.service',
+    join(home, '.config/systemd/user/default.target.wants/progressdb.service'),
+  )
+  mkdirSync(join(root, 'srv/db/deploy'))
+  sh('cp', '-a', f.data, join(root, USER.data))
+  // its programs go on when nobody is logged in
+  mkdirSync(join(root, 'var/lib/systemd/linger'), { recursive: true })
+  writeFileSync(join(root, 'var/lib/systemd/linger/deploy'), '')
+  sh('chroot', root, 'chown', '-R', 'deploy:', '/home/deploy', '/srv/db/deploy')
+}
+
+function configOf({ keys, walOn = false }: Furniture, data = DATA): string {
+  const config: unknown = parse(serverYaml({ port: PORT, data, keys, walOn }))
   if (typeof config !== 'object' || config === null || !('server' in config)) throw new Error('no server')
   return stringify({ ...config, server: { ...Object(config.server), address: '0.0.0.0' } })
 }

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { expect } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { builtAction } from '../action/built-action.ts'
 import { type ByHand, byHand, TOKEN } from '../action/by-hand.ts'
 import { QUICK } from '../action/scenario.ts'
-import { type GitHubDouble, startGitHubDouble } from '../github/double.ts'
+import { type Given, type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { readNode } from '../local-fleet/checker.ts'
 import type { Tree } from '../local-fleet/rollout-yaml.ts'
 import { type Acknowledged, startWriter, type Writer } from '../local-fleet/writer.ts'
@@ -34,6 +35,11 @@ export type MachineScenario = {
   /** As the engine's command line; `as`: with whose key. */
   byHand: (words: string[], as?: 'deploy' | 'admin') => Promise<ByHand>
   truth: () => Promise<MachineTruth[]>
+  /** Asserts that `status` tells of each machine what its own tools show, and answers that. */
+  status: () => Promise<{ truth: MachineTruth[]; said: ByHand }>
+  /** Runs that GitHub knows; the first job is run 1. */
+  runs: NonNullable<Given['runs']>
+  secrets: Record<string, string>
   /** Stops the writer; acknowledged writes that are on no node. */
   missing: () => Promise<Acknowledged[]>
   end: () => Promise<void>
@@ -52,7 +58,9 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
   const at = (...parts: string[]): string => join(dir, ...parts)
   const action = await builtAction()
   const fleet = await openMachines({ ...o, release: o.runs })
+  const runs: MachineScenario['runs'] = []
   const github = await startGitHubDouble({
+    runs,
     owner: 'progressdb',
     repo: 'ProgressDB',
     token: TOKEN,
@@ -86,6 +94,9 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
     file: at('acknowledged.jsonl'),
   })
   let jobs = 0
+  const truth = (): Promise<MachineTruth[]> => Promise.all(fleet.machines.map(m => truthOf(fleet, m)))
+  const ask: MachineScenario['byHand'] = (words, as = 'deploy') =>
+    byHand({ at, github, action, ssh: { key: fleet[as], knownHosts: fleet.knownHosts } }, words)
   return {
     fleet,
     github,
@@ -124,9 +135,21 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
         ...options,
       }).done
     },
-    byHand: (words, as = 'deploy') =>
-      byHand({ at, github, action, ssh: { key: fleet[as], knownHosts: fleet.knownHosts } }, words),
-    truth: () => Promise.all(fleet.machines.map(m => truthOf(fleet, m))),
+    byHand: ask,
+    runs,
+    secrets: {
+      backend: fleet.keys.probe,
+      admin: fleet.keys.admin,
+      token: TOKEN,
+      'ssh-key': ownLines(fleet.deploy),
+    },
+    truth,
+    status: async () => {
+      const shown = await truth()
+      const said = await ask(['status'])
+      for (const [i, m] of fleet.machines.entries()) tells(said.summary, m.name, shown[i])
+      return { truth: shown, said }
+    },
     missing: async () => {
       await writer.stop()
       const gone = await Promise.all(
@@ -145,6 +168,22 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Of a private key; its first lines are those of every key of its kind. */
+const ownLines = (key: string): string => key.split('\n').slice(2).join('\n')
+
+/** A page's row of a machine against what `systemctl`, `readlink` and HTTP show. */
+export function tells(page: string, name: string, shown: MachineTruth | undefined): void {
+  const row =
+    page.split('\n').find(line => line.startsWith(`| ${name} `) || line.startsWith(`| ${name} |`)) ?? ''
+  expect(row, page).not.toBe('')
+  const serves = shown !== undefined && shown.active === 'active' && shown.answers !== '' && !shown.drained
+  if (serves) {
+    expect(row).toContain(shown.answers)
+    expect(shown.exe).toBe(shown.answers)
+    expect(row).not.toMatch(/does not serve|unreachable|could not be looked at/)
+  } else expect(row).toMatch(/does not serve|unreachable|could not be looked at/)
 }
 
 /** What no look at a machine can tell. */

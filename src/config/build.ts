@@ -94,7 +94,8 @@ const releasesOf = (file: FleetFile, world: World, or: Default) => ({
 const PROGRESSDB_ARGS = ['--config', '{config}']
 
 const serviceOf = (file: FleetFile, or: Default): Config['service'] => {
-  if (file.systemd !== undefined) return { kind: 'systemd', unit: file.systemd.unit }
+  if (file.systemd !== undefined)
+    return { kind: 'systemd', unit: file.systemd.unit, scope: file.systemd.user ? 'user' : 'system' }
   const usual = file.profile === 'progressdb' ? PROGRESSDB_ARGS : []
   const args = file.process?.args
   or('process.args', args?.join(' '), usual.join(' '), usual.join(' ') || 'none')

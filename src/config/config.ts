@@ -31,8 +31,8 @@ export type SshPlace = {
 
 /** `process`: we start the server ourselves as a detached process. Argument `{config}` and `{data}` are replaced. */
 export type ProcessService = { kind: 'process'; args: string[]; env: Record<string, string> }
-/** `systemd`: a unit of the machine; its `User=` owns the data. */
-export type UnitService = { kind: 'systemd'; unit: string }
+/** `systemd`: a unit of the machine, whose `User=` owns the data; or one of the user that logs in. */
+export type UnitService = { kind: 'systemd'; unit: string; scope: 'system' | 'user' }
 export type Drain =
   | { kind: 'none' }
   /** Shell commands run on the node; exit 0 is success. `{name}` and `{port}` arrive as $NODE_NAME and $NODE_PORT. */

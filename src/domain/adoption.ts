@@ -22,6 +22,8 @@ export type AdoptionFacts = {
   /** Its user cannot write in the folder above the data. */
   aboveIsClosed: boolean
   protectSystem: string
+  /** It goes on when its user has logged out. */
+  linger: boolean
 }
 
 /** Why a node cannot be adopted as it is; [] when it can. Nothing is guessed. */
@@ -30,6 +32,14 @@ export const adoptionProblems = (f: AdoptionFacts): Problem[] =>
 
 function ofTheUnit(f: AdoptionFacts): Problem[] {
   const unit = `${f.node}: ${f.unit}`
+  if (!f.linger)
+    return [
+      {
+        code: 'UNIT_WITHOUT_LINGER',
+        what: `${unit} is a unit of ${f.user}, whose programs end when the last session of that user ends`,
+        next: `on ${f.node}, as root:  loginctl enable-linger ${f.user}`,
+      },
+    ]
   if (f.execStart === 'several')
     return [
       {

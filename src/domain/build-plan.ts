@@ -5,6 +5,7 @@ import { Bug, type Problem } from './errors.ts'
 import type { PlanFact } from './event.ts'
 import { goesOn, holdsOf, leaseProblems } from './going-on.ts'
 import { knownGood, lastRollback, rolledBackBefore } from './known-good.ts'
+import { list } from './log.ts'
 import type { NodeId } from './node.ts'
 import type { Plan, PlanNotes, PlannedNode } from './plan.ts'
 import { planHash } from './plan-text.ts'
@@ -190,9 +191,20 @@ function notesOf(
       ...survey.warnings,
       ...accepted(at.nodes),
     ],
+    ...unitsOf(at.moving),
     leftAlone: at.ordered.filter(n => !at.moving.includes(n)).map(n => n.node),
     restores: restoreNotes(at.moving, at.nodes, wish),
   }
+}
+
+/** Alike units are told once. */
+function unitsOf(moving: SurveyedNode[]): Pick<PlanNotes, 'units'> {
+  const told = Map.groupBy(
+    moving.filter(n => n.facts.unit && n.facts.unit.settings !== ''),
+    n => n.facts.unit?.settings ?? '',
+  )
+  if (told.size === 0) return {}
+  return { units: [...told].map(([settings, nodes]) => `${list(nodes.map(n => n.node))}: ${settings}`) }
 }
 
 const accepted = (nodes: PlannedNode[]): string[] =>

@@ -47,6 +47,8 @@ export type UnitFacts = {
   dataOwner: string
   /** The data folder, resolved. */
   data: string
+  /** What it says of restarts, limits and times, as systemd names them; '' while a rollout has set that aside. */
+  settings: string
   /** Which adoption wrote it, a digest; empty where there is none. */
   madeBy: string
   /** Files that are not what they were when the node was adopted: the unit's own, and those of the adoption. */

@@ -1,7 +1,8 @@
 import type { Problem } from './errors.ts'
 import type { PlanFact } from './event.ts'
 import { type Holding, pageOf, working } from './holder.ts'
-import type { Lease, Observed } from './node.ts'
+import { duration } from './log.ts'
+import type { Lease, NodeId, Observed } from './node.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { planDifference, planHash } from './plan-text.ts'
 import { sameRelease } from './release.ts'
@@ -90,6 +91,7 @@ export const atWork = ({ now: { lease }, holding }: SurveyedNode): boolean =>
 export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
   return nodes.flatMap(({ node, now: { lease }, holding }) => {
     if (lease === 'free' || lease.left <= 0 || holding?.is === 'ended') return []
+    if (lease.parked) return [waiting(node, lease)]
     const seconds = Math.max(0, Math.round(lease.left / 1000))
     return [
       {
@@ -102,6 +104,15 @@ export function leaseProblems(nodes: SurveyedNode[]): Problem[] {
     ]
   })
 }
+
+/** Nobody works there, and nobody may until a person has decided. */
+const waiting = (node: NodeId, { holder, rollout, left }: Lease): Problem => ({
+  code: 'LEASE_HELD',
+  what: `${node} waits for a decision on rollout ${rollout}, which ${holder} started`,
+  because: `it is kept for that for another ${duration(left)}`,
+  next: 'approve it by running the same release again, or settle it: progressdb-rollout recover',
+  where: node,
+})
 
 const doubt = (holding: Holding | undefined): string => {
   if (holding?.is === 'going-on') return '; its run goes on'

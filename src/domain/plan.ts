@@ -49,6 +49,8 @@ export type PlanNotes = {
   /** Defaults taken, as `name value` lines. */
   defaults: string[]
   warnings: string[]
+  /** What the units of systemd say of restarts and times: set aside while a server is changed. */
+  units?: string[]
   /** Nodes that are on the target already and left alone. */
   leftAlone: NodeId[]
   /** Mode rollback with restore: per node, age of the checkpoint and the writes it would set aside. */

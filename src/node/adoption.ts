@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Event } from '../domain/event.ts'
 import { releaseId } from '../domain/release.ts'
-import { beside, libraryOf, type UnitFile, unitFiles, type UnitPlan } from '../service/unit-files.ts'
+import {
+  beside,
+  placesOf,
+  type UnitFile,
+  unitFiles,
+  type UnitPlaces,
+  type UnitPlan,
+} from '../service/unit-files.ts'
 import type { UnitServer } from '../service/port.ts'
 import { script } from '../shell/script.ts'
 import type { Answer } from './answer.ts'
@@ -60,6 +67,7 @@ export function deedsOf(on: UnitNode, found: UnitFound, moves: boolean): Deeds {
     ...(found.one('binary_is') === '' || path === target ? {} : { link: { path, target } }),
     files: unitFiles({
       ...fixed(on),
+      places: placesFound(on, found),
       service: found.one('unit_user'),
       data,
       staging: beside(data, 'staging'),
@@ -70,8 +78,18 @@ export function deedsOf(on: UnitNode, found: UnitFound, moves: boolean): Deeds {
   }
 }
 
-const fixed = (on: UnitNode): Omit<UnitPlan, 'service' | 'data' | 'staging' | 'execStart' | 'carried'> => ({
+/** Where the files of an adoption go. */
+const placesFound = (on: UnitNode, found: UnitFound): UnitPlaces =>
+  placesOf(on.service.unit, {
+    scope: on.service.scope,
+    home: found.one('home'),
+    runtime: found.one('runtime'),
+  })
+
+type Found = 'service' | 'data' | 'staging' | 'execStart' | 'carried' | 'places'
+const fixed = (on: UnitNode): Omit<UnitPlan, Found> => ({
   unit: on.service.unit,
+  scope: on.service.scope,
   deploy: on.deploy,
   install: on.config.install,
   dataPath: on.config.data,
@@ -83,7 +101,16 @@ const fixed = (on: UnitNode): Omit<UnitPlan, 'service' | 'data' | 'staging' | 'e
 
 /** Of this engine and this fleet file: an adoption by another one has another. */
 export const madeBy = (on: UnitNode): string => {
-  const files = unitFiles({ ...fixed(on), service: '', data: '/', staging: '/', execStart: '', carried: [] })
+  const places = placesOf(on.service.unit, { scope: on.service.scope, home: '', runtime: '' })
+  const files = unitFiles({
+    ...fixed(on),
+    places,
+    service: '',
+    data: '/',
+    staging: '/',
+    execStart: '',
+    carried: [],
+  })
   return createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
 }
 
@@ -121,10 +148,10 @@ export async function keepRunning(on: UnitNode, found: UnitFound, runs: Running)
 
 /** Root's own files, the link, and the list of all that, by which it can be undone. */
 export async function install(on: UnitNode, found: UnitFound, deeds: Deeds): Promise<void> {
-  const { unit } = on.service
   const fragments = found.one('unit_fragmentpath')
   await asRoot(on, [
-    `lib=${libraryOf(unit)}`,
+    `lib=${placesFound(on, found).library}`,
+    `scope=${on.service.scope}`,
     `made_by=${madeBy(on)}`,
     ...(fragments === '' ? [] : [`fragment=${fragments}`]),
     ...deeds.files.map(
@@ -135,16 +162,19 @@ export async function install(on: UnitNode, found: UnitFound, deeds: Deeds): Pro
   ])
 }
 
+/** A unit of a user's own needs nobody else. */
+const root = (on: UnitNode): { as?: string } => (on.service.scope === 'user' ? {} : other(on, 'root'))
+
 const asRoot = (on: UnitNode, words: string[]): Promise<Answer> =>
-  ask(on, { name: 'setup', words }, { limit: SHORT, ...other(on, 'root') })
+  ask(on, { name: 'setup', words }, { limit: SHORT, ...root(on) })
 
 /** Throws `StepFailed` where root cannot be asked for anything. */
 export const rootIsThere = async (on: UnitNode): Promise<void> => void (await asRoot(on, []))
 
 /** What root did is taken back. Answers folders that were not empty. */
-export async function undo(on: UnitNode): Promise<string[]> {
-  const { unit } = on.service
-  const words = [`lib=${libraryOf(unit)}`, `unit=${unit}`]
-  const answer = await ask(on, { name: 'undo', words }, { limit: SHORT, ...other(on, 'root') })
+export async function undo(on: UnitNode, found: UnitFound): Promise<string[]> {
+  const { unit, scope } = on.service
+  const words = [`lib=${placesFound(on, found).library}`, `unit=${unit}`, `scope=${scope}`]
+  const answer = await ask(on, { name: 'undo', words }, { limit: SHORT, ...root(on) })
   return answer.values['left'] ?? []
 }

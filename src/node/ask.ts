@@ -59,6 +59,8 @@ export const placeWords = ({ config, options, service }: Node): string[] => [
   `immutable=${options.immutable.join(' ')}`,
   `drain=${options.drain.kind}`,
   `clean_exits=${service.cleanExits.join(' ')}`,
-  ...(service.kind === 'systemd' ? [`unit=${service.unit}`, `guest=${guestUnit(service.unit)}`] : []),
+  ...(service.kind === 'systemd'
+    ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`]
+    : []),
   `wait=${seconds(WAIT)}`,
 ]

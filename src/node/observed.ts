@@ -72,6 +72,7 @@ const unitOf = (one: One, all: (key: string) => string[]): Pick<NodeFacts, 'unit
           user: one('service'),
           dataOwner: one('data_owner'),
           data: one('data_folder'),
+          settings: printable(new Untrusted(one('unit_settings')), 400).replaceAll('USec=', 'Sec='),
           madeBy: one('made_by'),
           changedSince: all('changed_since'),
           exposed: all('exposed'),

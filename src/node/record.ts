@@ -72,6 +72,7 @@ const notes = z.looseObject({
   breaking: z.array(prose),
   defaults: z.array(prose),
   warnings: z.array(prose),
+  units: z.exactOptional(z.array(prose)),
   leftAlone: z.array(name),
   restores: map(z.looseObject({ name, age: number, writes: z.union([number, z.literal('unknown')]) })),
 })

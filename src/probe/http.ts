@@ -140,6 +140,8 @@ const SERVER: Record<string, string> = {
   UND_ERR_HEADERS_OVERFLOW: 'the answer is too long',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer has another length than it says',
 }
+const UNTRUSTED =
+  'its certificate is signed by nobody who is trusted here: name the file with the authority as `ca` under `ssh`'
 const OURS: Record<string, string> = {
   ENOTFOUND: 'the name of the host cannot be resolved',
   EAI_AGAIN: 'the name of the host cannot be resolved',
@@ -148,6 +150,15 @@ const OURS: Record<string, string> = {
   EMFILE: 'too many open files here',
   ENFILE: 'too many open files here',
   ENOBUFS: 'no network buffers here',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name than the one in the fleet file',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: compare the clocks',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there: is it http?',
   UND_ERR_INVALID_ARG: 'the request cannot be sent; look for line breaks in the key',
 }
 

@@ -12,7 +12,7 @@ export type ProcessServer = {
 }
 
 /** A server that systemd starts, as the user that its unit names. */
-export type UnitServer = { kind: 'systemd'; unit: string; cleanExits: string[] }
+export type UnitServer = { kind: 'systemd'; unit: string; scope: 'system' | 'user'; cleanExits: string[] }
 
 /** What runs on a node, as data. */
 export type Service = ProcessServer | UnitServer

@@ -1,10 +1,34 @@
 /**
- * What an adoption puts on a machine for root, as texts: who may do what, what stands before every start, what keeps the supervisor
+ * What an adoption puts on a machine for root (or for the user whose unit it is), as texts: who may do what, what stands before every start, what keeps the supervisor
  * off, and the sandbox of a rehearsal. Nobody but root may write them.
  */
 export type UnitFile = { path: string; mode: '0755' | '0644' | '0440'; text: string }
 
+/** Where root's systemd, or a user's own, looks for units; `library` is the folder of our own files. */
+export type UnitPlaces = { library: string; units: string; runtime: string; ctl: string }
+
+/** `home`, `runtime`: of the user, for a unit of its own. */
+export const placesOf = (
+  unit: string,
+  by: { scope: 'system' | 'user'; home: string; runtime: string },
+): UnitPlaces =>
+  by.scope === 'system'
+    ? {
+        library: `/usr/local/lib/progressdb-rollout/${unit}`,
+        units: '/etc/systemd/system',
+        runtime: '/run/systemd/system',
+        ctl: 'systemctl',
+      }
+    : {
+        library: `${by.home}/.local/lib/progressdb-rollout/${unit}`,
+        units: `${by.home}/.config/systemd/user`,
+        runtime: `${by.runtime}/systemd/user`,
+        ctl: `XDG_RUNTIME_DIR=${by.runtime} systemctl --user`,
+      }
+
 export type UnitPlan = {
+  scope: 'system' | 'user'
+  places: UnitPlaces
   /** `progressdb.service`. */
   unit: string
   /** The user that logs in, and that of the unit. */
@@ -29,21 +53,23 @@ export type UnitPlan = {
   stageSeconds: number
 }
 
-/** Folder of root's own files for a unit. */
-export const libraryOf = (unit: string): string => `/usr/local/lib/progressdb-rollout/${unit}`
 /** The unit of a rehearsal, apart from any template's instances. */
 export const guestUnit = (unit: string): string => `progressdb-rollout-rehearsal-${plain(unit)}.service`
-const plain = (unit: string): string => unit.replace(/\.service$/, '').replaceAll(/[^A-Za-z0-9_-]/g, '-')
-export const dropIn = (unit: string): string => `/etc/systemd/system/${unit}.d/50-progressdb-rollout.conf`
+/** No other unit's: sudo passes over file names with a dot. */
+const plain = (unit: string): string =>
+  unit
+    .replace(/\.service$/, '')
+    .replaceAll(/[^A-Za-z0-9-]/g, sign => `_${sign.codePointAt(0)?.toString(16) ?? ''}`)
 export const sudoersPath = (unit: string): string => `/etc/sudoers.d/progressdb-rollout-${plain(unit)}`
 
 export const unitFiles = (p: UnitPlan): UnitFile[] => [
-  { path: `${libraryOf(p.unit)}/guard`, mode: '0755', text: `#!/bin/sh\n${p.guard}` },
-  { path: `${libraryOf(p.unit)}/hold`, mode: '0755', text: holdProgram(p.unit) },
-  { path: `${libraryOf(p.unit)}/let-go`, mode: '0755', text: letGoProgram(p.unit) },
-  { path: dropIn(p.unit), mode: '0644', text: dropInText(p) },
-  { path: `/etc/systemd/system/${guestUnit(p.unit)}`, mode: '0644', text: rehearsalUnit(p) },
-  { path: sudoersPath(p.unit), mode: '0440', text: sudoers(p) },
+  { path: `${p.places.library}/guard`, mode: '0755', text: `#!/bin/sh\n${p.guard}` },
+  { path: `${p.places.library}/hold`, mode: '0755', text: holdProgram(p) },
+  { path: `${p.places.library}/let-go`, mode: '0755', text: letGoProgram(p) },
+  { path: `${p.places.units}/${p.unit}.d/50-progressdb-rollout.conf`, mode: '0644', text: dropInText(p) },
+  { path: `${p.places.units}/${guestUnit(p.unit)}`, mode: '0644', text: rehearsalUnit(p) },
+  // nobody has to be somebody else for a unit of a user's own
+  ...(p.scope === 'user' ? [] : [{ path: sudoersPath(p.unit), mode: '0440' as const, text: sudoers(p) }]),
 ]
 
 /** Everything that the user who logs in may do as somebody else. Each line of root's is exact: no word of it can be chosen. */
@@ -57,7 +83,8 @@ export function sudoers({ unit, deploy, service }: Pick<UnitPlan, 'unit' | 'depl
       `--full --lines=1000 status ${name}`,
     ])
     .map(words => `/usr/bin/systemctl --no-pager ${words}`)
-  const programs = ['hold', 'let-go'].map(name => `${libraryOf(unit)}/${name} ""`)
+  const { library } = placesOf(unit, { scope: 'system', home: '', runtime: '' })
+  const programs = ['hold', 'let-go'].map(name => `${library}/${name} ""`)
   return [
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     '# Programs that touch the data run as the user of the service.',
@@ -74,12 +101,12 @@ const escaped = (command: string): string => command.replaceAll(/[\\,:=]/g, Stri
 
 const HELD = '95-progressdb-rollout.conf'
 
-const holdProgram = (unit: string): string => `#!/bin/sh
+const holdProgram = ({ unit, places }: UnitPlan): string => `#!/bin/sh
 # While a rollout changes the server of ${unit}, systemd neither restarts it nor ends one that takes long.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-dir=/run/systemd/system/${unit}.d
+dir='${places.runtime}/${unit}.d'
 mkdir -p "$dir"
 cat >"$dir/.held" <<'END'
 [Unit]
@@ -91,15 +118,15 @@ TimeoutStopSec=1h
 WatchdogSec=0
 END
 mv -f "$dir/.held" "$dir/${HELD}"
-systemctl daemon-reload
+${places.ctl} daemon-reload
 `
 
-const letGoProgram = (unit: string): string => `#!/bin/sh
+const letGoProgram = ({ unit, places }: UnitPlan): string => `#!/bin/sh
 # ${unit} is looked after as its unit says again.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-rm -f '/run/systemd/system/${unit}.d/${HELD}'
-systemctl daemon-reload
+rm -f '${places.runtime}/${unit}.d/${HELD}'
+${places.ctl} daemon-reload
 `
 
 /** Where the programs keep something beside the data: `.<folder>-<what>`. */
@@ -108,13 +135,11 @@ export const beside = (data: string, what: 'staging' | 'snapshots'): string =>
 
 const above = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
-const dropInText = ({ unit, data }: UnitPlan): string => `# Written by progressdb-rollout adopt.
+const dropInText = ({ scope, places, data }: UnitPlan): string => `# Written by progressdb-rollout adopt.
 [Service]
 # refuses a start that would open the data with the wrong release, and leaves the mark of the right one
-ExecStartPre=${libraryOf(unit)}/guard
-# where the marks, snapshots and what is set aside lie
-ReadWritePaths=-${above(data)}
-`
+ExecStartPre=${places.library}/guard
+${scope === 'user' ? '' : `# where the marks, snapshots and what is set aside lie\nReadWritePaths=-${above(data)}\n`}`
 
 /** Variables by which a server could be led away from its copy, whatever its configuration says. */
 const LEADS_AWAY =
@@ -122,14 +147,12 @@ const LEADS_AWAY =
 
 /** The same server as a guest: its user, limits and environment, a copy of its data, and nothing else of this machine. */
 function rehearsalUnit(p: UnitPlan): string {
-  const hidden = [...new Set([p.data, p.dataPath, beside(p.data, 'snapshots')])]
   return `# Written by progressdb-rollout adopt: the server of ${p.unit} on a copy of its data.
 [Unit]
 Description=Rehearsal of a release for ${p.unit}
 [Service]
 Type=exec
-User=${p.service}
-${p.carried.join('\n')}
+${p.scope === 'user' ? '' : `User=${p.service}\n`}${p.carried.join('\n')}
 UnsetEnvironment=${LEADS_AWAY}
 WorkingDirectory=${p.staging}/cwd
 ExecStart=${guestCommand(p)}
@@ -141,20 +164,26 @@ CPUWeight=1
 IOSchedulingClass=idle
 OOMScoreAdjust=1000
 NoNewPrivileges=yes
-CapabilityBoundingSet=
+RestrictSUIDSGID=yes
+LockPersonality=yes
+${p.scope === 'user' ? '' : sandbox(p)}`
+}
+
+/** What only root's systemd can do: the rest of the machine is out of the guest's reach. */
+function sandbox(p: UnitPlan): string {
+  const hidden = [...new Set([p.data, p.dataPath, beside(p.data, 'snapshots')])]
+  return `CapabilityBoundingSet=
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
 IPAddressDeny=any
 IPAddressAllow=localhost
 ReadWritePaths=${p.staging}
 InaccessiblePaths=${hidden.map(path => `-${path}`).join(' ')}
-InaccessiblePaths=-${p.install}/state -${libraryOf(p.unit)}
+InaccessiblePaths=-${p.install}/state -${p.places.library}
 `
 }
 

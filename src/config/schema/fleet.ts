@@ -57,6 +57,10 @@ export const unitService = z.strictObject(
       text(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/, 'the name of a unit, such as progressdb.service'),
       'The unit that runs the server, as systemctl names it. Its User= owns the data.',
     ),
+    user: described(
+      z.prefault(yesOrNo(), false),
+      'It is a unit of the user that logs in (systemctl --user): nobody has to be root, and the two users are not kept apart.',
+    ),
   },
   'unit: and its name',
 )

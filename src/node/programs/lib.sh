@@ -11,7 +11,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest=''
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -49,6 +49,7 @@ arguments() {
     opens=*) opens_given=${word#*=} ;;
     look=*) look=${word#*=} ;;
     unit=*) unit=${word#*=} ;;
+    scope=*) scope=${word#*=} ;;
     guest=*) guest=${word#*=} ;;
     text=*) text=${word#*=} ;;
     arg=* | env=* | keep=*) ;;

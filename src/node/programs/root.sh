@@ -1,4 +1,5 @@
-# For the two programs that run as root, once in a node's life, after a person has read what they will do and said yes.
+# For the two programs that run as root (with scope=user as that user), once in a node's life, after a person has read what they
+# will do and said yes.
 set -u
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
@@ -7,6 +8,15 @@ export PATH LC_ALL
 fail() {
   printf 'why=%s\nend=%s\n' "$(printf %s "$2" | tr '\n%' '  ')" "$1"
   exit 1
+}
+
+# reload: the systemd that the unit belongs to reads its files anew.
+reload() {
+  if [ "$scope" = user ]; then
+    XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user daemon-reload
+  else
+    systemctl daemon-reload
+  fi
 }
 
 # exchange A B: both change places in one step.

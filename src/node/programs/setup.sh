@@ -5,12 +5,13 @@
 #   move=DATA OWNER:GROUP   the data folder gets a folder of its user's own above it, and a link in its old place
 # Done already: nothing to do. Nothing is restarted.
 main() {
-  lib='' fragments='' made_by=''
+  lib='' fragments='' made_by='' scope=system
   for word; do
     case $word in
     lib=*) lib=${word#*=} ;;
     fragment=*) fragments="$fragments ${word#*=}" ;;
     made_by=*) made_by=${word#*=} ;;
+    scope=*) scope=${word#*=} ;;
     esac
   done
   umask 022
@@ -24,7 +25,7 @@ main() {
   done
   if [ -n "$lib" ]; then
     manifest "$@"
-    systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+    reload || fail adoption-failed 'systemctl daemon-reload failed'
   fi
   printf 'end=ok\n'
 }

@@ -7,7 +7,9 @@ main() {
   touching
   [ -z "$file" ] || add_to_record
   # point
-  said=$(sudo -n "/usr/local/lib/progressdb-rollout/$unit/$kind" 2>&1 9>&-) || fail sudo-refused "$kind: $said"
+  places_of_unit
+  if [ "$scope" = user ]; then said=$("$lib/$kind" 2>&1 9>&-); else said=$(sudo -n "$lib/$kind" 2>&1 9>&-); fi ||
+    fail sudo-refused "$kind: $said"
   finish
 }
 main "$@" </dev/null

@@ -1,10 +1,11 @@
 # Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
 main() {
-  lib='' unit=''
+  lib='' unit='' scope=system
   for word; do
     case $word in
     lib=*) lib=${word#*=} ;;
     unit=*) unit=${word#*=} ;;
+    scope=*) scope=${word#*=} ;;
     esac
   done
   [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
@@ -15,13 +16,15 @@ main() {
     esac
   done <"$lib/manifest"
   while read -r kind path; do
-    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
+    case $path in "$lib"/* | /etc/sudoers.d/progressdb-rollout* | /etc/systemd/system/*rollout* | */.config/systemd/user/*rollout*) rm -f "$path" || fail adoption-failed "cannot remove $path" ;; esac
   done <"$lib/manifest"
-  rm -f "/run/systemd/system/$unit.d/95-progressdb-rollout.conf"
-  rmdir "/run/systemd/system/$unit.d" "/etc/systemd/system/$unit.d" 2>/dev/null
+  run=/run/systemd/system etc=/etc/systemd/system
+  [ "$scope" != user ] || run=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
+  rm -f "$run/$unit.d/95-progressdb-rollout.conf"
+  rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
   rm -rf "$lib"
   rmdir "${lib%/*}" 2>/dev/null
-  systemctl daemon-reload || fail adoption-failed 'systemctl daemon-reload failed'
+  reload || fail adoption-failed 'systemctl daemon-reload failed'
   printf 'end=ok\n'
 }
 

@@ -1,12 +1,21 @@
 # What an adoption needs to know of a unit, read as whoever logs in. Changes nothing.
 main() {
   arguments "$@"
-  systemctl --no-pager show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
-    while IFS='=' read -r key value; do say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"; done
-  cut='# /etc/systemd/system/'$unit'.d/50-progressdb-rollout.conf'
+  ctl show --property=User,Group,FragmentPath,ProtectSystem "$unit" 2>&1 |
+    while IFS='=' read -r key value; do
+      [ "$scope $key" = 'user User' ] || say "unit_$(printf %s "$key" | tr '[:upper:]' '[:lower:]')" "$value"
+    done
+  cut='.d/50-progressdb-rollout.conf'
+  if [ "$scope" = user ]; then
+    say unit_user "$(id -un)"
+    say home "$HOME"
+    say runtime "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+    say linger "$(loginctl show-user "$(id -un)" --property=Linger --value 2>/dev/null)"
+    say unconfined 'a rehearsal runs as the user of the server, with nothing but its configuration between it and the live data (a unit of a user)'
+  fi
   # as it is written, without what an adoption added; a line may go on in the next
-  words=$(systemctl --no-pager cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\$/{N;s/\\\n/ /;b more' -e '}' |
-    awk -v cut="$cut" '/^# \// { skip = ($0 == cut) } !skip')
+  words=$(ctl cat "$unit" 2>/dev/null | sed -e ':more' -e '/\\$/{N;s/\\\n/ /;b more' -e '}' |
+    awk -v cut="$cut" '/^# \// { skip = (index($0, cut) > 0) } !skip')
   printf '%s\n' "$words" | sed -n 's/^\(Environment\|EnvironmentFile\|Limit[A-Z]*\|Group\|SupplementaryGroups\|UMask\)=/carried=&/p' |
     while IFS= read -r line; do say carried "${line#carried=}"; done
   # an empty line takes back those before it
