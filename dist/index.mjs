@@ -57046,6 +57046,7 @@ var init_ssh_failure = __esm({
 });
 
 // src/shell/ssh-link.ts
+import { readFileSync as readFileSync8 } from "node:fs";
 import { createServer } from "node:net";
 async function ssh2(link, command4, o) {
   const out = collector(o.line);
@@ -57083,15 +57084,28 @@ async function whyNot3(link, ran2) {
 async function forward2(link, to) {
   const name2 = `${to.host}:${to.port}`;
   const known2 = link.forwards.get(name2);
-  if (known2 && await keeper(link) === (await known2).by) return (await known2).at;
+  if (known2 && await keeps(link, (await known2).by)) return (await known2).at;
   const made = openForward(link, to);
   link.forwards.set(name2, made);
   made.catch(() => link.forwards.delete(name2));
   return (await made).at;
 }
+async function keeps(link, by) {
+  return by.born === "" ? by.pid === (await keeper(link)).pid : bornAt(by.pid) === by.born;
+}
 async function keeper(link) {
   const ran2 = await master(link, "check", []);
-  return ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
+  const pid = ran2.code === 0 && /pid=(\d+)/.exec(ran2.stderr)?.[1] || "";
+  return { pid, born: pid === "" ? "" : bornAt(pid) };
+}
+function bornAt(pid) {
+  try {
+    const stat3 = readFileSync8(`/proc/${pid}/stat`, "utf8");
+    const [state, ...rest] = stat3.slice(stat3.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? "" : rest[18] ?? "";
+  } catch {
+    return "";
+  }
 }
 async function openForward(link, to) {
   for (let tries2 = 1; ; tries2++) {
@@ -57542,7 +57556,7 @@ var init_exports = {};
 __export(init_exports, {
   init: () => init
 });
-import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync8, writeFileSync } from "node:fs";
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync9, writeFileSync } from "node:fs";
 import { dirname as dirname7, join as join9 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
@@ -57611,7 +57625,7 @@ function clashes(targets) {
   ];
 }
 function isForeign(path6) {
-  return existsSync4(path6) && !readFileSync8(path6, "utf8").startsWith(WRITTEN);
+  return existsSync4(path6) && !readFileSync9(path6, "utf8").startsWith(WRITTEN);
 }
 function filesOf({ cwd }, names2) {
   const hasRelease = existsSync4(join9(cwd, ".github/workflows/release.yml"));
@@ -59413,7 +59427,7 @@ var init_bytes = __esm({
     byteReader = (source) => {
       const chunks = source[Symbol.asyncIterator]();
       let rest = Buffer.alloc(0);
-      const some = async (most) => {
+      const some2 = async (most) => {
         while (rest.length === 0) {
           const next5 = await chunks.next();
           if (next5.done === true) return void 0;
@@ -59425,7 +59439,7 @@ var init_bytes = __esm({
       };
       async function* portions(length2) {
         for (let left2 = length2; left2 > 0; ) {
-          const portion = await some(left2);
+          const portion = await some2(left2);
           if (portion === void 0) return;
           left2 -= portion.length;
           yield portion;
@@ -60990,7 +61004,7 @@ var init_wire = __esm({
 
 // src/main.ts
 import { randomBytes } from "node:crypto";
-import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9 } from "node:fs";
+import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync10, rmSync } from "node:fs";
 import { hostname, tmpdir as tmpdir2 } from "node:os";
 import { join as join14 } from "node:path";
 
@@ -62730,8 +62744,8 @@ function afterGoingBack(r, ids) {
   const stuck = unsettled(r, ids);
   if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
   const version3 = before(r, ids);
-  const some = ids.some((id) => changed(r, id));
-  return { outcome: some ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
+  const some2 = ids.some((id) => changed(r, id));
+  return { outcome: some2 ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
 }
 function afterRollback(r, ids) {
   const stuck = unsettled(r, ids);
@@ -64001,12 +64015,14 @@ function planned2(plan3, hash) {
   const [canary3 = [], ...rest] = plan3.waves;
   const disk2 = tightest(notes2.disk);
   const head2 = `${from} -> ${plan3.version} on ${several(plan3.nodes.length, "node")}, ${plan3.mode === "rollback" ? "one after the other" : `canary ${list(canary3)}`}; disk needed ${bytes(disk2.now)} now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`;
-  const stops = plan3.nodes.map((n) => `${n.node} ${n.safeStop}`).join(", ");
+  const stops = [...Map.groupBy(plan3.nodes, (n) => n.safeStop)].map(
+    ([how, on]) => `${how} (${some(on.map((n) => n.node))})`
+  );
   return [
     { topic: "plan", text: head2 },
     {
       topic: "",
-      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map((w) => w.join("+")).join(" then ")}; safe stop: ${stops}; switch: none`
+      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}; switch: none`
     },
     ...(notes2.units ?? []).map((text3) => ({
       topic: "unit",
@@ -64022,6 +64038,7 @@ function planned2(plan3, hash) {
     { topic: "", text: `plan hash ${hash}` }
   ];
 }
+var some = (nodes) => nodes.length <= 4 ? nodes.join("+") : `${nodes.slice(0, 3).join("+")}+${nodes.length - 3} more`;
 function rehearsal(proof2) {
   const runs3 = proof2.runs.map((run5) => {
     const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
@@ -66691,7 +66708,7 @@ async function main(world) {
   try {
     const asked2 = parseCommandLine(world.argv, {
       secrets: taken2,
-      readFile: (path6) => readFileSync9(path6, "utf8")
+      readFile: (path6) => readFileSync10(path6, "utf8")
     });
     if (asked2.is === "help") return printed(world, asked2.of ? modeHelp(asked2.of) : helpText());
     if (asked2.is === "version") return printed(world, `progressdb-rollout ${VERSION7}
@@ -66708,7 +66725,11 @@ async function begin({ env }, { source, hand }, out) {
   const inputs = readInputs(source, "command line");
   const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
   const dir = mkdtempSync2(join14(tmpdir2(), "progressdb-rollout-"));
-  return init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
+  try {
+    return await init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 var printed = (world, text3) => {
   world.write(text3);

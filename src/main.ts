@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adopt } from './adopt.ts'
@@ -59,7 +59,11 @@ async function begin(
   const inputs = readInputs(source, 'command line')
   const { init } = await import('./init.ts')
   const dir = mkdtempSync(join(tmpdir(), 'progressdb-rollout-'))
-  return init({ hand, inputs, out, env, cwd: process.cwd(), dir })
+  try {
+    return await init({ hand, inputs, out, env, cwd: process.cwd(), dir })
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
 }
 
 const printed = (world: World, text: string): number => {

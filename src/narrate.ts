@@ -112,12 +112,14 @@ function planned(plan: Plan, hash: string): Said[] {
   const [canary = [], ...rest] = plan.waves
   const disk = tightest(notes.disk)
   const head = `${from} -> ${plan.version} on ${several(plan.nodes.length, 'node')}, ${plan.mode === 'rollback' ? 'one after the other' : `canary ${list(canary)}`}; disk needed ${bytes(disk.now)} now, ${bytes(disk.worst)} at worst, ${bytes(disk.free)} free`
-  const stops = plan.nodes.map(n => `${n.node} ${n.safeStop}`).join(', ')
+  const stops = [...Map.groupBy(plan.nodes, n => n.safeStop)].map(
+    ([how, on]) => `${how} (${some(on.map(n => n.node))})`,
+  )
   return [
     { topic: 'plan', text: head },
     {
       topic: '',
-      text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(w => w.join('+')).join(' then ')}; safe stop: ${stops}; switch: none`,
+      text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(some).join(' then ')}; safe stop: ${stops.join(', ')}; switch: none`,
     },
     ...(notes.units ?? []).map(text => ({
       topic: 'unit',
@@ -135,6 +137,10 @@ function planned(plan: Plan, hash: string): Said[] {
     { topic: '', text: `plan hash ${hash}` },
   ]
 }
+
+/** All of them where they are few. */
+const some = (nodes: NodeId[]): string =>
+  nodes.length <= 4 ? nodes.join('+') : `${nodes.slice(0, 3).join('+')}+${nodes.length - 3} more`
 
 function rehearsal(proof: Proof): string {
   const runs = proof.runs.map(run => {

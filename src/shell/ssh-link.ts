@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { exec } from '@actions/exec'
 import { type Problem, UserError } from '../domain/errors.ts'
@@ -27,7 +28,7 @@ export type Link = {
   way: Way
   jump?: SshHost
   connected?: Promise<Ran>
-  forwards: Map<string, Promise<{ at: Address; by: string }>>
+  forwards: Map<string, Promise<{ at: Address; by: Keeper }>>
 }
 
 type Calling = {
@@ -103,24 +104,47 @@ export async function whyNot(link: Link, ran: Ran): Promise<Problem> {
   return sshFailure(link.way, ran.late ? 'Connection timed out' : ran.stderr)
 }
 
+/** The process that keeps a connection; `born`: the time that tells it from a later one with its number, '' where nobody says. */
+type Keeper = { pid: string; born: string }
+
 /** Made once; where the connection was lost meanwhile, and perhaps made anew by another command, made again. */
 export async function forward(link: Link, to: Address): Promise<Address> {
   const name = `${to.host}:${to.port}`
   const known = link.forwards.get(name)
-  if (known && (await keeper(link)) === (await known).by) return (await known).at
+  if (known && (await keeps(link, (await known).by))) return (await known).at
   const made = openForward(link, to)
   link.forwards.set(name, made)
   made.catch(() => link.forwards.delete(name))
   return (await made).at
 }
 
-/** Pid of the process that keeps the connection, as it says itself; '' where there is none. */
-async function keeper(link: Link): Promise<string> {
-  const ran = await master(link, 'check', [])
-  return (ran.code === 0 && /pid=(\d+)/.exec(ran.stderr)?.[1]) || ''
+/**
+ * Does it still? Asked with every new connection of every node, so that no program may be started for it where the system says by
+ * itself. Once it has ended, another process may listen on its ports.
+ */
+async function keeps(link: Link, by: Keeper): Promise<boolean> {
+  return by.born === '' ? by.pid === (await keeper(link)).pid : bornAt(by.pid) === by.born
 }
 
-async function openForward(link: Link, to: Address): Promise<{ at: Address; by: string }> {
+/** The process that keeps the connection, as it says itself; none: ''. */
+async function keeper(link: Link): Promise<Keeper> {
+  const ran = await master(link, 'check', [])
+  const pid = (ran.code === 0 && /pid=(\d+)/.exec(ran.stderr)?.[1]) || ''
+  return { pid, born: pid === '' ? '' : bornAt(pid) }
+}
+
+/** When a process of this machine began, in ticks since the boot; '' where it has ended, or the system does not tell. */
+function bornAt(pid: string): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? '' : (rest[18] ?? '')
+  } catch {
+    return ''
+  }
+}
+
+async function openForward(link: Link, to: Address): Promise<{ at: Address; by: Keeper }> {
   for (let tries = 1; ; tries++) {
     const first = await connect(link)
     if (first.code !== 0) throw new UserError(await whyNot(link, first))
