@@ -55643,12 +55643,12 @@ var init_places = __esm({
         ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
         ...node3.configNext === void 0 ? [] : [{ node: node3.name, kind: "config-next", path: node3.configNext, at: node3.at["config-next"] }]
       ]);
-      const shared = files2.flatMap((later, index) => {
+      const shared2 = files2.flatMap((later, index) => {
         const earlier2 = files2.slice(0, index).find((file) => file.path === later.path);
         if (earlier2 === void 0 || derived(earlier2) && derived(later)) return [];
         return earlier2.kind === "config-next" && later.kind === "config-next" ? [] : [sharedFile(earlier2, later)];
       });
-      return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared];
+      return [...files2.filter((file) => !derived(file)).flatMap((file) => misplacedFile(file, nodes)), ...shared2];
     };
     derived = (file) => file.at.at(-1) === "install";
     sharedFile = (earlier2, later) => broken3(
@@ -55897,7 +55897,7 @@ function fleetFile2(fleet) {
     ...port === 22 ? [] : [`port: ${port}`],
     ...jump.is === "" ? [] : [`jump: ${jump.is}`]
   ];
-  const shared = ["install", "data", "config"].filter((place2) => same(nodes, (n) => n[place2].is));
+  const shared2 = ["install", "data", "config"].filter((place2) => same(nodes, (n) => n[place2].is));
   const lines2 = [
     { text: `repository: ${repository.is}`, why: repository.from },
     {
@@ -55905,12 +55905,12 @@ function fleetFile2(fleet) {
       why: `as it was typed${jump.is === "" ? "" : `; the jump from ${jump.from}`}`
     },
     { text: `systemd: { unit: ${first3.unit.is} }`, why: `${all(nodes)}: ${first3.unit.from}` },
-    ...shared.map((place2) => ({
+    ...shared2.map((place2) => ({
       text: `${place2}: ${word3(first3[place2].is)}`,
       why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
     }))
   ];
-  const entries2 = nodes.map((n) => entry(n, shared));
+  const entries2 = nodes.map((n) => entry(n, shared2));
   return {
     text: [
       `${WRITTEN}, from what ${list(nodes.map((n) => n.name))} showed. Everything that is not written has a default.`,
@@ -55925,8 +55925,8 @@ function fleetFile2(fleet) {
     ].join("\n")
   };
 }
-function entry(n, shared) {
-  const own2 = ["install", "data", "config"].filter((place2) => !shared.includes(place2));
+function entry(n, shared2) {
+  const own2 = ["install", "data", "config"].filter((place2) => !shared2.includes(place2));
   const words2 = [
     `name: ${n.name}`,
     ...n.host === n.name ? [] : [`host: ${n.host}`],
@@ -61942,7 +61942,7 @@ function settled(r, id) {
 init_histogram();
 var evidence = (watch2, policy2, now2) => {
   const sorted = watch2.blocks.toSorted((a, b) => a.from - b.from);
-  const blocks = sorted.filter((block3) => !mostlyFailed(tally(named2(block3.baseline, watch2.baseline))));
+  const blocks = sorted.filter((block3) => !shared(named2(block3.baseline, watch2.baseline)));
   const warmAt = watch2.from + policy2.warmUp;
   const arm = (side, nodes) => ({
     side,
@@ -61962,6 +61962,7 @@ var evidence = (watch2, policy2, now2) => {
     baseline: watch2.baseline.length > 0 ? arm("baseline", watch2.baseline) : earlier(watch2.before)
   };
 };
+var shared = (baseline) => mostlyFailed(tally(baseline)) || mostlyFailed(checks(baseline));
 var earlier = (before2) => ({
   side: "baseline",
   nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
@@ -61983,6 +61984,14 @@ var add = (sum, p) => {
     ...first3 && { first: first3 }
   };
 };
+var checks = (blocks) => blocks.reduce(
+  (s, b) => ({
+    of: s.of + b.health.of,
+    failed: s.failed + b.health.failed,
+    errors: s.errors + b.health.errors
+  }),
+  { of: 0, failed: 0, errors: 0 }
+);
 var mostlyFailed = ({ of: of3, failed: failed2 }) => of3 > 0 && failed2 * 2 >= of3;
 var latencies = (rows2) => merge2(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
 var blocksWithout = (e, arm, has2) => arm.earlier ? 0 : e.blocks.filter(
@@ -62129,14 +62138,6 @@ var restarts = (e) => {
     text: `the server restarted while it was watched, ${count2(died.length)} times on ${who}; allowed is 0`
   }) : finding(row2, { says: "pass", code: "all-passed", text: "no process restarted" });
 };
-var checks = (blocks) => blocks.reduce(
-  (s, b) => ({
-    of: s.of + b.health.of,
-    failed: s.failed + b.health.failed,
-    errors: s.errors + b.health.errors
-  }),
-  { of: 0, failed: 0, errors: 0 }
-);
 var health = (e) => {
   const canary3 = checks(shown3(e.canary));
   const baseline = checks(shown3(e.baseline));

@@ -142,6 +142,16 @@ describe('what a watch says', () => {
     ['a server that reports none', watch(12, () => ({ version: 'unknown' })), 'pass', 'all-passed'],
     ['the version without its v', watch(12, () => ({ version: '0.2.2' })), 'pass', 'all-passed'],
     [
+      'health fails on the old nodes just as well: that is the way to them',
+      watch(
+        8,
+        () => ({ health: { of: 5, failed: 5, errors: 0 } }),
+        () => ({ health: { of: 5, failed: 5, errors: 0 } }),
+      ),
+      'inconclusive',
+      'no-data',
+    ],
+    [
       'not ready in two blocks running',
       watch(2, () => ({ health: { of: 5, failed: 3, errors: 0 } })),
       'fail',

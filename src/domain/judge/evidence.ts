@@ -9,8 +9,8 @@ export type Row = { from: Millis; to: Millis; warm: boolean; shown: NodeBlock }
 export type Arm = { side: 'canary' | 'baseline'; nodes: NodeId[]; rows: Row[]; earlier: boolean }
 
 /**
- * A watch in the shape the rules read. Blocks in which at least half of the baseline's requests failed too are taken
- * out: they say nothing about the canary. `shared` counts them.
+ * A watch in the shape the rules read. Blocks in which at least half of the baseline's requests, or of its health checks, failed
+ * too are taken out: they say nothing about the canary. `shared` counts them.
  */
 export type Evidence = {
   policy: WatchPolicy
@@ -28,7 +28,7 @@ type First = { text: string; at: Millis; step: string; node: NodeId }
 
 export const evidence = (watch: Watch, policy: WatchPolicy, now: Millis): Evidence => {
   const sorted = watch.blocks.toSorted((a, b) => a.from - b.from)
-  const blocks = sorted.filter(block => !mostlyFailed(tally(named(block.baseline, watch.baseline))))
+  const blocks = sorted.filter(block => !shared(named(block.baseline, watch.baseline)))
   const warmAt = watch.from + policy.warmUp
   const arm = (side: 'canary' | 'baseline', nodes: NodeId[]): Arm => ({
     side,
@@ -48,6 +48,10 @@ export const evidence = (watch: Watch, policy: WatchPolicy, now: Millis): Eviden
     baseline: watch.baseline.length > 0 ? arm('baseline', watch.baseline) : earlier(watch.before),
   }
 }
+
+/** Whatever goes wrong on the old version too is not the new one's doing: the way to the nodes, or something that all of them need. */
+const shared = (baseline: NodeBlock[]): boolean =>
+  mostlyFailed(tally(baseline)) || mostlyFailed(checks(baseline))
 
 const earlier = (before: NodeBlock[]): Arm => ({
   side: 'baseline',
@@ -78,6 +82,18 @@ const add = (sum: Tally, p: ProbeCounts & { node: NodeId }): Tally => {
     ...(first && { first }),
   }
 }
+
+/** Sums of health checks. */
+export type Checks = { of: number; failed: number; errors: number }
+export const checks = (blocks: NodeBlock[]): Checks =>
+  blocks.reduce(
+    (s, b) => ({
+      of: s.of + b.health.of,
+      failed: s.failed + b.health.failed,
+      errors: s.errors + b.health.errors,
+    }),
+    { of: 0, failed: 0, errors: 0 },
+  )
 
 /** At least half of what was asked went wrong. */
 export const mostlyFailed = ({ of, failed }: { of: number; failed: number }): boolean =>

@@ -1,6 +1,15 @@
 import type { NodeBlock } from '../measurement.ts'
 import type { NodeId } from '../node.ts'
-import { type Arm, blocksWithout, clearlyMore, type Evidence, mostlyFailed, of } from './evidence.ts'
+import {
+  type Arm,
+  blocksWithout,
+  type Checks,
+  checks,
+  clearlyMore,
+  type Evidence,
+  mostlyFailed,
+  of,
+} from './evidence.ts'
 import { type Finding, finding } from './finding.ts'
 import { count, outOf, share } from './numbers.ts'
 
@@ -50,17 +59,6 @@ const restarts = (e: Evidence): Finding => {
       })
     : finding(row, { says: 'pass', code: 'all-passed', text: 'no process restarted' })
 }
-
-type Checks = { of: number; failed: number; errors: number }
-const checks = (blocks: NodeBlock[]): Checks =>
-  blocks.reduce(
-    (s, b) => ({
-      of: s.of + b.health.of,
-      failed: s.failed + b.health.failed,
-      errors: s.errors + b.health.errors,
-    }),
-    { of: 0, failed: 0, errors: 0 },
-  )
 
 const health = (e: Evidence): Finding => {
   const canary = checks(shown(e.canary))
