@@ -154,6 +154,7 @@ async function upkeep(at: Place): Promise<Row[]> {
   const { openSsh } = await import('../../src/shell/ssh.ts')
   const { nodeOn } = await import('../../src/node/server.ts')
   const { processService } = await import('../../src/service/process.ts')
+  const { reachOf } = await import('../../src/shells.ts')
   const { readFileSync } = await import('node:fs')
   const config = parseConfig(readFileSync(at.config, 'utf8'), at.config)
   if (config.service.kind !== 'process') throw new Error('no process')
@@ -202,8 +203,23 @@ async function upkeep(at: Place): Promise<Row[]> {
     const used = process.cpuUsage(before)
     cpu.values.push((used.user + used.system) / 1000)
   }
+  const asked: Row = {
+    name: `${count} nodes: all asked whether they are ready, through the connections`,
+    values: [],
+  }
+  const askedCpu: Row = { name: `${count} nodes: CPU of this process for that`, values: [] }
+  const client = httpClient({ reach: reachOf(config, shells) })
+  for (let i = 0; i < 10; i++) {
+    const [began, before] = [performance.now(), process.cpuUsage()]
+    await Promise.all(config.nodes.map(n => client.ask(n.url, { method: 'GET', path: '/readyz' })))
+    asked.values.push(performance.now() - began)
+    const used = process.cpuUsage(before)
+    askedCpu.values.push((used.user + used.system) / 1000)
+    await sleep(1000)
+  }
+  await client.close()
   for (const shell of shells.values()) await shell.close()
-  return [first, inspect, refresh, cpu]
+  return [first, inspect, refresh, cpu, asked, askedCpu]
 }
 
 /** Every endpoint once a second, by the engine's client and by undici's own `fetch`, one after the other in this process. */
