@@ -2943,20 +2943,21 @@ function runPage(text3) {
 }
 function askable(lease4, here) {
   const { run: run5 } = lease4;
-  if (!run5) return { is: "unknown", why: "it was not taken by a run of a workflow" };
+  if (!run5) return { is: "unknown", why: "it was not taken by a run of a workflow on this GitHub" };
   if (!here) return { is: "unknown", why: "this is not a run of the same repository, which could ask" };
   if (run5.server !== here.server || run5.repository !== here.repository)
     return { is: "unknown", why: `it was taken by a run of ${run5.repository}` };
   return run5;
 }
-var PAGE, pageOf, ownPage, working;
+var PAGE, pageOf, ownServer, ownPage, working;
 var init_holder = __esm({
   "src/domain/holder.ts"() {
     "use strict";
     PAGE = /^(https?:\/\/[a-z0-9.-]+(?::\d{1,5})?)\/([\w.-]{1,100}\/[\w.-]{1,100})\/actions\/runs\/(\d{1,18})\/attempts\/(\d{1,6})$/;
     pageOf = ({ server, repository, run: run5, attempt: attempt4 }) => `${server}/${repository}/actions/runs/${run5}/attempts/${attempt4}`;
+    ownServer = (env) => env["GITHUB_SERVER_URL"] ?? "https://github.com";
     ownPage = (env) => runPage(
-      `${env["GITHUB_SERVER_URL"] ?? "https://github.com"}/${env["GITHUB_REPOSITORY"] ?? ""}/actions/runs/${env["GITHUB_RUN_ID"] ?? ""}/attempts/${env["GITHUB_RUN_ATTEMPT"] ?? "1"}`
+      `${ownServer(env)}/${env["GITHUB_REPOSITORY"] ?? ""}/actions/runs/${env["GITHUB_RUN_ID"] ?? ""}/attempts/${env["GITHUB_RUN_ATTEMPT"] ?? "1"}`
     );
     working = ({ left: left2, parked: parked2 }) => left2 > 0 && !parked2;
   }
@@ -58991,8 +58992,10 @@ function outdated({ adoptions }, nodes) {
   ];
 }
 async function heldBy(s, n) {
-  const { lease: lease4 } = n.now;
-  return lease4 === "free" || !working(lease4) ? n : { ...n, holding: await s.holding(lease4) };
+  if (n.now.lease === "free") return n;
+  const lease4 = linked(n.now.lease, s.server);
+  const seen2 = { ...n, now: { ...n.now, lease: lease4 } };
+  return working(lease4) ? { ...seen2, holding: await s.holding(lease4) } : seen2;
 }
 async function reached2(s, id, stop) {
   const port = s.nodes.get(id);
@@ -59089,7 +59092,7 @@ async function kept(file, as) {
   await copyFile2(file, `${as}.new`, constants4.COPYFILE_FICLONE);
   await rename3(`${as}.new`, as);
 }
-var oneUser, inTheClear;
+var oneUser, inTheClear, linked;
 var init_survey = __esm({
   "src/survey.ts"() {
     "use strict";
@@ -59105,6 +59108,7 @@ var init_survey = __esm({
       "the units are of the user that drives the nodes: whoever breaks into a server can choose what is started next, and a rehearsal is not kept from the live data (systemd: { user: true })"
     ] : [];
     inTheClear = ({ shell }) => shell.kind === "ssh" && shell.plainHttp ? ["requests and API keys travel to the nodes unencrypted; you accepted that (plain-http)"] : [];
+    linked = ({ run: run5, ...lease4 }, server) => run5?.server === server ? { ...lease4, run: run5 } : lease4;
   }
 });
 
@@ -60817,6 +60821,7 @@ async function wire(w) {
         clock: w.clock,
         say: w.say,
         adoptions: new Map(unitsOf2(w.config, shells).map((on) => [on.config.name, madeBy(on)])),
+        server: ownServer(w.env),
         holding: (lease4) => holding(github, lease4, ownPage(w.env))
       };
       return plan2(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });

@@ -30,6 +30,8 @@ export type Surveyor = {
   clock: Clock
   /** By node, which adoption this engine and fleet file would make of its unit; none for a plain process. */
   adoptions: ReadonlyMap<NodeId, string>
+  /** GitHub's own address, as here: no page of any other server is linked to. */
+  server: string
   /** What is known of the run behind a lease. */
   holding(lease: Lease): Promise<Holding>
   say(topic: string, text: string): void
@@ -81,9 +83,15 @@ const inTheClear = ({ shell }: Config): string[] =>
     : []
 
 async function heldBy(s: Surveyor, n: SurveyedNode): Promise<SurveyedNode> {
-  const { lease } = n.now
-  return lease === 'free' || !working(lease) ? n : { ...n, holding: await s.holding(lease) }
+  if (n.now.lease === 'free') return n
+  const lease = linked(n.now.lease, s.server)
+  const seen = { ...n, now: { ...n.now, lease } }
+  return working(lease) ? { ...seen, holding: await s.holding(lease) } : seen
 }
+
+/** The node says which page it is; a link to anywhere else is not shown. */
+const linked = ({ run, ...lease }: Lease, server: string): Lease =>
+  run?.server === server ? { ...lease, run } : lease
 
 type Reached = SurveyedNode | Survey['unreachable'][number]
 

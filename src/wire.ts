@@ -8,7 +8,7 @@ import { missingKeys } from './config/keys.ts'
 import type { Clock } from './domain/clock.ts'
 import { type Problem, unreachable, UserError } from './domain/errors.ts'
 import type { Step } from './domain/event.ts'
-import { ownPage } from './domain/holder.ts'
+import { ownPage, ownServer } from './domain/holder.ts'
 import type { Lease, NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { bytes } from './domain/log.ts'
@@ -92,6 +92,7 @@ export async function wire(w: Wiring): Promise<Wired> {
         clock: w.clock,
         say: w.say,
         adoptions: new Map(unitsOf(w.config, shells).map(on => [on.config.name, madeBy(on)])),
+        server: ownServer(w.env),
         holding: (lease: Lease) => holding(github, lease, ownPage(w.env)),
       }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })

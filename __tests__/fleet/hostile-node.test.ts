@@ -131,6 +131,19 @@ describe('whatever it prints', () => {
   }, 60_000)
 })
 
+test('a lease of its own making is told, and links to no page elsewhere', async () => {
+  const page = (server: string): string =>
+    `s#^end=ok$#lease_rollout=r-evil\\nlease_process=p-1\\nlease_token=9\\nlease_left=99999\\nlease_holder=mallory\\nlease_run=${server}/o/r/actions/runs/1/attempts/1\\nend=ok#`
+  behaves('rewrite', page('https://evil.example'))
+  const evil = await s.run({ mode: 'status' })
+  behaves('rewrite', page('https://github.com'))
+  const plausible = await s.run({ mode: 'status' })
+  behaves('')
+  for (const job of [evil, plausible]) expect(job.summary).toContain('is held by mallory')
+  expect(evil.lines.join('\n') + evil.summary).not.toContain('evil.example')
+  expect(plausible.summary).toContain('https://github.com/o/r/actions/runs/1/attempts/1')
+}, 60_000)
+
 describe('whatever its record says', () => {
   const waits = async (): Promise<void> => {
     const job = await s.run({ tag: 'v0.2.2', 'stop-after': 'canary' })

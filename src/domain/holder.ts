@@ -20,10 +20,14 @@ export function runPage(text: string): RunPage | undefined {
 export const pageOf = ({ server, repository, run, attempt }: RunPage): string =>
   `${server}/${repository}/actions/runs/${run}/attempts/${attempt}`
 
+/** Where the repository of this process lives. */
+export const ownServer = (env: Readonly<Record<string, string | undefined>>): string =>
+  env['GITHUB_SERVER_URL'] ?? 'https://github.com'
+
 /** The page of the run that this process belongs to, from GitHub's own variables; `undefined` outside of a workflow. */
 export const ownPage = (env: Readonly<Record<string, string | undefined>>): RunPage | undefined =>
   runPage(
-    `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${env['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}/attempts/${env['GITHUB_RUN_ATTEMPT'] ?? '1'}`,
+    `${ownServer(env)}/${env['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}/attempts/${env['GITHUB_RUN_ATTEMPT'] ?? '1'}`,
   )
 
 /**
@@ -32,7 +36,7 @@ export const ownPage = (env: Readonly<Record<string, string | undefined>>): RunP
  */
 export function askable(lease: Lease, here: RunPage | undefined): RunPage | Holding {
   const { run } = lease
-  if (!run) return { is: 'unknown', why: 'it was not taken by a run of a workflow' }
+  if (!run) return { is: 'unknown', why: 'it was not taken by a run of a workflow on this GitHub' }
   if (!here) return { is: 'unknown', why: 'this is not a run of the same repository, which could ask' }
   if (run.server !== here.server || run.repository !== here.repository)
     return { is: 'unknown', why: `it was taken by a run of ${run.repository}` }
