@@ -5319,7 +5319,7 @@ var init_record2 = __esm({
     "use strict";
     init_mini();
     init_text();
-    name = string2().check(_regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/));
+    name = string2().check(_regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/));
     sha256 = string2().check(_regex(/^[0-9a-f]{64}$/));
     digest = string2().check(_regex(/^[0-9a-f]{0,64}$/));
     prose = pipe(
@@ -5647,7 +5647,7 @@ var init_observed = __esm({
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
     dataOf = (word5) => DATA.find((kind2) => kind2 === word5) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
-    NAME = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
+    NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
     named = (text3) => NAME.test(text3) ? text3 : "";
     FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u;
     shown2 = (text3) => printable(new Untrusted(text3), 200);

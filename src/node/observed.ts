@@ -152,7 +152,7 @@ function snapshotFrom(line: string): Snapshot[] {
 const inOrder = (a: Snapshot, b: Snapshot): number => a.opens - b.opens || a.at - b.at
 
 /** Names that can be no path. */
-const NAME = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/
+const NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/
 const named = (text: string): string => (NAME.test(text) ? text : '')
 /** An absolute path that leads straight to where it says. */
 const FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u
