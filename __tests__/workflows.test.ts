@@ -22,6 +22,7 @@ test.each([
     path,
     '.github/workflows/rollback.yml',
     '.github/workflows/recover.yml',
+    '.github/workflows/rollout-status.yml',
   ])
   for (const { text } of files) {
     const { jobs }: { jobs: Record<string, { steps: { uses: string; with: object }[] }> } = parse(text)

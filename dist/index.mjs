@@ -42579,6 +42579,27 @@ var init_redactor = __esm({
 });
 
 // src/domain/standing.ts
+function amiss(nodes) {
+  const dark = nodes.map(standingOf).filter((s) => s.state !== "serving");
+  if (dark.length > 0) return { is: "refused", code: "not-serving", problems: dark.map(notServing) };
+  const on = Map.groupBy(
+    nodes,
+    ({ now: { running: running2 } }) => typeof running2 === "object" ? running2.version : ""
+  );
+  if (on.size < 2) return void 0;
+  const told3 = [...on].map(([version3, those]) => `${list(those.map((n) => n.node))} ${version3}`);
+  return {
+    is: "refused",
+    code: "mixed-fleet",
+    problems: [
+      {
+        code: "FLEET_MIXED",
+        what: `the nodes serve different releases: ${told3.join("; ")}`,
+        next: "release the newer one, which leaves alone the nodes that have it, or roll back:  progressdb-rollout rollback"
+      }
+    ]
+  };
+}
 function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2, age, ended: ended2 }) {
   const since = age === void 0 ? "" : ` for ${clock(age)}`;
   const until2 = parked2 ? `parked, for another ${clock(left2)}` : left2 > 0 ? `${doing2}; unless it is refreshed it runs out in ${clock(left2)}` : `${doing2}; it ran out`;
@@ -42596,11 +42617,17 @@ function serviceOf({ node: node3, now: now2, why: why2 }) {
     return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
   return { node: node3, state: "serving", version: version3, says: "ready" };
 }
-var standingsOf, leaseOf2;
+var notServing, standingsOf, leaseOf2;
 var init_standing = __esm({
   "src/domain/standing.ts"() {
     "use strict";
     init_log2();
+    notServing = ({ node: node3, says: says2 }) => ({
+      code: "NODE_NOT_SERVING",
+      what: `${node3} does not serve: ${says2}`,
+      next: `look at its log; if a rollout left it so, progressdb-rollout recover`,
+      where: node3
+    });
     standingsOf = (found) => [
       ...found.unreachable.map(({ node: node3, failure: failure2 }) => {
         const state = failure2.code.startsWith("SSH_") || failure2.code === "NODE_SILENT" ? "unreachable" : "unseen";
@@ -57515,13 +57542,22 @@ var init_rollback = __esm({
   }
 });
 
+// examples/status.yml
+var status_default;
+var init_status = __esm({
+  "examples/status.yml"() {
+    status_default = "# .github/workflows/rollout-status.yml: looks at the fleet each morning and turns red for what somebody has to see to: a rollout that\n# was left, one that waits beyond its time, nodes on two releases, a node that does not serve or cannot be reached.\nname: rollout status\non:\n  schedule:\n    - cron: '17 6 * * *'\n  workflow_dispatch:\npermissions: {}\n\njobs:\n  status:\n    runs-on: [self-hosted, progressdb]\n    timeout-minutes: 15\n    environment:\n      name: production-recover\n      deployment: false\n    permissions:\n      contents: read\n      actions: read # sees whether the run that holds a node has ended\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n        with:\n          persist-credentials: false\n      - uses: OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0\n        with:\n          mode: status\n          keys: |\n            backend=${{ secrets.PROGRESSDB_BACKEND_KEY }}\n            admin=${{ secrets.PROGRESSDB_ADMIN_KEY }}\n";
+  }
+});
+
 // src/workflows.ts
 function workflowsOf(uses, here) {
   const fit2 = (text3) => overSsh(uses === void 0 ? text3 : text3.replaceAll(PLACEHOLDER, uses));
   return [
     first2(here, fit2),
     { path: ".github/workflows/rollback.yml", text: fit2(rollback_default) },
-    { path: ".github/workflows/recover.yml", text: fit2(recover_default) }
+    { path: ".github/workflows/recover.yml", text: fit2(recover_default) },
+    { path: ".github/workflows/rollout-status.yml", text: fit2(status_default) }
   ];
 }
 function first2({ builds, hasRelease }, fit2) {
@@ -57536,6 +57572,7 @@ var init_workflows = __esm({
     init_release_by_hand();
     init_release3();
     init_rollback();
+    init_status();
     PLACEHOLDER = "OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0";
     overSsh = (text3) => text3.replaceAll(
       /runs-on: \[self-hosted, progressdb\](?: # must reach the nodes)?/g,
@@ -59161,7 +59198,10 @@ function asTheNodesSay(found, request5) {
     const { lines: lines2, strange } = rollout;
     return { is: "resumes", lines: lines2, ...pastOf(found), ...strange.length > 0 ? { strange } : {} };
   }
-  if (found.unreachable.length === 0) return { is: "nothing", why: standing(found) };
+  if (found.unreachable.length === 0) {
+    const wrong2 = request5.mode === "status" ? amiss(found.nodes) : void 0;
+    return wrong2 ?? { is: "nothing", why: standing(found) };
+  }
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
   return { is: "refused", code: "node-unreachable", problems: problems2 };
 }
@@ -62668,6 +62708,7 @@ var interruption = (r) => {
     return ["lease-lost", "the lease on a node was taken away while it worked"];
   return ["runner-lost", "a step ended without a word: killed, out of memory, or its runner was lost"];
 };
+var CALLS = /* @__PURE__ */ new Set(["records-differ", "mixed-fleet", "not-serving"]);
 function withoutWork(r) {
   const none2 = nothingDone;
   if (r.already)
@@ -62681,7 +62722,7 @@ function withoutWork(r) {
   if (r.refused) {
     const why2 = r.refused.problems.map((p) => p.what).join("; ");
     const owed3 = [...new Set(r.refused.problems.map((p) => p.next))].map((what) => ({ what }));
-    const outcome2 = r.refused.code === "records-differ" ? "needs-operator" : "unchanged";
+    const outcome2 = CALLS.has(r.refused.code) ? "needs-operator" : "unchanged";
     return { ...none2, outcome: outcome2, code: r.refused.code, why: why2, owed: owed3 };
   }
   if (r.request.mode === "status") return statusConclusion(r);
@@ -62697,6 +62738,10 @@ function statusConclusion(r) {
   const none2 = nothingDone;
   if (!r.found)
     return { ...none2, outcome: "stopped", code: "nothing-owed", why: r.nothing ?? "no rollout is under way" };
+  if (r.parked?.why === "stop-after" && r.now > r.parked.until) {
+    const why3 = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`;
+    return { ...none2, outcome: "needs-operator", code: "approval-expired", why: why3, owed: [recoverLine] };
+  }
   if (r.parked?.why === "stop-after") {
     return {
       ...none2,
@@ -64950,6 +64995,8 @@ var reasons = {
   "unfinished-rollout": "an earlier rollout is not finished",
   "records-differ": "the record of a node cannot be believed",
   "mixed-fleet": "the nodes serve different releases",
+  "not-serving": "a node does not serve",
+  "approval-expired": "nobody approved it in time",
   "out-of-time": "the time given to the run was over"
 };
 var isReasonCode = (code2) => Object.hasOwn(reasons, code2);

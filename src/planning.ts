@@ -7,7 +7,7 @@ import { working } from './domain/holder.ts'
 import { utc } from './domain/log.ts'
 import type { NodeId } from './domain/node.ts'
 import type { Rollout } from './domain/rollout.ts'
-import { standingsOf } from './domain/standing.ts'
+import { amiss, standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
 import { parseTag } from './domain/tag.ts'
 import { contradicted, unfinished } from './domain/unfinished.ts'
@@ -74,7 +74,10 @@ function asTheNodesSay(found: Survey, request: Request): PlanFact {
     const { lines, strange } = rollout
     return { is: 'resumes', lines, ...pastOf(found), ...(strange.length > 0 ? { strange } : {}) }
   }
-  if (found.unreachable.length === 0) return { is: 'nothing', why: standing(found) }
+  if (found.unreachable.length === 0) {
+    const wrong = request.mode === 'status' ? amiss(found.nodes) : undefined
+    return wrong ?? { is: 'nothing', why: standing(found) }
+  }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
   return { is: 'refused', code: 'node-unreachable', problems }
 }

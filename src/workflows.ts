@@ -2,6 +2,7 @@ import recover from '../examples/recover.yml'
 import byHand from '../examples/release-by-hand.yml'
 import release from '../examples/release.yml'
 import rollback from '../examples/rollback.yml'
+import status from '../examples/status.yml'
 
 /** A file to be written, relative to the repository. */
 export type NewFile = { path: string; text: string }
@@ -23,6 +24,7 @@ export function workflowsOf(uses: string | undefined, here: Repository): NewFile
     first(here, fit),
     { path: '.github/workflows/rollback.yml', text: fit(rollback) },
     { path: '.github/workflows/recover.yml', text: fit(recover) },
+    { path: '.github/workflows/rollout-status.yml', text: fit(status) },
   ]
 }
 

@@ -52,6 +52,7 @@ describe('the examples', () => {
       'release-with-approval.yml',
       'release.yml',
       'rollback.yml',
+      'status.yml',
     ])
   })
 
@@ -72,7 +73,7 @@ describe('the examples', () => {
     },
   )
 
-  test.each(['rollback.yml', 'recover.yml'])('%s queues behind nothing', name => {
+  test.each(['rollback.yml', 'recover.yml', 'status.yml'])('%s queues behind nothing', name => {
     for (const job of jobsOf(name)) expect(job.concurrency).toBeUndefined()
     expect(parse(read(name)).concurrency).toBeUndefined()
   })

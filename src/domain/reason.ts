@@ -63,6 +63,8 @@ export const reasons = {
   'unfinished-rollout': 'an earlier rollout is not finished',
   'records-differ': 'the record of a node cannot be believed',
   'mixed-fleet': 'the nodes serve different releases',
+  'not-serving': 'a node does not serve',
+  'approval-expired': 'nobody approved it in time',
   'out-of-time': 'the time given to the run was over',
 } as const satisfies Record<string, string>
 

@@ -54,6 +54,9 @@ const interruption = (r: Rollout): [string, string] => {
   return ['runner-lost', 'a step ended without a word: killed, out of memory, or its runner was lost']
 }
 
+/** Reasons not to go on that somebody has to see to, whoever asked. */
+const CALLS: ReadonlySet<string> = new Set(['records-differ', 'mixed-fleet', 'not-serving'])
+
 /** Nothing was planned, or the mode only looks: there is nothing to put right. */
 function withoutWork(r: Rollout): Conclusion | undefined {
   const none = nothingDone
@@ -68,7 +71,7 @@ function withoutWork(r: Rollout): Conclusion | undefined {
   if (r.refused) {
     const why = r.refused.problems.map(p => p.what).join('; ')
     const owed = [...new Set(r.refused.problems.map(p => p.next))].map((what): Owed => ({ what }))
-    const outcome = r.refused.code === 'records-differ' ? 'needs-operator' : 'unchanged'
+    const outcome = CALLS.has(r.refused.code) ? 'needs-operator' : 'unchanged'
     return { ...none, outcome, code: r.refused.code, why, owed }
   }
   if (r.request.mode === 'status') return statusConclusion(r)
@@ -86,6 +89,10 @@ function statusConclusion(r: Rollout): Conclusion {
   const none = nothingDone
   if (!r.found)
     return { ...none, outcome: 'stopped', code: 'nothing-owed', why: r.nothing ?? 'no rollout is under way' }
+  if (r.parked?.why === 'stop-after' && r.now > r.parked.until) {
+    const why = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`
+    return { ...none, outcome: 'needs-operator', code: 'approval-expired', why, owed: [recoverLine] }
+  }
   if (r.parked?.why === 'stop-after') {
     return {
       ...none,
