@@ -38,6 +38,9 @@ describe('the server', () => {
     await stopNode(last())
     const [stopped] = await refused(rig, () => rig.release(), ['NODE_STOPPED'])
     expect(stopped?.what).toContain('db-2')
+    const looked = await rig.release({ mode: 'status' })
+    expect(looked.code, looked.text).toBe(4)
+    expect(looked.text).toMatch(/NODE_NOT_SERVING +db-2 does not serve: it does not run/)
     const { binary } = await buildRelease({ version: '0.2.1' })
     last().pid = (await startNode(last(), binary, rig.fleet.env)).pid
     const [stranger] = await refused(rig, () => rig.release(), ['NODE_RUNS_UNKNOWN'])
