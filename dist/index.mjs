@@ -62957,15 +62957,19 @@ var planning = (r) => r.plan || r.refused || r.already || r.nothing || r.found |
 var untouchable = (r) => r.plan === void 0 || r.refused !== void 0 || r.request.mode === "plan" || r.request.mode === "status" || r.request.stopAfter === "plan";
 var directed = (r) => r.goingBack !== void 0 || r.outcome !== void 0 || r.plan?.mode === "rollback" || r.parked !== void 0 && r.request.mode !== "recover" || r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
 function leases(r) {
+  const wanted = [];
   for (const id of r.plan?.leaseOrder ?? []) {
-    const state = node(r, id);
-    if (state.lost) continue;
-    if (state.seen === "unknown") return void 0;
-    const step2 = first(r, id);
-    if (step2?.do !== "lease") continue;
-    return busy(r, id) ? [] : [{ kind: "step", node: id, step: { do: "lease", lines: missing(r, id) } }];
+    const { lost, seen: seen2 } = node(r, id);
+    if (lost) continue;
+    if (seen2 === "unknown") break;
+    if (first(r, id)?.do !== "lease") continue;
+    const again2 = seen2.lease !== "free" && seen2.lease.rollout === r.id;
+    if (wanted.length > 0 && !again2) break;
+    wanted.push({ id, again: again2 });
+    if (!again2) break;
   }
-  return void 0;
+  if (wanted.length === 0) return void 0;
+  return wanted.filter(({ id }) => !busy(r, id)).map(({ id }) => ({ kind: "step", node: id, step: { do: "lease", lines: missing(r, id) } }));
 }
 function work(r, nodes) {
   const order2 = r.step === "settle" ? nodes : nodes.filter((id) => inTurn(r, id));

@@ -166,18 +166,24 @@ const directed = (r: Rollout): boolean =>
 
 /**
  * Leases are taken one after the other in the order of the nodes' identity, so that two rollouts never hold half each; past a node
- * that is not known yet none is taken.
+ * that is not known yet none is taken. Those that an earlier step of this rollout holds already are taken over all at once.
  */
 function leases(r: Rollout): Task[] | undefined {
+  const wanted: { id: NodeId; again: boolean }[] = []
   for (const id of r.plan?.leaseOrder ?? []) {
-    const state = node(r, id)
-    if (state.lost) continue
-    if (state.seen === 'unknown') return undefined
-    const step = first(r, id)
-    if (step?.do !== 'lease') continue
-    return busy(r, id) ? [] : [{ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }]
+    const { lost, seen } = node(r, id)
+    if (lost) continue
+    if (seen === 'unknown') break
+    if (first(r, id)?.do !== 'lease') continue
+    const again = seen.lease !== 'free' && seen.lease.rollout === r.id
+    if (wanted.length > 0 && !again) break
+    wanted.push({ id, again })
+    if (!again) break
   }
-  return undefined
+  if (wanted.length === 0) return undefined
+  return wanted
+    .filter(({ id }) => !busy(r, id))
+    .map(({ id }) => ({ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }))
 }
 
 function work(r: Rollout, nodes: NodeId[]): Task[] {
