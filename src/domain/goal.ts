@@ -9,7 +9,7 @@ import { HELD_BY_CHOICE } from './unfinished.ts'
  * `undefined` leaves the node as it is.
  */
 export function goal(r: Rollout, id: NodeId): Goal | undefined {
-  if (node(r, id).lost || r.plan === undefined) return undefined
+  if (node(r, id).lost || r.plan === undefined || movedOn(r, id)) return undefined
   if (r.parked && r.request.mode !== 'recover' && r.goingBack === undefined) return parkedGoal(r, id)
   const wanted = target(r, id)
   return wanted && withLease(r, wanted)
@@ -94,14 +94,21 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
 }
 
 /**
- * Whatever the node shows is none of our business: another rollout holds it and this one never changed it; or this rollout was taken
- * up from records, and the node's own says nothing of it. What other nodes' records say of it is nobody's word.
+ * The node is none of this rollout's: its record has gone on to another one since, or this one was taken up from records and the
+ * node's own says nothing of it. What other nodes' records say of it is nobody's word.
  */
+export function movedOn(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  if (o === 'unknown' || ours(r, o)) return false
+  const opened = o.record.flatMap(e => (e.type === 'opened' ? [e.rollout] : []))
+  return opened.includes(r.id) ? opened.at(-1) !== r.id : r.resumed
+}
+
+/** Whatever the node shows on a way back is none of our business: it is none of ours, or another holds it and we never changed it. */
 export function ofAnother(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown' || ours(r, o)) return false
-  if (o.lease !== 'free' && !changed(r, id)) return true
-  return r.resumed && !o.record.some(e => e.type === 'opened' && e.rollout === r.id)
+  return movedOn(r, id) || (o.lease !== 'free' && !changed(r, id))
 }
 
 export type Way = 'untouched' | 'keep' | 'stay' | 'hold' | { restore: string; sealSuffices: boolean }

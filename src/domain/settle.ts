@@ -1,7 +1,7 @@
 import { fault, goingBack, verdictDue } from './due.ts'
 import { about } from './errors.ts'
 import type { Body, Conclusion, Owed } from './event.ts'
-import { settled } from './goal.ts'
+import { movedOn, settled } from './goal.ts'
 import { utc } from './log.ts'
 import type { NodeId } from './node.ts'
 import { changed, node, planned, type Rollout, said } from './rollout.ts'
@@ -15,8 +15,10 @@ import { lossCode, neverBegun, recoverLine, runs, unsettled } from './unsettled.
 export function settleDecision(r: Rollout): Body | undefined {
   const idle = withoutWork(r)
   if (idle) return { type: 'concluded', ...idle }
-  const ids = r.plan?.nodes.map(n => n.node) ?? []
-  if (ids.some(id => !node(r, id).lost && node(r, id).seen === 'unknown')) return undefined
+  const all = r.plan?.nodes.map(n => n.node) ?? []
+  if (all.some(id => !node(r, id).lost && node(r, id).seen === 'unknown')) return undefined
+  // what another rollout has gone on with is not ours to speak of
+  const ids = all.filter(id => !movedOn(r, id))
   const done = ids.every(id => settled(r, id))
   if (r.outcome) return done ? { type: 'concluded', ...amended(r, r.outcome) } : undefined
   if (parkedHere(r)) return done ? { type: 'concluded', ...parkedConclusion(r) } : undefined
@@ -27,6 +29,8 @@ export function settleDecision(r: Rollout): Body | undefined {
 
 /** Going back is decided once: a pass that the nodes do not show any more, or a run that ended before its end. */
 function direction(r: Rollout, ids: NodeId[]): Body | undefined {
+  const taken = r.plan?.nodes.map(n => n.node).find(id => movedOn(r, id))
+  if (taken) return goingBack('lease-lost', `${taken} was taken over by another rollout`, 'interrupted')
   const complete =
     r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale
   const broken = ids.find(id => node(r, id).lost ?? node(r, id).failedBack)
