@@ -219,7 +219,7 @@ function guestCommand(p) {
     [p.config]: `${p.staging}/config`,
     [p.dataPath]: `${p.staging}/data`
   };
-  const args = rest.replaceAll(/[^\s="']+/g, (word5) => places2[word5] ?? word5);
+  const args = rest.replaceAll(/[^\s="']+/g, (word6) => places2[word6] ?? word6);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
 var placesOf, guestUnit, plain, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
@@ -721,13 +721,13 @@ look_unit_of() {
     tr ' ' '\\n' | sed -n 's/^\\(Environment=\\)\\{0,1\\}"\\{0,1\\}PROGRESSDB_\\(SERVER_\\)\\{0,1\\}CONFIG=//p' | head -n 1)
   how='the default of the server' path=config.yaml
   [ -z "$said" ] || { how='Environment= of the unit' path=$said; }
-  if option --config "$words"; then how='--config of the unit' path=$value; fi
+  if option --config "$words" || option -config "$words"; then how='--config of the unit' path=$value; fi
   case $path in /*) ;; *) path=\${folder%/}/$path ;; esac
   say config "$path"
   say config_from "$how"
   say folder "$folder"
-  if option --db "$words"; then say db "$value"; fi
-  if option --addr "$words"; then say addr "$value"; fi
+  if option --db "$words" || option -db "$words"; then say db "$value"; fi
+  if option --addr "$words" || option -addr "$words"; then say addr "$value"; fi
   if [ -r "$path" ]; then say config_text "$(cat "$path")"; else say config_closed "$(stat -c '%U' "$path" 2>&1)"; fi
 }
 
@@ -2924,8 +2924,8 @@ var init_asset = __esm({
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
       const holding2 = fitting.filter((a) => a.binaries?.includes(wanted.binary));
       const pool = holding2.length > 0 ? holding2 : fitting.filter((a) => a.binaries === void 0);
-      const named6 = (name2) => pool.filter((a) => a.project.toLowerCase() === name2.toLowerCase());
-      const best = [named6(wanted.binary), named6(wanted.repository.split("/").at(-1) ?? ""), pool].find(
+      const named7 = (name2) => pool.filter((a) => a.project.toLowerCase() === name2.toLowerCase());
+      const best = [named7(wanted.binary), named7(wanted.repository.split("/").at(-1) ?? ""), pool].find(
         (set) => set.length > 0
       ) ?? [];
       const [archive] = best;
@@ -5313,7 +5313,7 @@ function parsed(text3) {
     return void 0;
   }
 }
-var name, sha256, digest, prose, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
+var name, sha256, digest, prose, word, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
 var init_record2 = __esm({
   "src/node/record.ts"() {
     "use strict";
@@ -5326,6 +5326,7 @@ var init_record2 = __esm({
       string2().check(_maxLength(5e4)),
       transform((text3) => printable(new Untrusted(text3), 4e3))
     );
+    word = string2().check(_regex(/^[^\p{Cc}\p{Cf}]{1,1000}$/u));
     number3 = number2();
     of = (...words2) => _enum(words2);
     map = (value) => record(name, value);
@@ -5356,7 +5357,8 @@ var init_record2 = __esm({
         errorBudget: number3,
         noDataBlocks: number3,
         diskReserve: number3,
-        metrics: array(looseObject({ name: prose, series: prose, required: boolean2() })),
+        // used as it is written, so nothing of it may change
+        metrics: array(looseObject({ name: word, series: word, required: boolean2() })),
         onInconclusive: of("rollback", "hold")
       }),
       rewatch: number3,
@@ -5536,9 +5538,9 @@ function inspectionOf(answer2) {
       setAside: all2("set_aside").filter((path6) => FOLDER.test(path6))
     },
     traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
-    .../^\d+$/.test(one("traffic")) && { drainedAt: Number(one("traffic")) },
+    .../^\d+$/.test(one("traffic")) && { drainedAt: number4(one("traffic")) },
     snapshots: all2("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
-    config: one("config_sha"),
+    config: digest2(one("config_sha")),
     busy: one("busy") === "1",
     staging: one("staging") === "1",
     lease: leaseOf(answer2) ?? "free",
@@ -5580,10 +5582,10 @@ function factsOf(one, now2) {
     memoryFree: number4(one("memory_free")),
     memoryUsed: number4(one("memory_used")),
     checkpoint: one("checkpoint") === "reflink" ? "reflink" : one("checkpoint") === "link" ? "link" : "copy",
-    configSha: one("config_sha"),
-    configNextSha: one("config_next_sha"),
+    configSha: digest2(one("config_sha")),
+    configNextSha: digest2(one("config_next_sha")),
     configText: one("config_text"),
-    pid: one("pid") === "" ? "none" : Number(one("pid")),
+    pid: one("pid") === "" ? "none" : number4(one("pid")),
     process: one("process"),
     ...now2.running === "unknown" && one("exe") !== "" && { foreignExe: one("exe") },
     ...one("stranger") !== "" && { stranger: one("stranger") },
@@ -5618,7 +5620,7 @@ function snapshotFrom(line3) {
     }
   ];
 }
-var unitOf, runningOf, DATA, dataOf, inOrder, NAME, named, FOLDER, shown2, number4;
+var unitOf, runningOf, DATA, dataOf, inOrder, NAME, named, FOLDER, shown2, number4, digest2;
 var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
@@ -5645,13 +5647,14 @@ var init_observed = __esm({
       return one("stranger") === "" ? "stopped" : "unknown";
     };
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
-    dataOf = (word5) => DATA.find((kind2) => kind2 === word5) ?? "unreadable";
+    dataOf = (word6) => DATA.find((kind2) => kind2 === word6) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
     NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
     named = (text3) => NAME.test(text3) ? text3 : "";
     FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u;
     shown2 = (text3) => printable(new Untrusted(text3), 200);
-    number4 = (text3) => /^-?\d+$/.test(text3) ? Number(text3) : 0;
+    number4 = (text3) => /^-?\d{1,15}$/.test(text3) ? Number(text3) : 0;
+    digest2 = (text3) => /^[0-9a-f]{64}$/.test(text3) ? text3 : "";
   }
 });
 
@@ -5980,20 +5983,31 @@ function unitTasks(node3, action) {
       return unreachable(action);
   }
 }
-var SHORT, WAIT, LONG, NO_PROCESS, seconds, lines;
+function lines(events2) {
+  const texts = events2.map((event2) => JSON.stringify(event2));
+  if (texts.some((text3) => recordLine(text3) === "odd")) throw new UserError(oddLine);
+  return Buffer.from(texts.map((text3) => `${text3}
+`).join(""));
+}
+var SHORT, WAIT, LONG, NO_PROCESS, seconds, oddLine;
 var init_task = __esm({
   "src/node/task.ts"() {
     "use strict";
     init_errors();
     init_release();
     init_commands();
+    init_record2();
     SHORT = 6e4;
     WAIT = 12e4;
     LONG = 6 * 36e5;
     NO_PROCESS = { kind: "process", words: [], stageWords: [], cleanExits: [] };
     seconds = (ms) => Math.ceil(ms / 1e3);
-    lines = (values2) => Buffer.from(values2.map((value) => `${JSON.stringify(value)}
-`).join(""));
+    oddLine = {
+      code: "RECORD_LINE_ODD",
+      what: "a decision holds something that no record may hold, so it was not written to any node",
+      because: "a node answered what no node answers, or it is our mistake",
+      next: "run `status`; look at what that node says, and report this with the journal"
+    };
   }
 });
 
@@ -6061,7 +6075,8 @@ async function ownerOf(config2, service, who) {
   const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
   if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
   const adopted2 = one("adopted") === "1";
-  return one("unit_user") === one("self") ? { adopted: adopted2 } : { adopted: adopted2, other: one("unit_user") };
+  const user = one("unit_user");
+  return user === one("self") ? { adopted: adopted2, user } : { adopted: adopted2, user, other: user };
 }
 async function driven(config2, service, who) {
   const owner = await ownerOf(config2, service, who);
@@ -6251,28 +6266,33 @@ function unfinished(seen2) {
     const opened2 = lines2[0];
     return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
   });
-  const open6 = last.filter((l) => !closed(l.lines) || l.o.lease !== "free" && l.o.lease.rollout === l.rollout);
+  const open6 = last.filter((l) => !closed(l.lines) || holds(l.o, l.rollout));
   const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
   if (!newest2) return void 0;
   const of3 = last.filter((l) => l.rollout === newest2.rollout);
   const agreed2 = agreeing(of3);
-  const longest5 = agreed2.toSorted((a, b) => b.lines.length - a.lines.length)[0];
-  const leased = of3.filter((l) => l.o.lease !== "free" && l.o.lease.rollout === l.rollout).map((l) => l.id);
-  const done2 = longest5 !== void 0 && closed(longest5.lines) && leased.length === 0;
+  const believed = told2(agreed2);
+  const leased = of3.filter((l) => holds(l.o, l.rollout)).map((l) => l.id);
+  const done2 = believed !== void 0 && closed(believed.lines) && leased.length === 0;
   const strange = of3.filter((l) => !agreed2.includes(l)).map((l) => l.id);
-  return done2 ? void 0 : { rollout: newest2.rollout, lines: longest5?.lines ?? [], leased, strange };
+  return done2 ? void 0 : { rollout: newest2.rollout, lines: believed?.lines ?? [], leased, strange };
 }
-function agreeing(all2) {
+function told2(agreed2) {
+  const over2 = agreed2.filter((l) => closed(l.lines) && !holds(l.o, l.rollout));
+  const from = over2.length * 2 > agreed2.length ? over2 : agreed2;
+  return from.toSorted((a, b) => b.lines.length - a.lines.length)[0];
+}
+function most(all2, says2) {
   const groups = [
     ...Map.groupBy(
-      all2.filter((one) => planIn(one.lines) !== ""),
-      (one) => planIn(one.lines)
+      all2.filter((one) => says2(one) !== ""),
+      says2
     ).values()
   ];
-  const [most = [], next5 = []] = groups.toSorted((a, b) => b.length - a.length);
   if (groups.length < 2) return all2;
-  const without = all2.filter((one) => planIn(one.lines) === "");
-  return most.length > next5.length ? [...without, ...most] : without;
+  const [first3 = [], second = []] = groups.toSorted((a, b) => b.length - a.length);
+  const silent = all2.filter((one) => says2(one) === "");
+  return first3.length > second.length ? [...silent, ...first3] : silent;
 }
 function lastRollout(record3) {
   const last = record3.findLast((e) => e.type === "opened");
@@ -6280,14 +6300,23 @@ function lastRollout(record3) {
   const first3 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
   return record3.slice(first3).filter((e) => e.type !== "setting-changed");
 }
-var HELD_BY_CHOICE, planIn, waitsForPerson, closed, recordsDiffer, contradicted;
+var HELD_BY_CHOICE, holds, agreeing, planIn, classIn, waitsForPerson, closed, recordsDiffer, contradicted;
 var init_unfinished = __esm({
   "src/domain/unfinished.ts"() {
     "use strict";
     HELD_BY_CHOICE = "held-by-choice";
+    holds = (o, rollout) => o.lease !== "free" && o.lease.rollout === rollout;
+    agreeing = (all2) => most(
+      most(all2, (one) => planIn(one.lines)),
+      (one) => classIn(one.lines)
+    );
     planIn = (lines2) => {
-      const told3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
-      return told3?.type === "decided" && told3.what === "planned" ? JSON.stringify([told3.plan, told3.hash]) : "";
+      const plan3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
+      return plan3?.type === "decided" && plan3.what === "planned" ? JSON.stringify([plan3.plan, plan3.hash]) : "";
+    };
+    classIn = (lines2) => {
+      const found = lines2.find((e) => e.type === "decided" && e.what === "rehearsed");
+      return found?.type === "decided" && found.what === "rehearsed" ? JSON.stringify([found.class, found.hash]) : "";
     };
     waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
       const lease4 = seen2[id]?.lease;
@@ -8848,16 +8877,16 @@ var init_leaf = __esm({
     init_policy();
     described = (schema, description) => schema.check(describe2(description));
     text = (form, wanted) => string2(wanted).check(_regex(form, wanted));
-    whole = (least, most, wanted = `a whole number from ${least} to ${most}`) => int(wanted).check(_gte(least, wanted), _lte(most, wanted));
+    whole = (least, most2, wanted = `a whole number from ${least} to ${most2}`) => int(wanted).check(_gte(least, wanted), _lte(most2, wanted));
     amount = (wanted) => number2(wanted);
     yesOrNo = () => boolean2("true or false");
     SECOND = 1e3;
     DAY = 86400 * SECOND;
-    duration3 = (least = SECOND, most = DAY) => {
-      const wanted = `a duration with its unit, such as 30s, 10m or 4h (from ${spell(least)} to ${spell(most)})`;
+    duration3 = (least = SECOND, most2 = DAY) => {
+      const wanted = `a duration with its unit, such as 30s, 10m or 4h (from ${spell(least)} to ${spell(most2)})`;
       const within2 = (value) => {
         const ms = parseDuration(value) ?? -1;
-        return ms >= least && ms <= most;
+        return ms >= least && ms <= most2;
       };
       return pipe(
         string2(wanted).check(_regex(DURATION, wanted), refine(within2, wanted)),
@@ -9007,9 +9036,9 @@ var init_suggestion = __esm({
       }
       return above3[b.length] ?? 0;
     };
-    kebab = (word5) => word5.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
-    nearest = (word5, known2) => {
-      const meant = kebab(word5.slice(0, 100));
+    kebab = (word6) => word6.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+    nearest = (word6, known2) => {
+      const meant = kebab(word6.slice(0, 100));
       const close2 = known2.map((candidate) => ({ candidate, changes: distance(meant, candidate) })).filter(({ candidate, changes }) => changes <= Math.max(1, Math.floor(candidate.length / 3))).sort((a, b) => a.changes - b.changes);
       return close2[0]?.candidate;
     };
@@ -38287,8 +38316,8 @@ var require_connection = __commonJS({
           }
           if (response.socket.session == null) {
             const secWSAccept = response.headersList.get("Sec-WebSocket-Accept");
-            const digest2 = crypto2.hash("sha1", keyValue + uid, "base64");
-            if (secWSAccept !== digest2) {
+            const digest3 = crypto2.hash("sha1", keyValue + uid, "base64");
+            if (secWSAccept !== digest3) {
               failHandshake(handler2, response, 1002, "Incorrect hash received in Sec-WebSocket-Accept header.");
               return;
             }
@@ -42587,14 +42616,14 @@ function amiss(nodes) {
     ({ now: { running: running2 } }) => typeof running2 === "object" ? running2.version : ""
   );
   if (on.size < 2) return void 0;
-  const told3 = [...on].map(([version3, those]) => `${list(those.map((n) => n.node))} ${version3}`);
+  const told4 = [...on].map(([version3, those]) => `${list(those.map((n) => n.node))} ${version3}`);
   return {
     is: "refused",
     code: "mixed-fleet",
     problems: [
       {
         code: "FLEET_MIXED",
-        what: `the nodes serve different releases: ${told3.join("; ")}`,
+        what: `the nodes serve different releases: ${told4.join("; ")}`,
         next: "release the newer one, which leaves alone the nodes that have it, or roll back:  progressdb-rollout rollback"
       }
     ]
@@ -55245,8 +55274,8 @@ var init_build = __esm({
       };
     };
     hostOf = (text3, user) => {
-      const [, named6, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
-      return { host, port: port === void 0 ? 22 : Number(port), user: named6 ?? user };
+      const [, named7, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+      return { host, port: port === void 0 ? 22 : Number(port), user: named7 ?? user };
     };
     policyOf = (file, or) => ({
       watch: watchPolicy2(file, or),
@@ -55598,7 +55627,7 @@ var init_fleet2 = __esm({
 });
 
 // src/config/places.ts
-var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds2, configFiles, derived, sharedFile, misplacedFile;
+var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds3, configFiles, derived, sharedFile, misplacedFile;
 var init_places = __esm({
   "src/config/places.ts"() {
     "use strict";
@@ -55649,7 +55678,7 @@ var init_places = __esm({
     overlaps = (nodes) => {
       const spots = folders(nodes);
       return spots.flatMap((later, index) => {
-        const earlier2 = spots.slice(0, index).find((spot2) => holds2(spot2.path, later.path) || holds2(later.path, spot2.path));
+        const earlier2 = spots.slice(0, index).find((spot2) => holds3(spot2.path, later.path) || holds3(later.path, spot2.path));
         return earlier2 === void 0 ? [] : [overlap(earlier2, later)];
       });
     };
@@ -55665,7 +55694,7 @@ var init_places = __esm({
         "a rollback swaps one folder and must not touch another"
       );
     };
-    holds2 = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
+    holds3 = (outer, inner) => inner === outer || inner.startsWith(`${outer}/`);
     configFiles = (nodes) => {
       const files2 = nodes.flatMap((node3) => [
         ...node3.config === void 0 ? [] : [{ node: node3.name, kind: "config", path: node3.config, at: node3.at.config }],
@@ -55691,7 +55720,7 @@ var init_places = __esm({
         ...node3.data === void 0 ? [] : [node3.data],
         ...node3.install === void 0 ? [] : [`${node3.install}/releases`, `${node3.install}/state`]
       ]);
-      const folder = ours2.find((path6) => holds2(path6, file.path));
+      const folder = ours2.find((path6) => holds3(path6, file.path));
       if (folder === void 0) return [];
       const next5 = `move it out of ${folder}, for instance to config.yaml in install, and write that path`;
       return [
@@ -55889,15 +55918,17 @@ var init_file2 = __esm({
 
 // src/domain/host-keys.ts
 import { createHash as createHash3 } from "node:crypto";
-var LINE, hostKeysIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
+var LINE, hostKeysIn, linesOf3, revokedIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
 var init_host_keys = __esm({
   "src/domain/host-keys.ts"() {
     "use strict";
     LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/;
-    hostKeysIn = (text3, at) => text3.split("\n").flatMap((line3) => {
-      const [, , type, key] = LINE.exec(line3.trim()) ?? [];
-      return type && key ? [{ ...at, type, key }] : [];
+    hostKeysIn = (text3, at) => linesOf3(text3).flatMap((line3) => {
+      const [, , type, key] = LINE.exec(line3) ?? [];
+      return type && key && !revokedIn(text3).includes(key) ? [{ ...at, type, key }] : [];
     }).toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)));
+    linesOf3 = (text3) => text3.split("\n").map((line3) => line3.trim());
+    revokedIn = (text3) => linesOf3(text3).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
     KINDS = ["ed25519", "ecdsa", "rsa"];
     kind = ({ type }) => KINDS.find((name2) => type.includes(name2)) ?? "";
     fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
@@ -55934,7 +55965,7 @@ function fleetFile2(fleet) {
     },
     { text: `systemd: { unit: ${first3.unit.is} }`, why: `${all(nodes)}: ${first3.unit.from}` },
     ...shared2.map((place2) => ({
-      text: `${place2}: ${word3(first3[place2].is)}`,
+      text: `${place2}: ${word4(first3[place2].is)}`,
       why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
     }))
   ];
@@ -55956,10 +55987,10 @@ function fleetFile2(fleet) {
 function entry(n, shared2) {
   const own2 = ["install", "data", "config"].filter((place2) => !shared2.includes(place2));
   const words2 = [
-    `name: ${n.name}`,
+    `name: ${word4(n.name)}`,
     ...n.host === n.name ? [] : [`host: ${n.host}`],
     `port: ${n.port.is}`,
-    ...own2.map((place2) => `${place2}: ${word3(n[place2].is)}`)
+    ...own2.map((place2) => `${place2}: ${word4(n[place2].is)}`)
   ];
   const answers = n.version === "unknown" ? "it does not answer there now" : `it answers there as ${n.version}`;
   return { text: `  - { ${words2.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
@@ -55980,13 +56011,13 @@ function differing(nodes) {
     }
   ];
 }
-var word3, all, same, drainHint;
+var word4, all, same, drainHint;
 var init_fleet_file = __esm({
   "src/domain/fleet-file.ts"() {
     "use strict";
     init_host_keys();
     init_log2();
-    word3 = (text3) => /[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
+    word4 = (text3) => /^[\d.]+$|[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
     all = (nodes) => list(nodes.map((n) => n.name));
     same = (nodes, of3) => new Set(nodes.map(of3)).size === 1;
     drainHint = (nodes) => {
@@ -56016,6 +56047,8 @@ function read2(s, answer2) {
   const [unit, ...others] = units;
   if (!unit) return refused3(noUnit(s));
   if (others.length > 0) return refused3(severalUnits(s, units));
+  if (!UNIT.test(unit.name)) return refused3(noUnit(s));
+  if (!USER2.test(unit.user) || unit.user === "root") return refused3(noUser(s, unit));
   const text3 = answer2.values["config_text"]?.at(-1);
   if (text3 === void 0 && one("db") === "") return refused3(closed2(s, one));
   const server = readServerConfig(text3 ?? "");
@@ -56054,7 +56087,7 @@ function installOf(path6, binary) {
   const [, adopted2] = /^(\/.+)\/releases\/[^/]+\/[^/]+$/.exec(path6) ?? [];
   return adopted2 === void 0 ? { is: `/opt/${binary}`, from: "a choice: adopt makes this folder, for releases, record and lease" } : { is: adopted2, from: "where its releases lie" };
 }
-var refused3, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
+var refused3, noUser, UNIT, USER2, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
 var init_finding = __esm({
   "src/finding.ts"() {
     "use strict";
@@ -56065,6 +56098,15 @@ var init_finding = __esm({
     init_refusals();
     init_task();
     refused3 = (problem3) => ({ problems: [problem3] });
+    noUser = ({ name: name2 }, unit) => ({
+      code: "UNIT_WITHOUT_USER",
+      what: `${name2}: ${unit.name} runs as ${printable(new Untrusted(unit.user), 60) || "root"}`,
+      because: "whoever may work on its data would be root, or somebody whose name cannot stand in a sudoers file",
+      next: "give the unit a user of its own with a plain name (User=progressdb) that owns the data folder",
+      where: name2
+    });
+    UNIT = /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/;
+    USER2 = /^[a-z_][a-z0-9_-]{0,31}$/;
     PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/;
     unitIn = (line3) => {
       const [name2 = "", active = "", user = ""] = line3.split("	");
@@ -56765,8 +56807,8 @@ var init_readiness = __esm({
       if (paths === PROGRESSDB && isOld(ready)) return plain2(await get2(paths.health), paths.health);
       const asked2 = plain2(ready, paths.ready);
       if (!asked2.ready || !paths.version) return asked2;
-      const told3 = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
-      return { ...asked2, version: versionIn(told3, paths.version.field) };
+      const told4 = paths.version.path === paths.ready ? ready : await get2(paths.version.path);
+      return { ...asked2, version: versionIn(told4, paths.version.field) };
     };
     isOld = (reply) => reply.is === "answer" && (reply.status === 401 || reply.status === 404) && reply.server !== "fasthttp";
     plain2 = (reply, path6) => {
@@ -56976,13 +57018,13 @@ import { StringDecoder } from "node:string_decoder";
 function collector(line3) {
   const decoder = new StringDecoder("utf8");
   let text3 = "";
-  let told3 = 0;
+  let told4 = 0;
   const add2 = (chunk) => {
     if (text3.length < BOUND) text3 += decoder.write(chunk);
     if (line3 === void 0) return;
-    for (let end = text3.indexOf("\n", told3); end !== -1; end = text3.indexOf("\n", told3)) {
-      line3(text3.slice(told3, end));
-      told3 = end + 1;
+    for (let end = text3.indexOf("\n", told4); end !== -1; end = text3.indexOf("\n", told4)) {
+      line3(text3.slice(told4, end));
+      told4 = end + 1;
     }
   };
   return { add: add2, text: () => text3 };
@@ -57205,8 +57247,7 @@ async function resolveHost(to, env, config2) {
     config2,
     "-G",
     ...to.port === void 0 ? [] : ["-p", String(to.port)],
-    "-l",
-    to.user,
+    ...to.user === void 0 ? [] : ["-l", to.user],
     "--",
     to.host
   ];
@@ -57216,7 +57257,7 @@ async function resolveHost(to, env, config2) {
   return {
     host: one("hostname") || to.host,
     port: to.port ?? (Number(one("port")) || 22),
-    user: to.user,
+    user: to.user ?? one("user"),
     jump: jump === "none" ? "" : jump
   };
 }
@@ -57594,19 +57635,20 @@ var init_exports = {};
 __export(init_exports, {
   init: () => init
 });
-import { existsSync as existsSync4, mkdirSync as mkdirSync2, readFileSync as readFileSync9, writeFileSync } from "node:fs";
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, writeFileSync } from "node:fs";
 import { dirname as dirname7, join as join9 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
-  const taken2 = filesOf(i, true).filter(({ path: path6 }) => isForeign(join9(i.cwd, path6)));
-  if (taken2.length > 0) return told2(i, taken2.map(fileExists));
-  const keys = await trustedKeys(i, targets);
-  if ("problems" in keys) return told2(i, keys.problems);
-  const looked2 = await lookAt2(i, targets, keys.all);
-  if ("problems" in looked2) return told2(i, looked2.problems);
-  const fleet = fleetOf(i, targets, looked2.nodes);
+  const jump = await jumpOf2(i, targets);
+  const taken2 = filesOf(i, true).filter(({ path: path6 }) => existsSync4(join9(i.cwd, path6)));
+  if (taken2.length > 0) return told3(i, taken2.map(fileExists));
+  const keys = await trustedKeys(i, jump ? [jump, ...targets] : targets);
+  if ("problems" in keys) return told3(i, keys.problems);
+  const looked2 = await lookAt2(i, { targets, keys: keys.all, ...jump ? { jump: jump.at } : {} });
+  if ("problems" in looked2) return told3(i, looked2.problems);
+  const fleet = fleetOf(i, { targets, ...jump ? { jump: jump.at } : {} }, looked2.nodes);
   const text3 = fleetFile2(fleet);
-  if ("problems" in text3) return told2(i, text3.problems);
+  if ("problems" in text3) return told3(i, text3.problems);
   parseConfig(text3.text, FLEET);
   write(i, [
     { path: FLEET, text: text3.text },
@@ -57618,8 +57660,8 @@ async function init(i) {
   return 0;
 }
 async function targetsOf({ hand, env, dir }) {
-  const read4 = hand.words.map((word5) => ({ word: word5, found: WORD.exec(word5) }));
-  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word5 }) => noTarget(word5));
+  const read4 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
+  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
   if (hand.words.length === 0) problems2.push(noTargets);
   if (problems2.length > 0) throw new UserError(...problems2);
   const config2 = join9(dir, "own_ssh_config");
@@ -57638,6 +57680,23 @@ async function targetsOf({ hand, env, dir }) {
   const clash = clashes(targets);
   if (clash.length > 0) throw new UserError(...clash);
   return targets;
+}
+async function jumpOf2({ env, dir }, [first3]) {
+  const named7 = first3?.at.jump ?? "";
+  if (named7 === "") return void 0;
+  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named7) ?? [];
+  if (host === void 0)
+    throw new UserError({
+      code: "JUMP_ODD",
+      what: `your own ssh configuration goes to the nodes through ${printable(named7, 100)}`,
+      next: "a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }"
+    });
+  const to = {
+    host,
+    ...user === void 0 ? {} : { user },
+    ...port === void 0 ? {} : { port: Number(port) }
+  };
+  return { name: "the jump host", typed: host, at: await resolveHost(to, env, join9(dir, "own_ssh_config")) };
 }
 function clashes(targets) {
   const of3 = (key) => [...new Set(targets.map(key))];
@@ -57662,13 +57721,10 @@ function clashes(targets) {
     ] : []
   ];
 }
-function isForeign(path6) {
-  return existsSync4(path6) && !readFileSync9(path6, "utf8").startsWith(WRITTEN);
-}
 function filesOf({ cwd }, names2) {
   const hasRelease = existsSync4(join9(cwd, ".github/workflows/release.yml"));
   const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease });
-  return [...names2 ? [FLEET, SUDOERS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
+  return [...names2 ? [FLEET, SUDOERS, KNOWN_HOSTS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
   const given = i.inputs.sshKnownHosts === "" ? void 0 : join9(i.dir, "given_known_hosts");
@@ -57682,10 +57738,10 @@ async function trustedKeys(i, targets) {
   const shown6 = await Promise.all(unknown5.map(async (t) => ({ t, keys: await shownKeys(t.at, i.env) })));
   const fresh = shown6.flatMap(({ keys }) => keys);
   if (fresh.length > 0)
-    write(i, [{ path: KNOWN_HOSTS, text: knownHostsFile([...all2, ...fresh], "NOT COMPARED YET") }]);
+    write(i, [{ path: SHOWN2, text: knownHostsFile([...all2, ...fresh], "NOT COMPARED YET") }]);
   return { problems: shown6.map(({ t, keys }) => notVouched(t, keys)) };
 }
-async function lookAt2(i, targets, keys) {
+async function lookAt2(i, { targets, jump, keys }) {
   const shells = await openSsh({
     dir: i.dir,
     nodes: targets.map(({ name: name2, typed, at }) => ({
@@ -57694,6 +57750,7 @@ async function lookAt2(i, targets, keys) {
       port: at.port,
       user: i.hand.as ?? at.user
     })),
+    ...jump ? { jump } : {},
     key: i.inputs.sshKey,
     knownHosts: keys.map(knownHostsLine).join("\n"),
     own: true,
@@ -57738,14 +57795,14 @@ async function versionOf({ name: name2, port }, shell) {
     await http2.close();
   }
 }
-function fleetOf(i, targets, nodes) {
+function fleetOf(i, { targets, jump }, nodes) {
   const [first3] = targets;
-  const jump = { is: first3?.at.jump ?? "", from: "your own ssh configuration" };
+  const through = jump ? `${jump.user}@${jump.host}${jump.port === 22 ? "" : `:${jump.port}`}` : "";
   return {
     nodes,
     user: first3?.at.user ?? "",
     port: first3?.at.port ?? 22,
-    jump,
+    jump: { is: through, from: "your own ssh configuration" },
     repository: repositoryHere(i.cwd)
   };
 }
@@ -57777,7 +57834,7 @@ function next4({ out }, { nodes }, keys) {
     ...ownOrigin() === void 0 ? ["     in the workflows, write the commit of this product in place of OWNER/progressdb-rollout@0000…"] : []
   ]);
 }
-var FLEET, KNOWN_HOSTS, SUDOERS, BINARY, told2, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
+var FLEET, KNOWN_HOSTS, SHOWN2, SUDOERS, BINARY, told3, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
 var init_init = __esm({
   "src/init.ts"() {
     "use strict";
@@ -57797,17 +57854,18 @@ var init_init = __esm({
     init_workflows();
     FLEET = ".github/rollout.yml";
     KNOWN_HOSTS = ".github/rollout.known_hosts";
+    SHOWN2 = ".github/rollout.known_hosts.not-compared";
     SUDOERS = ".github/rollout.sudoers";
     BINARY = "progressdb";
-    told2 = ({ out }, problems2) => {
+    told3 = ({ out }, problems2) => {
       for (const problem3 of problems2) out.problem(problem3);
       return 3;
     };
     WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
     nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
-    noTarget = (word5) => ({
+    noTarget = (word6) => ({
       code: "TARGET_INVALID",
-      what: `${printable(word5, 100)} names no user and machine`,
+      what: `${printable(word6, 100)} names no user and machine`,
       next: "write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is"
     });
     noTargets = {
@@ -57830,7 +57888,7 @@ var init_init = __esm({
       code: "SSH_HOST_UNKNOWN",
       what: `${name2}: nobody has said which host key ${at.host} has; it shows ${keys.map((k) => `${k.type} ${fingerprint(k)}`).join(", ")}`,
       because: "a key that is trusted on first use protects against nothing",
-      next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
+      next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${SHOWN2})"`,
       where: name2
     };
   }
@@ -58009,7 +58067,7 @@ var init_suggest = __esm({
 });
 
 // src/metrics/scrape.ts
-var LIMIT2, MAX_BYTES2, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word4;
+var LIMIT2, MAX_BYTES2, scrapeSource, scrape, authorization, readingOf, badSelector, unreadable2, unknownSeries, labelled, word5;
 var init_scrape = __esm({
   "src/metrics/scrape.ts"() {
     "use strict";
@@ -58095,15 +58153,15 @@ var init_scrape = __esm({
           code: "SERIES_UNKNOWN",
           what: `${id} has no series ${rule.series} (metric ${rule.name})`,
           because: label ? `the name exists, but with other labels: ${label}` : `none of its ${names2.length} series has that name`,
-          next: near && !label ? `did you mean  ${word4(near)}?` : "take a name and labels that this node exports, or remove the metric",
+          next: near && !label ? `did you mean  ${word5(near)}?` : "take a name and labels that this node exports, or remove the metric",
           where: id
         }
       ];
     };
     labelled = (samples, { name: name2 }) => samples.filter((s) => s.name === name2).slice(0, 3).map(
-      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word4(l)}="${word4(v)}"`).join(",")}}`
+      (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word5(l)}="${word5(v)}"`).join(",")}}`
     ).join(" ");
-    word4 = (text3) => printable(new Untrusted(text3), 80);
+    word5 = (text3) => printable(new Untrusted(text3), 80);
   }
 });
 
@@ -58133,8 +58191,13 @@ function nodeOn(shell, service, config2, options) {
     serverLogs: (lives) => serverLogs(on, lives)
   };
 }
-function trusted(on, { odd, ...seen2 }) {
-  if (!odd) return seen2;
+async function named5(on, { now: now2, facts }) {
+  const { user } = await on.owner();
+  if (!facts.unit || user === void 0) return { now: now2, facts };
+  return { now: now2, facts: { ...facts, unit: { ...facts.unit, user, data: on.config.data } } };
+}
+async function trusted(on, { odd, ...seen2 }) {
+  if (!odd) return named5(on, seen2);
   const { name: name2, install: install3 } = on.config;
   throw new StepFailed({
     code: "RECORD_NOT_TRUSTED",
@@ -58160,7 +58223,7 @@ async function act3(on, action, grip) {
   for (const task of tasksOf(on, action)) {
     const answer2 = await perform2(on, task, grip);
     for (const [key, said4] of Object.entries(answer2.values)) values2[key] = said4;
-    seen2 = await looked(on, task.program) ? trusted(on, inspectionOf(answer2)) : void 0;
+    seen2 = await looked(on, task.program) ? await trusted(on, inspectionOf(answer2)) : void 0;
   }
   return { ...seen2 ?? await inspected(on), answer: values2 };
 }
@@ -58186,12 +58249,12 @@ async function perform2(on, task, grip) {
 }
 async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
-  let told3 = 0;
+  let told4 = 0;
   try {
     await on.shell.put(content, path6, 384, (done2, of3) => {
       const tenth = Math.floor(done2 * 10 / of3);
-      if (of3 <= 1e6 || tenth === told3) return;
-      told3 = tenth;
+      if (of3 <= 1e6 || tenth === told4) return;
+      told4 = tenth;
       grip?.progress({ what: "upload", done: done2, of: of3, unit: "bytes" });
     });
   } catch (error2) {
@@ -58222,9 +58285,9 @@ async function serverLogs(on, lives) {
 }
 async function call2(on, name2, words2, options) {
   const { other: other2 } = await on.owner();
-  const told3 = other2 && !touchesData(name2) ? ["look=0", ...words2] : words2;
+  const told4 = other2 && !touchesData(name2) ? ["look=0", ...words2] : words2;
   const as = other2 !== void 0 && touchesData(options.like ?? name2) ? { as: other2 } : {};
-  return ask(on, { name: name2, words: told3 }, { ...options, ...as });
+  return ask(on, { name: name2, words: told4 }, { ...options, ...as });
 }
 var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine3;
 var init_server = __esm({
@@ -58370,12 +58433,13 @@ var notTheServices, listed;
 var init_unit_problems = __esm({
   "src/domain/unit-problems.ts"() {
     "use strict";
+    init_quote();
     init_text();
     notTheServices = (node3, { user, dataOwner, data: data2 }) => ({
       code: "DATA_NOT_SERVICES",
       what: `${node3}: its data folder belongs to ${printable(new Untrusted(dataOwner), 60)}, and its unit runs as ${printable(new Untrusted(user), 60)}`,
       because: "only the user of the service may copy and rename its data",
-      next: `if it is the right folder, on ${node3}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${printable(new Untrusted(data2), 300)}`,
+      next: `if it is the right folder, on ${node3}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${quote(data2)}`,
       where: node3
     });
     listed = (paths) => paths.map((path6) => printable(new Untrusted(path6), 200)).join(", ");
@@ -58607,17 +58671,19 @@ function goesOn(found, survey2, wish2) {
   const recorded2 = decisions2.find((e) => e.what === "planned")?.plan;
   const parked2 = decisions2.findLast((e) => e.what === "parked");
   const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back");
-  const resumes = {
-    is: "resumes",
-    lines: found.lines
-  };
+  const resumes = { is: "resumes", lines: found.lines, ...pastOf(survey2.nodes) };
   if (!recorded2 || !waits || wish2.mode !== "release" || recorded2.version !== wish2.target)
     return busy2(found, survey2, recorded2);
   if (survey2.unreachable.length > 0 || survey2.problems.length > 0) {
     const unreachable3 = survey2.unreachable.map((u) => ({ ...u.failure, where: u.node }));
     return { is: "refused", code: "plan-refused", problems: [...survey2.problems, ...unreachable3] };
   }
-  const hash = decisions2.findLast((e) => e.what === "rehearsed")?.hash ?? planHash(recorded2);
+  if (survey2.nodes.some(atWork))
+    return { is: "refused", code: "lease-held", problems: leaseProblems(survey2.nodes.filter(atWork)) };
+  const unknown5 = recorded2.nodes.map((n) => n.node).filter((id) => !knows(survey2, id, found.rollout));
+  if (unknown5.length > 0) return contradicted({ ...found, strange: unknown5 });
+  const rehearsed4 = decisions2.findLast((e) => e.what === "rehearsed");
+  const hash = planHash(recorded2, rehearsed4?.class);
   const differences = wish2.planHash !== "" && wish2.planHash !== hash ? approvedOther(wish2.planHash, hash) : differs(recorded2, survey2);
   if (differences.length > 0) return { is: "refused", code: "plan-changed", problems: differences };
   return resumes;
@@ -58657,6 +58723,14 @@ function busy2(found, survey2, recorded2) {
     ]
   };
 }
+function pastOf(nodes) {
+  const past = nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
+    if (lease4 === "free" || !working(lease4)) return [];
+    const why2 = holding2?.is === "ended" ? "run-ended" : "stolen";
+    return [[node3, { token: lease4.token, holder: lease4.holder, why: why2 }]];
+  });
+  return past.length > 0 ? { past: Object.fromEntries(past) } : {};
+}
 function leaseProblems(nodes) {
   return nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
     if (lease4 === "free" || lease4.left <= 0 || holding2?.is === "ended") return [];
@@ -58678,7 +58752,7 @@ function nextOf({ run: run5 }, holding2) {
   const where2 = run5 ? ` (${pageOf(run5)})` : "";
   return `${first3}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
 }
-var approvedOther, atWork, waiting, doubt, holdsOf;
+var knows, approvedOther, atWork, waiting, doubt, holdsOf;
 var init_going_on = __esm({
   "src/domain/going-on.ts"() {
     "use strict";
@@ -58687,6 +58761,9 @@ var init_going_on = __esm({
     init_plan_text();
     init_release();
     init_unfinished();
+    knows = (survey2, id, rollout) => survey2.nodes.every(
+      (n) => n.node !== id || n.now.record.some((e) => e.type === "opened" && e.rollout === rollout)
+    );
     approvedOther = (approved, now2) => [
       {
         code: "PLAN_CHANGED",
@@ -58882,12 +58959,12 @@ function notesOf(survey2, wish2, at) {
   };
 }
 function unitsOf(moving) {
-  const told3 = Map.groupBy(
+  const told4 = Map.groupBy(
     moving.filter((n) => n.facts.unit && n.facts.unit.settings !== ""),
     (n) => n.facts.unit?.settings ?? ""
   );
-  if (told3.size === 0) return {};
-  return { units: [...told3].map(([settings, nodes]) => `${list(nodes.map((n) => n.node))}: ${settings}`) };
+  if (told4.size === 0) return {};
+  return { units: [...told4].map(([settings, nodes]) => `${list(nodes.map((n) => n.node))}: ${settings}`) };
 }
 function restoreNotes(moving, nodes, wish2) {
   if (wish2.mode !== "rollback" || wish2.rollbackData !== "restore") return {};
@@ -58977,7 +59054,7 @@ var init_release_notes = __esm({
     BREAKING_LINE = /^(?:\*\*)?BREAKING[ -]CHANGES?(?:\*\*)?\s*:|^(?:[0-9a-f]{7,40}:?\s+)?[a-z]+(?:\([^)]*\))?!:/i;
     CHARACTERS = 1e5;
     LINE2 = 300;
-    breakingChanges = (notes2, most = 20) => {
+    breakingChanges = (notes2, most2 = 20) => {
       const found = [];
       let under = 0;
       for (const line3 of Untrusted.raw(notes2).slice(0, CHARACTERS).split(/\r\n|\r|\n/)) {
@@ -58989,7 +59066,7 @@ var init_release_notes = __esm({
         const text3 = line3.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
         if (text3 !== "" && (under > 0 || BREAKING_LINE.test(text3))) found.push(text3);
       }
-      return found.slice(0, most).map((text3) => new Untrusted(text3.length > LINE2 ? `${text3.slice(0, LINE2 - 1)}…` : text3));
+      return found.slice(0, most2).map((text3) => new Untrusted(text3.length > LINE2 ? `${text3.slice(0, LINE2 - 1)}…` : text3));
     };
     sectionAfter = (level2, title2, under) => {
       if (BREAKING_HEADING.test(title2) && !/\bno(?:n-?| )\s*breaking\b/i.test(title2))
@@ -59019,13 +59096,13 @@ async function survey(s, wanted) {
     ...release2 ? { release: release2 } : {}
   };
 }
-function outdated({ adoptions }, nodes) {
+function outdated({ adoptions, config: config2 }, nodes) {
   const old = nodes.filter(
     ({ node: node3, facts: { unit } }) => unit && unit.madeBy !== "" && unit.madeBy !== adoptions.get(node3)
   );
   const names2 = old.map((n) => n.node);
   return names2.length === 0 ? [] : [
-    `${list(names2)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names2.join(" ")} --as root`
+    `${list(names2)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names2.join(" ")}${asRoot2(config2)}`
   ];
 }
 async function heldBy(s, n) {
@@ -59129,7 +59206,7 @@ async function kept(file, as) {
   await copyFile2(file, `${as}.new`, constants4.COPYFILE_FICLONE);
   await rename3(`${as}.new`, as);
 }
-var oneUser, inTheClear, linked;
+var asRoot2, oneUser, inTheClear, linked;
 var init_survey = __esm({
   "src/survey.ts"() {
     "use strict";
@@ -59141,6 +59218,7 @@ var init_survey = __esm({
     init_release_notes();
     init_text();
     init_port();
+    asRoot2 = ({ service }) => service.kind === "systemd" && service.scope === "user" ? "" : " --as root";
     oneUser = ({ service }) => service.kind === "systemd" && service.scope === "user" ? [
       "the units are of the user that drives the nodes: whoever breaks into a server can choose what is started next, and a rehearsal is not kept from the live data (systemd: { user: true })"
     ] : [];
@@ -59196,7 +59274,7 @@ function asTheNodesSay(found, request5) {
   if (rollout && rollout.lines.length === 0) return contradicted(rollout);
   if (rollout) {
     const { lines: lines2, strange } = rollout;
-    return { is: "resumes", lines: lines2, ...pastOf(found), ...strange.length > 0 ? { strange } : {} };
+    return { is: "resumes", lines: lines2, ...pastOf(found.nodes), ...strange.length > 0 ? { strange } : {} };
   }
   if (found.unreachable.length === 0) {
     const wrong2 = request5.mode === "status" ? amiss(found.nodes) : void 0;
@@ -59204,14 +59282,6 @@ function asTheNodesSay(found, request5) {
   }
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
   return { is: "refused", code: "node-unreachable", problems: problems2 };
-}
-function pastOf({ nodes }) {
-  const past = nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
-    if (lease4 === "free" || !working(lease4)) return [];
-    const why2 = holding2?.is === "ended" ? "run-ended" : "stolen";
-    return [[node3, { token: lease4.token, holder: lease4.holder, why: why2 }]];
-  });
-  return past.length > 0 ? { past: Object.fromEntries(past) } : {};
 }
 function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
@@ -59237,7 +59307,6 @@ var init_planning = __esm({
     "use strict";
     init_build_plan();
     init_going_on();
-    init_holder();
     init_log2();
     init_standing();
     init_tag();
@@ -59357,7 +59426,7 @@ var init_local = __esm({
       const env = {
         PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         LC_ALL: "C",
-        HOME: options.home ?? "/",
+        HOME: options.home ?? userInfo().homedir,
         TMPDIR: options.tmp ?? "/tmp"
       };
       return {
@@ -59471,13 +59540,13 @@ var init_bytes = __esm({
     byteReader = (source) => {
       const chunks = source[Symbol.asyncIterator]();
       let rest = Buffer.alloc(0);
-      const some2 = async (most) => {
+      const some2 = async (most2) => {
         while (rest.length === 0) {
           const next5 = await chunks.next();
           if (next5.done === true) return void 0;
           rest = Buffer.from(next5.value.buffer, next5.value.byteOffset, next5.value.byteLength);
         }
-        const portion = rest.subarray(0, most);
+        const portion = rest.subarray(0, most2);
         rest = rest.subarray(portion.length);
         return portion;
       };
@@ -59672,11 +59741,11 @@ async function* bounded3(source, limit) {
     yield chunk;
   }
 }
-async function* judged2(source, most) {
+async function* judged2(source, most2) {
   let count3 = 0;
   for await (const entry2 of tarEntries(byteReader(source))) {
     count3 += 1;
-    if (count3 > most) throw new BadArchive("ARCHIVE_TOO_BIG", `it has more than ${most} members`);
+    if (count3 > most2) throw new BadArchive("ARCHIVE_TOO_BIG", `it has more than ${most2} members`);
     const escape = escapes(entry2.path);
     if (escape !== void 0)
       throw new BadArchive(
@@ -60014,9 +60083,9 @@ var init_selection = __esm({
     CHECKSUMS = /(?:^|_)checksums\.txt$/i;
     checksumsFile = (offered, product) => {
       const files2 = offered.filter((file) => CHECKSUMS.test(file.name));
-      const named6 = (start) => files2.find((file) => file.name.startsWith(start));
+      const named7 = (start) => files2.find((file) => file.name.startsWith(start));
       const repository = product.repository.split("/").at(-1) ?? "";
-      return named6("checksums.txt") ?? named6(`${product.binary}_`) ?? named6(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
+      return named7("checksums.txt") ?? named7(`${product.binary}_`) ?? named7(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
     listed2 = (names2) => {
@@ -60389,7 +60458,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named5, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
+var import_semver4, findRelease, named6, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -60415,13 +60484,13 @@ var init_github_release = __esm({
         )
       );
     };
-    named5 = (repository) => {
+    named6 = (repository) => {
       const [owner = "", repo = ""] = repository.split("/");
       return { owner, repo };
     };
     byTag = async (access2, repository, tag) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named5(repository), tag });
+        const { data: data2 } = await access2.api.rest.repos.getReleaseByTag({ ...named6(repository), tag });
         return data2.tag_name === tag ? data2 : void 0;
       } catch (error2) {
         if (statusOf(error2) === 404) return void 0;
@@ -60430,7 +60499,7 @@ var init_github_release = __esm({
     };
     newest = async (access2, repository) => {
       try {
-        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named5(repository), per_page: 100 });
+        const { data: data2 } = await access2.api.rest.repos.listReleases({ ...named6(repository), per_page: 100 });
         return data2;
       } catch (error2) {
         if (statusOf(error2) === 404) return "hidden";
@@ -60615,14 +60684,14 @@ var init_image = __esm({
     HOST2 = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
     parseImage = (text3, version3) => {
       const filled = text3.replaceAll("{version}", version3.replaceAll("+", "_"));
-      const [front = "", digest2] = filled.split("@");
+      const [front = "", digest3] = filled.split("@");
       const first3 = front.split("/")[0] ?? "";
       const isHost = front.includes("/") && (/[.:]/.test(first3) || first3 === "localhost");
       const host = !isHost || first3 === "docker.io" ? DOCKER_HUB : first3;
       const rest = isHost ? front.slice(first3.length + 1) : front;
       const [path6 = "", tag = "latest"] = rest.split(":");
       const name2 = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
-      const reference = digest2 ?? tag;
+      const reference = digest3 ?? tag;
       return HOST2.test(host) && NAME3.test(name2) && REFERENCE.test(reference) ? { host, name: name2, reference } : void 0;
     };
     ACCEPT = [
@@ -60755,7 +60824,7 @@ var init_process = __esm({
     processService2 = (config2) => {
       const words2 = (env) => [
         ...env.map(([name2, value]) => `env=${name2}=${value}`),
-        ...config2.args.map((word5) => `arg=${word5}`)
+        ...config2.args.map((word6) => `arg=${word6}`)
       ];
       const all2 = Object.entries(config2.env);
       return {
@@ -61049,7 +61118,7 @@ var init_wire = __esm({
 
 // src/main.ts
 import { randomBytes } from "node:crypto";
-import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync10, rmSync } from "node:fs";
+import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9, rmSync } from "node:fs";
 import { hostname, tmpdir as tmpdir2 } from "node:os";
 import { join as join14 } from "node:path";
 
@@ -61165,8 +61234,8 @@ init_port();
 // src/running-version.ts
 init_errors();
 async function runningVersion(probe2, node3, from) {
-  const { version: told3, why: why2 } = await probe2.ready(node3);
-  const version3 = told3 === "unknown" ? from : told3.startsWith("v") ? told3 : `v${told3}`;
+  const { version: told4, why: why2 } = await probe2.ready(node3);
+  const version3 = told4 === "unknown" ? from : told4.startsWith("v") ? told4 : `v${told4}`;
   if (version3 !== void 0) return version3;
   throw new UserError({
     code: "VERSION_UNKNOWN",
@@ -61396,8 +61465,8 @@ async function adoptOne2(on, node3, holder) {
 init_errors();
 init_text();
 function chosen(config2, { words: words2, as, undo: undo2 }) {
-  const strange = words2.filter((word5) => !config2.nodes.some((n) => n.name === word5));
-  const problems2 = strange.map((word5) => unknown2(config2, word5));
+  const strange = words2.filter((word6) => !config2.nodes.some((n) => n.name === word6));
+  const problems2 = strange.map((word6) => unknown2(config2, word6));
   if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
   if (as !== void 0 && isOther(config2, as)) problems2.push(nobodyElse);
@@ -61415,9 +61484,9 @@ var nobodyElse = {
   what: "--as says who logs in, and these units belong to the user that drives the nodes",
   next: "leave it out: nobody has to be root for them"
 };
-var unknown2 = (config2, word5) => ({
+var unknown2 = (config2, word6) => ({
   code: "NODE_UNKNOWN",
-  what: `there is no node ${printable(word5, 100)} in ${config2.file}`,
+  what: `there is no node ${printable(word6, 100)} in ${config2.file}`,
   next: `name one of ${config2.nodes.map((n) => n.name).join(", ")}`
 });
 var nothingToUndo = {
@@ -61843,7 +61912,7 @@ init_errors();
 init_release();
 init_unfinished();
 function goal(r, id) {
-  if (node(r, id).lost || r.plan === void 0) return void 0;
+  if (node(r, id).lost || r.plan === void 0 || movedOn(r, id)) return void 0;
   if (r.parked && r.request.mode !== "recover" && r.goingBack === void 0) return parkedGoal(r, id);
   const wanted = target(r, id);
   return wanted && withLease(r, wanted);
@@ -61909,11 +61978,16 @@ function wayBack(r, id) {
       };
   }
 }
+function movedOn(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || ours(r, o)) return false;
+  const opened2 = o.record.flatMap((e) => e.type === "opened" ? [e.rollout] : []);
+  return opened2.includes(r.id) ? opened2.at(-1) !== r.id : r.resumed;
+}
 function ofAnother(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown" || ours(r, o)) return false;
-  if (o.lease !== "free" && !changed(r, id)) return true;
-  return r.resumed && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
+  return movedOn(r, id) || o.lease !== "free" && !changed(r, id);
 }
 function wayOf(r, id, o) {
   const { to } = planned(r, id);
@@ -61995,6 +62069,7 @@ var evidence = (watch2, policy2, now2) => {
     rows: blocks.flatMap(
       ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
     ),
+    whole: sorted.flatMap(({ [side]: shown6 }) => named2(shown6, nodes)),
     earlier: false
   });
   return {
@@ -62012,6 +62087,7 @@ var earlier = (before2) => ({
   side: "baseline",
   nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
   rows: before2.map((shown6) => ({ from: 0, to: 0, warm: true, shown: shown6 })),
+  whole: before2,
   earlier: true
 });
 var named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
@@ -62151,14 +62227,14 @@ var bare = (v) => v.replace(/^v/, "");
 var shown3 = (arm) => arm.rows.map((r) => r.shown);
 var version2 = (e) => {
   const wanted = e.version;
-  const seen2 = [...new Set(shown3(e.canary).map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
+  const seen2 = [...new Set(e.canary.whole.map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
   const row2 = {
     name: "version reported",
     canary: seen2.join(", ") || "none",
-    baseline: [...new Set(shown3(e.baseline).map((b) => b.version))].toSorted().join(", ") || "none",
+    baseline: [...new Set(e.baseline.whole.map((b) => b.version))].toSorted().join(", ") || "none",
     limit: wanted ?? "any"
   };
-  const wrong2 = shown3(e.canary).find(
+  const wrong2 = e.canary.whole.find(
     (b) => b.version !== "unknown" && wanted !== void 0 && bare(b.version) !== bare(wanted)
   );
   return wrong2 ? finding(row2, {
@@ -62168,7 +62244,7 @@ var version2 = (e) => {
   }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
 };
 var restarts = (e) => {
-  const of3 = (arm) => shown3(arm).filter((b) => b.restarted);
+  const of3 = (arm) => arm.whole.filter((b) => b.restarted);
   const died = of3(e.canary);
   const row2 = {
     name: "process restarts",
@@ -62573,6 +62649,7 @@ function targetFailure(id, proof2) {
 // src/domain/settle.ts
 init_errors();
 init_log2();
+init_unfinished();
 
 // src/domain/unsettled.ts
 init_errors();
@@ -62674,8 +62751,9 @@ var recoverLine = {
 function settleDecision(r) {
   const idle = withoutWork(r);
   if (idle) return { type: "concluded", ...idle };
-  const ids = r.plan?.nodes.map((n) => n.node) ?? [];
-  if (ids.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
+  const all2 = r.plan?.nodes.map((n) => n.node) ?? [];
+  if (all2.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
+  const ids = all2.filter((id) => !movedOn(r, id));
   const done2 = ids.every((id) => settled(r, id));
   if (r.outcome) return done2 ? { type: "concluded", ...amended(r, r.outcome) } : void 0;
   if (parkedHere(r)) return done2 ? { type: "concluded", ...parkedConclusion(r) } : void 0;
@@ -62684,6 +62762,8 @@ function settleDecision(r) {
   return direction(r, ids) ?? (done2 ? outcome(promoted(r)) : void 0);
 }
 function direction(r, ids) {
+  const taken2 = r.plan?.nodes.map((n) => n.node).find((id) => movedOn(r, id));
+  if (taken2) return goingBack("lease-lost", `${taken2} was taken over by another rollout`, "interrupted");
   const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
   const broken4 = ids.find((id) => node(r, id).lost ?? node(r, id).failedBack);
   if (complete && !broken4) return void 0;
@@ -62823,6 +62903,18 @@ function before(r, ids) {
 }
 function amended(r, decided5) {
   const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
+  const unheard = ofAll(r, decided5) && r.plan?.nodes.map((n) => n.node).find((id) => unknownTo(r, id));
+  if (unheard) {
+    const { what, next: next5 } = recordsDiffer(unheard);
+    return {
+      outcome: "needs-operator",
+      code: "records-differ",
+      why: what,
+      version: "",
+      data: data2,
+      owed: [{ what: next5 }]
+    };
+  }
   const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
   if (!lost || said4 === "needs-operator") return { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
   const failure2 = node(r, lost).lost;
@@ -62835,6 +62927,11 @@ function amended(r, decided5) {
     owed: [recoverLine]
   };
 }
+var ofAll = (r, { outcome: said4 }) => r.resumed && (said4 === "promoted" || said4 === "rolled-back" && r.plan?.mode === "rollback");
+var unknownTo = (r, id) => {
+  const o = node(r, id).seen;
+  return o !== "unknown" && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
+};
 function dataOf2(r, ids) {
   const seen2 = ids.flatMap((id) => node(r, id).seen === "unknown" ? [] : [id]);
   const restored3 = seen2.some((id) => {
@@ -63573,15 +63670,15 @@ var parseCommandLine = (argv, around2) => {
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first3));
   problems2.push(...misplaced2(mode, has2));
-  const named6 = mode === "adopt" || mode === "init";
-  const [tag, ...extra] = named6 ? [] : rest;
+  const named7 = mode === "adopt" || mode === "init";
+  const [tag, ...extra] = named7 ? [] : rest;
   problems2.push(...extra.map(unexpected), ...tag !== void 0 && flags.has("tag") ? [tagTwice] : []);
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
   const [as, unit] = [flags.get("as"), flags.get("unit")];
   const hand = {
-    words: named6 ? rest : [],
+    words: named7 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
     steal: has2("steal"),
@@ -63653,18 +63750,18 @@ var unknownFlag = (name2) => {
   const known2 = name2 === "mode" ? "write the mode first, without --mode: progressdb-rollout release" : next5;
   return { code: "FLAG_UNKNOWN", what: `there is no flag ${shown5(`--${name2}`)}`, next: known2 };
 };
-var unknownMode = (word5) => {
+var unknownMode = (word6) => {
   const names2 = MODES.map((mode) => mode.name);
-  const close2 = nearest(word5, names2);
+  const close2 = nearest(word6, names2);
   return {
     code: "MODE_UNKNOWN",
-    what: word5 === "" ? "the mode is missing" : `there is no mode ${shown5(word5)}`,
+    what: word6 === "" ? "the mode is missing" : `there is no mode ${shown5(word6)}`,
     next: close2 === void 0 ? `write one of ${names2.join(", ")}; progressdb-rollout --help explains them` : `write ${close2}`
   };
 };
-var unexpected = (word5) => ({
+var unexpected = (word6) => ({
   code: "WORD_UNEXPECTED",
-  what: `${shown5(word5)} is one word too many`,
+  what: `${shown5(word6)} is one word too many`,
   next: "a mode is followed by at most a tag and flags; put quotes around a text with spaces"
 });
 var tagTwice = {
@@ -63776,10 +63873,10 @@ var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name: name
 var defaultNote = (input) => input.default === "" || input.default.startsWith("${{") ? "" : ` Default: ${input.default}.`;
 var wrapped = (text3, column) => {
   const lines2 = [""];
-  for (const word5 of text3.split(" ")) {
+  for (const word6 of text3.split(" ")) {
     const last = lines2.at(-1) ?? "";
-    if (last !== "" && column + last.length + 1 + word5.length > WIDTH) lines2.push(word5);
-    else lines2[lines2.length - 1] = last === "" ? word5 : `${last} ${word5}`;
+    if (last !== "" && column + last.length + 1 + word6.length > WIDTH) lines2.push(word6);
+    else lines2[lines2.length - 1] = last === "" ? word6 : `${last} ${word6}`;
   }
   return lines2.join(`
 ${" ".repeat(column)}`);
@@ -64279,7 +64376,7 @@ var checkSentinel = (read4) => {
 
 // src/hold.ts
 var PATIENCE = 1e4;
-async function holds(d, at, known2) {
+async function holds2(d, at, known2) {
   const until2 = d.effects.clock.now() + PATIENCE;
   const writers = { others: !known2.quiet, own: {} };
   let again2 = false;
@@ -64303,6 +64400,7 @@ async function judged(d, at, seen2) {
 init_port();
 
 // src/prove.ts
+init_observed();
 init_server_config();
 init_release();
 init_port();
@@ -64378,7 +64476,7 @@ async function asked(d, one, guest) {
   if (ready.outcome !== "ok") return { run: ready };
   const { startup } = ready;
   const pause = 2 * readServerConfig(one.config).applyBatch + 100;
-  const { ok, text: text3, counts: counts4 } = await holds(d, guest, { ...one.before, pause });
+  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
   if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
   if (!one.rehearsal) return { startup, run: { counts: counts4 } };
   const journey2 = await probe2.journey(guest, d.stop);
@@ -64447,7 +64545,7 @@ function guardProduction(d) {
     end: () => done2.abort()
   };
 }
-var number5 = (values2) => Number(values2?.at(-1) ?? 0);
+var number5 = (values2) => number4(values2?.at(-1) ?? "");
 
 // src/witness.ts
 init_server_config();
@@ -64699,7 +64797,7 @@ async function check(d, release2) {
   const known2 = witnessAt(d, opensBefore(d, before2.now));
   const quiet2 = known2.quiet && before2.now.traffic === "drained";
   const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
-  const held3 = await holds(d, target2(d), { ...known2, quiet: quiet2, pause });
+  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
   if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
   return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
@@ -65148,8 +65246,8 @@ var course = (plan3) => {
   const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
   const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
   const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
-  const word5 = canary3.length === 1 ? "canary" : "canaries";
-  return `${word5} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
+  const word6 = canary3.length === 1 ? "canary" : "canaries";
+  return `${word6} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
 };
 var price = (plan3, rehearsed4) => {
   if (rehearsed4 !== void 0) return "each node once out of service";
@@ -65486,7 +65584,7 @@ var probesTable = (probes) => table(
 
 // src/domain/report/outputs.ts
 var sentence2 = (text3) => text3.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
-var word = (text3) => text3.replace(/[^A-Za-z0-9._+-]/g, "");
+var word2 = (text3) => text3.replace(/[^A-Za-z0-9._+-]/g, "");
 var path5 = (text3) => /^[\w./ +@:-]*$/.test(text3) ? text3 : "";
 var versionNow = (input) => {
   const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
@@ -65496,16 +65594,16 @@ var versionNow = (input) => {
 var outputs = (input, headline2, report2) => ({
   outcome: input.outcome,
   verdict: decidingWatch(input.watches)?.verdict.is ?? "none",
-  "reason-code": word(input.code),
+  "reason-code": word2(input.code),
   headline: sentence2(headline2),
-  version: word(versionNow(input)),
-  "target-version": word(input.to),
-  "previous-version": word(input.from),
+  version: word2(versionNow(input)),
+  "target-version": word2(input.to),
+  "previous-version": word2(input.from),
   data: input.data,
-  snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word(n.name)}=${word(n.point.name)}`]).join(","),
+  snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word2(n.name)}=${word2(n.point.name)}`]).join(","),
   report: path5(report2),
-  "plan-hash": word(input.planHash),
-  "rollout-id": word(input.rollout)
+  "plan-hash": word2(input.planHash),
+  "rollout-id": word2(input.rollout)
 });
 
 // src/domain/report/timeline.ts
@@ -65859,10 +65957,10 @@ function newerOf(r, id) {
   const planned6 = r.plan?.nodes.find((n) => n.node === id);
   return r.plan?.mode === "rollback" ? planned6?.from : planned6?.to;
 }
-var word2 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
+var word3 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
 function serveCopy(path6, on) {
   const program2 = on.release && on.install ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}` : "the release that wrote it";
-  const [from, to] = [word2(path6), word2(`${path6}.copy`)];
+  const [from, to] = [word3(path6), word3(`${path6}.copy`)];
   return `cp -a --reflink=auto ${from} ${to}, then start ${program2} with a configuration that names ${to} and another port`;
 }
 
@@ -66471,10 +66569,10 @@ async function reportOn(use) {
   const input = events2 && retell(events2, contextOf(use));
   if (!events2 || !input) return untold(use);
   const folder = join3(use.dir, "report");
-  const told3 = report(input, folder);
-  await attempt3(use, () => files(use, { folder, told: told3, events: events2 }));
-  say2(use, { input, told: told3, folder });
-  if (use.inAction) await recordDeployment(use, input, told3.headline);
+  const told4 = report(input, folder);
+  await attempt3(use, () => files(use, { folder, told: told4, events: events2 }));
+  say2(use, { input, told: told4, folder });
+  if (use.inAction) await recordDeployment(use, input, told4.headline);
   return ending(input).exit;
 }
 function journalOf(use) {
@@ -66520,17 +66618,17 @@ function runLink(env) {
   const page = ownPage(env);
   return page ? [{ label: "this run", url: pageOf(page) }] : [];
 }
-async function files({ redact, env }, { folder, told: told3, events: events2 }) {
-  await writeSummary(told3.markdown, redact, env);
-  await writeReport(join3(folder, "summary.md"), told3.markdown, redact);
+async function files({ redact, env }, { folder, told: told4, events: events2 }) {
+  await writeSummary(told4.markdown, redact, env);
+  await writeReport(join3(folder, "summary.md"), told4.markdown, redact);
   await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
 `).join(""), redact);
 }
-function say2({ env, redact, inAction, out }, { input, told: told3, folder }) {
-  out.lines(["", ...told3.plain.trimEnd().split("\n")]);
+function say2({ env, redact, inAction, out }, { input, told: told4, folder }) {
+  out.lines(["", ...told4.plain.trimEnd().split("\n")]);
   if (!inAction) out.line("report", folder);
-  writeOutputs(told3.outputs, redact, env);
-  annotate({ level: ending(input).level, headline: told3.headline, text: told3.plain }, redact, env);
+  writeOutputs(told4.outputs, redact, env);
+  annotate({ level: ending(input).level, headline: told4.headline, text: told4.plain }, redact, env);
 }
 async function attempt3({ out }, write3) {
   try {
@@ -66584,14 +66682,14 @@ function signals(l) {
   let asked2 = 0;
   let resolve2 = () => void 0;
   const signal = new Promise((r) => resolve2 = r);
-  const told3 = () => {
+  const told4 = () => {
     asked2 += 1;
     if (!l.settling) return resolve2({ type: "signal", what: "cancelled" });
     if (asked2 >= 3) return resolve2({ type: "signal", what: "cancelled" });
     l.say("settle", `still putting the nodes right; ${3 - asked2} more would leave them as they are`);
   };
   const names2 = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name2 of names2) process.on(name2, told3);
+  for (const name2 of names2) process.on(name2, told4);
   if (!l.settling) {
     const orphaned = () => process.ppid === parent ? void 0 : resolve2({ type: "signal", what: "cancelled" });
     if (l.watchParent) timers.push(setInterval(orphaned, 500));
@@ -66604,7 +66702,7 @@ function signals(l) {
     signal,
     end: () => {
       for (const timer of timers) clearTimeout(timer);
-      for (const name2 of names2) process.off(name2, told3);
+      for (const name2 of names2) process.off(name2, told4);
     }
   };
 }
@@ -66765,7 +66863,7 @@ async function main(world) {
   try {
     const asked2 = parseCommandLine(world.argv, {
       secrets: taken2,
-      readFile: (path6) => readFileSync10(path6, "utf8")
+      readFile: (path6) => readFileSync9(path6, "utf8")
     });
     if (asked2.is === "help") return printed(world, asked2.of ? modeHelp(asked2.of) : helpText());
     if (asked2.is === "version") return printed(world, `progressdb-rollout ${VERSION7}

@@ -29,6 +29,8 @@ function read(s: Sought, answer: Answer): { found: FoundNode } | { problems: Pro
   const [unit, ...others] = units
   if (!unit) return refused(noUnit(s))
   if (others.length > 0) return refused(severalUnits(s, units))
+  if (!UNIT.test(unit.name)) return refused(noUnit(s))
+  if (!USER.test(unit.user) || unit.user === 'root') return refused(noUser(s, unit))
   const text = answer.values['config_text']?.at(-1)
   if (text === undefined && one('db') === '') return refused(closed(s, one))
   const server = readServerConfig(text ?? '')
@@ -54,7 +56,18 @@ function read(s: Sought, answer: Answer): { found: FoundNode } | { problems: Pro
 
 const refused = (problem: Problem): { problems: Problem[] } => ({ problems: [problem] })
 
-/** What may stand in a fleet file. */
+const noUser = ({ name }: Sought, unit: Unit): Problem => ({
+  code: 'UNIT_WITHOUT_USER',
+  what: `${name}: ${unit.name} runs as ${printable(new Untrusted(unit.user), 60) || 'root'}`,
+  because:
+    'whoever may work on its data would be root, or somebody whose name cannot stand in a sudoers file',
+  next: 'give the unit a user of its own with a plain name (User=progressdb) that owns the data folder',
+  where: name,
+})
+
+/** What may stand in a fleet file, and in one for sudo. */
+const UNIT = /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/
+const USER = /^[a-z_][a-z0-9_-]{0,31}$/
 const PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/
 
 const unitIn = (line: string): Unit => {

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemClock } from './clock.ts'
 import type { Inputs } from './config/config.ts'
 import { parseConfig } from './config/file.ts'
 import type { ByHand } from './config/hand-flags.ts'
 import { type Problem, UserError } from './domain/errors.ts'
-import { fleetFile, type FoundFleet, type FoundNode, type Known } from './domain/fleet-file.ts'
+import { fleetFile, type FoundFleet, type FoundNode } from './domain/fleet-file.ts'
 import { fingerprint, type HostKey, knownHostsFile, knownHostsLine, WRITTEN } from './domain/host-keys.ts'
 import { printable } from './domain/text.ts'
 import { findServer } from './finding.ts'
@@ -31,6 +31,8 @@ export type Init = {
 
 const FLEET = '.github/rollout.yml'
 const KNOWN_HOSTS = '.github/rollout.known_hosts'
+/** Keys that machines have shown and that nobody has compared. */
+const SHOWN = '.github/rollout.known_hosts.not-compared'
 const SUDOERS = '.github/rollout.sudoers'
 const BINARY = 'progressdb'
 
@@ -43,13 +45,14 @@ type Target = { name: string; typed: string; at: Resolved }
  */
 export async function init(i: Init): Promise<number> {
   const targets = await targetsOf(i)
-  const taken = filesOf(i, true).filter(({ path }) => isForeign(join(i.cwd, path)))
+  const jump = await jumpOf(i, targets)
+  const taken = filesOf(i, true).filter(({ path }) => existsSync(join(i.cwd, path)))
   if (taken.length > 0) return told(i, taken.map(fileExists))
-  const keys = await trustedKeys(i, targets)
+  const keys = await trustedKeys(i, jump ? [jump, ...targets] : targets)
   if ('problems' in keys) return told(i, keys.problems)
-  const looked = await lookAt(i, targets, keys.all)
+  const looked = await lookAt(i, { targets, keys: keys.all, ...(jump ? { jump: jump.at } : {}) })
   if ('problems' in looked) return told(i, looked.problems)
-  const fleet = fleetOf(i, targets, looked.nodes)
+  const fleet = fleetOf(i, { targets, ...(jump ? { jump: jump.at } : {}) }, looked.nodes)
   const text = fleetFile(fleet)
   if ('problems' in text) return told(i, text.problems)
   parseConfig(text.text, FLEET)
@@ -95,6 +98,25 @@ async function targetsOf({ hand, env, dir }: Init): Promise<Target[]> {
   return targets
 }
 
+/** The host that the user's own configuration goes through, by its real address; one of several is more than a fleet file can say. */
+async function jumpOf({ env, dir }: Init, [first]: Target[]): Promise<Target | undefined> {
+  const named = first?.at.jump ?? ''
+  if (named === '') return undefined
+  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named) ?? []
+  if (host === undefined)
+    throw new UserError({
+      code: 'JUMP_ODD',
+      what: `your own ssh configuration goes to the nodes through ${printable(named, 100)}`,
+      next: 'a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }',
+    })
+  const to = {
+    host,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port: Number(port) }),
+  }
+  return { name: 'the jump host', typed: host, at: await resolveHost(to, env, join(dir, 'own_ssh_config')) }
+}
+
 /** The first label of a host name; an address as it is. */
 const nameOf = (host: string): string => (/^[\d.]+$/.test(host) ? host : (host.split('.')[0] ?? host))
 
@@ -135,11 +157,6 @@ const noTargets: Problem = {
   next: 'progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3',
 }
 
-/** Somebody else's file: this product only writes again what it wrote. */
-function isForeign(path: string): boolean {
-  return existsSync(path) && !readFileSync(path, 'utf8').startsWith(WRITTEN)
-}
-
 const fileExists = ({ path }: { path: string }): Problem => ({
   code: 'INIT_FILE_EXISTS',
   what: `${path} is there already, and nothing is written over it`,
@@ -150,7 +167,7 @@ const fileExists = ({ path }: { path: string }): Problem => ({
 function filesOf({ cwd }: Init, names: boolean): NewFile[] {
   const hasRelease = existsSync(join(cwd, '.github/workflows/release.yml'))
   const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease })
-  return [...(names ? [FLEET, SUDOERS].map(path => ({ path, text: '' })) : []), ...workflows]
+  return [...(names ? [FLEET, SUDOERS, KNOWN_HOSTS].map(path => ({ path, text: '' })) : []), ...workflows]
 }
 
 type Trusted = { all: HostKey[]; from: string }
@@ -167,7 +184,7 @@ async function trustedKeys(i: Init, targets: Target[]): Promise<Trusted | { prob
   const shown = await Promise.all(unknown.map(async t => ({ t, keys: await shownKeys(t.at, i.env) })))
   const fresh = shown.flatMap(({ keys }) => keys)
   if (fresh.length > 0)
-    write(i, [{ path: KNOWN_HOSTS, text: knownHostsFile([...all, ...fresh], 'NOT COMPARED YET') }])
+    write(i, [{ path: SHOWN, text: knownHostsFile([...all, ...fresh], 'NOT COMPARED YET') }])
   return { problems: shown.map(({ t, keys }) => notVouched(t, keys)) }
 }
 
@@ -185,13 +202,15 @@ const notVouched = ({ name, at }: Target, keys: HostKey[]): Problem =>
         code: 'SSH_HOST_UNKNOWN',
         what: `${name}: nobody has said which host key ${at.host} has; it shows ${keys.map(k => `${k.type} ${fingerprint(k)}`).join(', ')}`,
         because: 'a key that is trusted on first use protects against nothing',
-        next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${KNOWN_HOSTS})"`,
+        next: `compare with  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub  on its own console, then run this again with  --ssh-known-hosts "$(cat ${SHOWN})"`,
         where: name,
       }
 
 type Looked = { nodes: FoundNode[] } | { problems: Problem[] }
 
-async function lookAt(i: Init, targets: Target[], keys: HostKey[]): Promise<Looked> {
+type Ways = { targets: Target[]; jump?: Resolved }
+
+async function lookAt(i: Init, { targets, jump, keys }: Ways & { keys: HostKey[] }): Promise<Looked> {
   const shells = await openSsh({
     dir: i.dir,
     nodes: targets.map(({ name, typed, at }) => ({
@@ -200,6 +219,7 @@ async function lookAt(i: Init, targets: Target[], keys: HostKey[]): Promise<Look
       port: at.port,
       user: i.hand.as ?? at.user,
     })),
+    ...(jump ? { jump } : {}),
     key: i.inputs.sshKey,
     knownHosts: keys.map(knownHostsLine).join('\n'),
     own: true,
@@ -254,14 +274,14 @@ async function versionOf({ name, port }: FoundNode, shell: Shell): Promise<strin
   }
 }
 
-function fleetOf(i: Init, targets: Target[], nodes: FoundNode[]): FoundFleet {
+function fleetOf(i: Init, { targets, jump }: Ways, nodes: FoundNode[]): FoundFleet {
   const [first] = targets
-  const jump: Known<string> = { is: first?.at.jump ?? '', from: 'your own ssh configuration' }
+  const through = jump ? `${jump.user}@${jump.host}${jump.port === 22 ? '' : `:${jump.port}`}` : ''
   return {
     nodes,
     user: first?.at.user ?? '',
     port: first?.at.port ?? 22,
-    jump,
+    jump: { is: through, from: 'your own ssh configuration' },
     repository: repositoryHere(i.cwd),
   }
 }

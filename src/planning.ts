@@ -1,11 +1,9 @@
 import type { Config, Inputs } from './config/config.ts'
 import { buildPlan } from './domain/build-plan.ts'
 import type { Problem } from './domain/errors.ts'
-import type { Fact, Past, PlanFact, Request, Standing } from './domain/event.ts'
-import { atWork, leaseProblems } from './domain/going-on.ts'
-import { working } from './domain/holder.ts'
+import type { Fact, PlanFact, Request, Standing } from './domain/event.ts'
+import { atWork, leaseProblems, pastOf } from './domain/going-on.ts'
 import { utc } from './domain/log.ts'
-import type { NodeId } from './domain/node.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { amiss, standingsOf } from './domain/standing.ts'
 import type { Survey, Wish } from './domain/survey.ts'
@@ -72,7 +70,7 @@ function asTheNodesSay(found: Survey, request: Request): PlanFact {
   if (rollout && rollout.lines.length === 0) return contradicted(rollout)
   if (rollout) {
     const { lines, strange } = rollout
-    return { is: 'resumes', lines, ...pastOf(found), ...(strange.length > 0 ? { strange } : {}) }
+    return { is: 'resumes', lines, ...pastOf(found.nodes), ...(strange.length > 0 ? { strange } : {}) }
   }
   if (found.unreachable.length === 0) {
     const wrong = request.mode === 'status' ? amiss(found.nodes) : undefined
@@ -80,16 +78,6 @@ function asTheNodesSay(found: Survey, request: Request): PlanFact {
   }
   const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
   return { is: 'refused', code: 'node-unreachable', problems }
-}
-
-/** Leases that have time left and are taken over: their run has ended, or a person said so. */
-function pastOf({ nodes }: Survey): { past?: Past } {
-  const past = nodes.flatMap(({ node, now: { lease }, holding }): [NodeId, Past[NodeId]][] => {
-    if (lease === 'free' || !working(lease)) return []
-    const why = holding?.is === 'ended' ? 'run-ended' : 'stolen'
-    return [[node, { token: lease.token, holder: lease.holder, why }]]
-  })
-  return past.length > 0 ? { past: Object.fromEntries(past) } : {}
 }
 
 const standing = (found: Survey): string =>

@@ -1,3 +1,4 @@
+import { number as wholeNumber } from './node/observed.ts'
 import { readServerConfig, stagingConfig } from './config/server-config.ts'
 import type { Millis, NodeStep, Proof, Witness } from './domain/node.ts'
 import { type Release, releaseId } from './domain/release.ts'
@@ -192,4 +193,4 @@ function guardProduction(d: Doing): {
   }
 }
 
-const number = (values: string[] | undefined): number => Number(values?.at(-1) ?? 0)
+const number = (values: string[] | undefined): number => wholeNumber(values?.at(-1) ?? '')

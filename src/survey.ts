@@ -56,8 +56,11 @@ export async function survey(s: Surveyor, wanted: { tag: string; stop: AbortSign
   }
 }
 
+const asRoot = ({ service }: Config): string =>
+  service.kind === 'systemd' && service.scope === 'user' ? '' : ' --as root'
+
 /** An adoption of another version, or from another fleet file, goes on to serve; what it guards with is older. */
-function outdated({ adoptions }: Surveyor, nodes: SurveyedNode[]): string[] {
+function outdated({ adoptions, config }: Surveyor, nodes: SurveyedNode[]): string[] {
   const old = nodes.filter(
     ({ node, facts: { unit } }) => unit && unit.madeBy !== '' && unit.madeBy !== adoptions.get(node),
   )
@@ -65,7 +68,7 @@ function outdated({ adoptions }: Surveyor, nodes: SurveyedNode[]): string[] {
   return names.length === 0
     ? []
     : [
-        `${list(names)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names.join(' ')} --as root`,
+        `${list(names)}: adopted by another version of this product, or with other paths in the fleet file; adopt again when you can, which restarts nothing:  progressdb-rollout adopt ${names.join(' ')}${asRoot(config)}`,
       ]
 }
 

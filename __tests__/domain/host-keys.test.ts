@@ -25,3 +25,10 @@ test('the fingerprint is that of ssh-keygen -l', () => {
     `# h ssh-ed25519 ${fingerprint(key)}\nh ssh-ed25519 ${ED}\n`,
   )
 })
+
+test('a key that is revoked is none', () => {
+  const at = { host: 'h', port: 22 }
+  expect(hostKeysIn(`h ssh-ed25519 ${ED}\n@revoked * ssh-ed25519 ${ED}\nh ssh-rsa ${RSA}`, at)).toMatchObject(
+    [{ type: 'ssh-rsa' }],
+  )
+})

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { apply } from '../../src/domain/apply.ts'
-import type { Body, Event } from '../../src/domain/event.ts'
+import type { Body, Conclusion, Event } from '../../src/domain/event.ts'
+import type { Verdict } from '../../src/domain/measurement.ts'
 import { goal } from '../../src/domain/goal.ts'
 import { next } from '../../src/domain/next.ts'
 import type { Observed } from '../../src/domain/node.ts'
@@ -8,7 +9,7 @@ import type { Plan } from '../../src/domain/plan.ts'
 import { initial } from '../../src/domain/rollout.ts'
 import { contradicted, lastRollout, unfinished } from '../../src/domain/unfinished.ts'
 import { plan } from './report/fixtures.ts'
-import { Notes, observed } from './retell/journal.ts'
+import { fresh, Notes, observed, ROLLOUT } from './retell/journal.ts'
 
 const by = { process: 'p', who: '', run: '', host: '' }
 const request = {
@@ -118,6 +119,71 @@ describe('records that contradict each other', () => {
       .opened('settle', { mode: 'recover' })
       .inspected('db-1', observed({ running: 'stopped', ready: false }))
       .add({ type: 'decided', what: 'going-back', code: 'runner-lost', why: '', cause: 'interrupted' })
+    expect(goal(notes.events.reduce(apply, initial), 'db-1')).toBeUndefined()
+  })
+
+  test('a rollout that one node alone has made up moves nothing elsewhere, in no direction, and is not said to be done', () => {
+    const verdict: Verdict = { is: 'pass', code: 'all-passed', text: '', signals: [], left: 0 }
+    const made = new Notes().opened('plan').add({ type: 'decided', what: 'planned', plan, hash: 'h' })
+    for (const wave of plan.waves.keys())
+      made.add({ type: 'decided', what: 'verdict', wave, verdict, before: [] })
+    const end: Conclusion = {
+      outcome: 'promoted',
+      code: 'all-passed',
+      why: '',
+      version: 'v',
+      data: 'kept',
+      owed: [],
+    }
+    const lines = made.add({ type: 'decided', what: 'outcome', ...end }).events
+    const lease = { rollout: ROLLOUT, process: 'p', token: 1, left: 0, parked: true, holder: '', doing: '' }
+    const notes = new Notes()
+      .opened('plan', { mode: 'recover' })
+      .did({ kind: 'plan' }, { is: 'resumes', lines })
+      .opened('settle', { mode: 'recover' })
+      .inspected('db-1', observed())
+      .inspected('db-2', observed())
+      .inspected('db-3', observed({ record: lines, lease }))
+    const r = notes.events.reduce(apply, initial)
+    for (const id of ['db-1', 'db-2']) expect(goal(r, id)).toBeUndefined()
+    const freed = notes.inspected('db-3', observed({ running: fresh, active: fresh, record: lines })).events
+    expect(next(freed.reduce(apply, initial))).not.toMatchObject({ record: { outcome: 'promoted' } })
+  })
+
+  test('what most have closed and let go of is over, whatever one tells beside it', () => {
+    const over = kept(plan, [
+      {
+        schema: 1,
+        seq: 9,
+        at: 9,
+        type: 'decided',
+        what: 'outcome',
+        outcome: 'promoted',
+        code: 'all-passed',
+        why: '',
+        version: '',
+        data: 'kept',
+        owed: [],
+      },
+    ])
+    const lease = { rollout: ROLLOUT, process: 'p', token: 1, left: 9, parked: true, holder: '', doing: '' }
+    const more = { ...kept(plan, [back, back, back]), lease }
+    const found = unfinished({ 'db-1': over, 'db-2': over, 'db-3': more })
+    expect(found?.leased).toEqual(['db-3'])
+    expect(found?.lines).toEqual(over.record)
+  })
+
+  test('a node that has gone on to another rollout is not touched by an older one', () => {
+    const lines = kept(plan).record
+    const [first] = lines
+    if (first?.type !== 'opened') throw new Error('no record')
+    const later: Event = { ...first, seq: 50, at: 9e12, rollout: 'r-later' }
+    const notes = new Notes()
+      .opened('plan')
+      .did({ kind: 'plan' }, { is: 'planned', plan, hash: 'h' })
+      .opened('settle')
+      .inspected('db-1', observed({ running: fresh, active: fresh, record: [...lines, later] }))
+      .add({ type: 'decided', what: 'going-back', code: 'lease-lost', why: '', cause: 'interrupted' })
     expect(goal(notes.events.reduce(apply, initial), 'db-1')).toBeUndefined()
   })
 })

@@ -120,7 +120,7 @@ test('a wrong unit', () => {
 })
 test("data that is not the service's", () => {
   expect(told('DATA_NOT_SERVICES')).toMatch(
-    /db-3: its data folder belongs to root, and its unit runs as progressdb\n.*\n +next +if it is the right folder, on db-3: +sudo chown -R progressdb: \/srv\/db\/progressdb/,
+    /db-3: its data folder belongs to root, and its unit runs as progressdb\n.*\n +next +if it is the right folder, on db-3: +sudo chown -R progressdb: '\/srv\/db\/progressdb'/,
   )
 })
 test('never adopted', () => {

@@ -30,7 +30,7 @@ test('init looks at no machine whose key nobody vouches for, and shows what to c
         `SSH_HOST_UNKNOWN +${m.name}: .*has; it shows ssh-ed25519 ${fingerprintOn(m).replaceAll('+', '\\+')}`,
       ),
     )
-  expect(readFileSync(s.at('repository', '.github', 'rollout.known_hosts'), 'utf8')).toContain(
+  expect(readFileSync(s.at('repository', '.github', 'rollout.known_hosts.not-compared'), 'utf8')).toContain(
     `${s.fleet.machines[0]?.address} ${s.fleet.machines[0]?.hostKey}`,
   )
   expect(existsSync(s.at('repository', '.github', 'rollout.yml'))).toBe(false)

@@ -42,10 +42,10 @@ export type NodeFacts = {
 
 /** A unit as the user of its server sees it. */
 export type UnitFacts = {
-  /** Its user, and whom the data folder belongs to. */
+  /** Its user, as systemd names it, and whom the data folder belongs to. */
   user: string
   dataOwner: string
-  /** The data folder, resolved. */
+  /** The data folder, as the fleet file names it. */
   data: string
   /** What it says of restarts, limits and times, as systemd names them; '' while a rollout has set that aside. */
   settings: string

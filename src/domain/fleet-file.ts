@@ -80,7 +80,7 @@ export function fleetFile(fleet: FoundFleet): { text: string } | { problems: Pro
 }
 
 /** As one value of YAML, wherever it stands. */
-const word = (text: string): string => (/[,:{}[\]~ ]/.test(text) ? JSON.stringify(text) : text)
+const word = (text: string): string => (/^[\d.]+$|[,:{}[\]~ ]/.test(text) ? JSON.stringify(text) : text)
 
 const all = (nodes: FoundNode[]): string => list(nodes.map(n => n.name))
 const same = (nodes: FoundNode[], of: (n: FoundNode) => string): boolean => new Set(nodes.map(of)).size === 1
@@ -88,7 +88,7 @@ const same = (nodes: FoundNode[], of: (n: FoundNode) => string): boolean => new 
 function entry(n: FoundNode, shared: readonly string[]): Line {
   const own = (['install', 'data', 'config'] as const).filter(place => !shared.includes(place))
   const words = [
-    `name: ${n.name}`,
+    `name: ${word(n.name)}`,
     ...(n.host === n.name ? [] : [`host: ${n.host}`]),
     `port: ${n.port.is}`,
     ...own.map(place => `${place}: ${word(n[place].is)}`),

@@ -1,5 +1,5 @@
 import type { Problem } from './errors.ts'
-import type { PlanFact } from './event.ts'
+import type { Past, PlanFact } from './event.ts'
 import { type Holding, pageOf, working } from './holder.ts'
 import { duration } from './log.ts'
 import type { Lease, NodeId, Observed } from './node.ts'
@@ -7,7 +7,7 @@ import type { Plan, PlannedNode } from './plan.ts'
 import { planDifference, planHash } from './plan-text.ts'
 import { sameRelease } from './release.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
-import { lastRollout, type Unfinished } from './unfinished.ts'
+import { contradicted, lastRollout, type Unfinished } from './unfinished.ts'
 
 /** A rollout that waits for its approval goes on with the same release; any other unfinished one is settled first. */
 export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact {
@@ -15,17 +15,19 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
   const recorded = decisions.find(e => e.what === 'planned')?.plan
   const parked = decisions.findLast(e => e.what === 'parked')
   const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
-  const resumes: PlanFact = {
-    is: 'resumes',
-    lines: found.lines,
-  }
+  const resumes: PlanFact = { is: 'resumes', lines: found.lines, ...pastOf(survey.nodes) }
   if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target)
     return busy(found, survey, recorded)
   if (survey.unreachable.length > 0 || survey.problems.length > 0) {
     const unreachable = survey.unreachable.map(u => ({ ...u.failure, where: u.node }))
     return { is: 'refused', code: 'plan-refused', problems: [...survey.problems, ...unreachable] }
   }
-  const hash = decisions.findLast(e => e.what === 'rehearsed')?.hash ?? planHash(recorded)
+  if (survey.nodes.some(atWork))
+    return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes.filter(atWork)) }
+  const unknown = recorded.nodes.map(n => n.node).filter(id => !knows(survey, id, found.rollout))
+  if (unknown.length > 0) return contradicted({ ...found, strange: unknown })
+  const rehearsed = decisions.findLast(e => e.what === 'rehearsed')
+  const hash = planHash(recorded, rehearsed?.class)
   const differences =
     wish.planHash !== '' && wish.planHash !== hash
       ? approvedOther(wish.planHash, hash)
@@ -33,6 +35,12 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
   if (differences.length > 0) return { is: 'refused', code: 'plan-changed', problems: differences }
   return resumes
 }
+
+/** A node of a rollout that waits was told of it before anything was changed anywhere. */
+const knows = (survey: Survey, id: NodeId, rollout: string): boolean =>
+  survey.nodes.every(
+    n => n.node !== id || n.now.record.some(e => e.type === 'opened' && e.rollout === rollout),
+  )
 
 const approvedOther = (approved: string, now: string): Problem[] => [
   {
@@ -86,6 +94,16 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
 /** Somebody may be working on it at this moment: the lease has time left, nobody parked it, and its run is not known to have ended. */
 export const atWork = ({ now: { lease }, holding }: SurveyedNode): boolean =>
   lease !== 'free' && working(lease) && holding?.is !== 'ended'
+
+/** Leases that have time left and are taken over: their run has ended, or a person said so. */
+export function pastOf(nodes: SurveyedNode[]): { past?: Past } {
+  const past = nodes.flatMap(({ node, now: { lease }, holding }): [NodeId, Past[NodeId]][] => {
+    if (lease === 'free' || !working(lease)) return []
+    const why = holding?.is === 'ended' ? 'run-ended' : 'stolen'
+    return [[node, { token: lease.token, holder: lease.holder, why }]]
+  })
+  return past.length > 0 ? { past: Object.fromEntries(past) } : {}
+}
 
 /** Every node that somebody holds at this moment. */
 export function leaseProblems(nodes: SurveyedNode[]): Problem[] {

@@ -5,15 +5,21 @@ export type HostKey = { host: string; port: number; type: string; key: string }
 
 const LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/
 
-/** Keys in the output of ssh-keyscan or ssh-keygen -F for one machine; every other line is left out. The newest kind first. */
+/**
+ * Keys in the output of ssh-keyscan or ssh-keygen -F for one machine; every other line is left out, and so is a key that a line
+ * revokes. The newest kind first.
+ */
 export const hostKeysIn = (text: string, at: { host: string; port: number }): HostKey[] =>
-  text
-    .split('\n')
+  linesOf(text)
     .flatMap(line => {
-      const [, , type, key] = LINE.exec(line.trim()) ?? []
-      return type && key ? [{ ...at, type, key }] : []
+      const [, , type, key] = LINE.exec(line) ?? []
+      return type && key && !revokedIn(text).includes(key) ? [{ ...at, type, key }] : []
     })
     .toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)))
+
+const linesOf = (text: string): string[] => text.split('\n').map(line => line.trim())
+const revokedIn = (text: string): string[] =>
+  linesOf(text).flatMap(line => /^@revoked +\S+ +\S+ +(\S+)/.exec(line)?.[1] ?? [])
 
 const KINDS = ['ed25519', 'ecdsa', 'rsa']
 const kind = ({ type }: HostKey): string => KINDS.find(name => type.includes(name)) ?? ''

@@ -5,6 +5,7 @@ import { movedOn, settled } from './goal.ts'
 import { utc } from './log.ts'
 import type { NodeId } from './node.ts'
 import { changed, node, planned, type Rollout, said } from './rollout.ts'
+import { recordsDiffer } from './unfinished.ts'
 import { lossCode, neverBegun, recoverLine, runs, unsettled } from './unsettled.ts'
 
 /**
@@ -188,6 +189,18 @@ function before(r: Rollout, ids: NodeId[]): string {
 /** Letting go failed on a node after the outcome was decided: it stays true of the others, and the lease is named. */
 function amended(r: Rollout, decided: Conclusion): Conclusion {
   const { outcome: said, code, why, version, data, owed } = decided
+  const unheard = ofAll(r, decided) && r.plan?.nodes.map(n => n.node).find(id => unknownTo(r, id))
+  if (unheard) {
+    const { what, next } = recordsDiffer(unheard)
+    return {
+      outcome: 'needs-operator',
+      code: 'records-differ',
+      why: what,
+      version: '',
+      data,
+      owed: [{ what: next }],
+    }
+  }
   const lost = r.plan?.nodes.map(n => n.node).find(id => node(r, id).lost && !neverBegun(r, id))
   if (!lost || said === 'needs-operator') return { outcome: said, code, why, version, data, owed }
   const failure = node(r, lost).lost
@@ -199,6 +212,15 @@ function amended(r: Rollout, decided: Conclusion): Conclusion {
     data,
     owed: [recoverLine],
   }
+}
+
+/** It is said of every node of the plan, and so every one of them was told of the rollout before. */
+const ofAll = (r: Rollout, { outcome: said }: Conclusion): boolean =>
+  r.resumed && (said === 'promoted' || (said === 'rolled-back' && r.plan?.mode === 'rollback'))
+
+const unknownTo = (r: Rollout, id: NodeId): boolean => {
+  const o = node(r, id).seen
+  return o !== 'unknown' && !o.record.some(e => e.type === 'opened' && e.rollout === r.id)
 }
 
 function dataOf(r: Rollout, ids: NodeId[]): Conclusion['data'] {

@@ -18,36 +18,60 @@ export function unfinished(seen: Readonly<Record<NodeId, Observed>>): Unfinished
     const opened = lines[0]
     return opened?.type === 'opened' ? [{ id, o, lines, rollout: opened.rollout, at: opened.at }] : []
   })
-  const open = last.filter(l => !closed(l.lines) || (l.o.lease !== 'free' && l.o.lease.rollout === l.rollout))
+  const open = last.filter(l => !closed(l.lines) || holds(l.o, l.rollout))
   const newest = open.toSorted((a, b) => b.at - a.at)[0]
   if (!newest) return undefined
   const of = last.filter(l => l.rollout === newest.rollout)
   const agreed = agreeing(of)
-  const longest = agreed.toSorted((a, b) => b.lines.length - a.lines.length)[0]
-  const leased = of.filter(l => l.o.lease !== 'free' && l.o.lease.rollout === l.rollout).map(l => l.id)
-  const done = longest !== undefined && closed(longest.lines) && leased.length === 0
+  const believed = told(agreed)
+  const leased = of.filter(l => holds(l.o, l.rollout)).map(l => l.id)
+  const done = believed !== undefined && closed(believed.lines) && leased.length === 0
   const strange = of.filter(l => !agreed.includes(l)).map(l => l.id)
-  return done ? undefined : { rollout: newest.rollout, lines: longest?.lines ?? [], leased, strange }
+  return done ? undefined : { rollout: newest.rollout, lines: believed?.lines ?? [], leased, strange }
 }
 
-/** Those that have the plan which most have, and those that have none yet; where two plans have as many, nobody is believed. */
-function agreeing<T extends { lines: Event[] }>(all: T[]): T[] {
+const holds = (o: Observed, rollout: string): boolean => o.lease !== 'free' && o.lease.rollout === rollout
+
+/**
+ * The longest; but what most have closed and let go of is over, whatever one tells beside it.
+ */
+function told<T extends { lines: Event[]; o: Observed; rollout: string }>(agreed: T[]): T | undefined {
+  const over = agreed.filter(l => closed(l.lines) && !holds(l.o, l.rollout))
+  const from = over.length * 2 > agreed.length ? over : agreed
+  return from.toSorted((a, b) => b.lines.length - a.lines.length)[0]
+}
+
+/** Those that have the plan which most have, and then the class which most of them have, or none yet. */
+const agreeing = <T extends { lines: Event[] }>(all: T[]): T[] =>
+  most(
+    most(all, one => planIn(one.lines)),
+    one => classIn(one.lines),
+  )
+
+/** Those that say nothing, and those that say what most say; where two have as many voices, nobody is believed. */
+function most<T>(all: T[], says: (one: T) => string): T[] {
   const groups = [
     ...Map.groupBy(
-      all.filter(one => planIn(one.lines) !== ''),
-      one => planIn(one.lines),
+      all.filter(one => says(one) !== ''),
+      says,
     ).values(),
   ]
-  const [most = [], next = []] = groups.toSorted((a, b) => b.length - a.length)
   if (groups.length < 2) return all
-  const without = all.filter(one => planIn(one.lines) === '')
-  return most.length > next.length ? [...without, ...most] : without
+  const [first = [], second = []] = groups.toSorted((a, b) => b.length - a.length)
+  const silent = all.filter(one => says(one) === '')
+  return first.length > second.length ? [...silent, ...first] : silent
 }
 
-/** The plan that a record tells of, as text; '' where it has none yet. */
+/** The plan that a record tells of, and what the rehearsal made of it, as text; '' where it has none yet. */
 const planIn = (lines: Event[]): string => {
-  const told = lines.find(e => e.type === 'decided' && e.what === 'planned')
-  return told?.type === 'decided' && told.what === 'planned' ? JSON.stringify([told.plan, told.hash]) : ''
+  const plan = lines.find(e => e.type === 'decided' && e.what === 'planned')
+  return plan?.type === 'decided' && plan.what === 'planned' ? JSON.stringify([plan.plan, plan.hash]) : ''
+}
+const classIn = (lines: Event[]): string => {
+  const found = lines.find(e => e.type === 'decided' && e.what === 'rehearsed')
+  return found?.type === 'decided' && found.what === 'rehearsed'
+    ? JSON.stringify([found.class, found.hash])
+    : ''
 }
 
 /**

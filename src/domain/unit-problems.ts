@@ -2,6 +2,7 @@ import type { Problem } from './errors.ts'
 import type { UnitFacts } from './facts.ts'
 import type { NodeId } from './node.ts'
 import type { SurveyedNode } from './survey.ts'
+import { quote } from './quote.ts'
 import { printable, Untrusted } from './text.ts'
 
 /** Why a unit of systemd must not be driven as it is: two users that are not apart, or something that was changed since its adoption. */
@@ -55,7 +56,7 @@ export const notTheServices = (node: NodeId, { user, dataOwner, data }: UnitFact
   code: 'DATA_NOT_SERVICES',
   what: `${node}: its data folder belongs to ${printable(new Untrusted(dataOwner), 60)}, and its unit runs as ${printable(new Untrusted(user), 60)}`,
   because: 'only the user of the service may copy and rename its data',
-  next: `if it is the right folder, on ${node}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${printable(new Untrusted(data), 300)}`,
+  next: `if it is the right folder, on ${node}:  sudo chown -R ${printable(new Untrusted(user), 60)}: ${quote(data)}`,
   where: node,
 })
 

@@ -31,9 +31,9 @@ export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
       setAside: all('set_aside').filter(path => FOLDER.test(path)),
     },
     traffic: one('traffic') === '' ? 'no-drain' : one('traffic') === 'in' ? 'in' : 'drained',
-    ...(/^\d+$/.test(one('traffic')) && { drainedAt: Number(one('traffic')) }),
+    ...(/^\d+$/.test(one('traffic')) && { drainedAt: number(one('traffic')) }),
     snapshots: all('checkpoint_is').flatMap(snapshotFrom).sort(inOrder),
-    config: one('config_sha'),
+    config: digest(one('config_sha')),
     busy: one('busy') === '1',
     staging: one('staging') === '1',
     lease: leaseOf(answer) ?? 'free',
@@ -102,10 +102,10 @@ function factsOf(one: One, now: Observed): NodeFacts {
     memoryFree: number(one('memory_free')),
     memoryUsed: number(one('memory_used')),
     checkpoint: one('checkpoint') === 'reflink' ? 'reflink' : one('checkpoint') === 'link' ? 'link' : 'copy',
-    configSha: one('config_sha'),
-    configNextSha: one('config_next_sha'),
+    configSha: digest(one('config_sha')),
+    configNextSha: digest(one('config_next_sha')),
     configText: one('config_text'),
-    pid: one('pid') === '' ? 'none' : Number(one('pid')),
+    pid: one('pid') === '' ? 'none' : number(one('pid')),
     process: one('process'),
     ...(now.running === 'unknown' && one('exe') !== '' && { foreignExe: one('exe') }),
     ...(one('stranger') !== '' && { stranger: one('stranger') }),
@@ -158,4 +158,6 @@ const named = (text: string): string => (NAME.test(text) ? text : '')
 const FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u
 const shown = (text: string): string => printable(new Untrusted(text), 200)
 
-const number = (text: string): number => (/^-?\d+$/.test(text) ? Number(text) : 0)
+/** What is no whole number that can be kept counts as none. */
+export const number = (text: string): number => (/^-?\d{1,15}$/.test(text) ? Number(text) : 0)
+const digest = (text: string): string => (/^[0-9a-f]{64}$/.test(text) ? text : '')

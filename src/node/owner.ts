@@ -5,8 +5,9 @@ import type { Service, UnitServer } from '../service/port.ts'
 import type { Answer } from './answer.ts'
 import { StepFailed } from './port.ts'
 
-/** Whom the data of a node belongs to. `other`: the user that its programs run as, where that is not the one that logs in. `adopted`: root prepared the machine for that. */
-export type Owner = { other?: string; adopted: boolean }
+/** Whom the data of a node belongs to. `other`: the user that its programs run as, where that is not the one that logs in. `user`: that of a unit, as
+ * systemd names it. `adopted`: root prepared the machine for that. */
+export type Owner = { other?: string; user?: string; adopted: boolean }
 
 /** Asks the node, as whoever logs in. */
 export type Who = () => Promise<Answer>
@@ -19,7 +20,8 @@ export async function ownerOf(config: NodeConfig, service: Service, who: Who): P
   const problem = unfit(config.name, service, { one, near: values['near'] ?? [] })
   if (problem) throw new StepFailed({ ...problem, where: config.name, effect: 'none', kind: 'other' })
   const adopted = one('adopted') === '1'
-  return one('unit_user') === one('self') ? { adopted } : { adopted, other: one('unit_user') }
+  const user = one('unit_user')
+  return user === one('self') ? { adopted, user } : { adopted, user, other: user }
 }
 
 /** The same of a machine that a rollout is to drive. Throws `StepFailed` where nobody prepared it. */

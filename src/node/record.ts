@@ -16,6 +16,7 @@ const prose = z.pipe(
   z.string().check(z.maxLength(50_000)),
   z.transform((text: string) => printable(new Untrusted(text), 4000)),
 )
+const word = z.string().check(z.regex(/^[^\p{Cc}\p{Cf}]{1,1000}$/u))
 const number = z.number()
 const of = <T extends string>(...words: [T, ...T[]]) => z.enum(words)
 const map = <T extends z.ZodMiniType>(value: T) => z.record(name, value)
@@ -49,7 +50,8 @@ const policy = z.looseObject({
     errorBudget: number,
     noDataBlocks: number,
     diskReserve: number,
-    metrics: z.array(z.looseObject({ name: prose, series: prose, required: z.boolean() })),
+    // used as it is written, so nothing of it may change
+    metrics: z.array(z.looseObject({ name: word, series: word, required: z.boolean() })),
     onInconclusive: of('rollback', 'hold'),
   }),
   rewatch: number,

@@ -57,9 +57,16 @@ type On = { shell: Shell; owner: () => Promise<Owner> } & Node
 const inspected = async (on: On): Promise<Inspection> =>
   trusted(on, inspectionOf(await call(on, 'inspect', [], { limit: SHORT })))
 
+/** Whose the data should be, and where it lies, is for systemd and the fleet file to say, not for the user of the service. */
+async function named(on: On, { now, facts }: Inspection): Promise<Inspection> {
+  const { user } = await on.owner()
+  if (!facts.unit || user === undefined) return { now, facts }
+  return { now, facts: { ...facts, unit: { ...facts.unit, user, data: on.config.data } } }
+}
+
 /** A node whose record was written by somebody else is not driven by it: what it says would become what is done. */
-function trusted(on: On, { odd, ...seen }: Inspection & { odd: boolean }): Inspection {
-  if (!odd) return seen
+async function trusted(on: On, { odd, ...seen }: Inspection & { odd: boolean }): Promise<Inspection> {
+  if (!odd) return named(on, seen)
   const { name, install } = on.config
   throw new StepFailed({
     code: 'RECORD_NOT_TRUSTED',
@@ -97,7 +104,7 @@ async function act(
   for (const task of tasksOf(on, action)) {
     const answer = await perform(on, task, grip)
     for (const [key, said] of Object.entries(answer.values)) values[key] = said
-    seen = (await looked(on, task.program)) ? trusted(on, inspectionOf(answer)) : undefined
+    seen = (await looked(on, task.program)) ? await trusted(on, inspectionOf(answer)) : undefined
   }
   return { ...(seen ?? (await inspected(on))), answer: values }
 }

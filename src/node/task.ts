@@ -1,11 +1,13 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
-import { Bug, unreachable } from '../domain/errors.ts'
+import { Bug, type Problem, unreachable, UserError } from '../domain/errors.ts'
+import type { Event } from '../domain/event.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
 import { drainWords } from '../drain/commands.ts'
 import type { ProcessServer, Service } from '../service/port.ts'
 import type { Action } from './port.ts'
 import type { ProgramName } from './programs.ts'
+import { recordLine } from './record.ts'
 
 export type NodeOptions = {
   /** Name of the server's program, as it is called on the node. */
@@ -194,6 +196,19 @@ function unitTasks(node: Node, action: Action): Task[] {
 const NO_PROCESS: ProcessServer = { kind: 'process', words: [], stageWords: [], cleanExits: [] }
 
 export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
-/** One JSON text a line. */
-export const lines = (values: unknown[]): Uint8Array =>
-  Buffer.from(values.map(value => `${JSON.stringify(value)}\n`).join(''))
+/**
+ * Lines of a record, one JSON text each. Throws `UserError` for one that would not be believed when it is read again: what a node
+ * made of it must not get into the records of all.
+ */
+export function lines(events: Event[]): Uint8Array {
+  const texts = events.map(event => JSON.stringify(event))
+  if (texts.some(text => recordLine(text) === 'odd')) throw new UserError(oddLine)
+  return Buffer.from(texts.map(text => `${text}\n`).join(''))
+}
+
+const oddLine: Problem = {
+  code: 'RECORD_LINE_ODD',
+  what: 'a decision holds something that no record may hold, so it was not written to any node',
+  because: 'a node answered what no node answers, or it is our mistake',
+  next: 'run `status`; look at what that node says, and report this with the journal',
+}

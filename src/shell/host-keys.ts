@@ -20,7 +20,7 @@ export const ownConfig = (env: Env): string =>
 
 /** What the user's own ssh configuration (`config`) makes of a name; a name that it does not know stays as it is. */
 export async function resolveHost(
-  to: { host: string; port?: number; user: string },
+  to: { host: string; port?: number; user?: string },
   env: Env,
   config: string,
 ): Promise<Resolved> {
@@ -30,8 +30,7 @@ export async function resolveHost(
     config,
     '-G',
     ...(to.port === undefined ? [] : ['-p', String(to.port)]),
-    '-l',
-    to.user,
+    ...(to.user === undefined ? [] : ['-l', to.user]),
     '--',
     to.host,
   ]
@@ -41,7 +40,7 @@ export async function resolveHost(
   return {
     host: one('hostname') || to.host,
     port: to.port ?? (Number(one('port')) || 22),
-    user: to.user,
+    user: to.user ?? one('user'),
     jump: jump === 'none' ? '' : jump,
   }
 }

@@ -26,7 +26,7 @@ export const localShell = (options: LocalOptions = {}): Shell => {
   const env = {
     PATH: options.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LC_ALL: 'C',
-    HOME: options.home ?? '/',
+    HOME: options.home ?? userInfo().homedir,
     TMPDIR: options.tmp ?? '/tmp',
   }
   return {

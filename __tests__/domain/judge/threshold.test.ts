@@ -142,6 +142,16 @@ describe('what a watch says', () => {
     ['a server that reports none', watch(12, () => ({ version: 'unknown' })), 'pass', 'all-passed'],
     ['the version without its v', watch(12, () => ({ version: '0.2.2' })), 'pass', 'all-passed'],
     [
+      'a crash of the canary counts, also where the way to every node was gone',
+      watch(
+        12,
+        i => (i === 5 ? { restarted: true, health: { of: 5, failed: 5, errors: 0 } } : {}),
+        i => (i === 5 ? { health: { of: 5, failed: 5, errors: 0 } } : {}),
+      ),
+      'fail',
+      'process-restarted',
+    ],
+    [
       'health fails on the old nodes just as well: that is the way to them',
       watch(
         8,

@@ -6,7 +6,14 @@ import { merge } from './histogram.ts'
 export type Row = { from: Millis; to: Millis; warm: boolean; shown: NodeBlock }
 
 /** One side of the comparison. `earlier`: the nodes' own measurement from before their stop, not a concurrent one. */
-export type Arm = { side: 'canary' | 'baseline'; nodes: NodeId[]; rows: Row[]; earlier: boolean }
+export type Arm = {
+  side: 'canary' | 'baseline'
+  nodes: NodeId[]
+  rows: Row[]
+  /** Of every block: what a server did itself counts whatever the others met. */
+  whole: NodeBlock[]
+  earlier: boolean
+}
 
 /**
  * A watch in the shape the rules read. Blocks in which at least half of the baseline's requests, or of its health checks, failed
@@ -36,6 +43,7 @@ export const evidence = (watch: Watch, policy: WatchPolicy, now: Millis): Eviden
     rows: blocks.flatMap(({ from, to, [side]: shown }) =>
       named(shown, nodes).map(one => ({ from, to, warm: from >= warmAt, shown: one })),
     ),
+    whole: sorted.flatMap(({ [side]: shown }) => named(shown, nodes)),
     earlier: false,
   })
   return {
@@ -57,6 +65,7 @@ const earlier = (before: NodeBlock[]): Arm => ({
   side: 'baseline',
   nodes: [...new Set(before.map(b => b.node))].toSorted(),
   rows: before.map(shown => ({ from: 0, to: 0, warm: true, shown })),
+  whole: before,
   earlier: true,
 })
 

@@ -21,14 +21,14 @@ const shown = (arm: Arm): NodeBlock[] => arm.rows.map(r => r.shown)
 
 const version = (e: Evidence): Finding => {
   const wanted = e.version
-  const seen = [...new Set(shown(e.canary).map(b => b.version))].filter(v => v !== 'unknown').toSorted()
+  const seen = [...new Set(e.canary.whole.map(b => b.version))].filter(v => v !== 'unknown').toSorted()
   const row = {
     name: 'version reported',
     canary: seen.join(', ') || 'none',
-    baseline: [...new Set(shown(e.baseline).map(b => b.version))].toSorted().join(', ') || 'none',
+    baseline: [...new Set(e.baseline.whole.map(b => b.version))].toSorted().join(', ') || 'none',
     limit: wanted ?? 'any',
   }
-  const wrong = shown(e.canary).find(
+  const wrong = e.canary.whole.find(
     b => b.version !== 'unknown' && wanted !== undefined && bare(b.version) !== bare(wanted),
   )
   return wrong
@@ -42,7 +42,7 @@ const version = (e: Evidence): Finding => {
 
 /** Nothing of ours restarts a canary while it is watched, so the server must have died. */
 const restarts = (e: Evidence): Finding => {
-  const of = (arm: Arm): NodeBlock[] => shown(arm).filter(b => b.restarted)
+  const of = (arm: Arm): NodeBlock[] => arm.whole.filter(b => b.restarted)
   const died = of(e.canary)
   const row = {
     name: 'process restarts',

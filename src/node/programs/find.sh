@@ -40,13 +40,13 @@ look_unit_of() {
     tr ' ' '\n' | sed -n 's/^\(Environment=\)\{0,1\}"\{0,1\}PROGRESSDB_\(SERVER_\)\{0,1\}CONFIG=//p' | head -n 1)
   how='the default of the server' path=config.yaml
   [ -z "$said" ] || { how='Environment= of the unit' path=$said; }
-  if option --config "$words"; then how='--config of the unit' path=$value; fi
+  if option --config "$words" || option -config "$words"; then how='--config of the unit' path=$value; fi
   case $path in /*) ;; *) path=${folder%/}/$path ;; esac
   say config "$path"
   say config_from "$how"
   say folder "$folder"
-  if option --db "$words"; then say db "$value"; fi
-  if option --addr "$words"; then say addr "$value"; fi
+  if option --db "$words" || option -db "$words"; then say db "$value"; fi
+  if option --addr "$words" || option -addr "$words"; then say addr "$value"; fi
   if [ -r "$path" ]; then say config_text "$(cat "$path")"; else say config_closed "$(stat -c '%U' "$path" 2>&1)"; fi
 }
 
