@@ -57161,6 +57161,7 @@ async function forward2(link, to) {
   return (await made).at;
 }
 async function keeps(link, by) {
+  if (by.pid === "") return false;
   return by.born === "" ? by.pid === (await keeper(link)).pid : bornAt(by.pid) === by.born;
 }
 async function keeper(link) {
@@ -58229,7 +58230,7 @@ async function act3(on, action, grip) {
 }
 async function perform2(on, task, grip) {
   const brought = task.bring && await bring(on, task.bring, grip.token, grip);
-  const opens = task.opens && !await looked(on, task.program) ? [`opens=${(await inspected(on)).now.data.opens}`] : [];
+  const opens = task.opens ? [`opens=${(await inspected(on)).now.data.opens}`] : [];
   const words2 = [
     `token=${grip.token}`,
     ...task.words,

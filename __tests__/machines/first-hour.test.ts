@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectEnd } from '../action/scenario.ts'
@@ -186,4 +186,27 @@ describe('an adoption is refused, and changes nothing, where', () => {
     )
     expect(text).toMatch(/DATA_CANNOT_MOVE +db-4/)
   })
+})
+
+test('init goes through the jump host of your own configuration, and vouches for its key as for any other', async () => {
+  const [four, two] = [machine('db-4'), machine('db-2')]
+  appendFileSync(
+    s.at('.ssh', 'config'),
+    `Host far\n  HostName ${four.address}\n  ProxyJump root@jump\nHost jump\n  HostName ${two.address}\n`,
+  )
+  const lines = s.fleet.knownHosts.split('\n')
+  const ofNode = lines.filter(line => line.startsWith(`${four.address} `)).join('\n')
+  const without = await s.init(['deploy@far', '--as', 'root'], { knownHosts: `${ofNode}\n`, as: 'admin' })
+  expect(without.code, without.text).toBe(3)
+  expect(without.text).toMatch(
+    /SSH_HOST_UNKNOWN +the jump host: nobody has said which host key 198\.18\.78\.12 has/,
+  )
+  const said = await s.init(['deploy@far', '--as', 'root'], { knownHosts: s.fleet.knownHosts, as: 'admin' })
+  expect(said.code, said.text).toBe(0)
+  const fleet = readFileSync(s.at('repository', '.github', 'rollout.yml'), 'utf8')
+  expect(fleet).toMatch(/^ssh: \{ user: deploy, jump: root@198\.18\.78\.12 \}/m)
+  expect(fleet).toContain(`{ name: far, host: ${four.address}, port: 8080 }`)
+  expect(readFileSync(s.at('repository', '.github', 'rollout.known_hosts'), 'utf8')).toContain(
+    `${two.address} ${two.hostKey}`,
+  )
 })

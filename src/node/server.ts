@@ -112,8 +112,7 @@ async function act(
 /** One program under the token; told to end where the run is. */
 async function perform(on: On, task: Task, grip: Grip): Promise<Answer> {
   const brought = task.bring && (await bring(on, task.bring, grip.token, grip))
-  const opens =
-    task.opens && !(await looked(on, task.program)) ? [`opens=${(await inspected(on)).now.data.opens}`] : []
+  const opens = task.opens ? [`opens=${(await inspected(on)).now.data.opens}`] : []
   const words = [
     `token=${grip.token}`,
     ...task.words,

@@ -123,6 +123,7 @@ export async function forward(link: Link, to: Address): Promise<Address> {
  * itself. Once it has ended, another process may listen on its ports.
  */
 async function keeps(link: Link, by: Keeper): Promise<boolean> {
+  if (by.pid === '') return false
   return by.born === '' ? by.pid === (await keeper(link)).pid : bornAt(by.pid) === by.born
 }
 
