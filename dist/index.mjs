@@ -61982,8 +61982,17 @@ function wayBack(r, id) {
 function movedOn(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown" || ours(r, o)) return false;
-  const opened2 = o.record.flatMap((e) => e.type === "opened" ? [e.rollout] : []);
-  return opened2.includes(r.id) ? opened2.at(-1) !== r.id : r.resumed;
+  const at = o.record.findLastIndex((e) => e.type === "opened" && e.rollout === r.id);
+  return at < 0 ? r.resumed : laterOnes(o.record.slice(at + 1)).length > 0;
+}
+function laterOnes(lines2) {
+  const found = /* @__PURE__ */ new Set();
+  let last = "";
+  for (const e of lines2) {
+    if (e.type === "opened") found.add(last = e.rollout);
+    if (e.type === "decided" && e.what === "outcome" && e.outcome === "unchanged") found.delete(last);
+  }
+  return [...found];
 }
 function ofAnother(r, id) {
   const o = node(r, id).seen;

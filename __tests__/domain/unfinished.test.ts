@@ -185,5 +185,17 @@ describe('records that contradict each other', () => {
       .inspected('db-1', observed({ running: fresh, active: fresh, record: [...lines, later] }))
       .add({ type: 'decided', what: 'going-back', code: 'lease-lost', why: '', cause: 'interrupted' })
     expect(goal(notes.events.reduce(apply, initial), 'db-1')).toBeUndefined()
+    // one that ended without a change leaves the node to those before it
+    const end: Conclusion = {
+      outcome: 'unchanged',
+      code: 'lease-held',
+      why: '',
+      version: '',
+      data: 'untouched',
+      owed: [],
+    }
+    const nothing: Event = { schema: 1, seq: 51, at: 9e12, type: 'decided', what: 'outcome', ...end }
+    notes.inspected('db-1', observed({ running: fresh, active: fresh, record: [...lines, later, nothing] }))
+    expect(goal(notes.events.reduce(apply, initial), 'db-1')).toMatchObject({ release: plan.nodes[0]?.from })
   })
 })

@@ -1,3 +1,4 @@
+import type { Event } from './event.ts'
 import type { Goal, NodeId, Observed } from './node.ts'
 import { type Rollout, changed, node, planned, pointOf } from './rollout.ts'
 import { type Release, sameRelease } from './release.ts'
@@ -100,8 +101,19 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
 export function movedOn(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown' || ours(r, o)) return false
-  const opened = o.record.flatMap(e => (e.type === 'opened' ? [e.rollout] : []))
-  return opened.includes(r.id) ? opened.at(-1) !== r.id : r.resumed
+  const at = o.record.findLastIndex(e => e.type === 'opened' && e.rollout === r.id)
+  return at < 0 ? r.resumed : laterOnes(o.record.slice(at + 1)).length > 0
+}
+
+/** Rollouts of these lines that did something, or may have: one that ended without a change leaves a node to those before it. */
+function laterOnes(lines: readonly Event[]): string[] {
+  const found = new Set<string>()
+  let last = ''
+  for (const e of lines) {
+    if (e.type === 'opened') found.add((last = e.rollout))
+    if (e.type === 'decided' && e.what === 'outcome' && e.outcome === 'unchanged') found.delete(last)
+  }
+  return [...found]
 }
 
 /** Whatever the node shows on a way back is none of our business: it is none of ours, or another holds it and we never changed it. */
