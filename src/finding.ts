@@ -4,6 +4,7 @@ import type { FoundNode } from './domain/fleet-file.ts'
 import { printable, Untrusted } from './domain/text.ts'
 import type { Shell } from './shell/port.ts'
 import { type Answer, parseAnswer } from './node/answer.ts'
+import { PLAIN_USER } from './node/owner.ts'
 import { program } from './node/programs.ts'
 import { failureOf } from './node/refusals.ts'
 import { SHORT } from './node/task.ts'
@@ -30,7 +31,7 @@ function read(s: Sought, answer: Answer): { found: FoundNode } | { problems: Pro
   if (!unit) return refused(noUnit(s))
   if (others.length > 0) return refused(severalUnits(s, units))
   if (!UNIT.test(unit.name)) return refused(noUnit(s))
-  if (!USER.test(unit.user) || unit.user === 'root') return refused(noUser(s, unit))
+  if (!PLAIN_USER.test(unit.user) || unit.user === 'root') return refused(noUser(s, unit))
   const text = answer.values['config_text']?.at(-1)
   if (text === undefined && one('db') === '') return refused(closed(s, one))
   const server = readServerConfig(text ?? '')
@@ -65,9 +66,8 @@ const noUser = ({ name }: Sought, unit: Unit): Problem => ({
   where: name,
 })
 
-/** What may stand in a fleet file, and in one for sudo. */
+/** What may stand in a fleet file. */
 const UNIT = /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/
-const USER = /^[a-z_][a-z0-9_-]{0,31}$/
 const PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/
 
 const unitIn = (line: string): Unit => {

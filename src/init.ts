@@ -7,16 +7,16 @@ import type { ByHand } from './config/hand-flags.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import { fleetFile, type FoundFleet, type FoundNode } from './domain/fleet-file.ts'
 import { fingerprint, type HostKey, knownHostsFile, knownHostsLine, WRITTEN } from './domain/host-keys.ts'
-import { printable } from './domain/text.ts'
 import { findServer } from './finding.ts'
 import type { Console } from './github/console.ts'
 import { ownOrigin, repositoryHere } from './origin.ts'
 import { httpClient } from './probe/http.ts'
 import { createProbe } from './probe/probe.ts'
 import { sudoers } from './service/unit-files.ts'
-import { knownKeys, ownConfig, type Resolved, resolveHost, shownKeys } from './shell/host-keys.ts'
+import { knownKeys, type Resolved, shownKeys } from './shell/host-keys.ts'
 import type { Shell } from './shell/port.ts'
 import { openSsh } from './shell/ssh.ts'
+import { jumpOf, type Target, targetsOf } from './targets.ts'
 import { type NewFile, workflowsOf } from './workflows.ts'
 
 /** `cwd`: the repository that the files are for. `dir`: a folder of ours. */
@@ -36,9 +36,6 @@ const SHOWN = '.github/rollout.known_hosts.not-compared'
 const SUDOERS = '.github/rollout.sudoers'
 const BINARY = 'progressdb'
 
-/** `typed`: the name that the user's own ssh configuration knows it by. */
-type Target = { name: string; typed: string; at: Resolved }
-
 /**
  * Looks at servers, read-only, and writes what a repository needs to roll out to them: the fleet file, known hosts, sudoers and
  * workflows. A machine whose host key nobody vouches for is not looked at. Answers the exit code.
@@ -50,9 +47,10 @@ export async function init(i: Init): Promise<number> {
   if (taken.length > 0) return told(i, taken.map(fileExists))
   const keys = await trustedKeys(i, jump ? [jump, ...targets] : targets)
   if ('problems' in keys) return told(i, keys.problems)
-  const looked = await lookAt(i, { targets, keys: keys.all, ...(jump ? { jump: jump.at } : {}) })
+  const ways: Ways = { targets, ...(jump ? { jump: jump.at } : {}) }
+  const looked = await lookAt(i, ways, keys.all)
   if ('problems' in looked) return told(i, looked.problems)
-  const fleet = fleetOf(i, { targets, ...(jump ? { jump: jump.at } : {}) }, looked.nodes)
+  const fleet = fleetOf(i, ways, looked.nodes)
   const text = fleetFile(fleet)
   if ('problems' in text) return told(i, text.problems)
   parseConfig(text.text, FLEET)
@@ -69,92 +67,6 @@ export async function init(i: Init): Promise<number> {
 const told = ({ out }: Init, problems: Problem[]): number => {
   for (const problem of problems) out.problem(problem)
   return 3
-}
-
-const WORD =
-  /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/
-
-/** `deploy@db-1`, `deploy@db-2:2222`. Throws `UserError` with every word that is none. */
-async function targetsOf({ hand, env, dir }: Init): Promise<Target[]> {
-  const read = hand.words.map(word => ({ word, found: WORD.exec(word) }))
-  const problems = read.filter(({ found }) => !found?.[1]).map(({ word }) => noTarget(word))
-  if (hand.words.length === 0) problems.push(noTargets)
-  if (problems.length > 0) throw new UserError(...problems)
-  const config = join(dir, 'own_ssh_config')
-  writeFileSync(config, ownConfig(env), { mode: 0o600 })
-  const targets = await Promise.all(
-    read.map(async ({ found }): Promise<Target> => {
-      const [, user = '', host = '', port] = found ?? []
-      const at = await resolveHost(
-        { host, user, ...(port === undefined ? {} : { port: Number(port) }) },
-        env,
-        config,
-      )
-      return { name: nameOf(host), typed: host, at }
-    }),
-  )
-  const clash = clashes(targets)
-  if (clash.length > 0) throw new UserError(...clash)
-  return targets
-}
-
-/** The host that the user's own configuration goes through, by its real address; one of several is more than a fleet file can say. */
-async function jumpOf({ env, dir }: Init, [first]: Target[]): Promise<Target | undefined> {
-  const named = first?.at.jump ?? ''
-  if (named === '') return undefined
-  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named) ?? []
-  if (host === undefined)
-    throw new UserError({
-      code: 'JUMP_ODD',
-      what: `your own ssh configuration goes to the nodes through ${printable(named, 100)}`,
-      next: 'a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }',
-    })
-  const to = {
-    host,
-    ...(user === undefined ? {} : { user }),
-    ...(port === undefined ? {} : { port: Number(port) }),
-  }
-  return { name: 'the jump host', typed: host, at: await resolveHost(to, env, join(dir, 'own_ssh_config')) }
-}
-
-/** The first label of a host name; an address as it is. */
-const nameOf = (host: string): string => (/^[\d.]+$/.test(host) ? host : (host.split('.')[0] ?? host))
-
-function clashes(targets: Target[]): Problem[] {
-  const of = (key: (t: Target) => string): string[] => [...new Set(targets.map(key))]
-  const one = (what: string, all: string[]): Problem => ({
-    code: 'TARGETS_DIFFER',
-    what: `one fleet has one ${what}, and these have ${all.join(', ')}`,
-    next: 'make a fleet file for each, or give the nodes the same',
-  })
-  const users = of(t => t.at.user)
-  const ports = of(t => String(t.at.port))
-  const jumps = of(t => t.at.jump || 'none')
-  return [
-    ...(users.length > 1 ? [one('user that logs in', users)] : []),
-    ...(ports.length > 1 ? [one('port of sshd', ports)] : []),
-    ...(jumps.length > 1 ? [one('jump host', jumps)] : []),
-    ...(of(t => t.name).length < targets.length
-      ? [
-          {
-            code: 'TARGETS_TWICE',
-            what: `two nodes would have the same name: ${targets.map(t => t.name).join(', ')}`,
-            next: 'name each machine once, by names that differ before the first dot',
-          },
-        ]
-      : []),
-  ]
-}
-
-const noTarget = (word: string): Problem => ({
-  code: 'TARGET_INVALID',
-  what: `${printable(word, 100)} names no user and machine`,
-  next: 'write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is',
-})
-const noTargets: Problem = {
-  code: 'TARGETS_MISSING',
-  what: 'no machine is named',
-  next: 'progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3',
 }
 
 const fileExists = ({ path }: { path: string }): Problem => ({
@@ -210,7 +122,7 @@ type Looked = { nodes: FoundNode[] } | { problems: Problem[] }
 
 type Ways = { targets: Target[]; jump?: Resolved }
 
-async function lookAt(i: Init, { targets, jump, keys }: Ways & { keys: HostKey[] }): Promise<Looked> {
+async function lookAt(i: Init, { targets, jump }: Ways, keys: HostKey[]): Promise<Looked> {
   const shells = await openSsh({
     dir: i.dir,
     nodes: targets.map(({ name, typed, at }) => ({

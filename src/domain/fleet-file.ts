@@ -9,7 +9,6 @@ export type Known<T> = { is: T; from: string }
 export type FoundNode = {
   name: string
   host: string
-  /** The user that drives it later. */
   unit: Known<string>
   /** The user of the unit. */
   user: string

@@ -102,18 +102,18 @@ export function movedOn(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown' || ours(r, o)) return false
   const at = o.record.findLastIndex(e => e.type === 'opened' && e.rollout === r.id)
-  return at < 0 ? r.resumed : laterOnes(o.record.slice(at + 1)).length > 0
+  return at < 0 ? r.resumed : wentOn(o.record.slice(at + 1))
 }
 
-/** Rollouts of these lines that did something, or may have: one that ended without a change leaves a node to those before it. */
-function laterOnes(lines: readonly Event[]): string[] {
+/** A rollout of these lines did something, or may have: one that ended without a change leaves a node to those before it. */
+function wentOn(lines: readonly Event[]): boolean {
   const found = new Set<string>()
   let last = ''
   for (const e of lines) {
     if (e.type === 'opened') found.add((last = e.rollout))
     if (e.type === 'decided' && e.what === 'outcome' && e.outcome === 'unchanged') found.delete(last)
   }
-  return [...found]
+  return found.size > 0
 }
 
 /** Whatever the node shows on a way back is none of our business: it is none of ours, or another holds it and we never changed it. */

@@ -32,7 +32,7 @@ export const fingerprint = ({ key }: HostKey): string =>
 export const knownHostsLine = ({ host, port, type, key }: HostKey): string =>
   `${port === 22 ? host : `[${host}]:${port}`} ${type} ${key}`
 
-/** First line of a file that this product wrote and may write again. */
+/** How the first line of a file begins that `init` wrote. */
 export const WRITTEN = '# Written by progressdb-rollout init'
 
 /** Everything of known_hosts, each key with its fingerprint above it. `trusted`: where the keys are known from. */

@@ -30,7 +30,7 @@ export function settleDecision(r: Rollout): Body | undefined {
 
 /** Going back is decided once: a pass that the nodes do not show any more, or a run that ended before its end. */
 function direction(r: Rollout, ids: NodeId[]): Body | undefined {
-  const taken = r.plan?.nodes.map(n => n.node).find(id => movedOn(r, id))
+  const taken = r.plan?.nodes.find(n => movedOn(r, n.node))?.node
   if (taken) return goingBack('lease-lost', `${taken} was taken over by another rollout`, 'interrupted')
   const complete =
     r.verdicts.length === r.plan?.waves.length && r.verdicts.every(v => v.is === 'pass') && !r.stale

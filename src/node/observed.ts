@@ -6,7 +6,7 @@ import { type Release, releaseId } from '../domain/release.ts'
 import type { Answer } from './answer.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import type { Inspection } from './port.ts'
-import { recordLine } from './record.ts'
+import { NAME, recordLine } from './record.ts'
 
 /**
  * An answer's inspection in the engine's words. Names that could be a path, and folders that are none, are left out. `odd`: its record has a line that this product does not write.
@@ -151,8 +151,6 @@ function snapshotFrom(line: string): Snapshot[] {
 
 const inOrder = (a: Snapshot, b: Snapshot): number => a.opens - b.opens || a.at - b.at
 
-/** Names that can be no path. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/
 const named = (text: string): string => (NAME.test(text) ? text : '')
 /** An absolute path that leads straight to where it says. */
 const FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u

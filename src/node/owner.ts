@@ -9,6 +9,9 @@ import { StepFailed } from './port.ts'
  * systemd names it. `adopted`: root prepared the machine for that. */
 export type Owner = { other?: string; user?: string; adopted: boolean }
 
+/** The name of a user that may stand in a file for sudo. */
+export const PLAIN_USER = /^[a-z_][a-z0-9_-]{0,31}$/
+
 /** Asks the node, as whoever logs in. */
 export type Who = () => Promise<Answer>
 
@@ -69,7 +72,7 @@ function unfit(node: string, { unit }: UnitServer, { one, near }: Said): Problem
       because: 'whoever may work on its data would be root, or nobody that stays',
       next: `give the unit a user of its own (User=progressdb) that owns the data folder, then  systemctl daemon-reload  and restart it`,
     }
-  if (/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) return undefined
+  if (PLAIN_USER.test(user)) return undefined
   return {
     code: 'UNIT_USER_ODD',
     what: `${node}: the user of ${unit} has a name that cannot be used: ${printable(new Untrusted(user), 60)}`,

@@ -9,7 +9,8 @@ import { printable, Untrusted } from '../domain/text.ts'
  */
 
 /** The name of a release, a checkpoint, a node or a rollout: nothing that leads anywhere else. */
-const name = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/))
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/
+const name = z.string().check(z.regex(NAME))
 const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/))
 const digest = z.string().check(z.regex(/^[0-9a-f]{0,64}$/))
 const prose = z.pipe(
