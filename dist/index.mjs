@@ -5313,13 +5313,14 @@ function parsed(text3) {
     return void 0;
   }
 }
-var name, sha256, digest, prose, word, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
+var NAME, name, sha256, digest, prose, word, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
 var init_record2 = __esm({
   "src/node/record.ts"() {
     "use strict";
     init_mini();
     init_text();
-    name = string2().check(_regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/));
+    NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
+    name = string2().check(_regex(NAME));
     sha256 = string2().check(_regex(/^[0-9a-f]{64}$/));
     digest = string2().check(_regex(/^[0-9a-f]{0,64}$/));
     prose = pipe(
@@ -5620,7 +5621,7 @@ function snapshotFrom(line3) {
     }
   ];
 }
-var unitOf, runningOf, DATA, dataOf, inOrder, NAME, named, FOLDER, shown2, number4, digest2;
+var unitOf, runningOf, DATA, dataOf, inOrder, named, FOLDER, shown2, number4, digest2;
 var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
@@ -5649,7 +5650,6 @@ var init_observed = __esm({
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
     dataOf = (word6) => DATA.find((kind2) => kind2 === word6) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
-    NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
     named = (text3) => NAME.test(text3) ? text3 : "";
     FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u;
     shown2 = (text3) => printable(new Untrusted(text3), 200);
@@ -6115,18 +6115,20 @@ function unfit(node3, { unit }, { one, near }) {
       because: "whoever may work on its data would be root, or nobody that stays",
       next: `give the unit a user of its own (User=progressdb) that owns the data folder, then  systemctl daemon-reload  and restart it`
     };
-  if (/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) return void 0;
+  if (PLAIN_USER.test(user)) return void 0;
   return {
     code: "UNIT_USER_ODD",
     what: `${node3}: the user of ${unit} has a name that cannot be used: ${printable(new Untrusted(user), 60)}`,
     next: "give the unit a user with a plain name"
   };
 }
+var PLAIN_USER;
 var init_owner = __esm({
   "src/node/owner.ts"() {
     "use strict";
     init_text();
     init_port();
+    PLAIN_USER = /^[a-z_][a-z0-9_-]{0,31}$/;
   }
 });
 
@@ -56048,7 +56050,7 @@ function read2(s, answer2) {
   if (!unit) return refused3(noUnit(s));
   if (others.length > 0) return refused3(severalUnits(s, units));
   if (!UNIT.test(unit.name)) return refused3(noUnit(s));
-  if (!USER2.test(unit.user) || unit.user === "root") return refused3(noUser(s, unit));
+  if (!PLAIN_USER.test(unit.user) || unit.user === "root") return refused3(noUser(s, unit));
   const text3 = answer2.values["config_text"]?.at(-1);
   if (text3 === void 0 && one("db") === "") return refused3(closed2(s, one));
   const server = readServerConfig(text3 ?? "");
@@ -56087,13 +56089,14 @@ function installOf(path6, binary) {
   const [, adopted2] = /^(\/.+)\/releases\/[^/]+\/[^/]+$/.exec(path6) ?? [];
   return adopted2 === void 0 ? { is: `/opt/${binary}`, from: "a choice: adopt makes this folder, for releases, record and lease" } : { is: adopted2, from: "where its releases lie" };
 }
-var refused3, noUser, UNIT, USER2, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
+var refused3, noUser, UNIT, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
 var init_finding = __esm({
   "src/finding.ts"() {
     "use strict";
     init_server_config();
     init_text();
     init_answer();
+    init_owner();
     init_programs();
     init_refusals();
     init_task();
@@ -56106,7 +56109,6 @@ var init_finding = __esm({
       where: name2
     });
     UNIT = /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/;
-    USER2 = /^[a-z_][a-z0-9_-]{0,31}$/;
     PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/;
     unitIn = (line3) => {
       const [name2 = "", active = "", user = ""] = line3.split("	");
@@ -57552,6 +57554,94 @@ done
   }
 });
 
+// src/targets.ts
+import { writeFileSync } from "node:fs";
+import { join as join9 } from "node:path";
+async function targetsOf({ hand, env, dir }) {
+  const read4 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
+  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
+  if (hand.words.length === 0) problems2.push(noTargets);
+  if (problems2.length > 0) throw new UserError(...problems2);
+  const config2 = ownFile(dir);
+  writeFileSync(config2, ownConfig(env), { mode: 384 });
+  const targets = await Promise.all(
+    read4.map(async ({ found }) => {
+      const [, user = "", host = "", port] = found ?? [];
+      const at = await resolveHost(
+        { host, user, ...port === void 0 ? {} : { port: Number(port) } },
+        env,
+        config2
+      );
+      return { name: nameOf(host), typed: host, at };
+    })
+  );
+  const clash = clashes(targets);
+  if (clash.length > 0) throw new UserError(...clash);
+  return targets;
+}
+async function jumpOf2({ env, dir }, [first3]) {
+  const named7 = first3?.at.jump ?? "";
+  if (named7 === "") return void 0;
+  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named7) ?? [];
+  if (host === void 0)
+    throw new UserError({
+      code: "JUMP_ODD",
+      what: `your own ssh configuration goes to the nodes through ${printable(named7, 100)}`,
+      next: "a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }"
+    });
+  const to = {
+    host,
+    ...user === void 0 ? {} : { user },
+    ...port === void 0 ? {} : { port: Number(port) }
+  };
+  return { name: "the jump host", typed: host, at: await resolveHost(to, env, ownFile(dir)) };
+}
+function clashes(targets) {
+  const of3 = (key) => [...new Set(targets.map(key))];
+  const one = (what, all2) => ({
+    code: "TARGETS_DIFFER",
+    what: `one fleet has one ${what}, and these have ${all2.join(", ")}`,
+    next: "make a fleet file for each, or give the nodes the same"
+  });
+  const users = of3((t) => t.at.user);
+  const ports = of3((t) => String(t.at.port));
+  const jumps = of3((t) => t.at.jump || "none");
+  return [
+    ...users.length > 1 ? [one("user that logs in", users)] : [],
+    ...ports.length > 1 ? [one("port of sshd", ports)] : [],
+    ...jumps.length > 1 ? [one("jump host", jumps)] : [],
+    ...of3((t) => t.name).length < targets.length ? [
+      {
+        code: "TARGETS_TWICE",
+        what: `two nodes would have the same name: ${targets.map((t) => t.name).join(", ")}`,
+        next: "name each machine once, by names that differ before the first dot"
+      }
+    ] : []
+  ];
+}
+var WORD, ownFile, nameOf, noTarget, noTargets;
+var init_targets = __esm({
+  "src/targets.ts"() {
+    "use strict";
+    init_errors();
+    init_text();
+    init_host_keys2();
+    WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
+    ownFile = (dir) => join9(dir, "own_ssh_config");
+    nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
+    noTarget = (word6) => ({
+      code: "TARGET_INVALID",
+      what: `${printable(word6, 100)} names no user and machine`,
+      next: "write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is"
+    });
+    noTargets = {
+      code: "TARGETS_MISSING",
+      what: "no machine is named",
+      next: "progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3"
+    };
+  }
+});
+
 // examples/recover.yml
 var recover_default;
 var init_recover = __esm({
@@ -57636,18 +57726,19 @@ var init_exports = {};
 __export(init_exports, {
   init: () => init
 });
-import { existsSync as existsSync4, mkdirSync as mkdirSync2, writeFileSync } from "node:fs";
-import { dirname as dirname7, join as join9 } from "node:path";
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, writeFileSync as writeFileSync2 } from "node:fs";
+import { dirname as dirname7, join as join10 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
   const jump = await jumpOf2(i, targets);
-  const taken2 = filesOf(i, true).filter(({ path: path6 }) => existsSync4(join9(i.cwd, path6)));
+  const taken2 = filesOf(i, true).filter(({ path: path6 }) => existsSync4(join10(i.cwd, path6)));
   if (taken2.length > 0) return told3(i, taken2.map(fileExists));
   const keys = await trustedKeys(i, jump ? [jump, ...targets] : targets);
   if ("problems" in keys) return told3(i, keys.problems);
-  const looked2 = await lookAt2(i, { targets, keys: keys.all, ...jump ? { jump: jump.at } : {} });
+  const ways = { targets, ...jump ? { jump: jump.at } : {} };
+  const looked2 = await lookAt2(i, ways, keys.all);
   if ("problems" in looked2) return told3(i, looked2.problems);
-  const fleet = fleetOf(i, { targets, ...jump ? { jump: jump.at } : {} }, looked2.nodes);
+  const fleet = fleetOf(i, ways, looked2.nodes);
   const text3 = fleetFile2(fleet);
   if ("problems" in text3) return told3(i, text3.problems);
   parseConfig(text3.text, FLEET);
@@ -57660,76 +57751,14 @@ async function init(i) {
   next4(i, fleet, keys.all);
   return 0;
 }
-async function targetsOf({ hand, env, dir }) {
-  const read4 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
-  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
-  if (hand.words.length === 0) problems2.push(noTargets);
-  if (problems2.length > 0) throw new UserError(...problems2);
-  const config2 = join9(dir, "own_ssh_config");
-  writeFileSync(config2, ownConfig(env), { mode: 384 });
-  const targets = await Promise.all(
-    read4.map(async ({ found }) => {
-      const [, user = "", host = "", port] = found ?? [];
-      const at = await resolveHost(
-        { host, user, ...port === void 0 ? {} : { port: Number(port) } },
-        env,
-        config2
-      );
-      return { name: nameOf(host), typed: host, at };
-    })
-  );
-  const clash = clashes(targets);
-  if (clash.length > 0) throw new UserError(...clash);
-  return targets;
-}
-async function jumpOf2({ env, dir }, [first3]) {
-  const named7 = first3?.at.jump ?? "";
-  if (named7 === "") return void 0;
-  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named7) ?? [];
-  if (host === void 0)
-    throw new UserError({
-      code: "JUMP_ODD",
-      what: `your own ssh configuration goes to the nodes through ${printable(named7, 100)}`,
-      next: "a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }"
-    });
-  const to = {
-    host,
-    ...user === void 0 ? {} : { user },
-    ...port === void 0 ? {} : { port: Number(port) }
-  };
-  return { name: "the jump host", typed: host, at: await resolveHost(to, env, join9(dir, "own_ssh_config")) };
-}
-function clashes(targets) {
-  const of3 = (key) => [...new Set(targets.map(key))];
-  const one = (what, all2) => ({
-    code: "TARGETS_DIFFER",
-    what: `one fleet has one ${what}, and these have ${all2.join(", ")}`,
-    next: "make a fleet file for each, or give the nodes the same"
-  });
-  const users = of3((t) => t.at.user);
-  const ports = of3((t) => String(t.at.port));
-  const jumps = of3((t) => t.at.jump || "none");
-  return [
-    ...users.length > 1 ? [one("user that logs in", users)] : [],
-    ...ports.length > 1 ? [one("port of sshd", ports)] : [],
-    ...jumps.length > 1 ? [one("jump host", jumps)] : [],
-    ...of3((t) => t.name).length < targets.length ? [
-      {
-        code: "TARGETS_TWICE",
-        what: `two nodes would have the same name: ${targets.map((t) => t.name).join(", ")}`,
-        next: "name each machine once, by names that differ before the first dot"
-      }
-    ] : []
-  ];
-}
 function filesOf({ cwd }, names2) {
-  const hasRelease = existsSync4(join9(cwd, ".github/workflows/release.yml"));
+  const hasRelease = existsSync4(join10(cwd, ".github/workflows/release.yml"));
   const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease });
   return [...names2 ? [FLEET, SUDOERS, KNOWN_HOSTS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
-  const given = i.inputs.sshKnownHosts === "" ? void 0 : join9(i.dir, "given_known_hosts");
-  if (given !== void 0) writeFileSync(given, `${i.inputs.sshKnownHosts.trim()}
+  const given = i.inputs.sshKnownHosts === "" ? void 0 : join10(i.dir, "given_known_hosts");
+  if (given !== void 0) writeFileSync2(given, `${i.inputs.sshKnownHosts.trim()}
 `, { mode: 384 });
   const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given) })));
   const unknown5 = found.filter(({ keys }) => keys.length === 0).map(({ t }) => t);
@@ -57742,7 +57771,7 @@ async function trustedKeys(i, targets) {
     write(i, [{ path: SHOWN2, text: knownHostsFile([...all2, ...fresh], "NOT COMPARED YET") }]);
   return { problems: shown6.map(({ t, keys }) => notVouched(t, keys)) };
 }
-async function lookAt2(i, { targets, jump, keys }) {
+async function lookAt2(i, { targets, jump }, keys) {
   const shells = await openSsh({
     dir: i.dir,
     nodes: targets.map(({ name: name2, typed, at }) => ({
@@ -57816,8 +57845,8 @@ ${rights}`;
 }
 function write({ cwd, out }, files2) {
   for (const { path: path6, text: text3 } of files2) {
-    mkdirSync2(dirname7(join9(cwd, path6)), { recursive: true });
-    writeFileSync(join9(cwd, path6), text3);
+    mkdirSync2(dirname7(join10(cwd, path6)), { recursive: true });
+    writeFileSync2(join10(cwd, path6), text3);
     out.line("wrote", path6);
   }
 }
@@ -57835,7 +57864,7 @@ function next4({ out }, { nodes }, keys) {
     ...ownOrigin() === void 0 ? ["     in the workflows, write the commit of this product in place of OWNER/progressdb-rollout@0000…"] : []
   ]);
 }
-var FLEET, KNOWN_HOSTS, SHOWN2, SUDOERS, BINARY, told3, WORD, nameOf, noTarget, noTargets, fileExists, distinct, notVouched;
+var FLEET, KNOWN_HOSTS, SHOWN2, SUDOERS, BINARY, told3, fileExists, distinct, notVouched;
 var init_init = __esm({
   "src/init.ts"() {
     "use strict";
@@ -57844,7 +57873,6 @@ var init_init = __esm({
     init_errors();
     init_fleet_file();
     init_host_keys();
-    init_text();
     init_finding();
     init_origin();
     init_http();
@@ -57852,6 +57880,7 @@ var init_init = __esm({
     init_unit_files();
     init_host_keys2();
     init_ssh();
+    init_targets();
     init_workflows();
     FLEET = ".github/rollout.yml";
     KNOWN_HOSTS = ".github/rollout.known_hosts";
@@ -57861,18 +57890,6 @@ var init_init = __esm({
     told3 = ({ out }, problems2) => {
       for (const problem3 of problems2) out.problem(problem3);
       return 3;
-    };
-    WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
-    nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
-    noTarget = (word6) => ({
-      code: "TARGET_INVALID",
-      what: `${printable(word6, 100)} names no user and machine`,
-      next: "write  deploy@db-1  or  deploy@db-1.internal:2222: the user that drives the node later, and where it is"
-    });
-    noTargets = {
-      code: "TARGETS_MISSING",
-      what: "no machine is named",
-      next: "progressdb-rollout init deploy@db-1 deploy@db-2 deploy@db-3"
     };
     fileExists = ({ path: path6 }) => ({
       code: "INIT_FILE_EXISTS",
@@ -59079,7 +59096,7 @@ var init_release_notes = __esm({
 
 // src/survey.ts
 import { constants as constants4, copyFile as copyFile2, rename as rename3 } from "node:fs/promises";
-import { join as join10 } from "node:path";
+import { join as join11 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
@@ -59191,7 +59208,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join10(s.dir, fetched.sha256));
+    await kept(fetched.file, join11(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -59862,7 +59879,7 @@ var init_archive = __esm({
 import { createHash as createHash6 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
-import { join as join11 } from "node:path";
+import { join as join12 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -59872,7 +59889,7 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join11(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join12(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2563 !== archive.sha256) {
@@ -60134,7 +60151,7 @@ var init_selection = __esm({
 
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
-import { join as join12 } from "node:path";
+import { join as join13 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
@@ -60191,7 +60208,7 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join12(path6, version3), join12(path6, version3.slice(1))]) {
+      for (const folder of [join13(path6, version3), join13(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
           return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
@@ -60200,12 +60217,12 @@ var init_directory = __esm({
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join12(folder, "artifacts.json"));
-      const metadata = await textOf2(join12(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join13(folder, "artifacts.json"));
+      const metadata = await textOf2(join13(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join12(folder, "artifacts.json") },
-        { text: metadata, from: join12(folder, "metadata.json") }
+        { text: artifacts2, from: join13(folder, "artifacts.json") },
+        { text: metadata, from: join13(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -60221,8 +60238,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name2) => ({
         name: name2,
-        where: join12(folder, name2),
-        bytes: await sizeOf2(join12(folder, name2))
+        where: join13(folder, name2),
+        bytes: await sizeOf2(join13(folder, name2))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -60257,7 +60274,7 @@ var init_directory = __esm({
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join12(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join13(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
@@ -60898,7 +60915,7 @@ import { createHash as createHash9 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
-import { join as join13 } from "node:path";
+import { join as join14 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
   const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
@@ -60909,7 +60926,7 @@ async function wire(w) {
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join13(w.dir, "downloads");
+  const downloads = join14(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -61036,7 +61053,7 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release2) {
-  const file = join13(downloads, release2.sha256);
+  const file = join14(downloads, release2.sha256);
   const found = await sha2562(file).catch(() => void 0);
   if (found !== release2.sha256) throw new UserError(notHere(release2, found));
   return file;
@@ -61121,7 +61138,7 @@ var init_wire = __esm({
 import { randomBytes } from "node:crypto";
 import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9, rmSync } from "node:fs";
 import { hostname, tmpdir as tmpdir2 } from "node:os";
-import { join as join14 } from "node:path";
+import { join as join15 } from "node:path";
 
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
@@ -61983,16 +62000,16 @@ function movedOn(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown" || ours(r, o)) return false;
   const at = o.record.findLastIndex((e) => e.type === "opened" && e.rollout === r.id);
-  return at < 0 ? r.resumed : laterOnes(o.record.slice(at + 1)).length > 0;
+  return at < 0 ? r.resumed : wentOn(o.record.slice(at + 1));
 }
-function laterOnes(lines2) {
+function wentOn(lines2) {
   const found = /* @__PURE__ */ new Set();
   let last = "";
   for (const e of lines2) {
     if (e.type === "opened") found.add(last = e.rollout);
     if (e.type === "decided" && e.what === "outcome" && e.outcome === "unchanged") found.delete(last);
   }
-  return [...found];
+  return found.size > 0;
 }
 function ofAnother(r, id) {
   const o = node(r, id).seen;
@@ -62772,7 +62789,7 @@ function settleDecision(r) {
   return direction(r, ids) ?? (done2 ? outcome(promoted(r)) : void 0);
 }
 function direction(r, ids) {
-  const taken2 = r.plan?.nodes.map((n) => n.node).find((id) => movedOn(r, id));
+  const taken2 = r.plan?.nodes.find((n) => movedOn(r, n.node))?.node;
   if (taken2) return goingBack("lease-lost", `${taken2} was taken over by another rollout`, "interrupted");
   const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
   const broken4 = ids.find((id) => node(r, id).lost ?? node(r, id).failedBack);
@@ -64883,6 +64900,51 @@ init_log2();
 // src/domain/report/data.ts
 init_log2();
 
+// src/domain/report/fleet.ts
+init_log2();
+var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
+var rank2 = (node3) => {
+  if (isUnasked(node3)) return 0;
+  if (node3.state === "not-serving") return 1;
+  return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
+};
+var worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
+var trouble = (node3) => {
+  const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
+  if (node3.state === "unreachable")
+    return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
+  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
+  return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
+};
+var named3 = (nodes, all2) => {
+  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
+  return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
+};
+var serves2 = (nodes, all2) => {
+  const first3 = nodes[0];
+  const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
+  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+};
+var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
+var fleetPhrase = (nodes) => {
+  if (nodes.length === 0) return "no node was asked";
+  const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
+  const shown6 = unwell.length > 3 ? 2 : unwell.length;
+  const more = unwell.length - shown6;
+  const well = nodes.filter((node3) => node3.state === "serving");
+  const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
+  return [
+    ...unwell.slice(0, shown6).map(trouble),
+    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
+    ...groups.map((group) => serves2(group, nodes.length))
+  ].join("; ");
+};
+var nodeNames = (nodes) => {
+  const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
+  if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
+  return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
+};
+
 // src/domain/report/inline.ts
 init_text();
 var longest2 = 2e3;
@@ -65021,7 +65083,6 @@ var nothingMoved = (input) => {
     ]
   ];
 };
-var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
 var unasked = (nodes) => {
   const lost = nodes.filter(isUnasked).map((node3) => node3.name);
   return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
@@ -65113,50 +65174,6 @@ var reasons = {
 };
 var isReasonCode = (code2) => Object.hasOwn(reasons, code2);
 var reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
-
-// src/domain/report/fleet.ts
-init_log2();
-var rank2 = (node3) => {
-  if (node3.state === "unreachable" || node3.state === "unseen") return 0;
-  if (node3.state === "not-serving") return 1;
-  return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
-};
-var worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
-var trouble = (node3) => {
-  const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
-  if (node3.state === "unreachable")
-    return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
-  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
-  return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
-};
-var named3 = (nodes, all2) => {
-  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
-  return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
-};
-var serves2 = (nodes, all2) => {
-  const first3 = nodes[0];
-  const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
-};
-var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
-var fleetPhrase = (nodes) => {
-  if (nodes.length === 0) return "no node was asked";
-  const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
-  const shown6 = unwell.length > 3 ? 2 : unwell.length;
-  const more = unwell.length - shown6;
-  const well = nodes.filter((node3) => node3.state === "serving");
-  const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
-  return [
-    ...unwell.slice(0, shown6).map(trouble),
-    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
-    ...groups.map((group) => serves2(group, nodes.length))
-  ].join("; ");
-};
-var nodeNames = (nodes) => {
-  const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
-  if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
-  return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
-};
 
 // src/domain/report/headline.ts
 var ending = (end) => {
@@ -65479,7 +65496,7 @@ var roleOf = ({ role }) => {
 };
 var now = (node3) => {
   const mark = node3.wentBack ? " ⟲" : "";
-  const maybe = node3.state === "unreachable" && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
+  const maybe = isUnasked(node3) && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
   return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
 };
 var states = {
@@ -65499,7 +65516,7 @@ var counts3 = (node3) => {
   if (node3.counts !== void 0) return countsPhrase(node3.counts);
   return untouched(node3) ? "untouched" : "unknown";
 };
-var none = (node3) => node3.state === "unreachable" || node3.state === "unseen" ? "unknown" : "–";
+var none = (node3) => isUnasked(node3) ? "unknown" : "–";
 var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration2(gap.ms)} ${gap.what}`).join(" + ");
 var bareRestart = (node3) => {
   if (node3.bareRestart !== void 0) return duration2(node3.bareRestart);
@@ -66889,7 +66906,7 @@ async function main(world) {
 async function begin({ env }, { source, hand }, out) {
   const inputs = readInputs(source, "command line");
   const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
-  const dir = mkdtempSync2(join14(tmpdir2(), "progressdb-rollout-"));
+  const dir = mkdtempSync2(join15(tmpdir2(), "progressdb-rollout-"));
   try {
     return await init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
   } finally {
@@ -66963,7 +66980,7 @@ var reporting = (use) => ({
   problems: use.problems
 });
 async function run4(use, step2) {
-  const journal = openJournal(join14(use.dir, "journal.jsonl"), systemClock);
+  const journal = openJournal(join15(use.dir, "journal.jsonl"), systemClock);
   const first3 = journal.events.find((e) => e.type === "opened");
   const began = journal.events[0]?.at ?? systemClock.now();
   const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
@@ -66997,7 +67014,7 @@ async function run4(use, step2) {
     journal.close();
   }
 }
-var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join14(use.dir, "report"), redact: use.redact });
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join15(use.dir, "report"), redact: use.redact });
 var refused7 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",

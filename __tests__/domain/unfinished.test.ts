@@ -199,3 +199,18 @@ describe('records that contradict each other', () => {
     expect(goal(notes.events.reduce(apply, initial), 'db-1')).toMatchObject({ release: plan.nodes[0]?.from })
   })
 })
+
+test('a status says when the time for an approval is over', () => {
+  const asked = { mode: 'status', tag: '' } as const
+  const lines = new Notes()
+    .opened('plan')
+    .add({ type: 'decided', what: 'planned', plan, hash: 'h' })
+    .add({ type: 'decided', what: 'parked', why: 'stop-after', after: 'canary', until: 1 }).events
+  const notes = new Notes()
+    .opened('plan', asked)
+    .did({ kind: 'plan' }, { is: 'resumes', lines })
+    .opened('settle', asked)
+  expect(next(notes.events.reduce(apply, initial))).toMatchObject({
+    record: { type: 'concluded', outcome: 'needs-operator', code: 'approval-expired' },
+  })
+})

@@ -1,4 +1,5 @@
 import { count, list, several } from '../log.ts'
+import { isUnasked } from './fleet.ts'
 import type { Inlines } from './inline.ts'
 import { atMost, joined } from './inline.ts'
 import type { NodeReport, ReportInput } from './input.ts'
@@ -71,8 +72,6 @@ const nothingMoved = (input: ReportInput): Inlines[] => {
     ],
   ]
 }
-
-const isUnasked = ({ state }: NodeReport): boolean => state === 'unreachable' || state === 'unseen'
 
 const unasked = (nodes: NodeReport[]): Inlines[] => {
   const lost = nodes.filter(isUnasked).map(node => node.name)

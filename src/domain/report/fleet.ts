@@ -1,9 +1,12 @@
 import { count, list } from '../log.ts'
 import type { NodeReport } from './input.ts'
 
+/** Nobody knows what it is now: it could not be reached, or not be looked at. */
+export const isUnasked = ({ state }: NodeReport): boolean => state === 'unreachable' || state === 'unseen'
+
 /** Nodes that serve are well. Those that are not come first in every list; the order is otherwise the fleet's own. */
 const rank = (node: NodeReport): number => {
-  if (node.state === 'unreachable' || node.state === 'unseen') return 0
+  if (isUnasked(node)) return 0
   if (node.state === 'not-serving') return 1
   return node.wentBack || node.setAside !== undefined ? 2 : 3
 }

@@ -1,6 +1,6 @@
 import { duration, several } from '../log.ts'
 import { countsPhrase } from './data.ts'
-import { worstFirst } from './fleet.ts'
+import { isUnasked, worstFirst } from './fleet.ts'
 import type { Inlines } from './inline.ts'
 import { table } from './inline.ts'
 import type { NodeReport } from './input.ts'
@@ -15,7 +15,7 @@ const roleOf = ({ role }: NodeReport): string => {
 
 const now = (node: NodeReport): Inlines => {
   const mark = node.wentBack ? ' ⟲' : ''
-  const maybe = node.state === 'unreachable' && node.now !== 'unknown' ? `maybe ${node.now}` : node.now
+  const maybe = isUnasked(node) && node.now !== 'unknown' ? `maybe ${node.now}` : node.now
   return node.before === node.now && !node.wentBack && node.state === 'serving'
     ? [node.now]
     : [{ strong: maybe }, mark]
@@ -49,8 +49,7 @@ const counts = (node: NodeReport): string => {
   return untouched(node) ? 'untouched' : 'unknown'
 }
 
-const none = (node: NodeReport): string =>
-  node.state === 'unreachable' || node.state === 'unseen' ? 'unknown' : '–'
+const none = (node: NodeReport): string => (isUnasked(node) ? 'unknown' : '–')
 
 const gaps = (node: NodeReport): string =>
   node.gaps.length === 0 ? none(node) : node.gaps.map(gap => `${duration(gap.ms)} ${gap.what}`).join(' + ')
