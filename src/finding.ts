@@ -7,7 +7,7 @@ import { type Answer, parseAnswer } from './node/answer.ts'
 import { PLAIN_USER } from './node/owner.ts'
 import { program } from './node/programs.ts'
 import { failureOf } from './node/refusals.ts'
-import { SHORT } from './node/task.ts'
+import { SHORT } from './node/places.ts'
 
 /** A server that is to be described. `unit` where it is known which one it is. */
 export type Sought = { name: string; host: string; shell: Shell; binary: string; unit: string }

@@ -48,6 +48,7 @@ export function narrate(r: Rollout, body: Body): Said[] {
     case 'concluded':
     case 'adopted':
     case 'setting-changed':
+    case 'fired':
       return []
     default:
       return unreachable(body)

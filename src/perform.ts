@@ -10,7 +10,7 @@ import { type Doing, type Effects, act, opensBefore, target, witnessAt } from '.
 import { holds } from './hold.ts'
 import { type Action, type Claim, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
-import { beforeStop, witness } from './witness.ts'
+import { beforeStop, quietTime, witness } from './witness.ts'
 
 /** Carries out one command and answers what was found out. Rejects with `StepFailed`, `UserError` or `Bug`. */
 export async function perform(
@@ -112,6 +112,8 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
     case 'drain':
       if (!goesBack(d.r)) await roomFor(d)
       return fact(d, { began, seen: await act(d, s) })
+    case 'arm':
+      return fact(d, { began, seen: await act(d, { ...s, rollout: d.r.id, quiet: await quietTime(d) }) })
     case 'hold':
     case 'let-go':
       return fact(d, { began, seen: await act(d, { ...s, lines: [settingChanged(d, s.do)] }) })
@@ -120,6 +122,7 @@ async function step(d: Doing, s: NodeStep): Promise<Fact> {
     case 'start':
     case 'undrain':
     case 'park':
+    case 'disarm':
       return fact(d, { began, seen: await act(d, s) })
     default:
       return unreachable(s)

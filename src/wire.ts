@@ -131,6 +131,8 @@ const optionsOf = (config: Config): NodeOptions => ({
   immutable: IMMUTABLE,
   drain: config.drain,
   stopLimit: config.policy.stopLimit,
+  startLimit: config.policy.startLimit,
+  ...config.switch,
   stageLimit: config.stageLimit,
 })
 

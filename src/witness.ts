@@ -37,7 +37,7 @@ export async function witness(d: Doing): Promise<Witness> {
 }
 
 /** Longer than twice the apply batch. */
-async function quietTime(d: Doing): Promise<Millis> {
+export async function quietTime(d: Doing): Promise<Millis> {
   const { facts } = await d.node.inspect()
   return 2 * readServerConfig(facts.configText).applyBatch + 100
 }

@@ -177,6 +177,8 @@ async function upkeep(at: Place): Promise<Row[]> {
       immutable: ['*.sst'],
       drain: config.drain,
       stopLimit: 60_000,
+      startLimit: 60_000,
+      confirmWithin: 600_000,
       stageLimit: 60_000,
     }
     return shell ? [nodeOn(shell, service, n, more)] : []

@@ -9,7 +9,7 @@ import type { Plan } from '../../src/domain/plan.ts'
 import { initial } from '../../src/domain/rollout.ts'
 import { contradicted, lastRollout, unfinished } from '../../src/domain/unfinished.ts'
 import { plan } from './report/fixtures.ts'
-import { fresh, Notes, observed, ROLLOUT } from './retell/journal.ts'
+import { fresh, Notes, observed, point, ROLLOUT } from './retell/journal.ts'
 
 const by = { process: 'p', who: '', run: '', host: '' }
 const request = {
@@ -195,7 +195,8 @@ describe('records that contradict each other', () => {
       owed: [],
     }
     const nothing: Event = { schema: 1, seq: 51, at: 9e12, type: 'decided', what: 'outcome', ...end }
-    notes.inspected('db-1', observed({ running: fresh, active: fresh, record: [...lines, later, nothing] }))
+    const now = { running: fresh, active: fresh, snapshots: [point()] }
+    notes.inspected('db-1', observed({ ...now, record: [...lines, later, nothing] }))
     expect(goal(notes.events.reduce(apply, initial), 'db-1')).toMatchObject({ release: plan.nodes[0]?.from })
   })
 })

@@ -2,16 +2,32 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Action } from '../../src/node/port.ts'
-import { type ProgramName, program } from '../../src/node/programs.ts'
-import { crashing, points } from './crash.ts'
-import { leased, makeData, refusal, type Rig, rig, shells, type ShellName, started, tree } from './rig.ts'
+import { placeWords } from '../../src/node/places.ts'
+import { type ProgramName, program, switchProgram } from '../../src/node/programs.ts'
+import { crashing, crashingSwitch, points } from './crash.ts'
+import {
+  freePort,
+  leased,
+  makeData,
+  opened,
+  refusal,
+  type Rig,
+  rig,
+  serviceOf,
+  shells,
+  type ShellName,
+  sleep,
+  started,
+  state,
+  tree,
+} from './rig.ts'
 
 const POINT = 'r-1.rollback-point.2'
 const rigs: Rig[] = []
 afterEach(() => rigs.splice(0).forEach(r => r.close()))
 
-async function fresh(shellName: ShellName = 'dash'): Promise<Rig> {
-  const r = rig(shellName)
+async function fresh(shellName: ShellName = 'dash', port?: number): Promise<Rig> {
+  const r = rig(shellName, '', port)
   rigs.push(r)
   await started(r)
   return r
@@ -50,6 +66,13 @@ async function tidy(r: Rig): Promise<void> {
   expect(left).toEqual([])
   const parts = readdirSync(join(r.root, 'var', '.data-snapshots')).filter(name => name.endsWith('.partial'))
   expect(parts).toEqual([])
+}
+
+/** The watcher has died, or has done its work. */
+async function ended(r: Rig): Promise<void> {
+  const file = state(r, 'switch-pid')
+  const [pid = ''] = readFileSync(file, 'utf8').split(' ')
+  for (let tries = 0; tries < 200 && existsSync(`/proc/${pid}`); tries++) await sleep(50)
 }
 
 const toNew = async (r: Rig): Promise<void> => {
@@ -214,3 +237,47 @@ describe('after a crash', () => {
 const beforeSwap = points(program('restore')) - 1
 const withoutFrom = (files: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).filter(([name]) => !name.endsWith('.rollout/from')))
+
+describe('the switch, killed at a point and started again', () => {
+  const count = points(switchProgram('process'))
+
+  it('has points', () => expect(count).toBeGreaterThan(15))
+
+  it.each(Array.from({ length: count }, (_, nth) => [shells[nth % shells.length] ?? 'dash', nth] as const))(
+    'under %s, point %i: the old version serves what the new one wrote, or is told why not',
+    async (shellName, nth) => {
+      const r = await fresh(shellName, await freePort())
+      const options = { confirmWithin: 1200 }
+      const whole = r.another(options)
+      await leased(r, 'p-2', { ttl: 600, over: 'same-rollout', lines: [opened] })
+      r.node = r.another(options, '', crashingSwitch(r.shell, nth))
+      const { old, next } = r.releases
+      await r.act({
+        do: 'arm',
+        rollout: 'r-1',
+        quiet: 100,
+        back: old,
+        to: next,
+        keeps: true,
+        safe: 'intake-wal',
+      })
+      r.node = whole
+      await toNew(r)
+      writeFileSync(join(r.config.data, 'store', '000007.sst'), 'written by the new version')
+      await ended(r)
+      // as a timer starts it anew
+      const words = [...placeWords(r.places(options)), ...serviceOf('').words]
+      await r.shell.run(switchProgram('process'), words, { limit: 60_000 })
+      const { now } = await r.node.inspect()
+      expect(now).toMatchObject({
+        running: { version: 'v1.0.0' },
+        active: { version: 'v1.0.0' },
+        lease: 'free',
+      })
+      expect(now.armed).toBeUndefined()
+      expect(tree(r.config.data)).toHaveProperty('store/000007.sst')
+      expect(now.record.filter(e => e.type === 'fired').at(-1)).toMatchObject({ what: 'home' })
+      await tidy(r)
+    },
+  )
+})

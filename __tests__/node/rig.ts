@@ -13,11 +13,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeConfig } from '../../src/config/config.ts'
+import type { Event } from '../../src/domain/event.ts'
 import type { Release } from '../../src/domain/release.ts'
 import { type Action, type Claim, type Inspection, type NodePort, StepFailed } from '../../src/node/port.ts'
+import type { Node } from '../../src/node/places.ts'
 import { type NodeOptions, nodeOn } from '../../src/node/server.ts'
 import { processService } from '../../src/service/process.ts'
 import { localShell } from '../../src/shell/local.ts'
@@ -39,35 +42,46 @@ export type Rig = {
   releases: { old: Release & { file: string }; next: Release & { file: string } }
   /** Another engine process on the same node. */
   another: (options?: Partial<NodeOptions>, behaviour?: string, shell?: Shell) => NodePort
+  places: (options?: Partial<NodeOptions>) => Node
   act: (action: Action) => Promise<Inspection & { answer: Record<string, string[]> }>
   close: () => void
 }
 
 /** A node with a data folder, nothing running, in a folder whose name has a blank and a quote. */
-export function rig(shellName: ShellName = 'dash', behaviour = ''): Rig {
+export function rig(shellName: ShellName = 'dash', behaviour = '', port = 18_080): Rig {
   const root = mkdtempSync(join(tmpdir(), "rollout node's "))
   const path = `${pathWith(root, shellName)}:/usr/sbin:/usr/bin:/sbin:/bin`
   const config: NodeConfig = {
     name: 'db-1',
-    url: 'http://127.0.0.1:18080',
+    url: `http://127.0.0.1:${port}`,
     install: join(root, 'opt', 'service'),
     data: join(root, 'var', 'data'),
-    config: join(root, 'config.yaml'),
+    // a server that is to listen finds its port in this name
+    config: join(root, port === 18_080 ? 'config.yaml' : `config-port-${port}.yaml`),
     configNext: join(root, 'config-next.yaml'),
   }
   makeData(config.data)
   writeFileSync(config.config, 'server: {port: 1}\n# 100% ünïcode\n')
   const releases = { old: makeBinary(root, 'v1.0.0'), next: makeBinary(root, 'v1.1.0') }
   const shell = localShell({ path, tmp: root })
-  const another = (options: Partial<NodeOptions> = {}, how = behaviour, by = shell): NodePort =>
-    nodeOn(by, serviceOf(how), config, {
+  const places = (options: Partial<NodeOptions> = {}, how = behaviour) => ({
+    service: serviceOf(how),
+    config,
+    options: {
       binary: 'database',
       immutable: ['*.sst'],
-      drain: { kind: 'none' },
+      drain: { kind: 'none' as const },
       stopLimit: 3000,
+      startLimit: 5000,
+      confirmWithin: 600_000,
       stageLimit: 20_000,
       ...options,
-    })
+    },
+  })
+  const another = (options: Partial<NodeOptions> = {}, how = behaviour, by = shell): NodePort => {
+    const at = places(options, how)
+    return nodeOn(by, at.service, config, at.options)
+  }
   const self: Rig = {
     root,
     config,
@@ -77,6 +91,7 @@ export function rig(shellName: ShellName = 'dash', behaviour = ''): Rig {
     token: 0,
     node: another(),
     another,
+    places,
     act: action => self.node.act(action, grip(self.token)),
     close: () => {
       killAll(root)
@@ -113,6 +128,27 @@ export const claim = (process: string, more: Partial<Claim> = {}): Claim => ({
   over: 'expired',
   ...more,
 })
+
+export const freePort = (): Promise<number> =>
+  new Promise(resolve => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const at = server.address()
+      server.close(() => resolve(typeof at === 'object' && at ? at.port : 0))
+    })
+  })
+
+/** The first line of a rollout in a record. */
+export const opened: Event = {
+  schema: 1,
+  seq: 1,
+  at: 1,
+  type: 'opened',
+  rollout: 'r-1',
+  step: 'canary',
+  by: { process: 'p-2', who: '', run: '', host: '' },
+  request: { mode: 'release', tag: '', stopAfter: 'none', planHash: '', rollbackData: 'auto', reason: '' },
+}
 
 /** Leased, both releases installed, the old one active and started through us (data adopted by hand first). */
 export async function started(r: Rig): Promise<Inspection> {

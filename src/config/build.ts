@@ -39,6 +39,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     exposition: expositionOf(file, or),
     metrics: policy.watch.metrics,
     lease: file.lease,
+    switch: switchOf(file),
     keep: file.keep,
     environment: file.environment,
     defaults: taken,
@@ -127,6 +128,14 @@ const probeOf = ({ profile, probe: { keys, user } }: FleetFile, or: Default): Co
     ...(backendKey === undefined ? {} : { backendKey }),
     ...(adminKey === undefined ? {} : { adminKey }),
     ...(keys.frontend === undefined ? {} : { frontendKey: keys.frontend }),
+  }
+}
+
+const switchOf = ({ switch: given }: FleetFile): Config['switch'] => {
+  const command = given['on-fire']
+  return {
+    confirmWithin: given['confirm-within'],
+    ...(command === undefined ? {} : { onFire: { command, limit: given['on-fire-limit'] } }),
   }
 }
 

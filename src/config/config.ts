@@ -80,6 +80,8 @@ export type Config = {
   exposition: Exposition
   metrics: MetricRule[]
   lease: { ttl: Millis; wait: Millis }
+  /** The dead man's switch of every node. */
+  switch: { confirmWithin: Millis; onFire?: { command: string; limit: Millis } }
   keep: Millis
   environment: string
   /** Which settings were not written, as `name value` for the plan. */

@@ -1,3 +1,4 @@
+import { spellDuration } from '../domain/policy.ts'
 import { type Broken, broken } from './rule.ts'
 import type { PlacedNode } from './nodes.ts'
 import type { FleetFile } from './schema/file.ts'
@@ -13,7 +14,21 @@ export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken
   ...profileRules(file, unread),
   ...repositoryRules(file, unread, world),
   ...argumentRules(file),
+  ...switchRules(file, unread),
 ]
+
+/** A node must not go back by itself while its rollout still holds it. */
+const switchRules = ({ lease, switch: { 'confirm-within': within } }: FleetFile, unread: Unread): Broken[] =>
+  within >= lease.ttl || unread.has('lease') || unread.has('switch')
+    ? []
+    : [
+        broken(
+          ['switch', 'confirm-within'],
+          'SETTING_CONTRADICTS',
+          `switch.confirm-within (${spellDuration(within)}) is shorter than lease.ttl (${spellDuration(lease.ttl)})`,
+          'give confirm-within at least the time of lease.ttl',
+        ),
+      ]
 
 const kindOfService = (file: FleetFile, unread: Unread): Broken[] => {
   if (['process', 'systemd', 'docker'].some(kind => unread.has(kind))) return []

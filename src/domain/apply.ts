@@ -32,6 +32,7 @@ export function apply(r: Rollout, e: Event): Rollout {
       return { ...r, ...at, concluded: e }
     case 'adopted':
     case 'setting-changed':
+    case 'fired':
       return { ...r, ...at, lines: [...r.lines, e] }
     default:
       return unreachable(e)
@@ -136,7 +137,8 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
   const base: Rollout = {
     ...r,
     id: first.rollout,
-    lines: [...fact.lines, ...r.lines],
+    // whoever takes it up speaks for it from its own first line on
+    lines: [...fact.lines, ...r.lines.map(e => (e.type === 'opened' ? { ...e, rollout: first.rollout } : e))],
     resumed: true,
     ...(fact.past ? { past: fact.past } : {}),
     ...(fact.strange ? { strange: fact.strange } : {}),
@@ -214,7 +216,9 @@ function failed(r: Rollout, c: Command, failure: Failure): Rollout {
   if (c.kind === 'observe') return r
   const was = node(r, c.node)
   const tries = was.tries + 1
-  const seen = failure.effect === 'unknown' || c.kind === 'inspect' ? 'unknown' : was.seen
+  // a node whose switch fired is not what it was
+  const gone = failure.effect === 'unknown' || failure.kind === 'fired' || c.kind === 'inspect'
+  const seen = gone ? 'unknown' : was.seen
   const state: NodeState = { ...was, seen, tries, ...(tries >= MAX_TRIES ? { lost: failure } : {}) }
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure, was) } } }
 }

@@ -1,7 +1,8 @@
 import { about } from './errors.ts'
 import type { Body, Decision, Failure } from './event.ts'
 import type { NodeId } from './node.ts'
-import { type Rollout, node } from './rollout.ts'
+import { firedOn, type Rollout, node } from './rollout.ts'
+import { firedText } from './switch.ts'
 
 /** A decision as a line of the journal. */
 export const decided = (d: Decision): Body => ({ type: 'decided', ...d })
@@ -16,6 +17,14 @@ export function fault(r: Rollout): Body | undefined {
   const failure = id && node(r, id).fault
   if (!failure || (r.plan?.mode === 'rollback' && r.rehearsed)) return undefined
   return goingBack(reasonOf(r, id, failure), about(id, failure.what))
+}
+
+/** A node went back by itself, as nobody spoke for this rollout in time: it is never upgraded anew. */
+export function unconfirmed(r: Rollout): Body | undefined {
+  const id = r.plan?.nodes.map(n => n.node).find(n => firedOn(r, n).length > 0)
+  return id === undefined
+    ? undefined
+    : goingBack('confirmation-lost', `${id}: ${firedText(firedOn(r, id))}`, 'interrupted')
 }
 
 /** What follows from the last verdict; nothing from one that another job reached. */
@@ -46,6 +55,7 @@ function reasonOf(r: Rollout, id: NodeId, failure: Failure): string {
     proof: 'point-not-proven',
     unreachable: 'node-unreachable',
     lease: 'lease-held',
+    fired: 'confirmation-lost',
     busy: 'lease-held',
     stop: 'unclean-stop',
     other: 'step-failed',

@@ -94,7 +94,18 @@ export type PlanFact =
  */
 export type Failure = Problem & {
   effect: 'none' | 'unknown'
-  kind: 'check' | 'ready' | 'ended' | 'proof' | 'disk' | 'unreachable' | 'lease' | 'busy' | 'stop' | 'other'
+  kind:
+    | 'check'
+    | 'ready'
+    | 'ended'
+    | 'proof'
+    | 'disk'
+    | 'unreachable'
+    | 'lease'
+    | 'fired'
+    | 'busy'
+    | 'stop'
+    | 'other'
   held?: Lease
 }
 
@@ -122,6 +133,8 @@ export type Body =
   | { type: 'adopted'; rollout: string; version: string; sha256: string }
   /** On one node: `hold`, the supervisor was told to leave the server alone; `let-go`, to look after it again. */
   | { type: 'setting-changed'; rollout: string; what: 'hold' | 'let-go' }
+  /** On one node: nobody spoke for the rollout in time (`fired`), and so it went back by itself (`home`), or could not (`held`). */
+  | { type: 'fired'; rollout: string; what: 'fired' | 'home' | 'held'; why: string }
 
 /** How it ended; what the nodes show when it is said. */
 export type Conclusion = {
@@ -140,7 +153,7 @@ export type Owed = { what: string; line?: string }
 
 /** The lines that a node's record keeps. */
 export const isRecordLine = (body: Body): boolean =>
-  body.type === 'opened' ||
-  body.type === 'decided' ||
-  body.type === 'adopted' ||
-  body.type === 'setting-changed'
+  body.type === 'opened' || body.type === 'decided' || body.type === 'adopted' || ofNodeAlone(body)
+
+/** What a node's record says of that node, and no other one's. */
+export const ofNodeAlone = (body: Body): boolean => body.type === 'setting-changed' || body.type === 'fired'

@@ -1,9 +1,9 @@
 import type { Event } from './event.ts'
-import type { Goal, NodeId, Observed } from './node.ts'
+import type { Goal, NodeId, Observed, SwitchSetting } from './node.ts'
 import { type Rollout, changed, node, planned, pointOf } from './rollout.ts'
 import { type Release, sameRelease } from './release.ts'
 import { steps } from './steps.ts'
-import { HELD_BY_CHOICE } from './unfinished.ts'
+import { endedUnchanged, HELD_BY_CHOICE, linesOf } from './unfinished.ts'
 
 /**
  * What one node should be now: the whole strategy (canary, waves, way back, holding, letting go).
@@ -21,8 +21,19 @@ function target(r: Rollout, id: NodeId): Goal | undefined {
   if (r.goingBack) return wayBack(r, id)
   if (r.plan?.mode === 'rollback') return rollbackGoal(r, id)
   const { from, to } = planned(r, id)
-  if (wave(r, id) <= reached(r)) return { ...forward(r), release: to, prove: from }
-  return { ...forward(r), release: from, proof: rehearses(r, id) ? [from, to, from] : [] }
+  if (wave(r, id) <= reached(r))
+    return { ...forward(r), release: to, prove: from, switch: passed(r, id) ? 'off' : setting(r, id) }
+  if (!rehearses(r, id)) return { ...forward(r), release: from }
+  return { ...forward(r), release: from, proof: [from, to, from], switch: setting(r, id) }
+}
+
+/** Its wave has passed its watch, in this job, and nobody is waited for: it never goes back by itself any more. */
+const passed = (r: Rollout, id: NodeId): boolean =>
+  watchPassed(r, id) && !r.stale && r.request.stopAfter !== 'canary'
+
+function setting(r: Rollout, id: NodeId): SwitchSetting {
+  const { from, to, safeStop } = planned(r, id)
+  return { back: from, to, keeps: r.rehearsed?.class === 'keeps-data', safe: safeStop }
 }
 
 /** The wave that is being brought to the new release: -1 before the canary step. */
@@ -77,13 +88,18 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
   const way = wayOf(r, id, o)
   switch (way) {
     case 'untouched':
-      return { ...forward(r), release: from, ...(ours(r, o) ? {} : { lease: { ...mine(r), state: 'free' } }) }
+      // what somebody else made of it is not undone
+      return {
+        ...forward(r),
+        release: asItIs(o, from),
+        ...(ours(r, o) ? {} : { lease: { ...mine(r), state: 'free' } }),
+      }
     case 'keep':
       return { ...back(r), release: from }
     case 'stay':
       return stay(r, id, from)
     case 'hold':
-      return { ...forward(r), release: to }
+      return { ...forward(r), release: to, switch: 'as-it-is' }
     default:
       return {
         ...back(r),
@@ -94,6 +110,10 @@ function wayBack(r: Rollout, id: NodeId): Goal | undefined {
   }
 }
 
+/** What a node serves that this rollout did not change. */
+const asItIs = (o: Observed, from: Release): Release =>
+  typeof o.running === 'object' ? o.running : (o.data.openedBy ?? from)
+
 /**
  * The node is none of this rollout's: its record has gone on to another one since, or this one was taken up from records and the
  * node's own says nothing of it. What other nodes' records say of it is nobody's word.
@@ -102,19 +122,12 @@ export function movedOn(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown' || ours(r, o)) return false
   const at = o.record.findLastIndex(e => e.type === 'opened' && e.rollout === r.id)
-  return at < 0 ? r.resumed : wentOn(o.record.slice(at + 1))
+  return at < 0 ? r.resumed : wentOn(o.record, at)
 }
 
-/** A rollout of these lines did something, or may have: one that ended without a change leaves a node to those before it. */
-function wentOn(lines: readonly Event[]): boolean {
-  const found = new Set<string>()
-  let last = ''
-  for (const e of lines) {
-    if (e.type === 'opened') found.add((last = e.rollout))
-    if (e.type === 'decided' && e.what === 'outcome' && e.outcome === 'unchanged') found.delete(last)
-  }
-  return found.size > 0
-}
+/** A rollout behind that line did something, or may have: one that ended without a change leaves a node to those before it. */
+const wentOn = (record: readonly Event[], at: number): boolean =>
+  record.slice(at + 1).some(e => e.type === 'opened' && !endedUnchanged(linesOf(record, e.rollout)))
 
 /** Whatever the node shows on a way back is none of our business: it is none of ours, or another holds it and we never changed it. */
 export function ofAnother(r: Rollout, id: NodeId): boolean {
@@ -181,10 +194,11 @@ function stay(r: Rollout, id: NodeId, old: Release): Goal | undefined {
 /** Parked: ours until a person decides, and nothing else is done to the node. */
 function parkedGoal(r: Rollout, id: NodeId): Goal | undefined {
   const o = node(r, id).seen
-  if (o === 'unknown') return { ...forward(r), release: planned(r, id).from }
+  if (o === 'unknown') return { ...forward(r), release: planned(r, id).from, switch: 'as-it-is' }
   if (o.lease !== 'free' && o.lease.parked && o.lease.rollout === r.id) return undefined
   if (typeof o.running !== 'object') return undefined
-  return { ...forward(r), release: o.running, lease: { ...mine(r), state: 'parked', within: within(r) } }
+  const lease = { ...mine(r), state: 'parked' as const, within: within(r) }
+  return { ...forward(r), release: o.running, switch: 'as-it-is', lease }
 }
 
 /** Leases are kept until every node is where it should be, then all are let go, or parked where something is owed. */
@@ -192,7 +206,8 @@ function withLease(r: Rollout, g: Goal): Goal {
   if (r.step !== 'settle' || r.outcome === undefined || g.lease.state === 'free') return g
   if (r.outcome.outcome === 'needs-operator' && r.outcome.code !== HELD_BY_CHOICE)
     return { ...g, lease: { ...mine(r), state: 'parked', within: within(r) } }
-  return { ...g, lease: { ...mine(r), state: 'free' } }
+  // none is let go with its switch
+  return { ...g, switch: 'off', lease: { ...mine(r), state: 'free' } }
 }
 
 const ours = (r: Rollout, o: Observed): boolean => o.lease !== 'free' && o.lease.rollout === r.id
@@ -204,6 +219,7 @@ const forward = (r: Rollout): Omit<Goal, 'release'> => ({
   proof: [],
   point: 'rollback-point',
   prove: 'none',
+  switch: 'off',
   lease: { ...mine(r), state: 'ours' },
 })
 

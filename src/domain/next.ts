@@ -1,4 +1,4 @@
-import { decided, fault, goingBack, verdictDue } from './due.ts'
+import { decided, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { shortageOf } from './disk.ts'
 import { Bug } from './errors.ts'
 import type { Body, Event, Task } from './event.ts'
@@ -11,6 +11,7 @@ import { rollbackClass } from './rollback-class.ts'
 import { type Rollout, node, planned, said } from './rollout.ts'
 import { settleDecision } from './settle.ts'
 import { steps } from './steps.ts'
+import { linesOf } from './unfinished.ts'
 
 /** Start these now, write this line, or nothing is left for this process. */
 export type Next = { start: Task[] } | { record: Body } | 'done'
@@ -37,10 +38,14 @@ function decide(r: Rollout): Body | undefined {
     case 'settle':
       return settleDecision(r)
     case 'snapshot':
-      return open(r) ? (fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, 'rehearse')) : undefined
+      return open(r)
+        ? (unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, 'rehearse'))
+        : undefined
     case 'canary':
     case 'promote':
-      return open(r) ? (fault(r) ?? verdict(r) ?? verdictDue(r) ?? park(r, 'canary')) : undefined
+      return open(r)
+        ? (unconfirmed(r) ?? fault(r) ?? verdict(r) ?? verdictDue(r) ?? park(r, 'canary'))
+        : undefined
   }
 }
 
@@ -218,9 +223,7 @@ function records(r: Rollout, id: NodeId): Task[] | undefined {
 function missing(r: Rollout, id: NodeId): Event[] {
   const o = node(r, id).seen
   if (o === 'unknown') return []
-  const start = o.record.findIndex(e => e.type === 'opened' && e.rollout === r.id)
-  const theirs = o.record.slice(start).filter(e => e.type !== 'setting-changed')
-  return r.lines.slice(start < 0 ? 0 : theirs.length)
+  return r.lines.slice(linesOf(o.record, r.id).length)
 }
 
 /** When every node upgraded so far is at its goal: one more block. Before the first stop: the nodes' own baseline, if there is no other. */

@@ -1,5 +1,6 @@
 import type { Event } from './event.ts'
 import type { RunPage } from './holder.ts'
+import type { SafeStop } from './plan.ts'
 import type { Release } from './release.ts'
 
 /** The node's name in the fleet file, e.g. `db-1`. */
@@ -48,6 +49,23 @@ export type Lease = {
 }
 
 /**
+ * A dead man's switch: unless somebody speaks for `rollout` within `left`, the node goes back by itself.
+ * `phase`    `fired`: it is at it.
+ * `keeps`    it may go back with what the new release wrote.
+ * `watched`  the program that looks is there.
+ */
+export type Armed = {
+  rollout: string
+  left: Millis
+  phase: 'armed' | 'fired'
+  keeps: boolean
+  watched: boolean
+}
+
+/** How a switch is set: `back` is started again; data that `to` wrote is kept only where it can be read, and stopped only safely. */
+export type SwitchSetting = { back: Release; to: Release; keeps: boolean; safe: SafeStop }
+
+/**
  * What a node *is*, answered at the end of every node program and never inferred.
  * `running`  by the hash of /proc/<pid>/exe of the process we started (pid, start time and boot id must match);
  *            `unknown`: it runs a binary that is not in `releases/`.
@@ -83,6 +101,8 @@ export type Observed = {
   lease: Lease | 'free'
   /** Where a supervisor (systemd) looks after the server: a rollout has told it to leave the server alone. */
   held?: boolean
+  /** The dead man's switch that stands on the node. */
+  armed?: Armed
   /** Exit status of the last stop we made, e.g. `0`, `143`, `signal 9`; absent when never stopped by us. */
   lastExit?: string
   /** Decision lines kept on the node, oldest first, of all rollouts that it remembers. */
@@ -97,6 +117,7 @@ export type Observed = {
  * `point`  which kind of checkpoint a stop on the way to `release` takes.
  * `prove`  the checkpoint that counts (the rollback point taken on the way, or the one to restore) must have been proven by
  *          this release: before the node is undrained, or before it is restored.
+ * `switch` how it is armed before it is changed; 'off' once it serves; 'as-it-is' where neither is due.
  * `lease`  'ours' (held by `process` of `rollout`), 'parked' (ours, for the approval window) or 'free'.
  */
 export type Goal = {
@@ -106,6 +127,7 @@ export type Goal = {
   proofOf?: string
   point: 'rollback-point' | 'return-point'
   prove: Release | 'none'
+  switch: SwitchSetting | 'off' | 'as-it-is'
   lease:
     | { rollout: string; process: string; state: 'ours' | 'free' }
     | { rollout: string; process: string; state: 'parked'; within: Millis }
@@ -119,6 +141,9 @@ export type NodeStep =
   | { do: 'clean-staging' }
   | { do: 'finish-swap' }
   | { do: 'install'; release: Release }
+  /** From here on the node goes back by itself, should nobody come. */
+  | ({ do: 'arm' } & SwitchSetting)
+  | { do: 'disarm' }
   /** The supervisor leaves the server alone while it is changed: no restart, no limit to a start or a stop. */
   | { do: 'hold' }
   | { do: 'drain' }

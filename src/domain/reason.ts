@@ -30,6 +30,7 @@ export const reasons = {
   // ended from outside
   cancelled: 'the run was cancelled',
   'runner-lost': 'the runner was lost',
+  'confirmation-lost': 'nobody confirmed it in time, and a node went back by itself',
   'taken-over': 'a person took it over from a run that held it',
   'by-hand': 'a person asked for it',
 

@@ -13,6 +13,7 @@ import type {
   Step,
 } from './event.ts'
 import { Bug, type Problem } from './errors.ts'
+import type { Fired } from './switch.ts'
 import type { NodeBlock, Verdict, Watch } from './measurement.ts'
 import type { Millis, NodeId, Observed, Proof, Witness } from './node.ts'
 import type { Plan, PlannedNode } from './plan.ts'
@@ -133,20 +134,33 @@ export const planned = (r: Rollout, id: NodeId): PlannedNode => {
   return n
 }
 
-/** The new version was started on this node's data, or its link points there, or it was brought back from there. */
+/**
+ * The new version was started on this node's data, or its link points there, or it was brought back from there; by this rollout, which
+ * leaves a checkpoint of its own before it changes anything.
+ */
 export function changed(r: Rollout, id: NodeId): boolean {
   const o = node(r, id).seen
   if (o === 'unknown') return true
   const { from } = planned(r, id)
   const other =
     o.active === 'none' || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256
-  return other || cameBack(r, o)
+  return (other && began(r, id, o)) || cameBack(r, o)
 }
+
+const began = (r: Rollout, id: NodeId, o: Observed): boolean =>
+  o.snapshots.some(s => s.kind !== 'rehearsal' && s.name.startsWith(`${r.id}.`)) ||
+  (o.data.from !== undefined && o.data.from === r.plan?.restore[id])
 
 /** This rollout brought the node back: a return point of it exists, or its data came from one of its checkpoints. */
 export const cameBack = (r: Rollout, o: Observed): boolean =>
   o.snapshots.some(s => s.kind === 'return-point' && s.name.startsWith(`${r.id}.`)) ||
   (o.data.from?.startsWith(`${r.id}.`) ?? false)
+
+/** What the node says of the switch of this rollout, oldest first. */
+export function firedOn(r: Rollout, id: NodeId): Fired[] {
+  const o = node(r, id).seen
+  return o === 'unknown' ? [] : o.record.filter((e): e is Fired => e.type === 'fired' && e.rollout === r.id)
+}
 
 /** The rollback point that this rollout took on the node. */
 export const pointOf = (r: Rollout, o: Observed): ReturnType<typeof rollbackPoint> => rollbackPoint(o, r.id)

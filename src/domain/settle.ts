@@ -1,4 +1,4 @@
-import { fault, goingBack, verdictDue } from './due.ts'
+import { fault, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { about } from './errors.ts'
 import type { Body, Conclusion, Owed } from './event.ts'
 import { movedOn, settled } from './goal.ts'
@@ -21,6 +21,9 @@ export function settleDecision(r: Rollout): Body | undefined {
   // what another rollout has gone on with is not ours to speak of
   const ids = all.filter(id => !movedOn(r, id))
   const done = ids.every(id => settled(r, id))
+  // a person's stop ends where the node did not wait for that person
+  const late = r.goingBack || r.outcome || r.plan?.mode === 'rollback' ? undefined : unconfirmed(r)
+  if (late) return late
   if (r.outcome) return done ? { type: 'concluded', ...amended(r, r.outcome) } : undefined
   if (parkedHere(r)) return done ? { type: 'concluded', ...parkedConclusion(r) } : undefined
   if (r.goingBack) return done ? outcome(afterGoingBack(r, ids)) : undefined
@@ -94,6 +97,9 @@ function statusConclusion(r: Rollout): Conclusion {
   const none = nothingDone
   if (!r.found)
     return { ...none, outcome: 'stopped', code: 'nothing-owed', why: r.nothing ?? 'no rollout is under way' }
+  const fired = unconfirmed(r)
+  if (fired?.type === 'decided' && fired.what === 'going-back')
+    return { ...none, outcome: 'needs-operator', code: fired.code, why: fired.why, owed: [recoverLine] }
   if (r.parked?.why === 'stop-after' && r.now > r.parked.until) {
     const why = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`
     return { ...none, outcome: 'needs-operator', code: 'approval-expired', why, owed: [recoverLine] }
@@ -180,8 +186,9 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
   }
 }
 
-/** What the fleet served before; '' where that was more than one version. */
+/** What the fleet served before, and serves; '' where that is more than one version. */
 function before(r: Rollout, ids: NodeId[]): string {
+  if (ids.some(id => runs(r, id) !== planned(r, id).from.sha256)) return ''
   const [one = '', ...others] = new Set(ids.map(id => planned(r, id).from.version))
   return others.length === 0 ? one : ''
 }

@@ -19,8 +19,16 @@ function tidy(o: Observed, g: Goal): NodeStep[] {
   const out: NodeStep[] = []
   const lent = o.lease === 'free' || o.lease.rollout !== g.lease.rollout
   const rest =
-    serves(o, g) && !o.held && o.data.swap === 'none' && !o.staging && g.lease.state === 'free' && lent
+    serves(o, g) &&
+    !o.held &&
+    !o.armed &&
+    o.data.swap === 'none' &&
+    !o.staging &&
+    g.lease.state === 'free' &&
+    lent
   if (!rest && !held(o, g)) out.push({ do: 'lease', lines: [] })
+  // one of another rollout would not know what this one does
+  if (o.armed && o.armed.rollout !== g.lease.rollout) out.push({ do: 'disarm' })
   if (o.data.swap === 'unfinished') out.push({ do: 'finish-swap' })
   if (o.staging) out.push({ do: 'clean-staging' })
   return out
@@ -35,23 +43,42 @@ function rehearse(o: Observed, g: Goal): NodeStep[] {
   const install = g.proof
     .filter(release => !has(o, release))
     .map((release): NodeStep => ({ do: 'install', release }))
-  return taken ? [...install, prove] : [...install, { do: 'snapshot', kind: 'rehearsal', name }, prove]
+  return taken
+    ? [...install, prove]
+    : [...install, ...arm(o, g), { do: 'snapshot', kind: 'rehearsal', name }, prove]
 }
 
 /** The way to the release and the data of the goal, in service. */
 function reach(o: Observed, g: Goal): NodeStep[] {
   if (!atGoal(o, g)) return [...install(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)]
-  const out: NodeStep[] = []
+  const out: NodeStep[] = g.proof.length > 0 ? [] : arm(o, g)
   if (!o.ready) out.push({ do: 'wait-ready', release: g.release })
   if (!o.checked) out.push({ do: 'check', release: g.release })
   if (o.held) out.push({ do: 'let-go' })
   out.push(...proveTaken(o, g))
   if (o.traffic === 'drained') out.push({ do: 'undrain' })
+  out.push(...disarm(o, g))
   return out
 }
 
+/** Before it is drained, paused or stopped on the way forward, and anew where the program that would look has gone. */
+function arm(o: Observed, g: Goal): NodeStep[] {
+  if (g.switch === 'off' || g.switch === 'as-it-is') return []
+  const { armed } = o
+  const stands =
+    armed?.rollout === g.lease.rollout &&
+    armed.phase === 'armed' &&
+    armed.watched &&
+    armed.keeps === g.switch.keeps
+  return stands ? [] : [{ do: 'arm', ...g.switch }]
+}
+
+/** Only on a node that is where it should be, and serves. */
+const disarm = (o: Observed, g: Goal): NodeStep[] =>
+  g.switch === 'off' && o.armed?.rollout === g.lease.rollout ? [{ do: 'disarm' }] : []
+
 function change(o: Observed, g: Goal): NodeStep[] {
-  const out: NodeStep[] = []
+  const out: NodeStep[] = arm(o, g)
   const swaps = g.data !== 'in-place' && o.data.from !== g.data.restore
   const foreign = o.data.openedBy !== undefined && !sameRelease(o.data.openedBy, g.release)
   if (o.held === false) out.push({ do: 'hold' })
@@ -78,6 +105,7 @@ const serve = (o: Observed, g: Goal): NodeStep[] => [
   { do: 'check', release: g.release },
   ...(o.held === undefined ? [] : [{ do: 'let-go' } as const]),
   ...(o.traffic === 'no-drain' ? [] : [{ do: 'undrain' } as const]),
+  ...disarm(o, g),
 ]
 
 function letGo(o: Observed, g: Goal): NodeStep[] {

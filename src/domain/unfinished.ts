@@ -1,4 +1,4 @@
-import type { Event, Failure, PlanFact } from './event.ts'
+import { type Event, type Failure, ofNodeAlone, type PlanFact } from './event.ts'
 import type { NodeId, Observed } from './node.ts'
 
 /** A person chose to stay on the new version: red, but nothing waits for them any more. */
@@ -14,7 +14,8 @@ export type Unfinished = { rollout: string; lines: Event[]; leased: NodeId[]; st
  */
 export function unfinished(seen: Readonly<Record<NodeId, Observed>>): Unfinished | undefined {
   const last = Object.entries(seen).flatMap(([id, o]) => {
-    const lines = lastRollout(o.record)
+    const held = o.lease === 'free' ? [] : linesOf(o.record, o.lease.rollout)
+    const lines = held.length > 0 ? held : lastRollout(o.record)
     const opened = lines[0]
     return opened?.type === 'opened' ? [{ id, o, lines, rollout: opened.rollout, at: opened.at }] : []
   })
@@ -85,12 +86,28 @@ export const waitsForPerson = (found: Unfinished, seen: Readonly<Record<NodeId, 
     return lease !== undefined && lease !== 'free' && lease.parked
   })
 
-/** The lines of the last rollout of a record, from its first `opened`; not what the node says of itself alone. */
+/**
+ * The lines of the last rollout of a record; not what the node says of itself alone. One that ended without a change leaves the node
+ * to the one before it, which may be unfinished.
+ */
 export function lastRollout(record: readonly Event[]): Event[] {
-  const last = record.findLast(e => e.type === 'opened')
-  if (last?.type !== 'opened') return []
-  const first = record.findIndex(e => e.type === 'opened' && e.rollout === last.rollout)
-  return record.slice(first).filter(e => e.type !== 'setting-changed')
+  const ids = new Set(record.flatMap(e => (e.type === 'opened' ? [e.rollout] : [])))
+  const all = [...ids].map(id => linesOf(record, id))
+  return all.findLast(lines => !endedUnchanged(lines)) ?? all.at(-1) ?? []
+}
+
+/** The lines of one rollout; others may have come in between. */
+export function linesOf(record: readonly Event[], rollout: string): Event[] {
+  let current = ''
+  return record.filter(e => {
+    if (e.type === 'opened') current = e.rollout
+    return current === rollout && !ofNodeAlone(e)
+  })
+}
+
+export const endedUnchanged = (lines: readonly Event[]): boolean => {
+  const end = lines.findLast(e => e.type === 'decided' && e.what === 'outcome')
+  return end?.type === 'decided' && end.what === 'outcome' && end.outcome === 'unchanged'
 }
 
 const closed = (lines: readonly Event[]): boolean => {

@@ -4,18 +4,19 @@ import { releaseId } from '../domain/release.ts'
 import {
   beside,
   placesOf,
+  switchUnit,
   type UnitFile,
   unitFiles,
   type UnitPlaces,
   type UnitPlan,
 } from '../service/unit-files.ts'
 import type { UnitServer } from '../service/port.ts'
-import { script } from '../shell/script.ts'
+import { callable, script } from '../shell/script.ts'
 import type { Answer } from './answer.ts'
-import { ask, placeWords, type Reached } from './ask.ts'
+import { ask, type Reached } from './ask.ts'
 import { ownerOf } from './owner.ts'
-import { program } from './programs.ts'
-import { seconds, SHORT, WAIT } from './task.ts'
+import { program, switchProgram } from './programs.ts'
+import { placeWords, seconds, SHORT, WAIT } from './places.ts'
 
 /** A node whose server is a unit of systemd. `deploy` drives it; `login` is who is logged in, where that is somebody else. */
 export type UnitNode = Reached & { service: UnitServer; deploy: string; login: string }
@@ -96,6 +97,7 @@ const fixed = (on: UnitNode): Omit<UnitPlan, Found> => ({
   config: on.config.config,
   binary: on.options.binary,
   guard: script(program('guard', 'systemd'), placeWords(on)),
+  switch: callable(switchProgram('systemd'), placeWords(on)),
   stageSeconds: seconds(on.options.stageLimit),
 })
 
@@ -174,7 +176,12 @@ export const rootIsThere = async (on: UnitNode): Promise<void> => void (await as
 /** What root did is taken back. Answers folders that were not empty. */
 export async function undo(on: UnitNode, found: UnitFound): Promise<string[]> {
   const { unit, scope } = on.service
-  const words = [`lib=${placesFound(on, found).library}`, `unit=${unit}`, `scope=${scope}`]
+  const words = [
+    `lib=${placesFound(on, found).library}`,
+    `unit=${unit}`,
+    `timer=${switchUnit(unit, 'timer')}`,
+    `scope=${scope}`,
+  ]
   const answer = await ask(on, { name: 'undo', words }, { limit: SHORT, ...root(on) })
   return answer.values['left'] ?? []
 }

@@ -1,12 +1,11 @@
 import type { Millis } from '../domain/node.ts'
 import { printable, Untrusted } from '../domain/text.ts'
-import { guestUnit } from '../service/unit-files.ts'
 import type { Shell } from '../shell/port.ts'
 import { type Answer, parseAnswer, parseProgress } from './answer.ts'
 import { type Progress, StepFailed } from './port.ts'
 import { type ProgramName, program } from './programs.ts'
 import { failureOf } from './refusals.ts'
-import { type Node, seconds, WAIT } from './task.ts'
+import { type Node, placeWords, seconds } from './places.ts'
 
 /** A node and the way to it. */
 export type Reached = { shell: Shell } & Node
@@ -48,19 +47,3 @@ export async function ask(
 }
 
 const READS = new Set<ProgramName>(['inspect', 'interrupt', 'who', 'unit-facts', 'log'])
-
-/** What every program is told of the node. */
-export const placeWords = ({ config, options, service }: Node): string[] => [
-  `install=${config.install}`,
-  `data=${config.data}`,
-  `config=${config.config}`,
-  ...(config.configNext === undefined ? [] : [`config_next=${config.configNext}`]),
-  `binary=${options.binary}`,
-  `immutable=${options.immutable.join(' ')}`,
-  `drain=${options.drain.kind}`,
-  `clean_exits=${service.cleanExits.join(' ')}`,
-  ...(service.kind === 'systemd'
-    ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`]
-    : []),
-  `wait=${seconds(WAIT)}`,
-]

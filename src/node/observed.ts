@@ -1,7 +1,7 @@
 import { platform } from '../domain/asset.ts'
 import { runPage } from '../domain/holder.ts'
 import type { NodeFacts } from '../domain/facts.ts'
-import type { Lease, Observed, Snapshot } from '../domain/node.ts'
+import type { Armed, Lease, Observed, Snapshot } from '../domain/node.ts'
 import { type Release, releaseId } from '../domain/release.ts'
 import type { Answer } from './answer.ts'
 import { printable, Untrusted } from '../domain/text.ts'
@@ -17,6 +17,7 @@ export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
   const installed = all('release').flatMap(releaseFrom)
   const [openedBy] = releaseFrom(one('opened_by'))
   const lines = all('record').map(recordLine)
+  const armed = armedOf(one('armed'))
   const now: Observed = {
     running: runningOf(one, installed),
     active: installed.find(release => releaseId(release) === one('active')) ?? 'none',
@@ -39,6 +40,7 @@ export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
     lease: leaseOf(answer) ?? 'free',
     ...(one('unit_load') === '' ? {} : { held: one('held') === '1' }),
     ...(one('last_exit') !== '' && { lastExit: shown(one('last_exit')).replace('-', ' ') }),
+    ...(armed ? { armed } : {}),
     record: lines.flatMap(line => (line === undefined || line === 'odd' ? [] : [line])),
   }
   return { now, facts: { ...factsOf(one, now), ...unitOf(one, all) }, odd: lines.includes('odd') }
@@ -59,6 +61,19 @@ export function leaseOf(answer: Answer): Lease | undefined {
     doing: shown(one('lease_doing')),
     ...(run ? { run } : {}),
     ...(one('lease_age') === '' ? {} : { age: number(one('lease_age')) }),
+  }
+}
+
+/** `rollout left phase back keeps watched` */
+function armedOf(text: string): Armed | undefined {
+  const [rollout = '', left = '', phase = '', , keeps, watched] = text.split(' ')
+  if (named(rollout) === '') return undefined
+  return {
+    rollout,
+    left: number(left),
+    phase: phase === 'armed' ? 'armed' : 'fired',
+    keeps: keeps === '1',
+    watched: watched === '1',
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Event, Failure } from '../domain/event.ts'
 import type { NodeFacts } from '../domain/facts.ts'
-import type { Millis, NodeId, NodeStep, Observed } from '../domain/node.ts'
+import type { Millis, NodeId, NodeStep, Observed, SwitchSetting } from '../domain/node.ts'
 import type { Release } from '../domain/release.ts'
 
 export type { NodeFacts } from '../domain/facts.ts'
@@ -30,8 +30,22 @@ export type Claim = {
 export type Action =
   | Exclude<
       NodeStep,
-      { do: 'lease' | 'wait-ready' | 'check' | 'prove' | 'install' | 'record' | 'stop' | 'hold' | 'let-go' }
+      {
+        do:
+          | 'lease'
+          | 'wait-ready'
+          | 'check'
+          | 'prove'
+          | 'install'
+          | 'record'
+          | 'stop'
+          | 'hold'
+          | 'let-go'
+          | 'arm'
+      }
     >
+  /** `quiet`: how long a drained server is given to apply what it has accepted. */
+  | ({ do: 'arm'; rollout: string; quiet: Millis } & SwitchSetting)
   /** `force` (a way back): a server that does not end in time is killed and its data marked unclean. */
   | { do: 'stop'; force?: boolean }
   /** Take over the server that runs, as the first known release; nothing is restarted. The answer's `adopted` is its sha256. */

@@ -1,5 +1,7 @@
 import type { Program } from '../shell/port.ts'
 import activate from './programs/activate.sh'
+import arm from './programs/arm.sh'
+import armed from './programs/armed.sh'
 import activation from './programs/activation.sh'
 import adopt from './programs/adopt.sh'
 import back from './programs/back.sh'
@@ -7,9 +9,11 @@ import checkpoint from './programs/checkpoint.sh'
 import cleanStaging from './programs/clean-staging.sh'
 import data from './programs/data.sh'
 import decisions from './programs/decisions.sh'
+import disarm from './programs/disarm.sh'
 import drain from './programs/drain.sh'
 import find from './programs/find.sh'
 import finishSwap from './programs/finish-swap.sh'
+import fire from './programs/fire.sh'
 import guard from './programs/guard.sh'
 import guestStart from './programs/guest-start.sh'
 import guestStop from './programs/guest-stop.sh'
@@ -30,13 +34,16 @@ import markChecked from './programs/mark-checked.sh'
 import markProven from './programs/mark-proven.sh'
 import opening from './programs/opening.sh'
 import pair from './programs/pair.sh'
+import paging from './programs/paging.sh'
 import park from './programs/park.sh'
 import pause from './programs/pause.sh'
+import phase from './programs/phase.sh'
 import prune from './programs/prune.sh'
 import record from './programs/record.sh'
 import refresh from './programs/refresh.sh'
 import release from './programs/release.sh'
 import restore from './programs/restore.sh'
+import comeHome from './programs/return.sh'
 import root from './programs/root.sh'
 import setup from './programs/setup.sh'
 import snapshot from './programs/snapshot.sh'
@@ -44,13 +51,14 @@ import stageConfig from './programs/stage-config.sh'
 import stageCopy from './programs/stage-copy.sh'
 import stageStart from './programs/stage-start.sh'
 import stageStop from './programs/stage-stop.sh'
+import standDown from './programs/stand-down.sh'
 import start from './programs/start.sh'
 import starting from './programs/starting.sh'
 import stop from './programs/stop.sh'
 import stopping from './programs/stopping.sh'
 import supervise from './programs/supervise.sh'
 import swap from './programs/swap.sh'
-import switchTo from './programs/switch.sh'
+import makeCurrent from './programs/make-current.sh'
 import taking from './programs/taking.sh'
 import undo from './programs/undo.sh'
 import unitAdopt from './programs/unit-adopt.sh'
@@ -90,6 +98,8 @@ const bodies = (kind: ServerKind) => {
     record: [decisions, record],
     install: [install],
     adopt: [data, ...server.adopt],
+    arm: [paging, arm],
+    disarm: [disarm],
     drain: [drain],
     stop: [data, ...server.stopping, stop],
     snapshot: [data, pause, checkpoint, snapshot],
@@ -97,7 +107,7 @@ const bodies = (kind: ServerKind) => {
     'finish-swap': [data, swap, finishSwap],
     activate: [data, opening, activation, activate],
     pair: [data, opening, activation, pair],
-    switch: [opening, activation, switchTo],
+    'make-current': [opening, activation, makeCurrent],
     start: [data, opening, ...server.starting, start],
     back: [data, stopping, pause, checkpoint, opening, activation, launch, starting, back],
     supervise: [decisions, supervise],
@@ -131,10 +141,42 @@ export const programNames = Object.keys(bodies('process')).filter(
 /** The whole text of one program. */
 export const program = (name: ProgramName, kind: ServerKind = 'process'): Program => ({
   name,
-  text: [...(OF_ROOT.has(name) ? [] : [lib, lock, look, ...SERVER[kind].found]), ...bodies(kind)[name]].join(
-    '\n',
-  ),
+  text: [...(OF_ROOT.has(name) ? [] : common(kind)), ...bodies(kind)[name]].join('\n'),
 })
+
+const common = (kind: ServerKind): string[] => [lib, lock, look, armed, ...SERVER[kind].found]
+
+/** What the switch calls. */
+const CALLED: Record<ServerKind, ProgramName[]> = {
+  process: ['refresh', 'inspect', 'finish-swap', 'drain', 'stop', 'restore', 'activate', 'start', 'back'],
+  systemd: [
+    ...(['refresh', 'inspect', 'finish-swap', 'supervise', 'drain', 'stop', 'snapshot'] as const),
+    ...(['restore', 'pair', 'make-current', 'start'] as const),
+  ],
+}
+
+/**
+ * The program of the dead man's switch: it holds every program that it calls, as a function, so that it needs no other file and no
+ * network.
+ */
+export const switchProgram = (kind: ServerKind): Program => ({
+  name: 'switch',
+  text: [
+    ...common(kind),
+    decisions,
+    paging,
+    phase,
+    `OF_THE_DATA='${CALLED[kind].filter(touchesData).map(underscored).join(' ')}'`,
+    ...CALLED[kind].map(name => asFunction(name, bodies(kind)[name])),
+    asFunction('fire', [fire]),
+    asFunction('stand-down', [standDown]),
+    comeHome,
+  ].join('\n'),
+})
+
+const underscored = (name: string): string => name.replaceAll('-', '_')
+const asFunction = (name: string, texts: string[]): string =>
+  `do_${underscored(name)}() {\n${texts.join('\n')}\n}`
 
 /** Run as root, once in a node's life. */
 const OF_ROOT: ReadonlySet<ProgramName> = new Set(['setup', 'undo'])

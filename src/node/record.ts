@@ -216,6 +216,13 @@ const event = z.union([
     rollout: name,
     what: of('hold', 'let-go'),
   }),
+  z.looseObject({
+    ...head,
+    type: z.literal('fired'),
+    rollout: name,
+    what: of('fired', 'home', 'held'),
+    why: name,
+  }),
 ])
 
 /**

@@ -28,6 +28,15 @@ const words: Record<string, Words> = {
     next: 'see which run holds it with `status`',
     kind: 'lease',
   },
+  'switch-fired': {
+    what: 'nobody confirmed the rollout on this node in time, and it goes back by itself',
+    next: 'run `recover`, which waits for it and settles the others',
+    kind: 'fired',
+  },
+  'not-armed': {
+    what: 'the node cannot be made to go back by itself, so it is not changed',
+    next: 'see that it is adopted by this version (`progressdb-rollout adopt`), then run again',
+  },
   'no-lease': {
     what: 'the node was never leased',
     next: 'run `release` or `recover`, which take the lease first',

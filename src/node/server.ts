@@ -19,9 +19,10 @@ import {
   StepFailed,
 } from './port.ts'
 import { type ProgramName, touchesData } from './programs.ts'
-import { type Content, lines, type Node, type NodeOptions, SHORT, type Task, tasksOf, WAIT } from './task.ts'
+import { type Node, type NodeOptions, SHORT, WAIT } from './places.ts'
+import { type Content, lines, type Task, tasksOf } from './task.ts'
 
-export type { NodeOptions } from './task.ts'
+export type { NodeOptions } from './places.ts'
 
 /** A server machine as the engine drives it: the only reader of what the programs on it say. */
 export function nodeOn(shell: Shell, service: Service, config: NodeConfig, options: NodeOptions): NodePort {

@@ -1,32 +1,16 @@
-import type { Drain, NodeConfig } from '../config/config.ts'
 import { Bug, type Problem, unreachable, UserError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
 import { drainWords } from '../drain/commands.ts'
-import type { ProcessServer, Service } from '../service/port.ts'
+import type { ProcessServer } from '../service/port.ts'
 import type { Action } from './port.ts'
-import type { ProgramName } from './programs.ts'
+import { script } from '../shell/script.ts'
+import { type ProgramName, switchProgram } from './programs.ts'
+import { type Node, placeWords, seconds, SHORT, WAIT } from './places.ts'
 import { recordLine } from './record.ts'
+import { settingText } from './switch-setting.ts'
 
-export type NodeOptions = {
-  /** Name of the server's program, as it is called on the node. */
-  binary: string
-  /** Names of files that never change once written, e.g. `*.sst`; `*` only as the first character. */
-  immutable: string[]
-  drain: Drain
-  stopLimit: Millis
-  /** How long a guest may run on a staging copy. */
-  stageLimit: Millis
-}
-
-/** A node as far as its programs are told of it. */
-export type Node = { service: Service; config: NodeConfig; options: NodeOptions }
-
-/** How long a program may take that copies or hashes nothing. */
-export const SHORT = 60_000
-/** How long a program waits for the one before it. */
-export const WAIT = 120_000
 /** Copying and hashing: as long as the data is big. */
 const LONG = 6 * 3_600_000
 
@@ -72,6 +56,17 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
         words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
         limit: stopping,
       }
+    case 'arm':
+      return {
+        ...simple('arm', `text=${settingText({ service, config, options }, action)}`),
+        bring: {
+          bytes: Buffer.from(
+            script(switchProgram('process'), [...placeWords({ service, config, options }), ...service.words]),
+          ),
+        },
+      }
+    case 'disarm':
+      return simple('disarm')
     case 'snapshot':
       return { program: 'snapshot', words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG }
     case 'restore':
@@ -145,7 +140,7 @@ function unitTasks(node: Node, action: Action): Task[] {
       const words = [`release=${releaseId(action.release)}`]
       return [
         { program: 'pair', words, limit: WAIT + SHORT },
-        { program: 'switch', words, limit: WAIT + SHORT },
+        { program: 'make-current', words, limit: WAIT + SHORT },
       ]
     }
     case 'back': {
@@ -163,6 +158,8 @@ function unitTasks(node: Node, action: Action): Task[] {
       const words = [`kind=${action.do}`]
       return [{ program: 'supervise', words, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }]
     }
+    case 'arm':
+      return [{ program: 'arm', words: [`text=${settingText(node, action)}`], limit: WAIT + SHORT }]
     case 'stage-start': {
       const { release, config } = action
       return [
@@ -183,6 +180,7 @@ function unitTasks(node: Node, action: Action): Task[] {
     case 'hash':
     case 'mark-proven':
     case 'mark-checked':
+    case 'disarm':
     case 'park':
     case 'release':
     case 'adopt':
@@ -195,7 +193,6 @@ function unitTasks(node: Node, action: Action): Task[] {
 
 const NO_PROCESS: ProcessServer = { kind: 'process', words: [], stageWords: [], cleanExits: [] }
 
-export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
 /**
  * Lines of a record, one JSON text each. Throws `UserError` for one that would not be believed when it is read again: what a node
  * made of it must not get into the records of all.

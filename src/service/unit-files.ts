@@ -47,14 +47,18 @@ export type UnitPlan = {
   execStart: string
   /** The unit's environment and limits, line by line, for a rehearsal. */
   carried: string[]
-  /** The whole program of the guard. */
+  /** The whole program of the guard, and of the dead man's switch. */
   guard: string
+  switch: string
   /** Seconds that a guest may run. */
   stageSeconds: number
 }
 
 /** The unit of a rehearsal, apart from any template's instances. */
 export const guestUnit = (unit: string): string => `progressdb-rollout-rehearsal-${plain(unit)}.service`
+/** Looks after an armed node; `adopt` puts it there, and arming enables it. */
+export const switchUnit = (unit: string, kind: 'service' | 'timer'): string =>
+  `progressdb-rollout-switch-${plain(unit)}.${kind}`
 /** No other unit's: sudo passes over file names with a dot. */
 const plain = (unit: string): string =>
   unit
@@ -66,6 +70,9 @@ export const unitFiles = (p: UnitPlan): UnitFile[] => [
   { path: `${p.places.library}/guard`, mode: '0755', text: `#!/bin/sh\n${p.guard}` },
   { path: `${p.places.library}/hold`, mode: '0755', text: holdProgram(p) },
   { path: `${p.places.library}/let-go`, mode: '0755', text: letGoProgram(p) },
+  { path: `${p.places.library}/switch`, mode: '0755', text: `#!/bin/sh\n${p.switch}` },
+  { path: `${p.places.units}/${switchUnit(p.unit, 'service')}`, mode: '0644', text: switchService(p) },
+  { path: `${p.places.units}/${switchUnit(p.unit, 'timer')}`, mode: '0644', text: switchTimer(p) },
   { path: `${p.places.units}/${p.unit}.d/50-progressdb-rollout.conf`, mode: '0644', text: dropInText(p) },
   { path: `${p.places.units}/${guestUnit(p.unit)}`, mode: '0644', text: rehearsalUnit(p) },
   // nobody has to be somebody else for a unit of a user's own
@@ -82,6 +89,7 @@ export function sudoers({ unit, deploy, service }: Pick<UnitPlan, 'unit' | 'depl
       `kill --signal=SIGKILL ${name}`,
       `--full --lines=1000 status ${name}`,
     ])
+    .concat(['enable', 'disable'].map(verb => `${verb} --now ${switchUnit(unit, 'timer')}`))
     .map(words => `/usr/bin/systemctl --no-pager ${words}`)
   const { library } = placesOf(unit, { scope: 'system', home: '', runtime: '' })
   const programs = ['hold', 'let-go'].map(name => `${library}/${name} ""`)
@@ -89,7 +97,7 @@ export function sudoers({ unit, deploy, service }: Pick<UnitPlan, 'unit' | 'depl
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     '# Programs that touch the data run as the user of the service.',
     `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
-    '# Root starts and stops two units, and runs two programs that take no argument.',
+    '# Root starts and stops two units, sets the timer of the switch, and runs two programs that take no argument.',
     ...[...lines, ...programs].map(command => `${deploy} ALL=(root) NOPASSWD: ${escaped(command)}`),
     `Defaults:${deploy} !requiretty`,
     '',
@@ -127,6 +135,30 @@ set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 rm -f '${places.runtime}/${unit}.d/${HELD}'
 ${places.ctl} daemon-reload
+`
+
+/** As the user that drives the node, with exactly its rights: nothing of it is root's. */
+const switchService = (
+  p: UnitPlan,
+): string => `# Written by progressdb-rollout adopt: brings ${p.unit} back where nobody speaks for a rollout any more.
+[Unit]
+Description=Dead man's switch of ${p.unit}
+[Service]
+Type=oneshot
+${p.scope === 'user' ? '' : `User=${p.deploy}\n`}ExecStart=${p.places.library}/switch
+`
+
+const switchTimer = (
+  p: UnitPlan,
+): string => `# Written by progressdb-rollout adopt; enabled while ${p.unit} is armed.
+[Unit]
+Description=Dead man's switch of ${p.unit}
+[Timer]
+OnActiveSec=2s
+OnUnitInactiveSec=5s
+AccuracySec=1s
+[Install]
+WantedBy=timers.target
 `
 
 /** Where the programs keep something beside the data: `.<folder>-<what>`. */

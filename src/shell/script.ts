@@ -9,6 +9,10 @@ import type { Program } from './port.ts'
 export const script = (program: Program, args: string[]): string =>
   `{\nset -- ${args.map(quote).join(' ')}\n${program.text}\nexit\n}\n`
 
+/** The same as a file that is there to be called, with further arguments behind those. */
+export const callable = (program: Program, args: string[]): string =>
+  `{\nset -- ${args.map(quote).join(' ')} "$@"\n${program.text}\nexit\n}\n`
+
 /**
  * The same for a machine that nobody but the program itself can bound: `timeout` tells it to end after `seconds`, also when the
  * connection it came over is long gone. The text stands in a here-document whose end no text can contain.

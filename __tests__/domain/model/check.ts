@@ -1,6 +1,6 @@
 import type { Conclusion, Event, Request } from '../../../src/domain/event.ts'
 import { sameRelease } from '../../../src/domain/release.ts'
-import { leftovers } from './node.ts'
+import { leftovers, type SimNode } from './node.ts'
 import { type World, fresh, old } from './world.ts'
 
 /** What was said must be what the nodes show. Throws with what is wrong. */
@@ -12,6 +12,7 @@ export function truthful(world: World, said: Conclusion | undefined): void {
   switch (said.outcome) {
     case 'promoted':
       expectAll(world, fresh.version, said)
+      for (const n of world.nodes) neverFired(n)
       if (dirty.length > 0) throw new Error(`promoted, but ${dirty.join(', ')}`)
       return
     case 'rolled-back':
@@ -29,6 +30,13 @@ export function truthful(world: World, said: Conclusion | undefined): void {
       if (said.why === '' || said.owed.length === 0) throw new Error('needs-operator that names nothing')
       return
   }
+}
+
+/** A rollout during which a node went back by itself is never green. */
+function neverFired(n: SimNode): void {
+  const last = n.record.findLast(e => e.type === 'opened')
+  if (last?.type === 'opened' && n.record.some(e => e.type === 'fired' && e.rollout === last.rollout))
+    throw new Error(`promoted, but the switch of ${n.id} had fired`)
 }
 
 function expectAll(world: World, version: string, said: Conclusion): void {

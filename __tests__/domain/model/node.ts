@@ -46,6 +46,9 @@ export class SimNode {
   lease: Exclude<Observed['lease'], 'free'> | undefined
   token = 0
   held: boolean | undefined
+  /** The process that its switch fenced off. */
+  firedOn = ''
+  armed: { rollout: string; keeps: boolean } | undefined
   record: Observed['record'] = []
 
   constructor(id: string, releases: { old: Release; fresh: Release }, nature: Nature) {
@@ -87,13 +90,15 @@ export class SimNode {
       staging: this.staging,
       lease: this.lease ? { ...this.lease } : 'free',
       ...(this.held === undefined ? {} : { held: this.held }),
+      ...(this.armed ? { armed: { ...this.armed, left: 600_000, phase: 'armed', watched: true } } : {}),
       record: [...this.record],
     }
   }
 
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
     const held = this.lease
-    if (held && held.rollout !== claim.rollout) throw new Fault('lease', `held by ${held.rollout}`)
+    if (held && held.rollout !== claim.rollout && !held.parked)
+      throw new Fault('lease', `held by ${held.rollout}`)
     if (this.record.length === 0 && lines.length === 0)
       throw new Error('a lease without a line that says why')
     this.token += 1
@@ -110,7 +115,8 @@ export class SimNode {
 
   /** Carries out one step for `process`; answers a proof where one was made. Throws `Fault` when it is refused or fails. */
   act(step: NodeStep, process: string): Proof | undefined {
-    if (!this.lease || this.lease.process !== process) throw new Fault('lease', 'fenced off by a newer token')
+    if (!this.lease || this.lease.process !== process)
+      throw new Fault(this.firedOn === process ? 'fired' : 'lease', 'fenced off by a newer token')
     switch (step.do) {
       case 'lease':
       case 'finish-swap':
@@ -126,6 +132,12 @@ export class SimNode {
         return undefined
       case 'drain':
         this.drainedAt = this.data.opens
+        return undefined
+      case 'arm':
+        this.armed = { rollout: this.lease.rollout, keeps: step.keeps }
+        return undefined
+      case 'disarm':
+        this.armed = undefined
         return undefined
       case 'hold':
       case 'let-go':
@@ -178,6 +190,58 @@ export class SimNode {
         this.lease = undefined
         return undefined
     }
+  }
+
+  /** Its switch, where nobody speaks for the rollout: it goes back where that keeps data, and fences off whoever comes late. */
+  fire(): void {
+    const { armed, lease } = this
+    if (!armed || lease?.rollout !== armed.rollout) return
+    const say = (what: 'fired' | 'home' | 'held', why: string): number =>
+      this.record.push({ schema: 1, seq: 0, at: 0, type: 'fired', rollout: armed.rollout, what, why })
+    say('fired', 'unconfirmed')
+    this.token += 1
+    this.firedOn = lease.process
+    this.lease = undefined
+    this.armed = undefined
+    if (this.goesHome(armed)) say('home', 'unconfirmed')
+    else say('held', 'would-lose-writes')
+    if (this.held) this.held = false
+  }
+
+  private goesHome({ rollout, keeps }: { rollout: string; keeps: boolean }): boolean {
+    const foreign = this.data.openedBy !== undefined && !sameRelease(this.data.openedBy, this.old)
+    const point = this.snapshots.findLast(
+      s => s.kind === 'rollback-point' && s.name.startsWith(`${rollout}.`),
+    )
+    if (this.data.from?.startsWith(`${rollout}.return-point`) && foreign) return this.stays(rollout)
+    const unwritten = point !== undefined && this.drainedAt === point.opens
+    if (foreign && !unwritten && !keeps) return false
+    if (foreign || this.running === 'stopped') {
+      this.running = 'stopped'
+      this.checked = false
+      if (foreign && unwritten) this.restore(point.name)
+      else if (foreign) this.checkpoint('return-point', `${rollout}.return-point.${this.data.opens}`)
+      this.active = this.old
+      if (this.held === false) this.held = true
+      this.start(this.old)
+    }
+    this.active = this.old
+    if (!this.ready) return this.stays(rollout)
+    this.drainedAt = undefined
+    return true
+  }
+
+  /** The old release does not run on the data, whatever was foreseen: what the new one wrote comes back, and it is started on it. */
+  private stays(rollout: string): false {
+    const point = this.snapshots.findLast(s => s.kind === 'return-point' && s.name.startsWith(`${rollout}.`))
+    if (!point) return false
+    if (this.data.openedBy === this.fresh && this.running !== 'stopped') return false
+    this.running = 'stopped'
+    this.restore(point.name)
+    this.active = this.fresh
+    if (this.held === false) this.held = true
+    this.start(this.fresh)
+    return false
   }
 
   /** No supervisor may meddle with a server that is being changed. */
@@ -237,7 +301,7 @@ export class SimNode {
     if (this.running !== 'stopped') throw new Error('restored under a running server')
     const point = this.snapshots.find(s => s.name === name)
     if (!point) throw new Error(`no checkpoint ${name}`)
-    if (this.data.from === name) return undefined
+    if (this.data.from === name && this.data.opens === point.opens) return undefined
     this.setAside.push(this.data)
     this.data = { ...point.data, writes: new Set(point.data.writes), from: name }
     return undefined
@@ -275,6 +339,7 @@ export const leftovers = (n: SimNode): string[] => [
   ...(n.drainedAt === undefined ? [] : ['drained']),
   ...(n.staging ? ['staging'] : []),
   ...(n.lease ? ['lease'] : []),
+  ...(n.armed ? ['armed'] : []),
   ...(n.held ? ['its supervisor held off'] : []),
   ...(n.ready ? [] : ['not serving']),
   ...(n.running !== 'stopped' && !sameRelease(n.running, n.active) ? ['link and process differ'] : []),

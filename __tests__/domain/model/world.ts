@@ -145,7 +145,7 @@ export class World {
     append({ type: 'opened', rollout: r.id || `r-${this.processes}`, step: p.step, by, request: p.request })
     const inFlight: { id: number; task: Task }[] = []
     for (let turn = 0; turn < 600; turn++) {
-      this.tick()
+      this.tick(r)
       const n = next(r)
       if (n === 'done') return this.finish(r)
       if ('record' in n) {
@@ -256,7 +256,8 @@ export class World {
       case 'step': {
         const node = this.of(task.node)
         if (task.step.do === 'lease') node.takeLease({ rollout: at.r.id, process: at.name }, task.step.lines)
-        if (task.step.do === 'start' && task.step.release === fresh) this.mayGoForward(at.r, node)
+        if (task.step.do === 'start' && task.step.release === fresh && node.lease?.process === at.name)
+          this.mayGoForward(at.r, node)
         const aside = node.setAside.length
         const proof = node.act(task.step, at.name)
         if (node.setAside.length > aside) this.lossAllowed(at.r, node)
@@ -387,7 +388,7 @@ export class World {
   }
 
   /** Time passes, users write to whatever is in service, and orphans of dead processes may still act. */
-  private tick(): void {
+  private tick(r: Rollout): void {
     this.now += 1000
     for (const n of this.nodes) {
       if (!n.inTraffic) continue
@@ -395,6 +396,8 @@ export class World {
       n.data.writes.add(this.writes)
       this.acked.get(n.id)?.add(this.writes)
     }
+    // what happens after the last word was said belongs to the next job
+    if (!r.concluded) this.mayFire()
     const [orphan, ...rest] = this.orphans
     if (!orphan || this.choose(2) === 1) return
     this.orphans = rest
@@ -405,8 +408,20 @@ export class World {
     }
   }
 
+  /** A link that was cut for long is the same as nobody there: any armed node may go back by itself at any time. */
+  private mayFire(): void {
+    if (!this.faults) return
+    for (const node of this.nodes) {
+      if (!node.armed || this.choose(2) === 0) continue
+      this.trace.push(() => `${node.id} fires`)
+      node.fire()
+    }
+  }
+
   private mayGoForward(r: Rollout, node: SimNode): void {
     if (r.plan?.mode !== 'release' || r.goingBack) return
+    if (node.record.some(e => e.type === 'fired' && e.rollout === r.id))
+      throw new Error(`${node.id}: upgraded anew after its switch had fired`)
     if (this.rehearsedOn.size === 0)
       throw new Error(`${node.id}: ${fresh.version} started without a proven rehearsal`)
   }

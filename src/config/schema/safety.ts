@@ -51,6 +51,21 @@ export const lease = z.strictObject(
   'ttl and wait',
 )
 
+export const deadMansSwitch = z.strictObject(
+  {
+    'confirm-within': described(
+      z.prefault(duration(5000), '10m'),
+      'After how long without a sign of life a node that was changed goes back by itself.',
+    ),
+    'on-fire': described(
+      z.optional(command()),
+      'Run on the node when that happens. Sees NODE_NAME, NODE_PORT, ROLLOUT, SWITCH_EVENT (fired, home, held) and SWITCH_REASON.',
+    ),
+    'on-fire-limit': described(z.prefault(duration(), '30s'), 'How long it may take.'),
+  },
+  'confirm-within, on-fire, on-fire-limit',
+)
+
 export const safetySettings = {
   rehearse: described(
     z.prefault(rehearse, {}),
@@ -71,6 +86,10 @@ export const safetySettings = {
     'How long a server may take to stop before it is killed.',
   ),
   lease: described(z.prefault(lease, {}), 'Who may change a node.'),
+  switch: described(
+    z.prefault(deadMansSwitch, {}),
+    'What a node does by itself when nobody speaks for the rollout any more.',
+  ),
   keep: described(z.prefault(duration(60_000, 366 * DAY), '7d'), 'How long checkpoints are kept.'),
   from: described(
     z.optional(

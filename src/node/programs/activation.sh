@@ -8,7 +8,7 @@ activate_release() {
   touching
   pair "$1"
   # point
-  switch "$1"
+  make_current "$1"
   # point
 }
 
@@ -21,8 +21,8 @@ pair() {
   mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"
 }
 
-# switch ID: `current` becomes that release.
-switch() {
+# make_current ID: `current` becomes that release.
+make_current() {
   rm -f "$install/.current.next"
   ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&
     durable "$install" || fail not-written "cannot switch $install/current"

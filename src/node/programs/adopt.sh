@@ -8,7 +8,7 @@ main() {
   sha256=$sum release=$version-$(printf %.12s "$sum")
   touching
   keep_as_release "/proc/$pid/exe"
-  mkdir -p "$notes" && printf '%s\n' "$release" >"$notes/paired" && switch "$release"
+  mkdir -p "$notes" && printf '%s\n' "$release" >"$notes/paired" && make_current "$release"
   # point
   marks "$data"
   [ "$opened_sha" = "$sha256" ] || note_opening

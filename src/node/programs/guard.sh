@@ -3,8 +3,10 @@
 # mark of the opening in the data.
 main() {
   arguments "$@"
+  started_by=''
   mkdir -p "$notes" || fail not-written "cannot write $notes"
   nobody_works
+  switch_decided
   no_swap
   active
   [ -n "$active" ] || fail not-active 'a rollout was cut short while it made a release active: run recover'
@@ -23,6 +25,21 @@ nobody_works() {
   # shellcheck disable=SC2086
   set -- $work
   [ "${5:-}" = start ] || fail busy 'a rollout works on this node'
+  started_by=start
+}
+
+# At boot the switch decides before the server starts: what it is bringing back, or is about to, is started by it alone.
+switch_decided() {
+  read_switch
+  [ -n "$sw_rollout" ] || return 0
+  read_lease
+  if [ "$sw_phase" != armed ] && [ "$lease_process" = switch ]; then
+    [ "$started_by" = start ] || fail busy "the switch of $sw_rollout brings this node back"
+    return 0
+  fi
+  [ "$lease_rollout" = "$sw_rollout" ] || return 0
+  silence
+  [ "$silent" -lt "$its_window" ] || fail busy "$sw_rollout was not confirmed: its switch brings this node back first"
 }
 
 # Its reader is whoever reads the unit's log.

@@ -7,7 +7,7 @@ main() {
   touching
   keep_as_release "$file"
   digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
-  switch "$release"
+  make_current "$release"
   # point
   printf '%s\n' "$text" >"$state/line.next"
   file=$state/line.next

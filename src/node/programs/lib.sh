@@ -7,7 +7,7 @@ export LC_ALL
 boot='' now=0 touched=none
 read -r boot </proc/sys/kernel/random/boot_id
 
-# The one list of arguments. Lists of several words (arg=, env=, keep=) stay in "$@" and are read where they are used.
+# The one list of arguments. Lists of several words (arg=, env=, keep=; do=) stay in "$@" and are read where they are used.
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
@@ -52,7 +52,7 @@ arguments() {
     scope=*) scope=${word#*=} ;;
     guest=*) guest=${word#*=} ;;
     text=*) text=${word#*=} ;;
-    arg=* | env=* | keep=*) ;;
+    arg=* | env=* | keep=* | do=*) ;;
     *) fail bad-argument "argument ${word%%=*} is not known" ;;
     esac
   done
@@ -104,6 +104,17 @@ touching() { touched=unknown; }
 tick() {
   read -r now rest </proc/uptime
   now=${now%.*}${now#*.}
+}
+
+# since_boot: sets $up, hundredths of a second since the machine was started: its first process tells, as a machine in a container
+# shares the clock of another.
+since_boot() {
+  tick
+  up=$now
+  { read -r stat </proc/1/stat; } 2>/dev/null || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  [ $# -lt 20 ] || [ "${20}" -gt "$now" ] || up=$((now - ${20}))
 }
 
 # identify PID: sets $start, the time of birth that tells a process from a later one with the same number.

@@ -9,8 +9,10 @@
 begin() {
   take_lock "$@"
   read_lease
-  [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ] ||
-    fail lease-lost "token $token is not that of the lease any more (now ${lease_token:-0}, ${lease_holder:-nobody})"
+  if [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ]; then return 0; fi
+  first_line "$state/fired"
+  [ "${line%% *}" != "$token" ] || fail switch-fired "nobody confirmed ${line#* } in time"
+  fail lease-lost "token $token is not that of the lease any more (now ${lease_token:-0}, ${lease_holder:-nobody})"
 }
 
 take_lock() {
@@ -97,7 +99,7 @@ time_left() {
   set -- $line
   [ $# -eq 3 ] || return 0
   tick
-  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
+  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else since_boot && lease_left=$(($3 - up * 10)); fi
   case $lease_since in "$boot "*) lease_age=$(((now - ${lease_since#* }) * 10)) ;; esac
 }
 

@@ -18,6 +18,7 @@ look() {
   look_checkpoints
   look_config
   look_staging
+  look_switch
   read_lease
   say_lease
   busy=0

@@ -1,10 +1,11 @@
 # Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
 main() {
-  lib='' unit='' scope=system
+  lib='' unit='' timer='' scope=system
   for word; do
     case $word in
     lib=*) lib=${word#*=} ;;
     unit=*) unit=${word#*=} ;;
+    timer=*) timer=${word#*=} ;;
     scope=*) scope=${word#*=} ;;
     esac
   done
@@ -20,7 +21,7 @@ main() {
   done <"$lib/manifest"
   run=/run/systemd/system etc=/etc/systemd/system
   [ "$scope" != user ] || run=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
-  rm -f "$run/$unit.d/95-progressdb-rollout.conf"
+  rm -f "$run/$unit.d/95-progressdb-rollout.conf" "$etc/timers.target.wants/$timer"
   rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
   rm -rf "$lib"
   rmdir "${lib%/*}" 2>/dev/null

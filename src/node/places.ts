@@ -1,0 +1,45 @@
+import type { Drain, NodeConfig } from '../config/config.ts'
+import type { Millis } from '../domain/node.ts'
+import type { Service } from '../service/port.ts'
+import { guestUnit } from '../service/unit-files.ts'
+
+export type NodeOptions = {
+  /** Name of the server's program, as it is called on the node. */
+  binary: string
+  /** Names of files that never change once written, e.g. `*.sst`; `*` only as the first character. */
+  immutable: string[]
+  drain: Drain
+  stopLimit: Millis
+  startLimit: Millis
+  /** How long nobody may speak for a rollout until the node goes back by itself; and what is run there then. */
+  confirmWithin: Millis
+  onFire?: { command: string; limit: Millis }
+  /** How long a guest may run on a staging copy. */
+  stageLimit: Millis
+}
+
+/** A node as far as its programs are told of it. */
+export type Node = { service: Service; config: NodeConfig; options: NodeOptions }
+
+/** How long a program may take that copies or hashes nothing. */
+export const SHORT = 60_000
+/** How long a program waits for the one before it. */
+export const WAIT = 120_000
+
+export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
+
+/** What every program is told of the node. */
+export const placeWords = ({ config, options, service }: Node): string[] => [
+  `install=${config.install}`,
+  `data=${config.data}`,
+  `config=${config.config}`,
+  ...(config.configNext === undefined ? [] : [`config_next=${config.configNext}`]),
+  `binary=${options.binary}`,
+  `immutable=${options.immutable.join(' ')}`,
+  `drain=${options.drain.kind}`,
+  `clean_exits=${service.cleanExits.join(' ')}`,
+  ...(service.kind === 'systemd'
+    ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`]
+    : []),
+  `wait=${seconds(WAIT)}`,
+]
