@@ -160,14 +160,14 @@ function sudoers({ unit, deploy, service }) {
     `--no-block stop ${name2}`,
     `kill --signal=SIGKILL ${name2}`,
     `--full --lines=1000 status ${name2}`
-  ]).map((words2) => `/usr/bin/systemctl --no-pager ${words2}`);
+  ]).concat(["enable", "disable"].map((verb) => `${verb} --now ${switchUnit(unit, "timer")}`)).map((words3) => `/usr/bin/systemctl --no-pager ${words3}`);
   const { library } = placesOf(unit, { scope: "system", home: "", runtime: "" });
   const programs = ["hold", "let-go"].map((name2) => `${library}/${name2} ""`);
   return [
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     "# Programs that touch the data run as the user of the service.",
     `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
-    "# Root starts and stops two units, and runs two programs that take no argument.",
+    "# Root starts and stops two units, sets the timer of the switch, and runs two programs that take no argument.",
     ...[...lines2, ...programs].map((command4) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command4)}`),
     `Defaults:${deploy} !requiretty`,
     ""
@@ -213,8 +213,8 @@ InaccessiblePaths=-${p.install}/state -${p.places.library}
 `;
 }
 function guestCommand(p) {
-  const words2 = p.execStart.trim();
-  const [, rest = ""] = /^\S+\s*(.*)$/s.exec(words2) ?? [];
+  const words3 = p.execStart.trim();
+  const [, rest = ""] = /^\S+\s*(.*)$/s.exec(words3) ?? [];
   const places2 = {
     [p.config]: `${p.staging}/config`,
     [p.dataPath]: `${p.staging}/data`
@@ -222,7 +222,7 @@ function guestCommand(p) {
   const args = rest.replaceAll(/[^\s="']+/g, (word6) => places2[word6] ?? word6);
   return `${p.install}/staged/${p.binary}${args === "" ? "" : ` ${args}`}`;
 }
-var placesOf, guestUnit, plain, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, beside, above, dropInText, LEADS_AWAY;
+var placesOf, guestUnit, switchUnit, plain, sudoersPath, unitFiles, escaped, HELD, holdProgram, letGoProgram, switchService, switchTimer, beside, above, dropInText, LEADS_AWAY;
 var init_unit_files = __esm({
   "src/service/unit-files.ts"() {
     "use strict";
@@ -238,6 +238,7 @@ var init_unit_files = __esm({
       ctl: `XDG_RUNTIME_DIR=${by.runtime} systemctl --user`
     };
     guestUnit = (unit) => `progressdb-rollout-rehearsal-${plain(unit)}.service`;
+    switchUnit = (unit, kind2) => `progressdb-rollout-switch-${plain(unit)}.${kind2}`;
     plain = (unit) => unit.replace(/\.service$/, "").replaceAll(/[^A-Za-z0-9-]/g, (sign) => `_${sign.codePointAt(0)?.toString(16) ?? ""}`);
     sudoersPath = (unit) => `/etc/sudoers.d/progressdb-rollout-${plain(unit)}`;
     unitFiles = (p) => [
@@ -245,6 +246,10 @@ var init_unit_files = __esm({
 ${p.guard}` },
       { path: `${p.places.library}/hold`, mode: "0755", text: holdProgram(p) },
       { path: `${p.places.library}/let-go`, mode: "0755", text: letGoProgram(p) },
+      { path: `${p.places.library}/switch`, mode: "0755", text: `#!/bin/sh
+${p.switch}` },
+      { path: `${p.places.units}/${switchUnit(p.unit, "service")}`, mode: "0644", text: switchService(p) },
+      { path: `${p.places.units}/${switchUnit(p.unit, "timer")}`, mode: "0644", text: switchTimer(p) },
       { path: `${p.places.units}/${p.unit}.d/50-progressdb-rollout.conf`, mode: "0644", text: dropInText(p) },
       { path: `${p.places.units}/${guestUnit(p.unit)}`, mode: "0644", text: rehearsalUnit(p) },
       // nobody has to be somebody else for a unit of a user's own
@@ -278,6 +283,24 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 rm -f '${places2.runtime}/${unit}.d/${HELD}'
 ${places2.ctl} daemon-reload
 `;
+    switchService = (p) => `# Written by progressdb-rollout adopt: brings ${p.unit} back where nobody speaks for a rollout any more.
+[Unit]
+Description=Dead man's switch of ${p.unit}
+[Service]
+Type=oneshot
+${p.scope === "user" ? "" : `User=${p.deploy}
+`}ExecStart=${p.places.library}/switch
+`;
+    switchTimer = (p) => `# Written by progressdb-rollout adopt; enabled while ${p.unit} is armed.
+[Unit]
+Description=Dead man's switch of ${p.unit}
+[Timer]
+OnActiveSec=2s
+OnUnitInactiveSec=5s
+AccuracySec=1s
+[Install]
+WantedBy=timers.target
+`;
     beside = (data2, what) => `${above(data2)}/.${data2.slice(above(data2).length + 1)}-${what}`;
     above = (path6) => path6.slice(0, path6.lastIndexOf("/"));
     dropInText = ({ scope, places: places2, data: data2 }) => `# Written by progressdb-rollout adopt.
@@ -306,13 +329,19 @@ var init_quote = __esm({
 
 // src/shell/script.ts
 import { randomUUID } from "node:crypto";
-var script, boundedScript, scriptAs, fed;
+var script, callable, boundedScript, scriptAs, fed;
 var init_script = __esm({
   "src/shell/script.ts"() {
     "use strict";
     init_quote();
     script = (program2, args) => `{
 set -- ${args.map(quote).join(" ")}
+${program2.text}
+exit
+}
+`;
+    callable = (program2, args) => `{
+set -- ${args.map(quote).join(" ")} "$@"
 ${program2.text}
 exit
 }
@@ -385,11 +414,189 @@ var init_activate = __esm({
   }
 });
 
+// src/node/programs/arm.sh
+var arm_default;
+var init_arm = __esm({
+  "src/node/programs/arm.sh"() {
+    arm_default = `# Arm the node: unless somebody goes on speaking for this rollout, it goes back by itself. text= are the parameters; file=, where
+# no systemd watches, is the program that does.
+main() {
+  arguments "$@"
+  begin arm critical
+  [ -n "$text" ] || fail bad-argument 'no parameters of the switch'
+  touching
+  if [ -n "$unit" ]; then
+    places_of_unit
+    # what was put there by \`adopt\` is what will act
+    digest "$lib/switch" || fail not-armed "there is no $lib/switch: adopt the node again"
+    text="$text
+program=$sum"
+  fi
+  rm -f "$state/switch-boot"
+  printf '%s\\n' "$text" 'phase=armed' >"$state/switch.next" && commit "$state/switch" || fail not-written "cannot write $state/switch"
+  # point
+  watch_over || {
+    rm -f "$state/switch"
+    fail not-armed 'what would look after the node in our absence could not be started'
+  }
+  read_switch
+  page err "armed for $sw_rollout: unless it is confirmed, this node goes back to $sw_back by itself"
+  finish
+}
+
+watch_over() {
+  if [ -n "$unit" ]; then
+    by_root enable --now "$(timer_of_switch)"
+    return
+  fi
+  [ -s "$file" ] || fail bad-argument 'no program to watch'
+  rm -f "$state/switch-pid"
+  (
+    trap - TERM HUP INT PIPE
+    setsid env -i PATH="$PATH" sh -s <"$file" >>"$state/switch.log" 2>&1 9>&- &
+  )
+  tries=0
+  until first_line "$state/switch-pid" && alive "$line"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || return 1
+    sleep 0.01
+  done
+  rm -f "$file"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/armed.sh
+var armed_default;
+var init_armed = __esm({
+  "src/node/programs/armed.sh"() {
+    armed_default = `# The dead man's switch as it stands on the node: parameters in state/switch, written when the node is armed and removed when it
+# is disarmed or stands down. Everything here only reads.
+
+# read_switch: sets sw_*; sw_rollout '' on a node that is not armed.
+read_switch() {
+  sw_rollout='' sw_back='' sw_to='' sw_keeps=0 sw_safe='' sw_window=0 sw_start=0 sw_quiet=0 sw_stop=60 sw_program=''
+  sw_node='' sw_port='' sw_out='' sw_in='' sw_limit=30 sw_on_fire='' sw_on_fire_limit=30 sw_phase=armed sw_why=''
+  [ -f "$state/switch" ] || return 0
+  while IFS= read -r line; do
+    case $line in
+    rollout=*) sw_rollout=\${line#*=} ;;
+    back=*) sw_back=\${line#*=} ;;
+    to=*) sw_to=\${line#*=} ;;
+    keeps=*) sw_keeps=\${line#*=} ;;
+    safe=*) sw_safe=\${line#*=} ;;
+    window=*) sw_window=\${line#*=} ;;
+    start=*) sw_start=\${line#*=} ;;
+    quiet=*) sw_quiet=\${line#*=} ;;
+    stop=*) sw_stop=\${line#*=} ;;
+    program=*) sw_program=\${line#*=} ;;
+    node=*) sw_node=\${line#*=} ;;
+    port=*) sw_port=\${line#*=} ;;
+    out=*) sw_out=\${line#*=} ;;
+    in=*) sw_in=\${line#*=} ;;
+    limit=*) sw_limit=\${line#*=} ;;
+    on_fire=*) sw_on_fire=\${line#*=} ;;
+    on_fire_limit=*) sw_on_fire_limit=\${line#*=} ;;
+    phase=*) sw_phase=\${line#*=} ;;
+    why=*) sw_why=\${line#*=} ;;
+    esac
+  done <"$state/switch"
+}
+
+# silence: sets $silent, the ms since the last sign of life of the lease's holder, and $its_window, how long it may be silent. By
+# the node's own uptime alone. After a reboot the window begins anew, once: a second reboot without a word ends it.
+silence() {
+  silent=0 its_window=$sw_window
+  first_line "$state/lease-time.$lease_token"
+  # shellcheck disable=SC2086
+  set -- $line
+  [ $# -eq 3 ] || return 0
+  # a parked lease waits for a person
+  [ "$lease_parked" = 0 ] || its_window=$3
+  tick
+  if [ "$1" = "$boot" ]; then
+    silent=$(((now - $2) * 10))
+    return 0
+  fi
+  spoke=$1
+  since_boot
+  silent=$((up * 10))
+  first_line "$state/switch-boot"
+  case $line in
+  "$spoke $boot") ;;
+  "$spoke "*) silent=$its_window ;;
+  esac
+}
+
+# due: is nobody there any more? Sets $why. Only under the lease of the rollout that armed the node.
+due() {
+  read_switch
+  [ -n "$sw_rollout" ] || return 1
+  read_lease
+  [ "$lease_rollout" = "$sw_rollout" ] || return 1
+  silence
+  why=unconfirmed
+  [ "$silent" -lt "$its_window" ] || return 0
+  # a failure that is known already is not waited out, where nobody is there to see to it
+  [ "$lease_left" -le 0 ] || [ "$lease_parked" = 1 ] || return 1
+  is_failed
+}
+
+is_failed() {
+  find_server
+  why='server-ended'
+  if [ -z "$server" ]; then
+    [ -z "$unit" ] || is_down
+    return
+  fi
+  # the new version, past its time and never found to be well
+  why=not-ready
+  word=$(readlink "$install/current") || word=''
+  first_line "$state/checked"
+  [ "\${word##*/}" = "$sw_to" ] && [ "$line" != "$server" ] || return 1
+  # shellcheck disable=SC2086
+  set -- $server
+  tick
+  [ $(((now - $2) * 10)) -ge "$sw_start" ]
+}
+
+# look_switch: for the reader of an inspection: whose it is, ms until it fires unless somebody speaks, and whether it is watched.
+look_switch() {
+  read_switch
+  [ -n "$sw_rollout" ] || return 0
+  read_lease
+  silence
+  watched=0
+  if is_watched; then watched=1; fi
+  say armed "$sw_rollout $((its_window - silent)) $sw_phase $sw_back $sw_keeps $watched"
+}
+
+# is_watched: is there a program that will look?
+is_watched() {
+  if [ -n "$unit" ]; then
+    ctl is-active --quiet "$(timer_of_switch)" 2>/dev/null
+  else
+    first_line "$state/switch-pid"
+    alive "$line"
+  fi
+}
+
+# timer_of_switch: the unit of systemd that looks, named like that of a rehearsal.
+timer_of_switch() {
+  word=\${guest#progressdb-rollout-rehearsal-}
+  printf 'progressdb-rollout-switch-%s.timer' "\${word%.service}"
+}
+`;
+  }
+});
+
 // src/node/programs/activation.sh
 var activation_default;
 var init_activation = __esm({
   "src/node/programs/activation.sh"() {
-    activation_default = '# Making a release and its configuration current, together.\n\n# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.\nactivate_release() {\n  the_release "$1"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  may_open "$version" "$sha256"\n  touching\n  pair "$1"\n  # point\n  switch "$1"\n  # point\n}\n\n# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.\npair() {\n  mkdir -p "$notes" && printf \'%s\\n\' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"\n  # point\n  pair_config\n  # point\n  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"\n}\n\n# switch ID: `current` becomes that release.\nswitch() {\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n\n# pair_config: which configuration goes with the release that is being activated ($sha256).\n#   it opened the data last         that of the checkpoint of this stop\n#   a way back (a return point)     that of the newest checkpoint of this release\n#   a way forward                   config_next, where it is set\n# Nothing found: the file stays.\npair_config() {\n  pair=\'\' pair_opens=0 back=0\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    [ "$meta_sealed" = 1 ] || continue\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi\n    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue\n    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi\n    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi\n  done\n  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi\n  [ -n "$pair" ] && [ -f "$pair" ] || return 0\n  ! cmp -s "$pair" "$config" || return 0\n  # a file that is not ours to write was never changed by us\n  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0\n  # shared with the old file: owner and mode\n  [ ! -f "$config" ] || cp -p "$config" "$config.next"\n  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"\n}\n';
+    activation_default = '# Making a release and its configuration current, together.\n\n# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.\nactivate_release() {\n  the_release "$1"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  may_open "$version" "$sha256"\n  touching\n  pair "$1"\n  # point\n  make_current "$1"\n  # point\n}\n\n# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.\npair() {\n  mkdir -p "$notes" && printf \'%s\\n\' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"\n  # point\n  pair_config\n  # point\n  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"\n}\n\n# make_current ID: `current` becomes that release.\nmake_current() {\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n\n# pair_config: which configuration goes with the release that is being activated ($sha256).\n#   it opened the data last         that of the checkpoint of this stop\n#   a way back (a return point)     that of the newest checkpoint of this release\n#   a way forward                   config_next, where it is set\n# Nothing found: the file stays.\npair_config() {\n  pair=\'\' pair_opens=0 back=0\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    [ "$meta_sealed" = 1 ] || continue\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi\n    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue\n    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi\n    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi\n  done\n  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi\n  [ -n "$pair" ] && [ -f "$pair" ] || return 0\n  ! cmp -s "$pair" "$config" || return 0\n  # a file that is not ours to write was never changed by us\n  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0\n  # shared with the old file: owner and mode\n  [ ! -f "$config" ] || cp -p "$config" "$config.next"\n  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"\n}\n';
   }
 });
 
@@ -407,7 +614,7 @@ main() {
   sha256=$sum release=$version-$(printf %.12s "$sum")
   touching
   keep_as_release "/proc/$pid/exe"
-  mkdir -p "$notes" && printf '%s\\n' "$release" >"$notes/paired" && switch "$release"
+  mkdir -p "$notes" && printf '%s\\n' "$release" >"$notes/paired" && make_current "$release"
   # point
   marks "$data"
   [ "$opened_sha" = "$sha256" ] || note_opening
@@ -631,6 +838,14 @@ var init_decisions = __esm({
   }
 });
 
+// src/node/programs/disarm.sh
+var disarm_default;
+var init_disarm = __esm({
+  "src/node/programs/disarm.sh"() {
+    disarm_default = '# Nothing happens on the node by itself any more. Whoever finds that it has happened already is told so by `begin`.\nmain() {\n  arguments "$@"\n  begin disarm critical\n  touching\n  rm -f "$state/switch" "$state/switch-boot" && durable "$state" || fail not-written "cannot write $state"\n  # point\n  [ -z "$unit" ] || ! is_watched || by_root disable --now "$(timer_of_switch)"\n  say disarmed 1\n  finish\n}\nmain "$@" </dev/null\n';
+  }
+});
+
 // src/node/programs/drain.sh
 var drain_default;
 var init_drain = __esm({
@@ -753,6 +968,34 @@ var init_finish_swap = __esm({
   }
 });
 
+// src/node/programs/fire.sh
+var fire_default;
+var init_fire = __esm({
+  "src/node/programs/fire.sh"() {
+    fire_default = `# Nobody spoke for the rollout: the switch takes the node, as one step under its lock. The token that it raises fences off whoever
+# comes late.
+main() {
+  arguments "$@"
+  take_lock fire critical
+  due || fail not-due 'somebody spoke at the last moment'
+  touching
+  note_in_record fired "$why"
+  # point
+  set_phase fired "$why"
+  printf '%s %s\\n' "$lease_token" "$lease_rollout" >"$state/fired.next" && commit "$state/fired" || fail not-written "cannot write $state/fired"
+  # point
+  lease_token=$((lease_token + 1))
+  lease_process=switch lease_holder="the switch of $sw_rollout" lease_doing='going back by itself' lease_parked=0 lease_run=''
+  write_lease 600000
+  printf 'fired_token=%s\\n' "$lease_token"
+  printf 'end=ok\\n'
+  exit 0
+}
+main "$@" </dev/null
+`;
+  }
+});
+
 // src/node/programs/guard.sh
 var guard_default;
 var init_guard = __esm({
@@ -762,8 +1005,10 @@ var init_guard = __esm({
 # mark of the opening in the data.
 main() {
   arguments "$@"
+  started_by=''
   mkdir -p "$notes" || fail not-written "cannot write $notes"
   nobody_works
+  switch_decided
   no_swap
   active
   [ -n "$active" ] || fail not-active 'a rollout was cut short while it made a release active: run recover'
@@ -782,6 +1027,21 @@ nobody_works() {
   # shellcheck disable=SC2086
   set -- $work
   [ "\${5:-}" = start ] || fail busy 'a rollout works on this node'
+  started_by=start
+}
+
+# At boot the switch decides before the server starts: what it is bringing back, or is about to, is started by it alone.
+switch_decided() {
+  read_switch
+  [ -n "$sw_rollout" ] || return 0
+  read_lease
+  if [ "$sw_phase" != armed ] && [ "$lease_process" = switch ]; then
+    [ "$started_by" = start ] || fail busy "the switch of $sw_rollout brings this node back"
+    return 0
+  fi
+  [ "$lease_rollout" = "$sw_rollout" ] || return 0
+  silence
+  [ "$silent" -lt "$its_window" ] || fail busy "$sw_rollout was not confirmed: its switch brings this node back first"
 }
 
 # Its reader is whoever reads the unit's log.
@@ -1108,7 +1368,7 @@ export LC_ALL
 boot='' now=0 touched=none
 read -r boot </proc/sys/kernel/random/boot_id
 
-# The one list of arguments. Lists of several words (arg=, env=, keep=) stay in "$@" and are read where they are used.
+# The one list of arguments. Lists of several words (arg=, env=, keep=; do=) stay in "$@" and are read where they are used.
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
@@ -1153,7 +1413,7 @@ arguments() {
     scope=*) scope=\${word#*=} ;;
     guest=*) guest=\${word#*=} ;;
     text=*) text=\${word#*=} ;;
-    arg=* | env=* | keep=*) ;;
+    arg=* | env=* | keep=* | do=*) ;;
     *) fail bad-argument "argument \${word%%=*} is not known" ;;
     esac
   done
@@ -1205,6 +1465,17 @@ touching() { touched=unknown; }
 tick() {
   read -r now rest </proc/uptime
   now=\${now%.*}\${now#*.}
+}
+
+# since_boot: sets $up, hundredths of a second since the machine was started: its first process tells, as a machine in a container
+# shares the clock of another.
+since_boot() {
+  tick
+  up=$now
+  { read -r stat </proc/1/stat; } 2>/dev/null || return 0
+  # shellcheck disable=SC2086
+  set -- \${stat##*) }
+  [ $# -lt 20 ] || [ "\${20}" -gt "$now" ] || up=$((now - \${20}))
 }
 
 # identify PID: sets $start, the time of birth that tells a process from a later one with the same number.
@@ -1317,8 +1588,10 @@ var init_lock = __esm({
 begin() {
   take_lock "$@"
   read_lease
-  [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ] ||
-    fail lease-lost "token $token is not that of the lease any more (now \${lease_token:-0}, \${lease_holder:-nobody})"
+  if [ -n "$lease_rollout" ] && [ "$token" = "$lease_token" ]; then return 0; fi
+  first_line "$state/fired"
+  [ "\${line%% *}" != "$token" ] || fail switch-fired "nobody confirmed \${line#* } in time"
+  fail lease-lost "token $token is not that of the lease any more (now \${lease_token:-0}, \${lease_holder:-nobody})"
 }
 
 take_lock() {
@@ -1405,7 +1678,7 @@ time_left() {
   set -- $line
   [ $# -eq 3 ] || return 0
   tick
-  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else lease_left=$(($3 - now * 10)); fi
+  if [ "$1" = "$boot" ]; then lease_left=$(($3 - (now - $2) * 10)); else since_boot && lease_left=$(($3 - up * 10)); fi
   case $lease_since in "$boot "*) lease_age=$(((now - \${lease_since#* }) * 10)) ;; esac
 }
 
@@ -1450,7 +1723,7 @@ main() {
   touching
   keep_as_release "$file"
   digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
-  switch "$release"
+  make_current "$release"
   # point
   printf '%s\\n' "$text" >"$state/line.next"
   file=$state/line.next
@@ -1521,6 +1794,7 @@ look() {
   look_checkpoints
   look_config
   look_staging
+  look_switch
   read_lease
   say_lease
   busy=0
@@ -1831,6 +2105,20 @@ var init_pair = __esm({
   }
 });
 
+// src/node/programs/paging.sh
+var paging_default;
+var init_paging = __esm({
+  "src/node/programs/paging.sh"() {
+    paging_default = `# What a person must hear of although nobody is there: in the node's own log, at a level that wakes somebody.
+
+# page LEVEL TEXT
+page() {
+  logger -t progressdb-rollout -p "daemon.$1" -- "$2" 2>/dev/null 9>&- || printf '%s\\n' "$2" >&2
+}
+`;
+  }
+});
+
 // src/node/programs/park.sh
 var park_default;
 var init_park = __esm({
@@ -1854,6 +2142,30 @@ var pause_default;
 var init_pause = __esm({
   "src/node/programs/pause.sh"() {
     pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  : >"$notes/paused"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$notes/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$notes/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
+  }
+});
+
+// src/node/programs/phase.sh
+var phase_default;
+var init_phase = __esm({
+  "src/node/programs/phase.sh"() {
+    phase_default = `# How far the switch is, in its own file and in the node's record.
+
+# set_phase PHASE WHY
+set_phase() {
+  { grep -v -e '^phase=' -e '^why=' "$state/switch" && printf '%s\\n' "phase=$1" "why=$2"; } >"$state/switch.next" &&
+    commit "$state/switch" || fail not-written "cannot write $state/switch"
+}
+
+# note_in_record WHAT WHY: one line of the node's own; both words are ours, and the rollout's name is checked.
+note_in_record() {
+  case $sw_rollout in '' | *[!A-Za-z0-9._-]*) fail bad-argument 'that is no name of a rollout' ;; esac
+  printf '{"schema":1,"seq":0,"at":%s000,"type":"fired","rollout":"%s","what":"%s","why":"%s"}\\n' \\
+    "$(date +%s)" "$sw_rollout" "$1" "$2" >"$state/line.next"
+  file=$state/line.next
+  add_to_record
+}
+`;
   }
 });
 
@@ -1977,6 +2289,361 @@ same_small_files() {
   # awk prints what is not among the digests of the time before
   odd=$(each_mutable "$restoring" sha256sum | awk 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$sums" -)
   [ -z "$odd" ]
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/return.sh
+var return_default;
+var init_return = __esm({
+  "src/node/programs/return.sh"() {
+    return_default = `# What the switch does: it looks at the lease, and where nobody speaks for the rollout any more it brings the node back, one program
+# after the other, each of them the very one that a rollout calls. After each it looks at the node anew, so that it may be cut short
+# anywhere. It only ever does what keeps data, and stops only what may be stopped; else it holds, and says so.
+main() {
+  task=''
+  for word; do case $word in do=*) task=\${word#*=} ;; esac; done
+  if [ -n "$task" ]; then "do_$task" "$@"; fi
+  arguments "$@"
+  if [ -n "$unit" ]; then
+    once "$@"
+    [ -n "$sw_rollout" ] || ! is_watched || by_root disable --now "$(timer_of_switch)"
+    return
+  fi
+  identify_self
+  printf '%s\\n' "$self" >"$state/switch-pid.next" && mv -f "$state/switch-pid.next" "$state/switch-pid"
+  # armed anew by somebody else: that one looks from now on
+  while first_line "$state/switch-pid" && [ "$line" = "$self" ]; do
+    once "$@"
+    [ -n "$sw_rollout" ] || break
+    sleep 1
+  done
+}
+
+identify_self() {
+  identify $$
+  self="$$ $start $boot"
+}
+
+# once "$@": one look, and what follows from it.
+once() {
+  remember_boot
+  read_lease
+  if [ "$sw_phase" != armed ] && [ "$lease_process $lease_rollout" = "switch $sw_rollout" ]; then
+    come_home "$@"
+  elif due && part fire "$@"; then
+    page crit "$sw_rollout was not confirmed ($why): this node goes back to $sw_back by itself"
+    tell fired "$why"
+    come_home "$@"
+  fi
+  read_switch
+}
+
+# The first look after a reboot says that the window has begun anew.
+remember_boot() {
+  read_switch
+  [ -n "$sw_rollout" ] || return 0
+  read_lease
+  first_line "$state/lease-time.$lease_token"
+  spoke=\${line%% *}
+  [ -n "$spoke" ] && [ "$spoke" != "$boot" ] || return 0
+  first_line "$state/switch-boot"
+  case $line in "$spoke "*) return 0 ;; esac
+  printf '%s %s\\n' "$spoke" "$boot" >"$state/switch-boot.next" && commit "$state/switch-boot"
+}
+
+# come_home "$@": what remains is done, in order, until the node is home or held.
+come_home() {
+  rounds=0 starts=0
+  while [ "$rounds" -lt 30 ]; do
+    rounds=$((rounds + 1))
+    see "$@" || return 1
+    decide
+    case $todo in
+    hold) hold_on "$@" && return ;;
+    home) part stand_down "$@" kind=home text="$sw_why" && page crit "$sw_rollout: this node is back on $sw_back" && tell home "$sw_why" && return ;;
+    # one that is up for a moment only counts as one that did not come up
+    start | back) if [ "$starts" -lt 3 ]; then starts=$((starts + 1)) && do_it "$@" || :; else stay "$@"; fi ;;
+    wait) do_it "$@" || { find_server && [ -z "$server" ]; } || stay "$@" ;;
+    *) do_it "$@" || { because=\${code:-step-failed} && hold_on "$@" && return; } ;;
+    esac || return 1
+  done
+}
+
+# see "$@": the node as an inspection tells it. Sets seen_*.
+see() {
+  read_switch
+  read_lease
+  [ "$lease_process $lease_rollout" = "switch $sw_rollout" ] || return 1
+  part refresh "$@" ttl=600000 && part inspect "$@" || return 1
+  seen_exe='' seen_process='' seen_stranger='' seen_active='' seen_sha='' seen_opens=0 seen_from='' seen_traffic='' seen_swap='' seen_held=1
+  seen_bytes=0 seen_mutable=0 seen_free=0 seen_mode='copy' point='' point_opens=-1 stop_point=0 stop_points=' ' return_point=''
+  while IFS= read -r line; do
+    case $line in
+    exe=*) seen_exe=\${line#*=} ;;
+    process=*) seen_process=\${line#*=} ;;
+    stranger=*) seen_stranger=\${line#*=} ;;
+    active=*) seen_active=\${line#*=} ;;
+    opened_by=*) seen_sha=\${line##* } ;;
+    opens=*) seen_opens=\${line#*=} ;;
+    from=*) seen_from=\${line#*=} ;;
+    traffic=*) seen_traffic=\${line#*=} ;;
+    swap=*) seen_swap=\${line#*=} ;;
+    unit_load=*) [ "$seen_held" = 2 ] || seen_held=0 ;;
+    held=*) seen_held=2 ;;
+    bytes=*) seen_bytes=\${line#*=} ;;
+    mutable=*) seen_mutable=\${line#*=} ;;
+    disk_free=*) seen_free=\${line#*=} ;;
+    checkpoint=*) seen_mode=\${line#*=} ;;
+    checkpoint_is=*) see_checkpoint "\${line#*=}" ;;
+    esac
+  done <<END
+$answer
+END
+  # taken at this very stop
+  case $stop_points in *" $seen_opens "*) stop_point=1 ;; esac
+  sha_of "$sw_back" && back_sha=$sha || back_sha=''
+  sha_of "$sw_to" && to_sha=$sha || to_sha=''
+}
+
+# \`name kind version sha256 opens sealed clean at proven\`
+see_checkpoint() {
+  # shellcheck disable=SC2086
+  set -- $1
+  [ "$6" = 1 ] && [ "$2" != rehearsal ] || return 0
+  stop_points="$stop_points$5 "
+  case $1 in "$sw_rollout."*) ;; *) return 0 ;; esac
+  case $2 in
+  rollback-point) [ "$5" -lt "$point_opens" ] || { point=$1 && point_opens=$5; } ;;
+  return-point) return_point=$1 ;;
+  esac
+}
+
+# sha_of ID: sets $sha and $program of an installed release.
+sha_of() {
+  sha='' program=''
+  first_line "$releases/$1/release"
+  # shellcheck disable=SC2086
+  set -- "$1" $line
+  [ $# -eq 4 ] && sha=$3 program=$releases/$1/$4
+}
+
+# decide: sets $todo, one program or \`home\` or \`hold\`, and $because.
+decide() {
+  because='' id=$sw_back
+  if ! itself; then
+    hold_for program-changed
+  elif [ "$seen_swap" = unfinished ]; then
+    todo=finish-swap
+  elif [ "$sw_phase" = staying ] || was_refused; then
+    decide_stay
+  elif [ -n "$seen_stranger" ]; then
+    hold_for stranger
+  elif [ -n "$back_sha" ] && [ "$seen_sha" = "$back_sha" ]; then
+    decide_serve
+  elif [ -n "$to_sha" ] && [ "$seen_sha" = "$to_sha" ]; then
+    decide_back
+  else
+    hold_for unknown-data
+  fi
+  # no supervisor may meddle
+  case $todo in
+  drain | stop | back | restore | activate | start) [ "$seen_held" != 0 ] || todo=hold-off ;;
+  home) [ "$seen_held" != 2 ] || todo=let-go ;;
+  esac
+}
+
+# was_refused: what the new version wrote was put back already, because the old one did not run on it.
+was_refused() {
+  case $seen_from in "$sw_rollout.return-point."*) [ "$seen_sha" = "$to_sha" ] ;; *) return 1 ;; esac
+}
+
+hold_for() { todo=hold because=$1; }
+
+# itself: what acts here is what was there when the node was armed.
+itself() {
+  [ -n "$unit" ] || return 0
+  places_of_unit
+  digest "$lib/switch" && [ "$sum" = "$sw_program" ]
+}
+
+# The old version opened the data last: it runs, or it is started.
+decide_serve() {
+  if [ -n "$seen_process" ]; then
+    if [ "$seen_exe" != "$back_sha" ]; then
+      hold_for stranger
+    elif ! listens; then
+      todo='wait'
+    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]; then
+      todo=undrain
+    else
+      todo=home
+    fi
+  elif ! intact; then
+    hold_for release-damaged
+  elif [ "$seen_active" != "$sw_back" ]; then
+    todo=activate
+  else
+    todo=start
+  fi
+}
+
+# The new version opened it. Where nobody can have written since its start the rollback point loses nothing, whatever the class.
+decide_back() {
+  if ! intact; then
+    hold_for release-damaged
+  elif [ -n "$point" ] && [ "$seen_traffic" = "$point_opens" ]; then
+    todo=restore
+    [ -z "$seen_process" ] || todo=stop
+  elif [ "$sw_keeps" != 1 ]; then
+    hold_for would-lose-writes
+  elif [ "$stop_point" = 1 ]; then
+    todo=start
+    [ "$seen_active" = "$sw_back" ] || todo=activate
+  elif ! room_for_point; then
+    hold_for no-room
+  elif [ -z "$seen_process" ]; then
+    todo=back
+  elif [ "$seen_traffic" = in ]; then
+    todo=drain
+  elif is_safe; then
+    todo=back
+  else
+    hold_for unsafe-stop
+  fi
+  if [ "$todo" = back ] && [ -n "$unit" ]; then
+    todo=snapshot
+    [ -z "$seen_process" ] || todo=stop
+  fi
+}
+
+# It was drained, and quiet; or its intake WAL keeps what it has not applied.
+is_safe() {
+  case $sw_safe in *intake-wal*) return 0 ;; esac
+  [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]
+}
+
+# The release to go back to is what it was when it was installed.
+intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
+
+room_for_point() {
+  need=$((seen_mutable + 10485760))
+  [ "$seen_mode" != copy ] || need=$((seen_bytes + seen_bytes / 10 + 10485760))
+  [ "$seen_free" -ge "$need" ]
+}
+
+# listens: something answers at the server's port, as the kernel tells it.
+listens() {
+  [ -n "$sw_port" ] || return 0
+  awk -v port="$(printf '%04X' "$sw_port")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }' \\
+    /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# The old version did not come up on the data, whatever was foreseen: what the new one wrote comes back, and it is started on that.
+stay() {
+  because=start-failed
+  [ -n "$return_point" ] && [ "$sw_phase" != staying ] || { hold_on "$@" && return 1; }
+  set_phase staying "$sw_why" && starts=0
+}
+decide_stay() {
+  id=$sw_to
+  if [ "$seen_sha" = "$back_sha" ] && [ -n "$return_point" ]; then
+    todo=restore point=$return_point
+    [ -z "$seen_process" ] || todo=stop
+  elif [ -n "$seen_process" ]; then
+    hold_for old-version-refuses-data
+  elif [ "$seen_active" != "$sw_to" ]; then
+    todo=activate
+  else
+    todo=start
+  fi
+}
+
+# do_it "$@": the one program that is due. Sets $code where it does not work.
+do_it() {
+  case $todo in
+  wait) await_port || { code=not-ready && return 1; } ;;
+  hold-off) part supervise "$@" kind=hold ;;
+  let-go) part supervise "$@" kind=let-go ;;
+  finish-swap) part finish_swap "$@" ;;
+  drain) part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet ;;
+  undrain) part drain "$@" kind=in command="$sw_in" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" ;;
+  stop) part stop "$@" limit="$sw_stop" force=1 opens="$seen_opens" ;;
+  snapshot) part snapshot "$@" kind=return-point name="$sw_rollout.return-point.$seen_opens" ;;
+  restore) part restore "$@" name="$point" ;;
+  back) part back "$@" release="$id" name="$sw_rollout.return-point.$seen_opens" limit="$sw_stop" ;;
+  activate) if [ -n "$unit" ]; then part pair "$@" release="$id" && part make_current "$@" release="$id"; else part activate "$@" release="$id"; fi ;;
+  start) part start "$@" release="$id" ;;
+  esac
+}
+
+# Longer than twice what the server may take to apply what it has accepted.
+pause_for_quiet() { sleep $((sw_quiet / 1000 + 1)); }
+
+await_port() {
+  tick
+  deadline=$((now + sw_start / 10))
+  until listens; do
+    tick
+    find_server
+    [ -n "$server" ] && [ "$now" -lt "$deadline" ] || return 1
+    sleep 0.1
+  done
+}
+
+# hold_on "$@": no further. The node stays as it is, and whoever looks is told why.
+hold_on() {
+  if [ "$seen_held" = 2 ]; then part supervise "$@" kind=let-go || :; fi
+  part stand_down "$@" kind=held text="$because" || return 1
+  page crit "$sw_rollout: this node is left as it is ($because); it needs somebody: progressdb-rollout recover"
+  tell held "$because"
+}
+
+# tell WHAT WHY: the command of whoever wants to know, for a bounded time.
+tell() {
+  [ -n "$sw_on_fire" ] || return 0
+  (
+    export NODE_NAME="$sw_node" NODE_PORT="$sw_port" ROLLOUT="$sw_rollout" SWITCH_EVENT="$1" SWITCH_REASON="$2"
+    exec timeout -k 5 "$sw_on_fire_limit" sh -c "$sw_on_fire" </dev/null >>"$state/switch.log" 2>&1
+  ) || page err "on-fire of $sw_rollout failed: exit $?"
+}
+
+# part NAME "$@" WORD=...: one of the programs, under the token of the switch, as the user that it is for. Sets $answer and $code.
+part() {
+  part=$1 code='' quiet=look=0
+  shift
+  read_lease
+  [ "$part" != inspect ] || quiet=look=1
+  if [ -n "$unit" ] && of_the_data "$part"; then
+    answer=$(as_service "$part" "$@" token="$lease_token" "$quiet")
+  else
+    answer=$("do_$part" "$@" token="$lease_token" "$quiet")
+  fi
+  case $answer in *'end=ok') return 0 ;; esac
+  code=\${answer##*end=}
+  case $code in *[!a-z-]* | '') code=no-answer ;; esac
+  printf '%s: %s\\n' "$part" "$answer" | tail -n 3 >&2
+  return 1
+}
+
+of_the_data() { case " $OF_THE_DATA " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# as_service NAME WORD...: this very file, as the user that the data belongs to.
+as_service() {
+  name_of_part=$1 user=$(ctl show --property=User --value "$unit")
+  shift
+  if [ "$scope" = user ] || [ "$user" = "$(id -un)" ]; then
+    "do_$name_of_part" "$@"
+    return
+  fi
+  places_of_unit
+  {
+    printf 'exec '
+    for word in "$lib/switch" "do=$name_of_part" "$@"; do quote "$word"; done
+    printf '\\n'
+  } | sudo -n -u "$user" /bin/sh -s
 }
 main "$@" </dev/null
 `;
@@ -2220,6 +2887,30 @@ main "$@" </dev/null
   }
 });
 
+// src/node/programs/stand-down.sh
+var stand_down_default;
+var init_stand_down = __esm({
+  "src/node/programs/stand-down.sh"() {
+    stand_down_default = `# The switch has done what it can (kind=home), or must not do more (kind=held): the node is let go. text= is why.
+main() {
+  arguments "$@"
+  begin stand-down critical
+  touching
+  read_switch
+  note_in_record "$kind" "$text"
+  # point
+  lease_rollout='' lease_process='' lease_holder='' lease_doing='' lease_parked=0 lease_run='' lease_since=''
+  write_lease 0
+  # point
+  rm -f "$state/switch" "$state/switch-boot"
+  printf 'end=ok\\n'
+  exit 0
+}
+main "$@" </dev/null
+`;
+  }
+});
+
 // src/node/programs/start.sh
 var start_default;
 var init_start = __esm({
@@ -2340,11 +3031,11 @@ var init_swap = __esm({
   }
 });
 
-// src/node/programs/switch.sh
-var switch_default;
-var init_switch = __esm({
-  "src/node/programs/switch.sh"() {
-    switch_default = '# `current` becomes a release, checked once more.\nmain() {\n  arguments "$@"\n  begin switch critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"\n  touching\n  # point\n  switch "$release"\n  finish\n}\nmain "$@" </dev/null\n';
+// src/node/programs/make-current.sh
+var make_current_default;
+var init_make_current = __esm({
+  "src/node/programs/make-current.sh"() {
+    make_current_default = '# `current` becomes a release, checked once more.\nmain() {\n  arguments "$@"\n  begin make-current critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"\n  touching\n  # point\n  make_current "$release"\n  finish\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -2362,11 +3053,12 @@ var init_undo = __esm({
   "src/node/programs/undo.sh"() {
     undo_default = `# Take back what setup did, by its own list: links and data to where they were, files of root's removed. Nothing is restarted.
 main() {
-  lib='' unit='' scope=system
+  lib='' unit='' timer='' scope=system
   for word; do
     case $word in
     lib=*) lib=\${word#*=} ;;
     unit=*) unit=\${word#*=} ;;
+    timer=*) timer=\${word#*=} ;;
     scope=*) scope=\${word#*=} ;;
     esac
   done
@@ -2382,7 +3074,7 @@ main() {
   done <"$lib/manifest"
   run=/run/systemd/system etc=/etc/systemd/system
   [ "$scope" != user ] || run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
-  rm -f "$run/$unit.d/95-progressdb-rollout.conf"
+  rm -f "$run/$unit.d/95-progressdb-rollout.conf" "$etc/timers.target.wants/$timer"
   rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
   rm -rf "$lib"
   rmdir "\${lib%/*}" 2>/dev/null
@@ -2731,11 +3423,13 @@ main "$@" </dev/null
 });
 
 // src/node/programs.ts
-var SERVER, bodies, programNames, program, OF_ROOT, OF_THE_DATA, touchesData;
+var SERVER, bodies, programNames, program, common, CALLED, switchProgram, underscored, asFunction, OF_ROOT, OF_THE_DATA, touchesData;
 var init_programs = __esm({
   "src/node/programs.ts"() {
     "use strict";
     init_activate();
+    init_arm();
+    init_armed();
     init_activation();
     init_adopt();
     init_back();
@@ -2743,9 +3437,11 @@ var init_programs = __esm({
     init_clean_staging();
     init_data();
     init_decisions();
+    init_disarm();
     init_drain();
     init_find();
     init_finish_swap();
+    init_fire();
     init_guard();
     init_guest_start();
     init_guest_stop();
@@ -2766,13 +3462,16 @@ var init_programs = __esm({
     init_mark_proven();
     init_opening();
     init_pair();
+    init_paging();
     init_park();
     init_pause();
+    init_phase();
     init_prune();
     init_record();
     init_refresh();
     init_release2();
     init_restore();
+    init_return();
     init_root();
     init_setup();
     init_snapshot();
@@ -2780,13 +3479,14 @@ var init_programs = __esm({
     init_stage_copy();
     init_stage_start();
     init_stage_stop();
+    init_stand_down();
     init_start();
     init_starting();
     init_stop();
     init_stopping();
     init_supervise();
     init_swap();
-    init_switch();
+    init_make_current();
     init_taking();
     init_undo();
     init_unit_adopt();
@@ -2820,6 +3520,8 @@ var init_programs = __esm({
         record: [decisions_default, record_default],
         install: [install_default],
         adopt: [data_default, ...server.adopt],
+        arm: [paging_default, arm_default],
+        disarm: [disarm_default],
         drain: [drain_default],
         stop: [data_default, ...server.stopping, stop_default],
         snapshot: [data_default, pause_default, checkpoint_default, snapshot_default],
@@ -2827,7 +3529,7 @@ var init_programs = __esm({
         "finish-swap": [data_default, swap_default, finish_swap_default],
         activate: [data_default, opening_default, activation_default, activate_default],
         pair: [data_default, opening_default, activation_default, pair_default],
-        switch: [opening_default, activation_default, switch_default],
+        "make-current": [opening_default, activation_default, make_current_default],
         start: [data_default, opening_default, ...server.starting, start_default],
         back: [data_default, stopping_default, pause_default, checkpoint_default, opening_default, activation_default, launch_default, starting_default, back_default],
         supervise: [decisions_default, supervise_default],
@@ -2855,10 +3557,34 @@ var init_programs = __esm({
     );
     program = (name2, kind2 = "process") => ({
       name: name2,
-      text: [...OF_ROOT.has(name2) ? [] : [lib_default, lock_default, look_default, ...SERVER[kind2].found], ...bodies(kind2)[name2]].join(
-        "\n"
-      )
+      text: [...OF_ROOT.has(name2) ? [] : common(kind2), ...bodies(kind2)[name2]].join("\n")
     });
+    common = (kind2) => [lib_default, lock_default, look_default, armed_default, ...SERVER[kind2].found];
+    CALLED = {
+      process: ["refresh", "inspect", "finish-swap", "drain", "stop", "restore", "activate", "start", "back"],
+      systemd: [
+        ...["refresh", "inspect", "finish-swap", "supervise", "drain", "stop", "snapshot"],
+        ...["restore", "pair", "make-current", "start"]
+      ]
+    };
+    switchProgram = (kind2) => ({
+      name: "switch",
+      text: [
+        ...common(kind2),
+        decisions_default,
+        paging_default,
+        phase_default,
+        `OF_THE_DATA='${CALLED[kind2].filter(touchesData).map(underscored).join(" ")}'`,
+        ...CALLED[kind2].map((name2) => asFunction(name2, bodies(kind2)[name2])),
+        asFunction("fire", [fire_default]),
+        asFunction("stand-down", [stand_down_default]),
+        return_default
+      ].join("\n")
+    });
+    underscored = (name2) => name2.replaceAll("-", "_");
+    asFunction = (name2, texts) => `do_${underscored(name2)}() {
+${texts.join("\n")}
+}`;
     OF_ROOT = /* @__PURE__ */ new Set(["setup", "undo"]);
     OF_THE_DATA = /* @__PURE__ */ new Set([
       "inspect",
@@ -5329,7 +6055,7 @@ var init_record2 = __esm({
     );
     word = string2().check(_regex(/^[^\p{Cc}\p{Cf}]{1,1000}$/u));
     number3 = number2();
-    of = (...words2) => _enum(words2);
+    of = (...words3) => _enum(words3);
     map = (value) => record(name, value);
     counts = record(string2().check(_regex(/^[\w.-]{1,60}$/)), number3);
     release = looseObject({ version: name, sha256 });
@@ -5382,6 +6108,7 @@ var init_record2 = __esm({
       defaults: array(prose),
       warnings: array(prose),
       units: exactOptional(array(prose)),
+      switch: exactOptional(prose),
       leftAlone: array(name),
       restores: map(looseObject({ name, age: number3, writes: union([number3, literal2("unknown")]) }))
     });
@@ -5513,6 +6240,13 @@ var init_record2 = __esm({
         type: literal2("setting-changed"),
         rollout: name,
         what: of("hold", "let-go")
+      }),
+      looseObject({
+        ...head,
+        type: literal2("fired"),
+        rollout: name,
+        what: of("fired", "home", "held"),
+        why: name
       })
     ]);
   }
@@ -5525,6 +6259,7 @@ function inspectionOf(answer2) {
   const installed = all2("release").flatMap(releaseFrom);
   const [openedBy] = releaseFrom(one("opened_by"));
   const lines2 = all2("record").map(recordLine);
+  const armed2 = armedOf(one("armed"));
   const now2 = {
     running: runningOf(one, installed),
     active: installed.find((release2) => releaseId(release2) === one("active")) ?? "none",
@@ -5547,6 +6282,7 @@ function inspectionOf(answer2) {
     lease: leaseOf(answer2) ?? "free",
     ...one("unit_load") === "" ? {} : { held: one("held") === "1" },
     ...one("last_exit") !== "" && { lastExit: shown2(one("last_exit")).replace("-", " ") },
+    ...armed2 ? { armed: armed2 } : {},
     record: lines2.flatMap((line3) => line3 === void 0 || line3 === "odd" ? [] : [line3])
   };
   return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all2) }, odd: lines2.includes("odd") };
@@ -5565,6 +6301,17 @@ function leaseOf(answer2) {
     doing: shown2(one("lease_doing")),
     ...run5 ? { run: run5 } : {},
     ...one("lease_age") === "" ? {} : { age: number4(one("lease_age")) }
+  };
+}
+function armedOf(text3) {
+  const [rollout = "", left2 = "", phase = "", , keeps2, watched3] = text3.split(" ");
+  if (named(rollout) === "") return void 0;
+  return {
+    rollout,
+    left: number4(left2),
+    phase: phase === "armed" ? "armed" : "fired",
+    keeps: keeps2 === "1",
+    watched: watched3 === "1"
   };
 }
 function factsOf(one, now2) {
@@ -5706,6 +6453,15 @@ var init_refusals = __esm({
         next: "see which run holds it with `status`",
         kind: "lease"
       },
+      "switch-fired": {
+        what: "nobody confirmed the rollout on this node in time, and it goes back by itself",
+        next: "run `recover`, which waits for it and settles the others",
+        kind: "fired"
+      },
+      "not-armed": {
+        what: "the node cannot be made to go back by itself, so it is not changed",
+        next: "see that it is adopted by this version (`progressdb-rollout adopt`), then run again"
+      },
       "no-lease": {
         what: "the node was never leased",
         next: "run `release` or `recover`, which take the lease first",
@@ -5814,207 +6570,34 @@ var init_refusals = __esm({
   }
 });
 
-// src/drain/commands.ts
-var drainWords;
-var init_commands = __esm({
-  "src/drain/commands.ts"() {
+// src/node/places.ts
+var SHORT, WAIT, seconds, placeWords;
+var init_places = __esm({
+  "src/node/places.ts"() {
     "use strict";
-    init_errors();
-    drainWords = (drain2, kind2, node3) => {
-      if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
-      return [
-        `kind=${kind2}`,
-        `command=${kind2 === "out" ? drain2.out : drain2.in}`,
-        `limit=${Math.ceil(drain2.limit / 1e3)}`,
-        `node=${node3.name}`,
-        `port=${new URL(node3.url).port}`
-      ];
-    };
-  }
-});
-
-// src/node/task.ts
-function tasksOf(node3, action) {
-  return node3.service.kind === "systemd" ? unitTasks(node3, action) : [taskOf({ ...node3, service: node3.service }, action)];
-}
-function taskOf({ service, config: config2, options }, action) {
-  const simple = (program2, ...words2) => ({ program: program2, words: words2, limit: WAIT + SHORT });
-  const stopSeconds = seconds(options.stopLimit);
-  const stopping3 = WAIT + SHORT + options.stopLimit;
-  switch (action.do) {
-    case "record":
-      return { ...simple("record"), bring: { bytes: lines(action.lines) } };
-    case "install": {
-      const { version: version3, sha256: sha2563 } = action.release;
-      const words2 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2563}`];
-      return { program: "install", words: words2, limit: WAIT + SHORT, bring: { file: action.file } };
-    }
-    case "adopt":
-      return simple(
-        "adopt",
-        `version=${action.version}`,
-        ...action.pid === void 0 ? [] : [`pid=${action.pid}`]
-      );
-    case "drain":
-    case "undrain": {
-      const words2 = drainWords(options.drain, action.do === "drain" ? "out" : "in", config2);
-      const limit = options.drain.kind === "commands" ? options.drain.limit : 0;
-      return { program: "drain", words: words2, limit: WAIT + SHORT + limit };
-    }
-    case "stop":
-      return {
-        program: "stop",
-        words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
-        limit: stopping3
-      };
-    case "snapshot":
-      return { program: "snapshot", words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG };
-    case "restore":
-      return { program: "restore", words: [`name=${action.name}`], limit: LONG };
-    case "activate":
-      return simple("activate", `release=${releaseId(action.release)}`);
-    case "start":
-      return simple("start", `release=${releaseId(action.release)}`, ...service.words);
-    case "back": {
-      const words2 = [
-        `release=${releaseId(action.release)}`,
-        `name=${action.name}`,
-        `limit=${stopSeconds}`,
-        ...service.words
-      ];
-      return { program: "back", words: words2, limit: stopping3 + LONG };
-    }
-    case "park":
-      return simple("park", `ttl=${Math.round(action.within)}`);
-    case "mark-checked":
-      return simple("mark-checked", `process=${action.process}`);
-    case "hash":
-      return { program: "hash", words: [`name=${action.name}`], limit: LONG };
-    case "mark-proven":
-      return simple("mark-proven", `name=${action.name}`, `ran=${action.ran.join(",")}`);
-    case "stage-copy":
-      return { program: "stage-copy", words: [`name=${action.name}`, `limit=${stopSeconds}`], limit: LONG };
-    case "stage-start": {
-      const words2 = [
-        `release=${releaseId(action.release)}`,
-        `limit=${seconds(options.stageLimit)}`,
-        ...service.stageWords
-      ];
-      return { ...simple("stage-start", ...words2), bring: { bytes: Buffer.from(action.config) } };
-    }
-    case "stage-stop":
-      return { program: "stage-stop", words: [`limit=${stopSeconds}`], limit: stopping3 };
-    case "clean-staging":
-      return { program: "clean-staging", words: [`limit=${stopSeconds}`], limit: stopping3 };
-    case "prune":
-      return {
-        program: "prune",
-        words: [`older=${seconds(action.older)}`, ...action.keep.map((name2) => `keep=${name2}`)],
-        limit: LONG
-      };
-    case "finish-swap":
-    case "release":
-      return simple(action.do);
-    case "hold":
-    case "let-go":
-      throw new Bug("nothing looks after a server that we started ourselves");
-    default:
-      return unreachable(action);
-  }
-}
-function unitTasks(node3, action) {
-  const { options } = node3;
-  const limit = `limit=${seconds(options.stopLimit)}`;
-  const plain3 = (what) => taskOf({ ...node3, service: NO_PROCESS }, what);
-  const guestStop = { program: "guest-stop", words: [limit], limit: WAIT + SHORT + options.stopLimit };
-  switch (action.do) {
-    case "stop":
-    case "drain":
-    case "undrain":
-      return [{ ...plain3(action), opens: true }];
-    case "activate": {
-      const words2 = [`release=${releaseId(action.release)}`];
-      return [
-        { program: "pair", words: words2, limit: WAIT + SHORT },
-        { program: "switch", words: words2, limit: WAIT + SHORT }
-      ];
-    }
-    case "back": {
-      const { release: release2, name: name2 } = action;
-      const parts = [
-        { do: "stop", force: true },
-        { do: "snapshot", kind: "return-point", name: name2 },
-        { do: "activate", release: release2 },
-        { do: "start", release: release2 }
-      ];
-      return parts.flatMap((part) => unitTasks(node3, part));
-    }
-    case "hold":
-    case "let-go": {
-      const words2 = [`kind=${action.do}`];
-      return [{ program: "supervise", words: words2, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }];
-    }
-    case "stage-start": {
-      const { release: release2, config: config2 } = action;
-      return [
-        { program: "stage-config", words: [`text=${config2}`], limit: WAIT + SHORT },
-        { program: "guest-start", words: [`release=${releaseId(release2)}`], limit: WAIT + SHORT }
-      ];
-    }
-    case "stage-copy":
-    case "stage-stop":
-    case "clean-staging":
-      return [guestStop, plain3(action)];
-    case "record":
-    case "install":
-    case "start":
-    case "snapshot":
-    case "restore":
-    case "finish-swap":
-    case "hash":
-    case "mark-proven":
-    case "mark-checked":
-    case "park":
-    case "release":
-    case "adopt":
-    case "prune":
-      return [plain3(action)];
-    default:
-      return unreachable(action);
-  }
-}
-function lines(events2) {
-  const texts = events2.map((event2) => JSON.stringify(event2));
-  if (texts.some((text3) => recordLine(text3) === "odd")) throw new UserError(oddLine);
-  return Buffer.from(texts.map((text3) => `${text3}
-`).join(""));
-}
-var SHORT, WAIT, LONG, NO_PROCESS, seconds, oddLine;
-var init_task = __esm({
-  "src/node/task.ts"() {
-    "use strict";
-    init_errors();
-    init_release();
-    init_commands();
-    init_record2();
+    init_unit_files();
     SHORT = 6e4;
     WAIT = 12e4;
-    LONG = 6 * 36e5;
-    NO_PROCESS = { kind: "process", words: [], stageWords: [], cleanExits: [] };
     seconds = (ms) => Math.ceil(ms / 1e3);
-    oddLine = {
-      code: "RECORD_LINE_ODD",
-      what: "a decision holds something that no record may hold, so it was not written to any node",
-      because: "a node answered what no node answers, or it is our mistake",
-      next: "run `status`; look at what that node says, and report this with the journal"
-    };
+    placeWords = ({ config: config2, options, service }) => [
+      `install=${config2.install}`,
+      `data=${config2.data}`,
+      `config=${config2.config}`,
+      ...config2.configNext === void 0 ? [] : [`config_next=${config2.configNext}`],
+      `binary=${options.binary}`,
+      `immutable=${options.immutable.join(" ")}`,
+      `drain=${options.drain.kind}`,
+      `clean_exits=${service.cleanExits.join(" ")}`,
+      ...service.kind === "systemd" ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`] : [],
+      `wait=${seconds(WAIT)}`
+    ];
   }
 });
 
 // src/node/ask.ts
-async function ask(on, { name: name2, words: words2 }, options) {
+async function ask(on, { name: name2, words: words3 }, options) {
   const { as, limit } = options;
-  const ran2 = await on.shell.run(program(name2, on.service.kind), [...placeWords(on), ...words2], {
+  const ran2 = await on.shell.run(program(name2, on.service.kind), [...placeWords(on), ...words3], {
     limit,
     ...as === void 0 ? {} : { as },
     line: (line3) => {
@@ -6040,30 +6623,17 @@ async function ask(on, { name: name2, words: words2 }, options) {
     kind: "unreachable"
   });
 }
-var READS, placeWords;
+var READS;
 var init_ask = __esm({
   "src/node/ask.ts"() {
     "use strict";
     init_text();
-    init_unit_files();
     init_answer();
     init_port();
     init_programs();
     init_refusals();
-    init_task();
+    init_places();
     READS = /* @__PURE__ */ new Set(["inspect", "interrupt", "who", "unit-facts", "log"]);
-    placeWords = ({ config: config2, options, service }) => [
-      `install=${config2.install}`,
-      `data=${config2.data}`,
-      `config=${config2.config}`,
-      ...config2.configNext === void 0 ? [] : [`config_next=${config2.configNext}`],
-      `binary=${options.binary}`,
-      `immutable=${options.immutable.join(" ")}`,
-      `drain=${options.drain.kind}`,
-      `clean_exits=${service.cleanExits.join(" ")}`,
-      ...service.kind === "systemd" ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`] : [],
-      `wait=${seconds(WAIT)}`
-    ];
   }
 });
 
@@ -6165,15 +6735,15 @@ function deedsOf(on, found, moves) {
 }
 async function makePlaces(on, found, deeds) {
   const group = found.one("unit_group") || found.one("unit_user");
-  const words2 = [
+  const words3 = [
     ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}:${group}`],
     `own=${on.deploy} 755 ${deeds.folder}`
   ];
-  await asRoot(on, words2);
+  await asRoot(on, words3);
 }
 async function keepRunning(on, found, runs3) {
   const { version: version3, sha256: sha2563, file, line: line3 } = runs3;
-  const words2 = [
+  const words3 = [
     `release=${releaseId({ version: version3, sha256: sha2563 })}`,
     `version=${version3}`,
     `sha256=${sha2563}`,
@@ -6182,7 +6752,7 @@ async function keepRunning(on, found, runs3) {
     "look=0"
   ];
   const limit = WAIT + SHORT;
-  await ask(on, { name: "keep", words: words2 }, { limit, ...other(on, on.deploy) });
+  await ask(on, { name: "keep", words: words3 }, { limit, ...other(on, on.deploy) });
   await ask(
     on,
     { name: "adopt", words: [`version=${version3}`] },
@@ -6205,8 +6775,13 @@ async function install(on, found, deeds) {
 }
 async function undo(on, found) {
   const { unit, scope } = on.service;
-  const words2 = [`lib=${placesFound(on, found).library}`, `unit=${unit}`, `scope=${scope}`];
-  const answer2 = await ask(on, { name: "undo", words: words2 }, { limit: SHORT, ...root(on) });
+  const words3 = [
+    `lib=${placesFound(on, found).library}`,
+    `unit=${unit}`,
+    `timer=${switchUnit(unit, "timer")}`,
+    `scope=${scope}`
+  ];
+  const answer2 = await ask(on, { name: "undo", words: words3 }, { limit: SHORT, ...root(on) });
   return answer2.values["left"] ?? [];
 }
 var reader, other, homeOf, placesFound, fixed, madeBy, root, asRoot, rootIsThere;
@@ -6219,7 +6794,7 @@ var init_adoption = __esm({
     init_ask();
     init_owner();
     init_programs();
-    init_task();
+    init_places();
     reader = ({ values: values2 }) => ({
       one: (key) => values2[key]?.at(-1) ?? "",
       all: (key) => values2[key] ?? []
@@ -6240,6 +6815,7 @@ var init_adoption = __esm({
       config: on.config.config,
       binary: on.options.binary,
       guard: script(program("guard", "systemd"), placeWords(on)),
+      switch: callable(switchProgram("systemd"), placeWords(on)),
       stageSeconds: seconds(on.options.stageLimit)
     });
     madeBy = (on) => {
@@ -6256,15 +6832,25 @@ var init_adoption = __esm({
       return createHash("sha256").update(JSON.stringify(files2)).digest("hex").slice(0, 16);
     };
     root = (on) => on.service.scope === "user" ? {} : other(on, "root");
-    asRoot = (on, words2) => ask(on, { name: "setup", words: words2 }, { limit: SHORT, ...root(on) });
+    asRoot = (on, words3) => ask(on, { name: "setup", words: words3 }, { limit: SHORT, ...root(on) });
     rootIsThere = async (on) => void await asRoot(on, []);
+  }
+});
+
+// src/domain/event.ts
+var ofNodeAlone;
+var init_event = __esm({
+  "src/domain/event.ts"() {
+    "use strict";
+    ofNodeAlone = (body) => body.type === "setting-changed" || body.type === "fired";
   }
 });
 
 // src/domain/unfinished.ts
 function unfinished(seen2) {
   const last = Object.entries(seen2).flatMap(([id, o]) => {
-    const lines2 = lastRollout(o.record);
+    const held3 = o.lease === "free" ? [] : linesOf(o.record, o.lease.rollout);
+    const lines2 = held3.length > 0 ? held3 : lastRollout(o.record);
     const opened2 = lines2[0];
     return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
   });
@@ -6297,15 +6883,22 @@ function most(all2, says2) {
   return first3.length > second.length ? [...silent, ...first3] : silent;
 }
 function lastRollout(record3) {
-  const last = record3.findLast((e) => e.type === "opened");
-  if (last?.type !== "opened") return [];
-  const first3 = record3.findIndex((e) => e.type === "opened" && e.rollout === last.rollout);
-  return record3.slice(first3).filter((e) => e.type !== "setting-changed");
+  const ids = new Set(record3.flatMap((e) => e.type === "opened" ? [e.rollout] : []));
+  const all2 = [...ids].map((id) => linesOf(record3, id));
+  return all2.findLast((lines2) => !endedUnchanged(lines2)) ?? all2.at(-1) ?? [];
 }
-var HELD_BY_CHOICE, holds, agreeing, planIn, classIn, waitsForPerson, closed, recordsDiffer, contradicted;
+function linesOf(record3, rollout) {
+  let current = "";
+  return record3.filter((e) => {
+    if (e.type === "opened") current = e.rollout;
+    return current === rollout && !ofNodeAlone(e);
+  });
+}
+var HELD_BY_CHOICE, holds, agreeing, planIn, classIn, waitsForPerson, endedUnchanged, closed, recordsDiffer, contradicted;
 var init_unfinished = __esm({
   "src/domain/unfinished.ts"() {
     "use strict";
+    init_event();
     HELD_BY_CHOICE = "held-by-choice";
     holds = (o, rollout) => o.lease !== "free" && o.lease.rollout === rollout;
     agreeing = (all2) => most(
@@ -6324,6 +6917,10 @@ var init_unfinished = __esm({
       const lease4 = seen2[id]?.lease;
       return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
     });
+    endedUnchanged = (lines2) => {
+      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
+      return end?.type === "decided" && end.what === "outcome" && end.outcome === "unchanged";
+    };
     closed = (lines2) => {
       const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
       return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
@@ -6490,6 +7087,46 @@ var init_log2 = __esm({
       return `${date2.getUTCDate()} ${months[date2.getUTCMonth()]} ${date2.getUTCFullYear()}`;
     };
     list = (names2) => names2.length < 2 ? names2.join("") : `${names2.slice(0, -1).join(", ")} and ${names2.at(-1)}`;
+  }
+});
+
+// src/domain/switch.ts
+function firedText(lines2) {
+  const why2 = lines2.find((e) => e.what === "fired")?.why ?? "";
+  const last = lines2.at(-1);
+  if (last?.what === "held")
+    return `its switch fired (${words2(why2)}) and left it as it is: ${words2(last.why)}`;
+  const done2 = last?.what === "home" ? "it went back by itself" : "its switch fired";
+  return why2 === "" ? done2 : `${done2}: ${words2(why2)}`;
+}
+function armedText(node3, { rollout, left: left2, phase, watched: watched3 }, at) {
+  if (phase === "fired") return `${node3} is going back by itself, as nobody confirmed ${rollout} in time`;
+  const gone = watched3 ? "" : ", if the program that looks were there";
+  return `${node3} goes back by itself at ${utc(at + Math.max(0, left2))} unless somebody goes on with ${rollout}${gone}`;
+}
+var WORDS, words2, disarmLine;
+var init_switch = __esm({
+  "src/domain/switch.ts"() {
+    "use strict";
+    init_log2();
+    init_quote();
+    WORDS = {
+      unconfirmed: "nobody confirmed the rollout in time",
+      "server-ended": "its server had ended, and nobody was there",
+      "not-ready": "its server was not ready in time, and nobody was there",
+      "would-lose-writes": "going back would have lost writes",
+      "unsafe-stop": "a stop might have lost writes",
+      "no-room": "there was no room for a checkpoint of its stop",
+      "release-damaged": "the release to go back to is not what was installed",
+      "program-changed": "its program is not what was there when the node was armed",
+      "unknown-data": "another release had opened its data",
+      stranger: "a process that no rollout started has its data open",
+      "old-version-refuses-data": "the old version did not run on the data, so the new one was started again",
+      "start-failed": "neither version could be started",
+      "drain-failed": "its drain command failed"
+    };
+    words2 = (code2) => WORDS[code2] ?? code2;
+    disarmLine = (install3) => `flock ${quote(`${install3}/state/lock`)} rm ${quote(`${install3}/state/switch`)}`;
   }
 });
 
@@ -42637,8 +43274,12 @@ function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2
   return `is held by ${holder}${since} (rollout ${rollout}): ${until2}${ended2 ? "; its run has ended" : ""}`;
 }
 function standingOf(n) {
-  const { lease: lease4 } = n.now;
-  return { ...serviceOf(n), ...lease4 === "free" ? {} : { lease: leaseOf2(n, lease4) } };
+  const { lease: lease4, armed: armed2 } = n.now;
+  return {
+    ...serviceOf(n),
+    ...lease4 === "free" ? {} : { lease: leaseOf2(n, lease4) },
+    ...armed2 ? { armed: armed2 } : {}
+  };
 }
 function serviceOf({ node: node3, now: now2, why: why2 }) {
   if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
@@ -54728,7 +55369,7 @@ var init_fleet = __esm({
 });
 
 // src/config/schema/safety.ts
-var tests, rehearse2, lease2, safetySettings;
+var tests, rehearse2, lease2, deadMansSwitch, safetySettings;
 var init_safety = __esm({
   "src/config/schema/safety.ts"() {
     "use strict";
@@ -54779,6 +55420,20 @@ var init_safety = __esm({
       },
       "ttl and wait"
     );
+    deadMansSwitch = strictObject(
+      {
+        "confirm-within": described(
+          prefault(duration3(5e3), "10m"),
+          "After how long without a sign of life a node that was changed goes back by itself."
+        ),
+        "on-fire": described(
+          optional(command2()),
+          "Run on the node when that happens. Sees NODE_NAME, NODE_PORT, ROLLOUT, SWITCH_EVENT (fired, home, held) and SWITCH_REASON."
+        ),
+        "on-fire-limit": described(prefault(duration3(), "30s"), "How long it may take.")
+      },
+      "confirm-within, on-fire, on-fire-limit"
+    );
     safetySettings = {
       rehearse: described(
         prefault(rehearse2, {}),
@@ -54799,6 +55454,10 @@ var init_safety = __esm({
         "How long a server may take to stop before it is killed."
       ),
       lease: described(prefault(lease2, {}), "Who may change a node."),
+      switch: described(
+        prefault(deadMansSwitch, {}),
+        "What a node does by itself when nobody speaks for the rollout any more."
+      ),
       keep: described(prefault(duration3(6e4, 366 * DAY), "7d"), "How long checkpoints are kept."),
       from: described(
         optional(
@@ -55224,7 +55883,7 @@ var init_watch2 = __esm({
 });
 
 // src/config/build.ts
-var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, NO_KEY, expositionOf;
+var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
 var init_build = __esm({
   "src/config/build.ts"() {
     "use strict";
@@ -55259,6 +55918,7 @@ var init_build = __esm({
         exposition: expositionOf(file, or),
         metrics: policy2.watch.metrics,
         lease: file.lease,
+        switch: switchOf(file),
         keep: file.keep,
         environment: file.environment,
         defaults: taken2
@@ -55330,6 +55990,13 @@ var init_build = __esm({
         ...backendKey === void 0 ? {} : { backendKey },
         ...adminKey === void 0 ? {} : { adminKey },
         ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
+      };
+    };
+    switchOf = ({ switch: given }) => {
+      const command4 = given["on-fire"];
+      return {
+        confirmWithin: given["confirm-within"],
+        ...command4 === void 0 ? {} : { onFire: { command: command4, limit: given["on-fire-limit"] } }
       };
     };
     NO_KEY = "none";
@@ -55459,10 +56126,11 @@ var init_unread = __esm({
 });
 
 // src/config/fleet.ts
-var kindRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var kindRules, switchRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
 var init_fleet2 = __esm({
   "src/config/fleet.ts"() {
     "use strict";
+    init_policy();
     init_rule();
     init_unread();
     kindRules = (file, unread, world) => [
@@ -55470,7 +56138,16 @@ var init_fleet2 = __esm({
       ...kindOfService(file, unread),
       ...profileRules(file, unread),
       ...repositoryRules(file, unread, world),
-      ...argumentRules(file)
+      ...argumentRules(file),
+      ...switchRules(file, unread)
+    ];
+    switchRules = ({ lease: lease4, switch: { "confirm-within": within2 } }, unread) => within2 >= lease4.ttl || unread.has("lease") || unread.has("switch") ? [] : [
+      broken3(
+        ["switch", "confirm-within"],
+        "SETTING_CONTRADICTS",
+        `switch.confirm-within (${spellDuration(within2)}) is shorter than lease.ttl (${spellDuration(lease4.ttl)})`,
+        "give confirm-within at least the time of lease.ttl"
+      )
     ];
     kindOfService = (file, unread) => {
       if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
@@ -55568,7 +56245,7 @@ var init_fleet2 = __esm({
         ...addressTwice(node3),
         ...unread.has("ssh") ? [] : [...addressTaken(node3, nodes), ...clearText(file, node3)]
       ]),
-      ...[NO_NODES, "nodes", "canary"].some((setting) => unread.has(setting)) ? [] : canaryRules(file, nodes)
+      ...[NO_NODES, "nodes", "canary"].some((setting2) => unread.has(setting2)) ? [] : canaryRules(file, nodes)
     ];
     nameTaken = (node3, nodes) => nodes.findIndex((other2) => other2.name.toLowerCase() === node3.name.toLowerCase()) < node3.index ? [
       broken3(
@@ -55630,7 +56307,7 @@ var init_fleet2 = __esm({
 
 // src/config/places.ts
 var placeRules, machines, oncePerPlace, missingFolders, systemFolders, folders, SHARED, RESERVED, isSystemFolder, overlaps, overlap, holds3, configFiles, derived, sharedFile, misplacedFile;
-var init_places = __esm({
+var init_places2 = __esm({
   "src/config/places.ts"() {
     "use strict";
     init_rule();
@@ -55638,7 +56315,7 @@ var init_places = __esm({
       ...unread.has("nodes") ? [] : missingFolders(nodes),
       ...systemFolders(nodes),
       ...unread.has("ssh") ? [] : machines(nodes).flatMap((on) => [...overlaps(on), ...configFiles(on)])
-    ]).filter(({ path: [setting] }) => setting === "nodes" || !unread.has(String(setting)));
+    ]).filter(({ path: [setting2] }) => setting2 === "nodes" || !unread.has(String(setting2)));
     machines = (nodes) => [
       ...Map.groupBy(nodes, (node3) => node3.machine).values()
     ];
@@ -55790,9 +56467,9 @@ var init_shape = __esm({
     };
     topLevel = (issue3, written2) => {
       if (issue3.code === "unrecognized_keys" && issue3.path.length === 0) return issue3.keys;
-      const [setting] = plainPath(issue3.path);
-      if (setting === "nodes" && member(written2, setting) === void 0) return [NO_NODES];
-      return setting === void 0 ? [] : [String(setting)];
+      const [setting2] = plainPath(issue3.path);
+      if (setting2 === "nodes" && member(written2, setting2) === void 0) return [NO_NODES];
+      return setting2 === void 0 ? [] : [String(setting2)];
     };
     explain = (issue3, source) => {
       const path6 = plainPath(issue3.path);
@@ -55880,7 +56557,7 @@ var init_file2 = __esm({
     init_document();
     init_fleet2();
     init_nodes();
-    init_places();
+    init_places2();
     init_shape();
     init_watch2();
     parseConfig = (text3, file, world = {}) => {
@@ -55920,17 +56597,17 @@ var init_file2 = __esm({
 
 // src/domain/host-keys.ts
 import { createHash as createHash3 } from "node:crypto";
-var LINE, hostKeysIn, linesOf3, revokedIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
+var LINE, hostKeysIn, linesOf4, revokedIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
 var init_host_keys = __esm({
   "src/domain/host-keys.ts"() {
     "use strict";
     LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/;
-    hostKeysIn = (text3, at) => linesOf3(text3).flatMap((line3) => {
+    hostKeysIn = (text3, at) => linesOf4(text3).flatMap((line3) => {
       const [, , type, key] = LINE.exec(line3) ?? [];
       return type && key && !revokedIn(text3).includes(key) ? [{ ...at, type, key }] : [];
     }).toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)));
-    linesOf3 = (text3) => text3.split("\n").map((line3) => line3.trim());
-    revokedIn = (text3) => linesOf3(text3).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
+    linesOf4 = (text3) => text3.split("\n").map((line3) => line3.trim());
+    revokedIn = (text3) => linesOf4(text3).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
     KINDS = ["ed25519", "ecdsa", "rsa"];
     kind = ({ type }) => KINDS.find((name2) => type.includes(name2)) ?? "";
     fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
@@ -55988,14 +56665,14 @@ function fleetFile2(fleet) {
 }
 function entry(n, shared2) {
   const own2 = ["install", "data", "config"].filter((place2) => !shared2.includes(place2));
-  const words2 = [
+  const words3 = [
     `name: ${word4(n.name)}`,
     ...n.host === n.name ? [] : [`host: ${n.host}`],
     `port: ${n.port.is}`,
     ...own2.map((place2) => `${place2}: ${word4(n[place2].is)}`)
   ];
   const answers = n.version === "unknown" ? "it does not answer there now" : `it answers there as ${n.version}`;
-  return { text: `  - { ${words2.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
+  return { text: `  - { ${words3.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
 }
 function aligned(lines2) {
   const width = Math.min(60, Math.max(...lines2.map(({ text: text3 }) => text3.length)));
@@ -56036,8 +56713,8 @@ var init_fleet_file = __esm({
 
 // src/finding.ts
 async function findServer(s) {
-  const words2 = ["install=/", "data=/", `binary=${s.binary}`, `unit=${s.unit}`];
-  const ran2 = await s.shell.run(program("find", "systemd"), words2, { limit: SHORT });
+  const words3 = ["install=/", "data=/", `binary=${s.binary}`, `unit=${s.unit}`];
+  const ran2 = await s.shell.run(program("find", "systemd"), words3, { limit: SHORT });
   if (ran2.lost) return { problems: [ran2.lost.problem] };
   const answer2 = parseAnswer(ran2.stdout);
   if (answer2.end !== "ok") return { problems: [failureOf(s.name, answer2)] };
@@ -56099,7 +56776,7 @@ var init_finding = __esm({
     init_owner();
     init_programs();
     init_refusals();
-    init_task();
+    init_places();
     refused3 = (problem3) => ({ problems: [problem3] });
     noUser = ({ name: name2 }, unit) => ({
       code: "UNIT_WITHOUT_USER",
@@ -56229,8 +56906,8 @@ var init_http = __esm({
       if (stop?.aborted) return { is: "stopped" };
       const limit = request5.limit ?? LIMIT;
       const late2 = AbortSignal.timeout(limit);
-      const began = performance.now();
-      const took = () => performance.now() - began;
+      const began2 = performance.now();
+      const took = () => performance.now() - began2;
       try {
         const reply = await agent.request(toDispatch(url, request5, stop ? AbortSignal.any([stop, late2]) : late2));
         const body = await bounded2(reply.body, request5.maxBytes ?? MAX_BYTES);
@@ -56358,17 +57035,17 @@ var init_thread = __esm({
       return { ...listed3, value: listed3.value.some((m) => m.key === message.key) ? listed3.value : void 0 };
     });
     until = async (p, what, once2) => {
-      const began = p.clock.now();
+      const began2 = p.clock.now();
       for (let pause = 20; ; pause = Math.min(pause * 2, 200)) {
         const seen2 = await once2();
         if (seen2.is !== "ok") return seen2;
         if (seen2.value !== void 0) return { ...seen2, value: seen2.value };
         if (p.stop?.aborted) return { is: "stopped" };
-        if (p.clock.now() - began + pause >= p.patience)
+        if (p.clock.now() - began2 + pause >= p.patience)
           return {
             is: "failed",
             why: `${what} is not visible within ${p.patience} ms`,
-            ms: p.clock.now() - began
+            ms: p.clock.now() - began2
           };
         await p.clock.sleep(pause, p.stop);
       }
@@ -56839,10 +57516,10 @@ var init_readiness = __esm({
       }
     };
     waitReady2 = async (ask6, clock3, { limit, version: version3, stop }) => {
-      const began = clock3.now();
+      const began2 = clock3.now();
       for (let pause = 20; ; pause = Math.min(pause * 1.5, 500)) {
         const seen2 = expected(await ask6(), version3);
-        const took = clock3.now() - began;
+        const took = clock3.now() - began2;
         if (seen2.ready || stop?.aborted) return { ...seen2, took };
         if (took + pause >= limit)
           return { ...seen2, why: `not ready within ${limit / 1e3} s: ${seen2.why}`, took };
@@ -56923,31 +57600,31 @@ var init_probe = __esm({
       };
       const ready = (target3, stop) => readiness(ask6, paths, { target: target3, stop });
       const patience = (stop) => ({ clock: clock3, patience: options.patience, stop });
-      const common2 = {
+      const common3 = {
         ready,
         waitReady: (target3, wait) => waitReady2(() => ready(target3, wait.stop), clock3, wait),
         block: (target3, span2) => measureBlock(peer(target3).gun, clock3, { span: span2, turn: peer(target3).turn }),
         acknowledged: (target3) => ({ ...peer(target3).acknowledged })
       };
-      if (options.profile === "http") return { ...common2, ...countless };
+      if (options.profile === "http") return { ...common3, ...countless };
       const write3 = (target3, what, stop) => writeAndRead(
         peer(target3).db,
         { title: title2, body: `${what} ${options.rollout} at ${clock3.now()}` },
         patience(stop)
       );
       return {
-        ...common2,
+        ...common3,
         counts: (target3, stop) => countAll(peer(target3).db, target3, stop),
         refusedKeys: (target3, stop) => refusedKeys(peer(target3).db, { target: target3, keys: options.keys, stop }),
         writeSentinel: async (target3, stop) => written(await write3(target3, "sentinel", stop), target3),
         readSentinel: (target3, sentinel, stop) => readSentinel(peer(target3).db, sentinel, stop),
         barrier: async (target3, stop) => {
-          const began = clock3.now();
+          const began2 = clock3.now();
           const outcome2 = await write3(target3, "barrier", stop);
           return {
             ok: outcome2.is === "ok",
             why: outcome2.is === "ok" ? "" : whyNot2(outcome2),
-            took: clock3.now() - began
+            took: clock3.now() - began2
           };
         },
         journey: (target3, stop) => journey(peer(target3).db, `${title2} journey`, patience(stop)),
@@ -57040,10 +57717,10 @@ var init_collector = __esm({
 });
 
 // src/shell/ssh-failure.ts
-function sshFailure(way, said4) {
-  const [, tell] = table2.find(([words3]) => words3.test(said4)) ?? [];
-  const last = said4.split("\n").map((line3) => line3.trim()).filter((line3) => line3 !== "").slice(-2).join(" ");
-  const words2 = printable(new Untrusted(last), 300);
+function sshFailure(way, said5) {
+  const [, tell] = table2.find(([words4]) => words4.test(said5)) ?? [];
+  const last = said5.split("\n").map((line3) => line3.trim()).filter((line3) => line3 !== "").slice(-2).join(" ");
+  const words3 = printable(new Untrusted(last), 300);
   const problem3 = tell?.(way) ?? {
     code: "SSH_FAILED",
     what: `${way.node}: ssh could not connect to ${place(way)}`,
@@ -57051,7 +57728,7 @@ function sshFailure(way, said4) {
   };
   return {
     ...problem3,
-    because: problem3.because ?? (words2 === "" ? "ssh said nothing" : words2),
+    because: problem3.because ?? (words3 === "" ? "ssh said nothing" : words3),
     where: way.node
   };
 }
@@ -57124,8 +57801,8 @@ async function ssh2(link, command4, o) {
   const out = collector(o.line);
   const err = collector();
   const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
-  const words2 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
-  const code2 = await call("sh", ["-c", BOUNDED, "sh", ...words2], {
+  const words3 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
+  const code2 = await call("sh", ["-c", BOUNDED, "sh", ...words3], {
     env: link.env,
     input: o.input,
     out,
@@ -57196,8 +57873,8 @@ async function openForward(link, to) {
 async function master(link, what, more, to = link.way.at.alias) {
   const out = collector();
   const err = collector();
-  const words2 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
-  const code2 = await call("timeout", words2, { env: link.env, out, err });
+  const words3 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
+  const code2 = await call("timeout", words3, { env: link.env, out, err });
   return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
 }
 async function freePort() {
@@ -57238,13 +57915,13 @@ exit "\${code:-255}"`;
 });
 
 // src/shell/host-keys.ts
-async function ask2(env, words2, seconds2 = 15) {
+async function ask2(env, words3, seconds2 = 15) {
   const out = collector();
-  const code2 = await call("timeout", [String(seconds2), ...words2], { env, out });
+  const code2 = await call("timeout", [String(seconds2), ...words3], { env, out });
   return { code: code2, text: out.text() };
 }
 async function resolveHost(to, env, config2) {
-  const words2 = [
+  const words3 = [
     "ssh",
     "-F",
     config2,
@@ -57254,7 +57931,7 @@ async function resolveHost(to, env, config2) {
     "--",
     to.host
   ];
-  const { text: text3 } = await ask2(env, words2);
+  const { text: text3 } = await ask2(env, words3);
   const one = (key) => new RegExp(`^${key} (.+)$`, "m").exec(text3)?.[1] ?? "";
   const jump = one("proxyjump");
   return {
@@ -57272,8 +57949,8 @@ async function knownKeys(at, env, file) {
   return hostKeysIn(found.map(({ text: text3 }) => text3).join("\n"), at);
 }
 async function shownKeys(at, env) {
-  const words2 = ["ssh-keyscan", "-T", "10", "-p", String(at.port), "--", at.host];
-  const { text: text3 } = await ask2(env, words2, 30);
+  const words3 = ["ssh-keyscan", "-T", "10", "-p", String(at.port), "--", at.host];
+  const { text: text3 } = await ask2(env, words3, 30);
   return hostKeysIn(text3, at);
 }
 var ownConfig;
@@ -57305,16 +57982,16 @@ function sshConfig(hosts, files2, jump) {
     ...hosts.flatMap((h) => entry2(h, jump ? [`ProxyJump ${jump.alias}`] : straight)),
     ...jump ? entry2(jump, straight) : [],
     "Host *",
-    ...common(files2).map((line3) => `  ${line3}`),
+    ...common2(files2).map((line3) => `  ${line3}`),
     ...own2 === void 0 ? [] : ["Host *", `  Include "${own2}"`, "  Include /etc/ssh/ssh_config"],
     ""
   ].join("\n");
 }
-var common, quoted;
+var common2, quoted;
 var init_ssh_config = __esm({
   "src/shell/ssh-config.ts"() {
     "use strict";
-    common = (files2) => [
+    common2 = (files2) => [
       "BatchMode yes",
       "StrictHostKeyChecking yes",
       ...files2.knownHosts === void 0 ? [] : [`UserKnownHostsFile ${quoted(files2.knownHosts)}`, "GlobalKnownHostsFile /dev/null"],
@@ -57350,12 +58027,12 @@ var init_ssh_config = __esm({
 function sudoFailure(on, ran2) {
   if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
   const lines2 = ran2.stderr.split("\n").filter((line3) => line3.trim() !== "");
-  const [words2, code2] = table3.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
-  const said4 = lines2.find((line3) => words2.test(line3)) ?? "";
+  const [words3, code2] = table3.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
+  const said5 = lines2.find((line3) => words3.test(line3)) ?? "";
   return {
     code: code2,
     what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
-    because: printable(new Untrusted(said4.trim()), 300),
+    because: printable(new Untrusted(said5.trim()), 300),
     next: next3(code2, on),
     where: on.node
   };
@@ -58183,6 +58860,250 @@ var init_scrape = __esm({
   }
 });
 
+// src/drain/commands.ts
+var drainWords;
+var init_commands = __esm({
+  "src/drain/commands.ts"() {
+    "use strict";
+    init_errors();
+    drainWords = (drain2, kind2, node3) => {
+      if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
+      return [
+        `kind=${kind2}`,
+        `command=${kind2 === "out" ? drain2.out : drain2.in}`,
+        `limit=${Math.ceil(drain2.limit / 1e3)}`,
+        `node=${node3.name}`,
+        `port=${new URL(node3.url).port}`
+      ];
+    };
+  }
+});
+
+// src/node/switch-setting.ts
+function settingText({ config: config2, options }, a) {
+  const { drain: drain2, onFire, stopLimit } = options;
+  const commands = drain2.kind === "commands" ? [`out=${oneLine3(drain2.out)}`, `in=${oneLine3(drain2.in)}`, `limit=${seconds(drain2.limit)}`] : [];
+  const told4 = onFire ? [`on_fire=${oneLine3(onFire.command)}`, `on_fire_limit=${seconds(onFire.limit)}`] : [];
+  return [
+    `rollout=${a.rollout}`,
+    `back=${releaseId(a.back)}`,
+    `to=${releaseId(a.to)}`,
+    `keeps=${a.keeps ? 1 : 0}`,
+    `safe=${a.safe}`,
+    `window=${options.confirmWithin}`,
+    `start=${options.startLimit + CHECKS}`,
+    `quiet=${Math.round(a.quiet)}`,
+    `stop=${seconds(stopLimit)}`,
+    `node=${config2.name}`,
+    `port=${config2.listens?.port ?? new URL(config2.url).port}`,
+    ...commands,
+    ...told4
+  ].join("\n");
+}
+var CHECKS, oneLine3;
+var init_switch_setting = __esm({
+  "src/node/switch-setting.ts"() {
+    "use strict";
+    init_release();
+    init_places();
+    CHECKS = 3e4;
+    oneLine3 = (command4) => command4.includes("\n") ? `eval "$(printf %s ${Buffer.from(command4).toString("base64")} | base64 -d)"` : command4;
+  }
+});
+
+// src/node/task.ts
+function tasksOf(node3, action) {
+  return node3.service.kind === "systemd" ? unitTasks(node3, action) : [taskOf({ ...node3, service: node3.service }, action)];
+}
+function taskOf({ service, config: config2, options }, action) {
+  const simple = (program2, ...words3) => ({ program: program2, words: words3, limit: WAIT + SHORT });
+  const stopSeconds = seconds(options.stopLimit);
+  const stopping3 = WAIT + SHORT + options.stopLimit;
+  switch (action.do) {
+    case "record":
+      return { ...simple("record"), bring: { bytes: lines(action.lines) } };
+    case "install": {
+      const { version: version3, sha256: sha2563 } = action.release;
+      const words3 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2563}`];
+      return { program: "install", words: words3, limit: WAIT + SHORT, bring: { file: action.file } };
+    }
+    case "adopt":
+      return simple(
+        "adopt",
+        `version=${action.version}`,
+        ...action.pid === void 0 ? [] : [`pid=${action.pid}`]
+      );
+    case "drain":
+    case "undrain": {
+      const words3 = drainWords(options.drain, action.do === "drain" ? "out" : "in", config2);
+      const limit = options.drain.kind === "commands" ? options.drain.limit : 0;
+      return { program: "drain", words: words3, limit: WAIT + SHORT + limit };
+    }
+    case "stop":
+      return {
+        program: "stop",
+        words: [`limit=${stopSeconds}`, `force=${action.force ? 1 : 0}`],
+        limit: stopping3
+      };
+    case "arm":
+      return {
+        ...simple("arm", `text=${settingText({ service, config: config2, options }, action)}`),
+        bring: {
+          bytes: Buffer.from(
+            script(switchProgram("process"), [...placeWords({ service, config: config2, options }), ...service.words])
+          )
+        }
+      };
+    case "disarm":
+      return simple("disarm");
+    case "snapshot":
+      return { program: "snapshot", words: [`name=${action.name}`, `kind=${action.kind}`], limit: LONG };
+    case "restore":
+      return { program: "restore", words: [`name=${action.name}`], limit: LONG };
+    case "activate":
+      return simple("activate", `release=${releaseId(action.release)}`);
+    case "start":
+      return simple("start", `release=${releaseId(action.release)}`, ...service.words);
+    case "back": {
+      const words3 = [
+        `release=${releaseId(action.release)}`,
+        `name=${action.name}`,
+        `limit=${stopSeconds}`,
+        ...service.words
+      ];
+      return { program: "back", words: words3, limit: stopping3 + LONG };
+    }
+    case "park":
+      return simple("park", `ttl=${Math.round(action.within)}`);
+    case "mark-checked":
+      return simple("mark-checked", `process=${action.process}`);
+    case "hash":
+      return { program: "hash", words: [`name=${action.name}`], limit: LONG };
+    case "mark-proven":
+      return simple("mark-proven", `name=${action.name}`, `ran=${action.ran.join(",")}`);
+    case "stage-copy":
+      return { program: "stage-copy", words: [`name=${action.name}`, `limit=${stopSeconds}`], limit: LONG };
+    case "stage-start": {
+      const words3 = [
+        `release=${releaseId(action.release)}`,
+        `limit=${seconds(options.stageLimit)}`,
+        ...service.stageWords
+      ];
+      return { ...simple("stage-start", ...words3), bring: { bytes: Buffer.from(action.config) } };
+    }
+    case "stage-stop":
+      return { program: "stage-stop", words: [`limit=${stopSeconds}`], limit: stopping3 };
+    case "clean-staging":
+      return { program: "clean-staging", words: [`limit=${stopSeconds}`], limit: stopping3 };
+    case "prune":
+      return {
+        program: "prune",
+        words: [`older=${seconds(action.older)}`, ...action.keep.map((name2) => `keep=${name2}`)],
+        limit: LONG
+      };
+    case "finish-swap":
+    case "release":
+      return simple(action.do);
+    case "hold":
+    case "let-go":
+      throw new Bug("nothing looks after a server that we started ourselves");
+    default:
+      return unreachable(action);
+  }
+}
+function unitTasks(node3, action) {
+  const { options } = node3;
+  const limit = `limit=${seconds(options.stopLimit)}`;
+  const plain3 = (what) => taskOf({ ...node3, service: NO_PROCESS }, what);
+  const guestStop = { program: "guest-stop", words: [limit], limit: WAIT + SHORT + options.stopLimit };
+  switch (action.do) {
+    case "stop":
+    case "drain":
+    case "undrain":
+      return [{ ...plain3(action), opens: true }];
+    case "activate": {
+      const words3 = [`release=${releaseId(action.release)}`];
+      return [
+        { program: "pair", words: words3, limit: WAIT + SHORT },
+        { program: "make-current", words: words3, limit: WAIT + SHORT }
+      ];
+    }
+    case "back": {
+      const { release: release2, name: name2 } = action;
+      const parts = [
+        { do: "stop", force: true },
+        { do: "snapshot", kind: "return-point", name: name2 },
+        { do: "activate", release: release2 },
+        { do: "start", release: release2 }
+      ];
+      return parts.flatMap((part) => unitTasks(node3, part));
+    }
+    case "hold":
+    case "let-go": {
+      const words3 = [`kind=${action.do}`];
+      return [{ program: "supervise", words: words3, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }];
+    }
+    case "arm":
+      return [{ program: "arm", words: [`text=${settingText(node3, action)}`], limit: WAIT + SHORT }];
+    case "stage-start": {
+      const { release: release2, config: config2 } = action;
+      return [
+        { program: "stage-config", words: [`text=${config2}`], limit: WAIT + SHORT },
+        { program: "guest-start", words: [`release=${releaseId(release2)}`], limit: WAIT + SHORT }
+      ];
+    }
+    case "stage-copy":
+    case "stage-stop":
+    case "clean-staging":
+      return [guestStop, plain3(action)];
+    case "record":
+    case "install":
+    case "start":
+    case "snapshot":
+    case "restore":
+    case "finish-swap":
+    case "hash":
+    case "mark-proven":
+    case "mark-checked":
+    case "disarm":
+    case "park":
+    case "release":
+    case "adopt":
+    case "prune":
+      return [plain3(action)];
+    default:
+      return unreachable(action);
+  }
+}
+function lines(events2) {
+  const texts = events2.map((event2) => JSON.stringify(event2));
+  if (texts.some((text3) => recordLine(text3) === "odd")) throw new UserError(oddLine);
+  return Buffer.from(texts.map((text3) => `${text3}
+`).join(""));
+}
+var LONG, NO_PROCESS, oddLine;
+var init_task = __esm({
+  "src/node/task.ts"() {
+    "use strict";
+    init_errors();
+    init_release();
+    init_commands();
+    init_script();
+    init_programs();
+    init_places();
+    init_record2();
+    init_switch_setting();
+    LONG = 6 * 36e5;
+    NO_PROCESS = { kind: "process", words: [], stageWords: [], cleanExits: [] };
+    oddLine = {
+      code: "RECORD_LINE_ODD",
+      what: "a decision holds something that no record may hold, so it was not written to any node",
+      because: "a node answered what no node answers, or it is our mistake",
+      next: "run `status`; look at what that node says, and report this with the journal"
+    };
+  }
+});
+
 // src/node/server.ts
 import { randomUUID as randomUUID3 } from "node:crypto";
 function nodeOn(shell, service, config2, options) {
@@ -58229,10 +59150,10 @@ async function trusted(on, { odd, ...seen2 }) {
 }
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
-  const words2 = claimWords(claim2);
-  if ((await on.owner()).other) await call2(on, "vacate", words2, { limit });
+  const words3 = claimWords(claim2);
+  if ((await on.owner()).other) await call2(on, "vacate", words3, { limit });
   const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
-  const answer2 = await call2(on, "lease", [...words2, ...brought], { limit });
+  const answer2 = await call2(on, "lease", [...words3, ...brought], { limit });
   return await looked(on, "lease") ? trusted(on, inspectionOf(answer2)) : inspected(on);
 }
 async function act3(on, action, grip) {
@@ -58240,7 +59161,7 @@ async function act3(on, action, grip) {
   let seen2;
   for (const task of tasksOf(on, action)) {
     const answer2 = await perform2(on, task, grip);
-    for (const [key, said4] of Object.entries(answer2.values)) values2[key] = said4;
+    for (const [key, said5] of Object.entries(answer2.values)) values2[key] = said5;
     seen2 = await looked(on, task.program) ? await trusted(on, inspectionOf(answer2)) : void 0;
   }
   return { ...seen2 ?? await inspected(on), answer: values2 };
@@ -58248,7 +59169,7 @@ async function act3(on, action, grip) {
 async function perform2(on, task, grip) {
   const brought = task.bring && await bring(on, task.bring, grip.token, grip);
   const opens = task.opens ? [`opens=${(await inspected(on)).now.data.opens}`] : [];
-  const words2 = [
+  const words3 = [
     `token=${grip.token}`,
     ...task.words,
     ...opens,
@@ -58260,7 +59181,7 @@ async function perform2(on, task, grip) {
   if (grip.stop.aborted) throw stopped2(on, task.program);
   grip.stop.addEventListener("abort", interrupt, { once: true });
   try {
-    return await call2(on, task.program, words2, { limit: task.limit, progress: grip.progress });
+    return await call2(on, task.program, words3, { limit: task.limit, progress: grip.progress });
   } finally {
     grip.stop.removeEventListener("abort", interrupt);
   }
@@ -58301,13 +59222,13 @@ async function serverLogs(on, lives) {
   });
   return Promise.all(read4);
 }
-async function call2(on, name2, words2, options) {
+async function call2(on, name2, words3, options) {
   const { other: other2 } = await on.owner();
-  const told4 = other2 && !touchesData(name2) ? ["look=0", ...words2] : words2;
+  const told4 = other2 && !touchesData(name2) ? ["look=0", ...words3] : words3;
   const as = other2 !== void 0 && touchesData(options.like ?? name2) ? { as: other2 } : {};
   return ask(on, { name: name2, words: told4 }, { ...options, ...as });
 }
-var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine3;
+var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine4;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
@@ -58318,6 +59239,7 @@ var init_server = __esm({
     init_owner();
     init_port();
     init_programs();
+    init_places();
     init_task();
     inspected = async (on) => trusted(on, inspectionOf(await call2(on, "inspect", [], { limit: SHORT })));
     looked = async (on, name2) => touchesData(name2) || !(await on.owner()).other;
@@ -58331,16 +59253,16 @@ var init_server = __esm({
       kind: "other"
     });
     claimWords = (claim2) => [
-      `rollout=${oneLine3(claim2.rollout)}`,
-      `process=${oneLine3(claim2.process)}`,
-      `holder=${oneLine3(claim2.holder)}`,
-      `doing=${oneLine3(claim2.doing)}`,
+      `rollout=${oneLine4(claim2.rollout)}`,
+      `process=${oneLine4(claim2.process)}`,
+      `holder=${oneLine4(claim2.holder)}`,
+      `doing=${oneLine4(claim2.doing)}`,
       `ttl=${Math.round(claim2.ttl)}`,
-      `run=${oneLine3(claim2.run)}`,
+      `run=${oneLine4(claim2.run)}`,
       ...typeof claim2.over === "number" ? ["over=seen", `past=${claim2.over}`] : [`over=${claim2.over}`]
     ];
     LOG_BYTES = 2e5;
-    oneLine3 = (text3) => printable(text3, 200);
+    oneLine4 = (text3) => printable(text3, 200);
   }
 });
 
@@ -58352,8 +59274,8 @@ var init_observe = __esm({
     createObserver = (ports) => {
       const seen2 = /* @__PURE__ */ new Map();
       return async (plan3, stop) => {
-        const arm = (role) => Promise.all(plan3[role].map((node3) => measureNode(ports, { plan: plan3, node: node3, role, seen: seen2 }, stop)));
-        const [canary3, baseline] = await Promise.all([arm("canary"), arm("baseline")]);
+        const arm2 = (role) => Promise.all(plan3[role].map((node3) => measureNode(ports, { plan: plan3, node: node3, role, seen: seen2 }, stop)));
+        const [canary3, baseline] = await Promise.all([arm2("canary"), arm2("baseline")]);
         return { from: plan3.from, to: plan3.to, canary: canary3, baseline };
       };
     };
@@ -58728,18 +59650,23 @@ function busy2(found, survey2, recorded2) {
   if (held3.some(atWork)) {
     return { is: "refused", code: "lease-held", problems: leaseProblems(survey2.nodes) };
   }
+  const fired = survey2.nodes.flatMap((n) => firedOf(n.node, n.now, found.rollout));
   return {
     is: "refused",
-    code: "unfinished-rollout",
+    code: fired.length > 0 ? "confirmation-lost" : "unfinished-rollout",
     problems: [
       {
         code: "ROLLOUT_UNFINISHED",
         what: `an earlier rollout, ${what}, is not finished`,
-        because: found.leased.length > 0 ? `it still holds ${found.leased.join(", ")}` : "no outcome was ever written down for it",
+        because: fired.length > 0 ? fired.join("; ") : found.leased.length > 0 ? `it still holds ${found.leased.join(", ")}` : "no outcome was ever written down for it",
         next: "progressdb-rollout recover"
       }
     ]
   };
+}
+function firedOf(node3, { record: record3 }, rollout) {
+  const lines2 = record3.filter((e) => e.type === "fired" && e.rollout === rollout);
+  return lines2.length > 0 ? [`${node3}: ${firedText(lines2)}`] : [];
 }
 function pastOf(nodes) {
   const past = nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
@@ -58778,6 +59705,7 @@ var init_going_on = __esm({
     init_log2();
     init_plan_text();
     init_release();
+    init_switch();
     init_unfinished();
     knows = (survey2, id, rollout) => survey2.nodes.every(
       (n) => n.node !== id || n.now.record.some((e) => e.type === "opened" && e.rollout === rollout)
@@ -58972,6 +59900,7 @@ function notesOf(survey2, wish2, at) {
       ...accepted(at.nodes)
     ],
     ...unitsOf(at.moving),
+    ...switchOf2(wish2),
     leftAlone: at.ordered.filter((n) => !at.moving.includes(n)).map((n) => n.node),
     restores: restoreNotes(at.moving, at.nodes, wish2)
   };
@@ -58994,7 +59923,7 @@ function restoreNotes(moving, nodes, wish2) {
     })
   );
 }
-var import_semver3, newestRunning, noPrevious, unrestorable, accepted;
+var import_semver3, newestRunning, noPrevious, unrestorable, switchOf2, accepted;
 var init_build_plan = __esm({
   "src/domain/build-plan.ts"() {
     "use strict";
@@ -59035,6 +59964,9 @@ var init_build_plan = __esm({
       next: "go back with the data it has: leave `rollback-data` at auto",
       where: n.node
     }));
+    switchOf2 = ({ mode, switch: { confirmWithin, outlivesReboot } }) => mode === "rollback" ? {} : {
+      switch: `a changed node goes back by itself after ${clock(confirmWithin)} without a sign of life${outlivesReboot ? "" : ", unless it was rebooted"}`
+    };
     accepted = (nodes) => nodes.filter((n) => n.safeStop === "accepted-loss").map((n) => `${n.node}: a stop may lose acknowledged writes; you accepted that (accept-write-loss)`);
   }
 });
@@ -59316,6 +60248,7 @@ function wish(config2, inputs, now2) {
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,
     defaults: config2.defaults,
+    switch: { ...config2.switch, outlivesReboot: config2.service.kind !== "process" },
     now: now2
   };
 }
@@ -59344,9 +60277,9 @@ var drained;
 var init_drained = __esm({
   "src/shell/drained.ts"() {
     "use strict";
-    drained = (words2) => [
+    drained = (words3) => [
       "sh",
-      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words2]
+      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words3]
     ];
   }
 });
@@ -59507,18 +60440,18 @@ var init_shells = __esm({
 });
 
 // src/domain/digest.ts
-var DIGEST_SOURCES, WORDS, inWords, expectedDigest, sha256Of, parseChecksums;
+var DIGEST_SOURCES, WORDS2, inWords, expectedDigest, sha256Of, parseChecksums;
 var init_digest = __esm({
   "src/domain/digest.ts"() {
     "use strict";
     DIGEST_SOURCES = ["build", "dist", "api", "checksums"];
-    WORDS = {
+    WORDS2 = {
       build: "the artifacts output of the build job",
       dist: "artifacts.json beside the archive",
       api: "GitHub's asset digest",
       checksums: "checksums.txt"
     };
-    inWords = (sources) => sources.map((source) => WORDS[source]).join(" and ");
+    inWords = (sources) => sources.map((source) => WORDS2[source]).join(" and ");
     expectedDigest = (digests) => {
       const given = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
       const [first3] = given;
@@ -59526,7 +60459,7 @@ var init_digest = __esm({
       const sha2563 = digests[first3] ?? "";
       if (given.every((source) => digests[source] === sha2563))
         return { is: "agreed", sha256: sha2563, source: inWords(given) };
-      return { is: "conflict", text: given.map((source) => `${WORDS[source]}: ${digests[source]}`).join(", ") };
+      return { is: "conflict", text: given.map((source) => `${WORDS2[source]}: ${digests[source]}`).join(", ") };
     };
     sha256Of = (text3) => /^sha256:([0-9a-f]{64})$/i.exec(text3 ?? "")?.[1]?.toLowerCase();
     parseChecksums = (text3) => {
@@ -60584,7 +61517,7 @@ var init_github = __esm({
     CHECKSUMS_BYTES = 1024 ** 2;
     githubReleases = (access2, product, options) => {
       const limits = options.limits ?? { bytes: ARCHIVE_BYTES };
-      const common2 = {
+      const common3 = {
         token: access2.token,
         dispatcher: access2.files,
         ...limits.patience === void 0 ? {} : { patience: limits.patience }
@@ -60594,7 +61527,7 @@ var init_github = __esm({
         const file = checksumsFile(offered, product);
         if (file === void 0) return { problems: [] };
         const bytes3 = await downloadBytes({
-          ...common2,
+          ...common3,
           url: address2(file.where),
           name: file.name,
           bytes: file.bytes,
@@ -60638,7 +61571,7 @@ var init_github = __esm({
           binary: product.binary,
           ...limits.unpacked === void 0 ? {} : { limits: limits.unpacked },
           get: (archive, file, { stop, progress }) => downloadTo(file, {
-            ...common2,
+            ...common3,
             url: address2(archive.where),
             name: archive.name,
             bytes: archive.bytes,
@@ -60840,15 +61773,15 @@ var init_process = __esm({
     "use strict";
     LEADS_AWAY2 = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
     processService2 = (config2) => {
-      const words2 = (env) => [
+      const words3 = (env) => [
         ...env.map(([name2, value]) => `env=${name2}=${value}`),
         ...config2.args.map((word6) => `arg=${word6}`)
       ];
       const all2 = Object.entries(config2.env);
       return {
         kind: "process",
-        words: words2(all2),
-        stageWords: words2(all2.filter(([name2]) => !LEADS_AWAY2.test(name2))),
+        words: words3(all2),
+        stageWords: words3(all2.filter(([name2]) => !LEADS_AWAY2.test(name2))),
         cleanExits: ["0", "143"]
       };
     };
@@ -61110,6 +62043,8 @@ var init_wire = __esm({
       immutable: IMMUTABLE,
       drain: config2.drain,
       stopLimit: config2.policy.stopLimit,
+      startLimit: config2.policy.startLimit,
+      ...config2.switch,
       stageLimit: config2.stageLimit
     });
     githubOptions = ({ env, inputs }) => ({
@@ -61482,14 +62417,14 @@ async function adoptOne2(on, node3, holder) {
 // src/chosen.ts
 init_errors();
 init_text();
-function chosen(config2, { words: words2, as, undo: undo2 }) {
-  const strange = words2.filter((word6) => !config2.nodes.some((n) => n.name === word6));
+function chosen(config2, { words: words3, as, undo: undo2 }) {
+  const strange = words3.filter((word6) => !config2.nodes.some((n) => n.name === word6));
   const problems2 = strange.map((word6) => unknown2(config2, word6));
   if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
   if (as !== void 0 && isOther(config2, as)) problems2.push(nobodyElse);
   if (problems2.length > 0) throw new UserError(...problems2);
-  const nodes = config2.nodes.filter((n) => words2.length === 0 || words2.includes(n.name));
+  const nodes = config2.nodes.filter((n) => words3.length === 0 || words3.includes(n.name));
   if (as === void 0) return { ...config2, nodes };
   return {
     ...config2,
@@ -61537,8 +62472,9 @@ var steps = (o, g) => [
 function tidy(o, g) {
   const out = [];
   const lent = o.lease === "free" || o.lease.rollout !== g.lease.rollout;
-  const rest = serves(o, g) && !o.held && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
+  const rest = serves(o, g) && !o.held && !o.armed && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
   if (!rest && !held(o, g)) out.push({ do: "lease", lines: [] });
+  if (o.armed && o.armed.rollout !== g.lease.rollout) out.push({ do: "disarm" });
   if (o.data.swap === "unfinished") out.push({ do: "finish-swap" });
   if (o.staging) out.push({ do: "clean-staging" });
   return out;
@@ -61549,20 +62485,28 @@ function rehearse(o, g) {
   const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name2 && s.sealed);
   const prove = { do: "prove", name: name2, with: g.proof };
   const install3 = g.proof.filter((release2) => !has(o, release2)).map((release2) => ({ do: "install", release: release2 }));
-  return taken2 ? [...install3, prove] : [...install3, { do: "snapshot", kind: "rehearsal", name: name2 }, prove];
+  return taken2 ? [...install3, prove] : [...install3, ...arm(o, g), { do: "snapshot", kind: "rehearsal", name: name2 }, prove];
 }
 function reach(o, g) {
   if (!atGoal(o, g)) return [...install2(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)];
-  const out = [];
+  const out = g.proof.length > 0 ? [] : arm(o, g);
   if (!o.ready) out.push({ do: "wait-ready", release: g.release });
   if (!o.checked) out.push({ do: "check", release: g.release });
   if (o.held) out.push({ do: "let-go" });
   out.push(...proveTaken(o, g));
   if (o.traffic === "drained") out.push({ do: "undrain" });
+  out.push(...disarm(o, g));
   return out;
 }
+function arm(o, g) {
+  if (g.switch === "off" || g.switch === "as-it-is") return [];
+  const { armed: armed2 } = o;
+  const stands = armed2?.rollout === g.lease.rollout && armed2.phase === "armed" && armed2.watched && armed2.keeps === g.switch.keeps;
+  return stands ? [] : [{ do: "arm", ...g.switch }];
+}
+var disarm = (o, g) => g.switch === "off" && o.armed?.rollout === g.lease.rollout ? [{ do: "disarm" }] : [];
 function change(o, g) {
-  const out = [];
+  const out = arm(o, g);
   const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
   const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
   if (o.held === false) out.push({ do: "hold" });
@@ -61587,7 +62531,8 @@ var serve = (o, g) => [
   { do: "wait-ready", release: g.release },
   { do: "check", release: g.release },
   ...o.held === void 0 ? [] : [{ do: "let-go" }],
-  ...o.traffic === "no-drain" ? [] : [{ do: "undrain" }]
+  ...o.traffic === "no-drain" ? [] : [{ do: "undrain" }],
+  ...disarm(o, g)
 ];
 function letGo(o, g) {
   if (g.lease.state === "free")
@@ -61667,9 +62612,14 @@ function changed(r, id) {
   if (o === "unknown") return true;
   const { from } = planned(r, id);
   const other2 = o.active === "none" || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256;
-  return other2 || cameBack(r, o);
+  return other2 && began(r, id, o) || cameBack(r, o);
 }
+var began = (r, id, o) => o.snapshots.some((s) => s.kind !== "rehearsal" && s.name.startsWith(`${r.id}.`)) || o.data.from !== void 0 && o.data.from === r.plan?.restore[id];
 var cameBack = (r, o) => o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`)) || (o.data.from?.startsWith(`${r.id}.`) ?? false);
+function firedOn(r, id) {
+  const o = node(r, id).seen;
+  return o === "unknown" ? [] : o.record.filter((e) => e.type === "fired" && e.rollout === r.id);
+}
 var pointOf = (r, o) => rollbackPoint(o, r.id);
 var said = (r, what) => r.lines.some((e) => e.type === "decided" && e.what === what);
 
@@ -61698,6 +62648,7 @@ function apply(r, e) {
       return { ...r, ...at, concluded: e };
     case "adopted":
     case "setting-changed":
+    case "fired":
       return { ...r, ...at, lines: [...r.lines, e] };
     default:
       return unreachable(e);
@@ -61788,7 +62739,8 @@ function resume(r, fact2) {
   const base = {
     ...r,
     id: first3.rollout,
-    lines: [...fact2.lines, ...r.lines],
+    // whoever takes it up speaks for it from its own first line on
+    lines: [...fact2.lines, ...r.lines.map((e) => e.type === "opened" ? { ...e, rollout: first3.rollout } : e)],
     resumed: true,
     ...fact2.past ? { past: fact2.past } : {},
     ...fact2.strange ? { strange: fact2.strange } : {}
@@ -61856,7 +62808,8 @@ function failed(r, c, failure2) {
   if (c.kind === "observe") return r;
   const was = node(r, c.node);
   const tries2 = was.tries + 1;
-  const seen2 = failure2.effect === "unknown" || c.kind === "inspect" ? "unknown" : was.seen;
+  const gone = failure2.effect === "unknown" || failure2.kind === "fired" || c.kind === "inspect";
+  const seen2 = gone ? "unknown" : was.seen;
   const state = { ...was, seen: seen2, tries: tries2, ...tries2 >= MAX_TRIES ? { lost: failure2 } : {} };
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
@@ -61884,6 +62837,7 @@ var command = (r, id) => {
 
 // src/domain/due.ts
 init_errors();
+init_switch();
 var decided3 = (d) => ({ type: "decided", ...d });
 var goingBack = (code2, why2, cause2 = "fault") => decided3({ what: "going-back", code: code2, why: why2, cause: cause2 });
 function fault(r) {
@@ -61891,6 +62845,10 @@ function fault(r) {
   const failure2 = id && node(r, id).fault;
   if (!failure2 || r.plan?.mode === "rollback" && r.rehearsed) return void 0;
   return goingBack(reasonOf(r, id, failure2), about(id, failure2.what));
+}
+function unconfirmed(r) {
+  const id = r.plan?.nodes.map((n) => n.node).find((n) => firedOn(r, n).length > 0);
+  return id === void 0 ? void 0 : goingBack("confirmation-lost", `${id}: ${firedText(firedOn(r, id))}`, "interrupted");
 }
 function verdictDue(r) {
   const last = r.verdicts.at(-1);
@@ -61915,6 +62873,7 @@ function reasonOf(r, id, failure2) {
     proof: "point-not-proven",
     unreachable: "node-unreachable",
     lease: "lease-held",
+    fired: "confirmation-lost",
     busy: "lease-held",
     stop: "unclean-stop",
     other: "step-failed"
@@ -61939,13 +62898,20 @@ function target(r, id) {
   if (r.goingBack) return wayBack(r, id);
   if (r.plan?.mode === "rollback") return rollbackGoal(r, id);
   const { from, to } = planned(r, id);
-  if (wave(r, id) <= reached(r)) return { ...forward(r), release: to, prove: from };
-  return { ...forward(r), release: from, proof: rehearses(r, id) ? [from, to, from] : [] };
+  if (wave(r, id) <= reached(r))
+    return { ...forward(r), release: to, prove: from, switch: passed(r, id) ? "off" : setting(r, id) };
+  if (!rehearses(r, id)) return { ...forward(r), release: from };
+  return { ...forward(r), release: from, proof: [from, to, from], switch: setting(r, id) };
+}
+var passed = (r, id) => watchPassed(r, id) && !r.stale && r.request.stopAfter !== "canary";
+function setting(r, id) {
+  const { from, to, safeStop: safeStop2 } = planned(r, id);
+  return { back: from, to, keeps: r.rehearsed?.class === "keeps-data", safe: safeStop2 };
 }
 function reached(r) {
-  const passed = r.verdicts.filter((v) => v.is === "pass").length;
-  if (passed === r.plan?.waves.length) return passed - 1;
-  if (passed > 0) return r.step === "promote" && !r.stale ? passed : passed - 1;
+  const passed2 = r.verdicts.filter((v) => v.is === "pass").length;
+  if (passed2 === r.plan?.waves.length) return passed2 - 1;
+  if (passed2 > 0) return r.step === "promote" && !r.stale ? passed2 : passed2 - 1;
   return r.rehearsed !== void 0 && r.step === "canary" ? 0 : -1;
 }
 var wave = (r, id) => r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
@@ -61980,13 +62946,17 @@ function wayBack(r, id) {
   const way = wayOf(r, id, o);
   switch (way) {
     case "untouched":
-      return { ...forward(r), release: from, ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } } };
+      return {
+        ...forward(r),
+        release: asItIs(o, from),
+        ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } }
+      };
     case "keep":
       return { ...back(r), release: from };
     case "stay":
       return stay(r, id, from);
     case "hold":
-      return { ...forward(r), release: to };
+      return { ...forward(r), release: to, switch: "as-it-is" };
     default:
       return {
         ...back(r),
@@ -61996,21 +62966,14 @@ function wayBack(r, id) {
       };
   }
 }
+var asItIs = (o, from) => typeof o.running === "object" ? o.running : o.data.openedBy ?? from;
 function movedOn(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown" || ours(r, o)) return false;
   const at = o.record.findLastIndex((e) => e.type === "opened" && e.rollout === r.id);
-  return at < 0 ? r.resumed : wentOn(o.record.slice(at + 1));
+  return at < 0 ? r.resumed : wentOn(o.record, at);
 }
-function wentOn(lines2) {
-  const found = /* @__PURE__ */ new Set();
-  let last = "";
-  for (const e of lines2) {
-    if (e.type === "opened") found.add(last = e.rollout);
-    if (e.type === "decided" && e.what === "outcome" && e.outcome === "unchanged") found.delete(last);
-  }
-  return found.size > 0;
-}
+var wentOn = (record3, at) => record3.slice(at + 1).some((e) => e.type === "opened" && !endedUnchanged(linesOf(record3, e.rollout)));
 function ofAnother(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown" || ours(r, o)) return false;
@@ -62054,16 +63017,17 @@ function stay(r, id, old) {
 }
 function parkedGoal(r, id) {
   const o = node(r, id).seen;
-  if (o === "unknown") return { ...forward(r), release: planned(r, id).from };
+  if (o === "unknown") return { ...forward(r), release: planned(r, id).from, switch: "as-it-is" };
   if (o.lease !== "free" && o.lease.parked && o.lease.rollout === r.id) return void 0;
   if (typeof o.running !== "object") return void 0;
-  return { ...forward(r), release: o.running, lease: { ...mine(r), state: "parked", within: within(r) } };
+  const lease4 = { ...mine(r), state: "parked", within: within(r) };
+  return { ...forward(r), release: o.running, switch: "as-it-is", lease: lease4 };
 }
 function withLease(r, g) {
   if (r.step !== "settle" || r.outcome === void 0 || g.lease.state === "free") return g;
   if (r.outcome.outcome === "needs-operator" && r.outcome.code !== HELD_BY_CHOICE)
     return { ...g, lease: { ...mine(r), state: "parked", within: within(r) } };
-  return { ...g, lease: { ...mine(r), state: "free" } };
+  return { ...g, switch: "off", lease: { ...mine(r), state: "free" } };
 }
 var ours = (r, o) => o.lease !== "free" && o.lease.rollout === r.id;
 var within = (r) => r.plan?.policy.approveWithin ?? 0;
@@ -62073,6 +63037,7 @@ var forward = (r) => ({
   proof: [],
   point: "rollback-point",
   prove: "none",
+  switch: "off",
   lease: { ...mine(r), state: "ours" }
 });
 var back = (r) => ({ ...forward(r), point: "return-point" });
@@ -62081,7 +63046,13 @@ function settled(r, id) {
   if (state.lost) return true;
   if (state.seen === "unknown") return false;
   const g = goal(r, id);
-  return g === void 0 || steps(state.seen, g).length === 0;
+  return g === void 0 || steps(state.seen, g).length === 0 && !untold(r, id);
+}
+function untold(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || r.outcome === void 0) return false;
+  const told4 = linesOf(o.record, r.id).length;
+  return told4 > 0 && told4 < r.lines.length;
 }
 
 // src/domain/judge/evidence.ts
@@ -62090,7 +63061,7 @@ var evidence = (watch2, policy2, now2) => {
   const sorted = watch2.blocks.toSorted((a, b) => a.from - b.from);
   const blocks = sorted.filter((block3) => !shared(named2(block3.baseline, watch2.baseline)));
   const warmAt = watch2.from + policy2.warmUp;
-  const arm = (side, nodes) => ({
+  const arm2 = (side, nodes) => ({
     side,
     nodes: nodes.toSorted(),
     rows: blocks.flatMap(
@@ -62105,8 +63076,8 @@ var evidence = (watch2, policy2, now2) => {
     elapsed: now2 - watch2.from,
     blocks,
     shared: sorted.length - blocks.length,
-    canary: arm("canary", watch2.canary),
-    baseline: watch2.baseline.length > 0 ? arm("baseline", watch2.baseline) : earlier(watch2.before)
+    canary: arm2("canary", watch2.canary),
+    baseline: watch2.baseline.length > 0 ? arm2("baseline", watch2.baseline) : earlier(watch2.before)
   };
 };
 var shared = (baseline) => mostlyFailed(tally(baseline)) || mostlyFailed(checks(baseline));
@@ -62118,7 +63089,7 @@ var earlier = (before2) => ({
   earlier: true
 });
 var named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
-var of2 = (arm, node3) => arm.rows.filter((row2) => row2.shown.node === node3);
+var of2 = (arm2, node3) => arm2.rows.filter((row2) => row2.shown.node === node3);
 var tally = (shown6) => shown6.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
 var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
 var add = (sum, p) => {
@@ -62142,8 +63113,8 @@ var checks = (blocks) => blocks.reduce(
 );
 var mostlyFailed = ({ of: of3, failed: failed2 }) => of3 > 0 && failed2 * 2 >= of3;
 var latencies = (rows2) => merge2(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
-var blocksWithout = (e, arm, has2) => arm.earlier ? 0 : e.blocks.filter(
-  (block3) => arm.nodes.some((node3) => !block3[arm.side].some((shown6) => shown6.node === node3 && has2(shown6)))
+var blocksWithout = (e, arm2, has2) => arm2.earlier ? 0 : e.blocks.filter(
+  (block3) => arm2.nodes.some((node3) => !block3[arm2.side].some((shown6) => shown6.node === node3 && has2(shown6)))
 ).length;
 var wasProbed = (shown6) => shown6.probes.some((p) => p.of > 0);
 var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown6) => shown6.node === n && wasProbed(shown6)))).reduce((sum, b) => sum + b.to - b.from, 0);
@@ -62251,7 +63222,7 @@ var slowness = (e) => {
 // src/domain/judge/liveness.ts
 var livenessFindings = (e) => [version2(e), restarts(e), health(e), disk(e)];
 var bare = (v) => v.replace(/^v/, "");
-var shown3 = (arm) => arm.rows.map((r) => r.shown);
+var shown3 = (arm2) => arm2.rows.map((r) => r.shown);
 var version2 = (e) => {
   const wanted = e.version;
   const seen2 = [...new Set(e.canary.whole.map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
@@ -62271,7 +63242,7 @@ var version2 = (e) => {
   }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
 };
 var restarts = (e) => {
-  const of3 = (arm) => arm.whole.filter((b) => b.restarted);
+  const of3 = (arm2) => arm2.whole.filter((b) => b.restarted);
   const died = of3(e.canary);
   const row2 = {
     name: "process restarts",
@@ -62329,8 +63300,8 @@ var unhealthyRun = (e, node3) => {
   return best;
 };
 var disk = (e) => {
-  const free = (arm) => shown3(arm).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
-  const least = (arm) => free(arm).toSorted((a, b) => a.free - b.free)[0];
+  const free = (arm2) => shown3(arm2).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
+  const least = (arm2) => free(arm2).toSorted((a, b) => a.free - b.free)[0];
   const worst = least(e.canary);
   const other2 = least(e.baseline);
   const row2 = {
@@ -62374,7 +63345,7 @@ var requestFindings = (e) => [
   coverage(e),
   ownErrors(e)
 ];
-var shown4 = (arm) => arm.rows.map((r) => r.shown);
+var shown4 = (arm2) => arm2.rows.map((r) => r.shown);
 var rate = (t) => t.of === 0 ? "no data" : `${count2(t.failed)} / ${count2(t.of)} = ${share2(t.failed / t.of)}`;
 var rateOf = (t) => t.of === 0 ? 0 : t.failed / t.of;
 var said2 = (t) => t.of === 0 ? "not measured" : `${outOf(t.failed, t.of)} (${share2(rateOf(t))})`;
@@ -62545,9 +63516,9 @@ var breach = (e, rule, node3) => {
 var lacking2 = (e, rule) => {
   const has2 = (r) => r?.is === "value";
   const compared2 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
-  const blind = Math.max(...compared2.map((arm) => blocksWithout(e, arm, (b) => has2(b.series[rule.name]))));
+  const blind = Math.max(...compared2.map((arm2) => blocksWithout(e, arm2, (b) => has2(b.series[rule.name]))));
   if (blind > e.policy.noDataBlocks) {
-    const why2 = compared2.flatMap((arm) => arm.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
+    const why2 = compared2.flatMap((arm2) => arm2.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
     const ours2 = why2.find((w) => w.is === "error");
     return {
       says: ours2 ? "error" : "no-data",
@@ -62579,7 +63550,7 @@ var values = (rows2, rule) => rows2.filter((r) => r.warm).flatMap(({ shown: { se
   const r = series[rule.name];
   return r?.is === "value" ? [r.value] : [];
 });
-var level = (arm, rule, node3) => median(values(of2(arm, node3), rule).slice(-RECENT));
+var level = (arm2, rule, node3) => median(values(of2(arm2, node3), rule).slice(-RECENT));
 var baselineLevel = (e, rule) => mean(e.baseline.nodes.flatMap((n) => level(e.baseline, rule, n) ?? []));
 var median = (xs) => {
   const sorted = xs.toSorted((a, b) => a - b);
@@ -62782,6 +63753,8 @@ function settleDecision(r) {
   if (all2.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
   const ids = all2.filter((id) => !movedOn(r, id));
   const done2 = ids.every((id) => settled(r, id));
+  const late2 = r.goingBack || r.outcome || r.plan?.mode === "rollback" ? void 0 : unconfirmed(r);
+  if (late2) return late2;
   if (r.outcome) return done2 ? { type: "concluded", ...amended(r, r.outcome) } : void 0;
   if (parkedHere(r)) return done2 ? { type: "concluded", ...parkedConclusion(r) } : void 0;
   if (r.goingBack) return done2 ? outcome(afterGoingBack(r, ids)) : void 0;
@@ -62845,6 +63818,9 @@ function statusConclusion(r) {
   const none2 = nothingDone;
   if (!r.found)
     return { ...none2, outcome: "stopped", code: "nothing-owed", why: r.nothing ?? "no rollout is under way" };
+  const fired = unconfirmed(r);
+  if (fired?.type === "decided" && fired.what === "going-back")
+    return { ...none2, outcome: "needs-operator", code: fired.code, why: fired.why, owed: [recoverLine] };
   if (r.parked?.why === "stop-after" && r.now > r.parked.until) {
     const why3 = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`;
     return { ...none2, outcome: "needs-operator", code: "approval-expired", why: why3, owed: [recoverLine] };
@@ -62925,11 +63901,12 @@ function afterRollback(r, ids) {
   };
 }
 function before(r, ids) {
+  if (ids.some((id) => runs(r, id) !== planned(r, id).from.sha256)) return "";
   const [one = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
   return others.length === 0 ? one : "";
 }
 function amended(r, decided5) {
-  const { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
+  const { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
   const unheard = ofAll(r, decided5) && r.plan?.nodes.map((n) => n.node).find((id) => unknownTo(r, id));
   if (unheard) {
     const { what, next: next5 } = recordsDiffer(unheard);
@@ -62943,7 +63920,7 @@ function amended(r, decided5) {
     };
   }
   const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
-  if (!lost || said4 === "needs-operator") return { outcome: said4, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
+  if (!lost || said5 === "needs-operator") return { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
   const failure2 = node(r, lost).lost;
   return {
     outcome: "needs-operator",
@@ -62954,7 +63931,7 @@ function amended(r, decided5) {
     owed: [recoverLine]
   };
 }
-var ofAll = (r, { outcome: said4 }) => r.resumed && (said4 === "promoted" || said4 === "rolled-back" && r.plan?.mode === "rollback");
+var ofAll = (r, { outcome: said5 }) => r.resumed && (said5 === "promoted" || said5 === "rolled-back" && r.plan?.mode === "rollback");
 var unknownTo = (r, id) => {
   const o = node(r, id).seen;
   return o !== "unknown" && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
@@ -62976,6 +63953,7 @@ var nothingDone = {
 var outcome = (c) => ({ type: "decided", what: "outcome", ...c });
 
 // src/domain/next.ts
+init_unfinished();
 function next(r) {
   if (r.signal || r.concluded) return "done";
   const idle = Object.keys(r.inFlight).length === 0;
@@ -62991,10 +63969,10 @@ function decide(r) {
     case "settle":
       return settleDecision(r);
     case "snapshot":
-      return open2(r) ? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
+      return open2(r) ? unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
     case "canary":
     case "promote":
-      return open2(r) ? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
+      return open2(r) ? unconfirmed(r) ?? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
   }
 }
 var open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;
@@ -63120,9 +64098,7 @@ function records(r, id) {
 function missing(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown") return [];
-  const start = o.record.findIndex((e) => e.type === "opened" && e.rollout === r.id);
-  const theirs = o.record.slice(start).filter((e) => e.type !== "setting-changed");
-  return r.lines.slice(start < 0 ? 0 : theirs.length);
+  return r.lines.slice(linesOf(o.record, r.id).length);
 }
 function watch(r) {
   const plan3 = r.plan;
@@ -63148,7 +64124,7 @@ function first(r, id) {
   const o = node(r, id).seen;
   if (o === "unknown") return void 0;
   const g = goal(r, id);
-  const step2 = g && steps(o, g)[0];
+  const step2 = g && (steps(o, g)[0] ?? (untold(r, id) ? { do: "lease", lines: [] } : void 0));
   return step2 && needsOwnBaseline(r) && step2.do !== "lease" && g.release.sha256 === planned(r, id).to.sha256 ? void 0 : step2;
 }
 var busy = (r, id) => Object.values(r.inFlight).some((c) => "node" in c && c.node === id);
@@ -63688,12 +64664,12 @@ var OPTIONS = Object.fromEntries([
 ]);
 var parseCommandLine = (argv, around2) => {
   if (argv[0] === "step") return { is: "step", step: stepNamed(argv[1] ?? "") };
-  const { flags, words: words2, has: has2, problems: problems2 } = tokens(argv);
-  if (words2.length === 0 && argv.length === 0) return { is: "help" };
+  const { flags, words: words3, has: has2, problems: problems2 } = tokens(argv);
+  if (words3.length === 0 && argv.length === 0) return { is: "help" };
   if (has2("version")) return { is: "version" };
-  const [first3 = "", ...rest] = words2[0] === "help" ? words2.slice(1) : words2;
+  const [first3 = "", ...rest] = words3[0] === "help" ? words3.slice(1) : words3;
   const mode = MODES.find((row2) => row2.name === first3)?.name;
-  if (has2("help") || words2[0] === "help")
+  if (has2("help") || words3[0] === "help")
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first3));
   problems2.push(...misplaced2(mode, has2));
@@ -63734,7 +64710,7 @@ var stepNamed = (name2) => {
 var tokens = (argv) => {
   const flags = /* @__PURE__ */ new Map();
   const seen2 = /* @__PURE__ */ new Set();
-  const words2 = [];
+  const words3 = [];
   const problems2 = [];
   const parsed4 = parseArgs({
     args: argv,
@@ -63745,7 +64721,7 @@ var tokens = (argv) => {
   });
   let afterUnknown = -1;
   for (const token of parsed4.tokens) {
-    if (token.kind === "positional" && token.index !== afterUnknown) words2.push(token.value);
+    if (token.kind === "positional" && token.index !== afterUnknown) words3.push(token.value);
     if (token.kind !== "option") continue;
     const problem3 = flagProblem(token, seen2);
     if (problem3?.code === "FLAG_UNKNOWN") afterUnknown = token.index + 1;
@@ -63753,7 +64729,7 @@ var tokens = (argv) => {
     else if (token.value !== void 0) flags.set(token.name, token.value);
     seen2.add(token.name);
   }
-  return { flags, words: words2, has: (flag) => seen2.has(flag), problems: problems2 };
+  return { flags, words: words3, has: (flag) => seen2.has(flag), problems: problems2 };
 };
 var flagProblem = ({ name: name2, value, inlineValue }, seen2) => {
   if (!Object.hasOwn(OPTIONS, name2)) return unknownFlag(name2);
@@ -64136,6 +65112,7 @@ function narrate(r, body) {
     case "concluded":
     case "adopted":
     case "setting-changed":
+    case "fired":
       return [];
     default:
       return unreachable(body);
@@ -64201,8 +65178,9 @@ function planned2(plan3, hash) {
     { topic: "plan", text: head2 },
     {
       topic: "",
-      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}; switch: none`
+      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}`
     },
+    { topic: "", text: `switch: ${notes2.switch ?? "none"}` },
     ...(notes2.units ?? []).map((text3) => ({
       topic: "unit",
       text: `${text3}; set aside while a server is changed, back before it gets traffic`
@@ -64292,10 +65270,10 @@ function watching(r) {
   }
   const policy2 = watchPolicy(r, reached(r));
   const verdict4 = judge(watch2, policy2, r.now);
-  const arms = ["canary", "baseline"].map((arm) => {
-    const probes = watch2.blocks.flatMap((b) => b[arm].flatMap((n) => n.probes));
+  const arms = ["canary", "baseline"].map((arm2) => {
+    const probes = watch2.blocks.flatMap((b) => b[arm2].flatMap((n) => n.probes));
     const sum = (of3) => probes.reduce((total, p) => total + p[of3], 0);
-    return `${arm} ${count(sum("failed"))} of ${count(sum("of"))} failed`;
+    return `${arm2} ${count(sum("failed"))} of ${count(sum("of"))} failed`;
   });
   const left2 = verdict4.is === "pending" ? `   to promote: ${clock(verdict4.left)} more` : "";
   return [
@@ -64482,7 +65460,7 @@ async function runs2(d, { s, copy }) {
 async function runOne(d, one) {
   const { port } = one;
   const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) };
-  const began = d.effects.clock.now();
+  const began2 = d.effects.clock.now();
   const config2 = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` });
   const run5 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
   try {
@@ -64493,7 +65471,7 @@ async function runOne(d, one) {
   }
   const found = await asked(d, one, guest);
   const stopped3 = await act2(d, { do: "stage-stop" });
-  const startup = found.startup ?? d.effects.clock.now() - began;
+  const startup = found.startup ?? d.effects.clock.now() - began2;
   const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
   return { run: { ...run5, ...found.run, startup }, bytes: number5(bytes3), written: number5(written2) };
 }
@@ -64519,14 +65497,14 @@ async function asked(d, one, guest) {
 async function guestReady(d, one, guest) {
   const { probe: probe2, clock: clock3 } = d.effects;
   const limit = d.r.plan?.policy.startLimit ?? 6e4;
-  const began = clock3.now();
+  const began2 = clock3.now();
   for (; ; ) {
     const found = await probe2.waitReady(guest, {
       limit: Math.min(1e3, limit),
       version: one.release.version,
       stop: d.stop
     });
-    const startup = clock3.now() - began;
+    const startup = clock3.now() - began2;
     if (found.ready) return { outcome: "ok", why: "", startup };
     const { staging: staging2 } = (await d.node.inspect()).facts;
     if (staging2.process === "")
@@ -64665,8 +65643,8 @@ var unknownNode = (id) => ({
 });
 async function observed2(effects, id, at) {
   const d = doing(effects, id, at);
-  const began = effects.clock.now();
-  return fact(d, { began, seen: await d.node.inspect() });
+  const began2 = effects.clock.now();
+  return fact(d, { began: began2, seen: await d.node.inspect() });
 }
 async function fact(d, at) {
   const { now: now2 } = at.seen;
@@ -64682,51 +65660,54 @@ async function fact(d, at) {
   };
 }
 async function step(d, s) {
-  const began = d.effects.clock.now();
+  const began2 = d.effects.clock.now();
   switch (s.do) {
     case "lease": {
       const seen2 = await lease(d, s.lines);
       return {
-        ...await fact(d, { began, seen: seen2 }),
+        ...await fact(d, { began: began2, seen: seen2 }),
         ...d.r.step === "snapshot" ? await swept2(d, "before") : {}
       };
     }
     case "release": {
       const left2 = await swept2(d, "this");
-      return { ...await fact(d, { began, seen: await act2(d, s) }), ...left2 };
+      return { ...await fact(d, { began: began2, seen: await act2(d, s) }), ...left2 };
     }
     case "install":
-      return fact(d, { began, seen: await act2(d, { ...s, file: await d.effects.binary(s.release) }) });
+      return fact(d, { began: began2, seen: await act2(d, { ...s, file: await d.effects.binary(s.release) }) });
     case "stop":
     case "back":
-      return stopping(d, s, began);
+      return stopping(d, s, began2);
     case "snapshot":
-      return snapshot(d, s, began);
+      return snapshot(d, s, began2);
     case "prove": {
       const { proof: proof2, seen: seen2 } = await proveCheckpoint(d, s);
-      return { ...await fact(d, { began, seen: seen2 }), proof: proof2 };
+      return { ...await fact(d, { began: began2, seen: seen2 }), proof: proof2 };
     }
     case "wait-ready":
-      return fact(d, { began, seen: await waitReady(d, s.release) });
+      return fact(d, { began: began2, seen: await waitReady(d, s.release) });
     case "check": {
       const { seen: seen2, counts: counts4 } = await check(d, s.release);
-      return { ...await fact(d, { began, seen: seen2 }), counts: counts4 };
+      return { ...await fact(d, { began: began2, seen: seen2 }), counts: counts4 };
     }
     case "record":
     case "clean-staging":
     case "finish-swap":
     case "drain":
       if (!goesBack(d.r)) await roomFor(d);
-      return fact(d, { began, seen: await act2(d, s) });
+      return fact(d, { began: began2, seen: await act2(d, s) });
+    case "arm":
+      return fact(d, { began: began2, seen: await act2(d, { ...s, rollout: d.r.id, quiet: await quietTime(d) }) });
     case "hold":
     case "let-go":
-      return fact(d, { began, seen: await act2(d, { ...s, lines: [settingChanged(d, s.do)] }) });
+      return fact(d, { began: began2, seen: await act2(d, { ...s, lines: [settingChanged(d, s.do)] }) });
     case "restore":
     case "activate":
     case "start":
     case "undrain":
     case "park":
-      return fact(d, { began, seen: await act2(d, s) });
+    case "disarm":
+      return fact(d, { began: began2, seen: await act2(d, s) });
     default:
       return unreachable(s);
   }
@@ -64767,22 +65748,22 @@ async function lease(d, lines2) {
   });
 }
 var goesBack = (r) => r.goingBack !== void 0 || r.plan?.mode === "rollback";
-async function stopping(d, s, began) {
+async function stopping(d, s, began2) {
   const seen2 = node(d.r, d.node.id).seen;
   const goingBack3 = goesBack(d.r);
   const serves3 = seen2 !== "unknown" && seen2.running !== "stopped" && seen2.ready;
   if (!goingBack3) await roomFor(d);
   const witness2 = serves3 ? await beforeStop(d, goingBack3) : void 0;
   const action = s.do === "stop" && goingBack3 ? { ...s, force: true } : s;
-  return fact(d, { began, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
+  return fact(d, { began: began2, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
 }
 async function roomFor(d) {
   const { facts } = await d.node.inspect();
   const shortage = shortageOf(d.r, d.node.id, nodeDisk(facts));
   if (shortage) throw new StepFailed({ ...shortage, effect: "none", kind: "disk" });
 }
-async function snapshot(d, s, began) {
-  if (s.kind !== "rehearsal") return fact(d, { began, seen: await act2(d, s) });
+async function snapshot(d, s, began2) {
+  if (s.kind !== "rehearsal") return fact(d, { began: began2, seen: await act2(d, s) });
   const before2 = await witness(d);
   const paused = d.effects.clock.now();
   const seen2 = await act2(d, s);
@@ -65138,6 +66119,7 @@ var reasons = {
   // ended from outside
   cancelled: "the run was cancelled",
   "runner-lost": "the runner was lost",
+  "confirmation-lost": "nobody confirmed it in time, and a node went back by itself",
   "taken-over": "a person took it over from a run that held it",
   "by-hand": "a person asked for it",
   // refused before anything changed
@@ -65353,7 +66335,7 @@ var planInFull = (plan3) => {
     [
       `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
     ],
-    ["switch: none (nodes do not go back by themselves when the runner is lost)"],
+    [`switch: ${notes2.switch ?? "none"}`],
     ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
     ...plan3.assets.slice(0, maxRows).map(
       (asset) => [
@@ -65409,7 +66391,21 @@ var why = (input) => ({
   says: [{ code: input.code }, `: ${sentence(input.why)}`]
 });
 var data = (input) => ({ label: "Data", says: dataLine(input) });
-var linesOf = (input) => {
+var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
+  {
+    label: "Armed",
+    says: [`${count(all2.length)} of the nodes; each is disarmed by one line, typed on it:`],
+    list: {
+      steps: atMost(
+        all2.map(({ text: text3, line: line3 }) => [`${text3}: `, { code: line3 }]),
+        20
+      ),
+      after: []
+    }
+  }
+];
+var linesOf2 = (input) => [...said3(input), ...armed(input)];
+var said3 = (input) => {
   const kind2 = kindOf(input);
   switch (kind2) {
     case "promoted":
@@ -65436,12 +66432,13 @@ var rendered = (line3, { label, text: text3 }) => {
   const head2 = `${label(line3.label)} ${text3(line3.says)}`;
   if (line3.list === void 0) return head2;
   const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
-  return `${[head2, ...steps2].join("\n")}
+  const after2 = line3.list.after.length === 0 ? "" : `
 
 ${text3(line3.list.after)}`;
+  return `${[head2, ...steps2].join("\n")}${after2}`;
 };
 var block2 = (input) => {
-  const lines2 = linesOf(input);
+  const lines2 = linesOf2(input);
   const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
   const plain3 = { label: (label) => `${label}:`, text: toPlain };
   return {
@@ -65755,7 +66752,7 @@ var foot = (input) => toMarkdown(
     { code: input.planHash === "" ? "none" : input.planHash },
     " · rollout ",
     { code: input.rollout },
-    ` · switch: none · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
+    ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
     ...input.journal === void 0 ? [] : [" · journal ", { code: input.journal }]
   ],
   "start"
@@ -65834,7 +66831,7 @@ function remainder2({ r, nodes }) {
 init_log2();
 
 // src/domain/retell/lines.ts
-function linesOf2(events2) {
+function linesOf3(events2) {
   let before2 = initial;
   return events2.map((e) => {
     const after2 = apply(before2, e);
@@ -65871,8 +66868,8 @@ function conclusionOf(lines2, r) {
     ]
   };
 }
-function owed2(r, said4) {
-  if (said4.owed.length > 0 || said4.outcome !== "unchanged") return said4.owed;
+function owed2(r, said5) {
+  if (said5.owed.length > 0 || said5.outcome !== "unchanged") return said5.owed;
   return [...new Set(problemsOf(r).map((p) => p.next))].map((what) => ({ what }));
 }
 function dataSoFar(lines2, r) {
@@ -66042,7 +67039,7 @@ function seenNow(r, id) {
   if (n === void 0 || n.seen === "unknown" || n.lost?.kind === "unreachable" || begun) return void 0;
   return r.concluded === void 0 && unfenced(r, n.seen) ? void 0 : n.seen;
 }
-var unfenced = (r, { lease: lease4 }) => lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
+var unfenced = (r, { lease: lease4, armed: armed2 }) => armed2 !== void 0 || lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
 function stateOf(reading4, id) {
   const seen2 = seenNow(reading4.r, id);
   if (seen2) return asSeen(seen2);
@@ -66229,20 +67226,22 @@ var watchReport = ({ nodes, watched: watched3, of: of3, verdict: verdict4 }) => 
 });
 
 // src/domain/retell.ts
+init_switch();
 init_tag();
 function retell(events2, context2) {
-  const lines2 = linesOf2(events2);
+  const lines2 = linesOf3(events2);
   const last = lines2.at(-1);
   if (!last) return context2.problems.length > 0 ? refused2(context2) : void 0;
   const r = last.after;
-  const said4 = conclusionOf(lines2, r);
+  const said5 = conclusionOf(lines2, r);
   const watches2 = watchesOf(lines2);
   const nodes = nodesOf({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
   const reports = watches2.map(watchReport);
   return {
-    ...outline(r, said4, last.e.at),
+    ...outline(r, said5, last.e.at),
     nodes,
     held: heldOf(r, standingOf2(lines2)),
+    armed: armedOf2(lines2, context2.places),
     watches: reports,
     probes: probesOf(watches2),
     timeline: timelineOf(lines2, { r, watches: watches2, end: last.e.at }),
@@ -66250,31 +67249,43 @@ function retell(events2, context2) {
     problems: problemsOf(r),
     warnings: [...planOf(lines2, r)?.notes.warnings ?? [], ...remains(lines2)],
     ...planned5(lines2, r),
-    ...stopped(r, said4),
-    ...said4.outcome === "promoted" && context2.keep !== void 0 ? { keptUntil: last.e.at + context2.keep } : {},
+    ...stopped(r, said5),
+    ...said5.outcome === "promoted" && context2.keep !== void 0 ? { keptUntil: last.e.at + context2.keep } : {},
     ...around(context2)
   };
 }
 var heldOf = (r, standing2) => r.request.mode !== "status" && r.refused === void 0 ? [] : standing2.flatMap(
   ({ node: node3, lease: lease4 }) => lease4 ? [{ node: node3, text: heldText(lease4), ...lease4.run ? { run: pageOf(lease4.run) } : {} }] : []
 );
+function armedOf2(lines2, { install: install3 }) {
+  const last = /* @__PURE__ */ new Map();
+  for (const { e } of lines2) {
+    if (e.type !== "done") continue;
+    if ("standing" in e.fact)
+      for (const s of e.fact.standing ?? []) last.set(s.node, { armed: s.armed, at: e.at });
+    if (e.fact.is === "observed") last.set(e.fact.node, { armed: e.fact.now.armed, at: e.at });
+  }
+  return [...last].flatMap(
+    ([node3, { armed: armed2, at }]) => armed2 ? [{ node: node3, text: armedText(node3, armed2, at), line: disarmLine(install3[node3] ?? "") }] : []
+  );
+}
 var remains = (lines2) => lines2.flatMap(({ e }) => {
   if (e.type !== "done" || e.fact.is !== "observed" || e.fact.swept?.of !== "this") return [];
   const { left: left2, why: why2 } = e.fact.swept;
   return left2 > 0 || why2 !== "" ? [`${e.fact.node}: threads of the probe are left (${why2}); the next rollout removes them`] : [];
 });
-var outline = (r, said4, at) => ({
-  outcome: said4.outcome,
+var outline = (r, said5, at) => ({
+  outcome: said5.outcome,
   mode: r.request.mode,
-  code: isReasonCode(said4.code) ? said4.code : "step-failed",
-  why: said4.why,
+  code: isReasonCode(said5.code) ? said5.code : "step-failed",
+  why: said5.why,
   rollout: r.id,
   from: fromOf(r),
   to: r.plan?.version ?? r.already?.version ?? parseTag(r.request.tag)?.version ?? "",
   who: r.by.who || "nobody known",
   at,
-  data: said4.data,
-  owed: said4.owed
+  data: said5.data,
+  owed: said5.owed
 });
 var fromOf = ({ plan: plan3 }) => {
   const versions = new Set(plan3?.nodes.map((n) => n.from.version));
@@ -66286,9 +67297,9 @@ function planned5(lines2, r) {
   const rehearsed4 = r.rehearsed && plan3?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
   return { ...plan3 ? { plan: plan3 } : {}, planHash: r.hash, ...rehearsed4 };
 }
-function stopped(r, said4) {
-  if (said4.outcome !== "stopped") return {};
-  if (said4.code === "planned") return { stopped: { after: "plan" } };
+function stopped(r, said5) {
+  if (said5.outcome !== "stopped") return {};
+  if (said5.code === "planned") return { stopped: { after: "plan" } };
   const { parked: parked2 } = r;
   if (!parked2 || parked2.why !== "stop-after") return {};
   return { stopped: { after: parked2.after === "canary" ? "canary" : "rehearse", until: parked2.until } };
@@ -66314,6 +67325,7 @@ var refused2 = (context2) => ({
   data: "untouched",
   nodes: [],
   held: [],
+  armed: [],
   watches: [],
   probes: [],
   timeline: [],
@@ -66594,7 +67606,7 @@ var VERSION7 = package_default.version;
 async function reportOn(use) {
   const events2 = journalOf(use);
   const input = events2 && retell(events2, contextOf(use));
-  if (!events2 || !input) return untold(use);
+  if (!events2 || !input) return untold2(use);
   const folder = join3(use.dir, "report");
   const told4 = report(input, folder);
   await attempt3(use, () => files(use, { folder, told: told4, events: events2 }));
@@ -66669,7 +67681,7 @@ async function attempt3({ out }, write3) {
     });
   }
 }
-function untold({ out, env, redact }) {
+function untold2({ out, env, redact }) {
   out.problem({
     code: "NO_JOURNAL",
     what: "there is no journal of this run to report on",
@@ -66935,13 +67947,13 @@ async function actionStep(use, step2) {
   if (step2 === "report") return reportOn(reporting(use));
   const r = await run4(use, step2);
   writeOutputs(
-    { continue: continues(r) ? "true" : "false", ...step2 === "settle" ? said3(r) : {} },
+    { continue: continues(r) ? "true" : "false", ...step2 === "settle" ? said4(r) : {} },
     use.redact,
     use.env
   );
   return r.signal === void 0 || step2 === "settle" ? 0 : 130;
 }
-var said3 = (r) => ({
+var said4 = (r) => ({
   outcome: r.concluded?.outcome ?? "needs-operator",
   "reason-code": r.concluded?.code ?? "unfinished-rollout",
   version: r.concluded?.version ?? "",
@@ -66982,7 +67994,7 @@ var reporting = (use) => ({
 async function run4(use, step2) {
   const journal = openJournal(join15(use.dir, "journal.jsonl"), systemClock);
   const first3 = journal.events.find((e) => e.type === "opened");
-  const began = journal.events[0]?.at ?? systemClock.now();
+  const began2 = journal.events[0]?.at ?? systemClock.now();
   const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
   const ready = use.config && use.inputs && use.problems.length === 0;
   const on = ready ? await wired(use, rollout, step2 === "settle") : void 0;
@@ -66990,7 +68002,7 @@ async function run4(use, step2) {
     env: use.env,
     settling: step2 === "settle",
     watchParent: use.inAction,
-    deadline: began + (use.inputs?.timeout ?? 36e5),
+    deadline: began2 + (use.inputs?.timeout ?? 36e5),
     say: use.out.line
   });
   const leases2 = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 6e4, clock: systemClock });

@@ -120,8 +120,9 @@ function planned(plan: Plan, hash: string): Said[] {
     { topic: 'plan', text: head },
     {
       topic: '',
-      text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(some).join(' then ')}; safe stop: ${stops.join(', ')}; switch: none`,
+      text: `digests from ${notes.digestSource}; waves ${[canary, ...rest].map(some).join(' then ')}; safe stop: ${stops.join(', ')}`,
     },
+    { topic: '', text: `switch: ${notes.switch ?? 'none'}` },
     ...(notes.units ?? []).map(text => ({
       topic: 'unit',
       text: `${text}; set aside while a server is changed, back before it gets traffic`,

@@ -43,6 +43,8 @@ export type Scenario = {
   runs: NonNullable<Given['runs']>
   /** Folder of everything, removed at the end. */
   at: (...parts: string[]) => string
+  /** Writes the fleet file anew, with other settings beside those of the scenario. */
+  configure: (over?: Tree) => void
   /** Starts the action on an empty runner, with inputs as a workflow gives them. */
   start: (inputs: Record<string, string>, options?: Partial<CompositeOptions>) => RunningJob
   run: (inputs: Record<string, string>, options?: Partial<CompositeOptions>) => Promise<CompositeResult>
@@ -96,7 +98,9 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       runs,
     })
     ends.push(() => github.close())
-    writeConfig(at('workspace'), rolloutYaml(fleet, settings(options, fleet)))
+    const configure = (over: Tree = {}): void =>
+      writeConfig(at('workspace'), rolloutYaml(fleet, merge(settings(options, fleet), over)))
+    configure()
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()
     const place: Place = { at, fleet, github, action, ...(options.ssh ? { ssh: options.ssh } : {}) }
@@ -112,7 +116,13 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       file: at('acknowledged.jsonl'),
     })
     ends.push(writer.stop)
-    return scenarioOf(place, { writer, runs, end, newest: options.releases.at(-1) ?? options.runs })
+    return scenarioOf(place, {
+      writer,
+      runs,
+      end,
+      configure,
+      newest: options.releases.at(-1) ?? options.runs,
+    })
   } catch (error) {
     await end()
     throw error
@@ -121,7 +131,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
 
 function scenarioOf(
   place: Place,
-  on: { writer: Writer; runs: Scenario['runs']; end: () => Promise<void>; newest: BuiltRelease },
+  on: Pick<Scenario, 'writer' | 'runs' | 'end' | 'configure'> & { newest: BuiltRelease },
 ): Scenario {
   const { fleet, github, at } = place
   const truth = (): Promise<Truth[]> => Promise.all(fleet.nodes.map(truthOf))
@@ -130,6 +140,7 @@ function scenarioOf(
     fleet,
     github,
     runs: on.runs,
+    configure: on.configure,
     at,
     writer: on.writer,
     start,

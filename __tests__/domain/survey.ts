@@ -71,6 +71,7 @@ export const wish = (more: Partial<Wish> = {}): Wish => ({
   profile: 'progressdb',
   rollbackData: 'auto',
   planHash: '',
+  switch: { confirmWithin: 600_000, outlivesReboot: false },
   defaults: [],
   now: Date.parse('2026-11-22T22:00:00Z'),
   ...more,

@@ -28,6 +28,8 @@ export type Machine = {
   /** Takes its network away, and gives it back. */
   cut: () => void
   heal: () => void
+  /** Starts it again, in order, and waits until it is up. */
+  reboot: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -98,6 +100,13 @@ export async function startMachine({ dir, name, index, furnish }: MachineOptions
     run,
     cut: () => void sh('ip', 'link', 'set', link, 'down'),
     heal: () => void sh('ip', 'link', 'set', link, 'up'),
+    reboot: async () => {
+      const before = leader(running)
+      run('sh', '-c', 'systemctl --no-block reboot')
+      for (let tries = 0; tries < 600 && lead(running) === before; tries++) await sleep(100)
+      for (let tries = 0; tries < 600 && lead(running) === undefined; tries++) await sleep(100)
+      await booted(run, join(dir, name, 'console.log'))
+    },
     close: async () => {
       await end(running)
       removeGroups(namespace)
@@ -167,6 +176,15 @@ done`
 
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+
+/** The same, or nothing where it is down. */
+function lead(running: ChildProcess): number | undefined {
+  try {
+    return leader(running)
+  } catch {
+    return undefined
+  }
+}
 
 /** The machine's first process: the child of nspawn, which is the child of the shell that started it. */
 function leader(running: ChildProcess): number {

@@ -6,7 +6,7 @@ import { type MachineOptions, prepareMachine } from './machine.ts'
 import { type Composite, readComposite, type Step } from './manifest.ts'
 import { checkNested } from './nested.ts'
 import { killAll, tracked } from './processes.ts'
-import { cancelJob, expireJob, killJob } from './stop.ts'
+import { cancelJob, expireJob, freezeJob, killJob } from './stop.ts'
 import { runStep, stepEnvironment } from './step.ts'
 
 export type CompositeOptions = MachineOptions & {
@@ -59,6 +59,8 @@ export type RunningJob = {
   killStep: (scope: KillScope) => void
   /** The runner's machine dies: all that the job started and kept, at once; nothing is read and no later step runs. */
   killRunner: () => void
+  /** Every process of the job stands still for so many ms. */
+  freeze: (ms: number) => void
 }
 
 const AFTER_CANCEL = 285_000
@@ -211,6 +213,7 @@ export const startComposite = (options: CompositeOptions): RunningJob => {
       later(options.afterCancel ?? AFTER_CANCEL, () => killJob(job))
     },
     killStep: scope => job.current?.child?.kill(scope),
+    freeze: ms => freezeJob(job, ms),
     killRunner: () => {
       if (!over) killJob(job)
     },

@@ -32,6 +32,25 @@ export const expireJob = (job: Job): void => {
   job.current.child?.cancel(job.ladder)
 }
 
+/** All of the job's processes stand still for a while, as those of a machine that is paused, and then go on as if nothing had been. */
+export const freezeJob = (job: Job, ms: number): void => {
+  const leader = job.current?.child?.pid
+  const all = [
+    ...new Set([...(leader === undefined ? [] : inSession(leader)), ...tracked(job.machine.trackingId)]),
+  ]
+  const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
+    for (const { pid } of all) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // it ended meanwhile
+      }
+    }
+  }
+  tell('SIGSTOP')
+  setTimeout(() => tell('SIGCONT'), ms)
+}
+
 /** All of the job's processes die at once, and the runner with them. */
 export const killJob = (job: Job): void => {
   job.lost = true

@@ -5,7 +5,7 @@ import { Bug, type Problem } from './errors.ts'
 import type { PlanFact } from './event.ts'
 import { goesOn, holdsOf, leaseProblems } from './going-on.ts'
 import { knownGood, lastRollback, rolledBackBefore } from './known-good.ts'
-import { list } from './log.ts'
+import { clock, list } from './log.ts'
 import type { NodeId } from './node.ts'
 import type { Plan, PlanNotes, PlannedNode } from './plan.ts'
 import { planHash } from './plan-text.ts'
@@ -192,10 +192,19 @@ function notesOf(
       ...accepted(at.nodes),
     ],
     ...unitsOf(at.moving),
+    ...switchOf(wish),
     leftAlone: at.ordered.filter(n => !at.moving.includes(n)).map(n => n.node),
     restores: restoreNotes(at.moving, at.nodes, wish),
   }
 }
+
+/** A rollback is never armed: whoever asked for it is there. */
+const switchOf = ({ mode, switch: { confirmWithin, outlivesReboot } }: Wish): Pick<PlanNotes, 'switch'> =>
+  mode === 'rollback'
+    ? {}
+    : {
+        switch: `a changed node goes back by itself after ${clock(confirmWithin)} without a sign of life${outlivesReboot ? '' : ', unless it was rebooted'}`,
+      }
 
 /** Alike units are told once. */
 function unitsOf(moving: SurveyedNode[]): Pick<PlanNotes, 'units'> {

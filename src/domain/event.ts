@@ -1,6 +1,6 @@
 import type { Problem } from './errors.ts'
 import type { Block, NodeBlock, Verdict } from './measurement.ts'
-import type { Lease, Millis, NodeId, NodeStep, Observed, Proof, Witness } from './node.ts'
+import type { Armed, Lease, Millis, NodeId, NodeStep, Observed, Proof, Witness } from './node.ts'
 import type { Plan } from './plan.ts'
 
 export type Mode = 'release' | 'plan' | 'rollback' | 'recover' | 'status'
@@ -47,6 +47,7 @@ export type Standing = {
   version: string
   says: string
   lease?: StandingLease
+  armed?: Armed
 }
 
 /** Who holds a node, as the plan step found it; texts printable, times ms. `ended`: its run is known to have ended. */

@@ -231,5 +231,13 @@ export function settled(r: Rollout, id: NodeId): boolean {
   if (state.lost) return true
   if (state.seen === 'unknown') return false
   const g = goal(r, id)
-  return g === undefined || steps(state.seen, g).length === 0
+  return g === undefined || (steps(state.seen, g).length === 0 && !untold(r, id))
+}
+
+/** How it ended was decided, and the node, whose record knows the rollout, has not been told: it would call for a person for ever. */
+export function untold(r: Rollout, id: NodeId): boolean {
+  const o = node(r, id).seen
+  if (o === 'unknown' || r.outcome === undefined) return false
+  const told = linesOf(o.record, r.id).length
+  return told > 0 && told < r.lines.length
 }

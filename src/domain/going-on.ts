@@ -6,6 +6,7 @@ import type { Lease, NodeId, Observed } from './node.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { planDifference, planHash } from './plan-text.ts'
 import { sameRelease } from './release.ts'
+import { type Fired, firedText } from './switch.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
 import { contradicted, lastRollout, type Unfinished } from './unfinished.ts'
 
@@ -74,21 +75,30 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
   if (held.some(atWork)) {
     return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes) }
   }
+  const fired = survey.nodes.flatMap(n => firedOf(n.node, n.now, found.rollout))
   return {
     is: 'refused',
-    code: 'unfinished-rollout',
+    code: fired.length > 0 ? 'confirmation-lost' : 'unfinished-rollout',
     problems: [
       {
         code: 'ROLLOUT_UNFINISHED',
         what: `an earlier rollout, ${what}, is not finished`,
         because:
-          found.leased.length > 0
-            ? `it still holds ${found.leased.join(', ')}`
-            : 'no outcome was ever written down for it',
+          fired.length > 0
+            ? fired.join('; ')
+            : found.leased.length > 0
+              ? `it still holds ${found.leased.join(', ')}`
+              : 'no outcome was ever written down for it',
         next: 'progressdb-rollout recover',
       },
     ],
   }
+}
+
+/** What its switch did on a node. */
+function firedOf(node: NodeId, { record }: Observed, rollout: string): string[] {
+  const lines = record.filter((e): e is Fired => e.type === 'fired' && e.rollout === rollout)
+  return lines.length > 0 ? [`${node}: ${firedText(lines)}`] : []
 }
 
 /** Somebody may be working on it at this moment: the lease has time left, nobody parked it, and its run is not known to have ended. */

@@ -2,7 +2,7 @@ import { decided, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { shortageOf } from './disk.ts'
 import { Bug } from './errors.ts'
 import type { Body, Event, Task } from './event.ts'
-import { goal, reached, settled, watchPassed } from './goal.ts'
+import { goal, reached, settled, untold, watchPassed } from './goal.ts'
 import { judge } from './judge/threshold.ts'
 import type { WatchPolicy } from './measurement.ts'
 import type { NodeId, NodeStep } from './node.ts'
@@ -254,7 +254,7 @@ function first(r: Rollout, id: NodeId): NodeStep | undefined {
   const o = node(r, id).seen
   if (o === 'unknown') return undefined
   const g = goal(r, id)
-  const step = g && steps(o, g)[0]
+  const step = g && (steps(o, g)[0] ?? (untold(r, id) ? ({ do: 'lease', lines: [] } as const) : undefined))
   // users stay on the old version until its own baseline is measured
   return step && needsOwnBaseline(r) && step.do !== 'lease' && g.release.sha256 === planned(r, id).to.sha256
     ? undefined

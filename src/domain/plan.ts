@@ -51,6 +51,8 @@ export type PlanNotes = {
   warnings: string[]
   /** What the units of systemd say of restarts and times: set aside while a server is changed. */
   units?: string[]
+  /** What a node that was changed does by itself when nobody speaks for the rollout any more. */
+  switch?: string
   /** Nodes that are on the target already and left alone. */
   leftAlone: NodeId[]
   /** Mode rollback with restore: per node, age of the checkpoint and the writes it would set aside. */

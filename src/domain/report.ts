@@ -104,7 +104,7 @@ const foot = (input: ReportInput): string =>
       { code: input.planHash === '' ? 'none' : input.planHash },
       ' · rollout ',
       { code: input.rollout },
-      ` · switch: none · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
+      ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
       ...(input.journal === undefined ? [] : [' · journal ', { code: input.journal }]),
     ],
     'start',

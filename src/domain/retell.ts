@@ -1,6 +1,6 @@
 import type { Problem } from './errors.ts'
 import type { Conclusion, Event, Mode, Standing } from './event.ts'
-import type { Millis } from './node.ts'
+import type { Armed, Millis } from './node.ts'
 import { pageOf } from './holder.ts'
 import { isReasonCode } from './reason.ts'
 import { heldText } from './standing.ts'
@@ -13,6 +13,7 @@ import type { Places } from './retell/set-aside.ts'
 import { timelineOf } from './retell/timeline.ts'
 import { probesOf, watchReport, watchesOf } from './retell/watches.ts'
 import type { Rollout } from './rollout.ts'
+import { armedText, disarmLine } from './switch.ts'
 import { parseTag } from './tag.ts'
 
 /**
@@ -48,6 +49,7 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
     ...outline(r, said, last.e.at),
     nodes,
     held: heldOf(r, standingOf(lines)),
+    armed: armedOf(lines, context.places),
     watches: reports,
     probes: probesOf(watches),
     timeline: timelineOf(lines, { r, watches, end: last.e.at }),
@@ -70,6 +72,20 @@ const heldOf = (r: Rollout, standing: readonly Standing[]): ReportInput['held'] 
     : standing.flatMap(({ node, lease }) =>
         lease ? [{ node, text: heldText(lease), ...(lease.run ? { run: pageOf(lease.run) } : {}) }] : [],
       )
+
+/** As each node last said, also one that is out of reach now. */
+function armedOf(lines: readonly Line[], { install }: Places): ReportInput['armed'] {
+  const last = new Map<string, { armed: Armed | undefined; at: Millis }>()
+  for (const { e } of lines) {
+    if (e.type !== 'done') continue
+    if ('standing' in e.fact)
+      for (const s of e.fact.standing ?? []) last.set(s.node, { armed: s.armed, at: e.at })
+    if (e.fact.is === 'observed') last.set(e.fact.node, { armed: e.fact.now.armed, at: e.at })
+  }
+  return [...last].flatMap(([node, { armed, at }]) =>
+    armed ? [{ node, text: armedText(node, armed, at), line: disarmLine(install[node] ?? '') }] : [],
+  )
+}
 
 /** What the probe could not take away again. */
 const remains = (lines: readonly Line[]): string[] =>
@@ -158,6 +174,7 @@ const refused = (context: Context): ReportInput => ({
   data: 'untouched',
   nodes: [],
   held: [],
+  armed: [],
   watches: [],
   probes: [],
   timeline: [],

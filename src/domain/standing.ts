@@ -57,8 +57,12 @@ export const standingsOf = (found: Survey): Standing[] => [
 ]
 
 function standingOf(n: SurveyedNode): Standing {
-  const { lease } = n.now
-  return { ...serviceOf(n), ...(lease === 'free' ? {} : { lease: leaseOf(n, lease) }) }
+  const { lease, armed } = n.now
+  return {
+    ...serviceOf(n),
+    ...(lease === 'free' ? {} : { lease: leaseOf(n, lease) }),
+    ...(armed ? { armed } : {}),
+  }
 }
 
 const leaseOf = ({ holding }: SurveyedNode, { process: _, token: __, ...lease }: Lease): StandingLease => ({

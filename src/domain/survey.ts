@@ -2,7 +2,7 @@ import type { Problem } from './errors.ts'
 import type { Failure } from './event.ts'
 import type { NodeFacts } from './facts.ts'
 import type { Holding } from './holder.ts'
-import type { NodeId, Observed } from './node.ts'
+import type { Millis, NodeId, Observed } from './node.ts'
 import type { Asset, Policy } from './plan.ts'
 
 /** One node as the plan found it: read-only. `counts` is undefined where they could not be read, with the reason in `problems`. */
@@ -57,5 +57,7 @@ export type Wish = {
   rollbackData: 'auto' | 'keep' | 'restore'
   planHash: string
   defaults: string[]
+  /** How long nobody may speak for the rollout, and whether what looks outlives a reboot of the node. */
+  switch: { confirmWithin: Millis; outlivesReboot: boolean }
   now: number
 }

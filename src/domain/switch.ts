@@ -1,5 +1,5 @@
 import type { Event } from './event.ts'
-import { clock } from './log.ts'
+import { utc } from './log.ts'
 import type { Armed, Millis, NodeId } from './node.ts'
 import { quote } from './quote.ts'
 
@@ -35,15 +35,13 @@ export function firedText(lines: readonly Fired[]): string {
   return why === '' ? done : `${done}: ${words(why)}`
 }
 
-/** What an armed node will do and when, and the line that prevents it on the node, without any of this. */
-export const armedText = (node: NodeId, { rollout, left, phase, watched }: Armed): string =>
-  phase === 'fired'
-    ? `${node} is going back by itself, as nobody confirmed ${rollout} in time`
-    : `${node} is armed for ${rollout}: it goes back by itself ${left > 0 ? `in ${clock(left)}` : 'at once'} unless somebody goes on${watched ? '' : ', but the program that looks is not there'}`
+/** What an armed node will do and when, by the node's own clock as it was at `at`. */
+export function armedText(node: NodeId, { rollout, left, phase, watched }: Armed, at: Millis): string {
+  if (phase === 'fired') return `${node} is going back by itself, as nobody confirmed ${rollout} in time`
+  const gone = watched ? '' : ', if the program that looks were there'
+  return `${node} goes back by itself at ${utc(at + Math.max(0, left))} unless somebody goes on with ${rollout}${gone}`
+}
 
 /** To be typed on the node. Whoever comes too late is told so by `rm`. */
 export const disarmLine = (install: string): string =>
   `flock ${quote(`${install}/state/lock`)} rm ${quote(`${install}/state/switch`)}`
-
-/** `left` of a node whose switch is never reached by a clock: its own uptime counts. */
-export const untilFires = (armed: Armed, now: Millis): Millis => now + Math.max(0, armed.left)

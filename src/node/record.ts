@@ -76,6 +76,7 @@ const notes = z.looseObject({
   defaults: z.array(prose),
   warnings: z.array(prose),
   units: z.exactOptional(z.array(prose)),
+  switch: z.exactOptional(prose),
   leftAlone: z.array(name),
   restores: map(z.looseObject({ name, age: number, writes: z.union([number, z.literal('unknown')]) })),
 })

@@ -163,6 +163,7 @@ const base: ReportInput = {
   data: 'kept',
   nodes: [],
   held: [],
+  armed: [],
   watches: [],
   probes: [],
   timeline: [],

@@ -63,7 +63,27 @@ const why = (input: ReportInput): Line => ({
 })
 const data = (input: ReportInput): Line => ({ label: 'Data', says: dataLine(input) })
 
-const linesOf = (input: ReportInput): Line[] => {
+/** Whoever reads it must know what happens by itself, and how to prevent it. */
+const armed = ({ armed: all }: ReportInput): Line[] =>
+  all.length === 0
+    ? []
+    : [
+        {
+          label: 'Armed',
+          says: [`${count(all.length)} of the nodes; each is disarmed by one line, typed on it:`],
+          list: {
+            steps: atMost(
+              all.map(({ text, line }): Inlines => [`${text}: `, { code: line }]),
+              20,
+            ),
+            after: [],
+          },
+        },
+      ]
+
+const linesOf = (input: ReportInput): Line[] => [...said(input), ...armed(input)]
+
+const said = (input: ReportInput): Line[] => {
   const kind = kindOf(input)
   switch (kind) {
     case 'promoted':
@@ -93,7 +113,8 @@ const rendered = (line: Line, { label, text }: Render): string => {
   const head = `${label(line.label)} ${text(line.says)}`
   if (line.list === undefined) return head
   const steps = line.list.steps.map((step, i) => `${i + 1}. ${text(step)}`)
-  return `${[head, ...steps].join('\n')}\n\n${text(line.list.after)}`
+  const after = line.list.after.length === 0 ? '' : `\n\n${text(line.list.after)}`
+  return `${[head, ...steps].join('\n')}${after}`
 }
 
 /** The block under the headline: why, what happened to the data, what to do now; as Markdown and as plain text. */

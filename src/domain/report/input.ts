@@ -28,6 +28,8 @@ export type ReportInput = {
   nodes: NodeReport[]
   /** Who holds nodes, where that is asked for (mode `status`) or is why nothing was done. */
   held: { node: NodeId; text: string; run?: string }[]
+  /** Nodes that go back by themselves unless somebody goes on: what they do and when, and the line that prevents it on the node. */
+  armed: { node: NodeId; text: string; line: string }[]
   /** Watches in the order they ran, the canary's first. */
   watches: WatchReport[]
   /** Probe requests of the canary arm in the watch that decided. */

@@ -123,7 +123,7 @@ export const planInFull = (plan: Plan): string => {
     [
       `limits: start ${span(policy.startLimit)}, stop ${span(policy.stopLimit)}, disk reserve ${policy.diskReserve * 100} %`,
     ],
-    ['switch: none (nodes do not go back by themselves when the runner is lost)'],
+    [`switch: ${notes.switch ?? 'none'}`],
     ...(notes.leftAlone.length === 0
       ? []
       : [[`on ${plan.version} already and left alone: ${shortly(notes.leftAlone)}`]]),

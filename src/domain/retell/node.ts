@@ -76,8 +76,10 @@ function seenNow(r: Rollout, id: NodeId): Observed | undefined {
   return r.concluded === undefined && unfenced(r, n.seen) ? undefined : n.seen
 }
 
-const unfenced = (r: Rollout, { lease }: Observed): boolean =>
-  lease !== 'free' && lease.rollout === r.id && lease.process !== r.by.process && !lease.parked
+/** So may its switch. */
+const unfenced = (r: Rollout, { lease, armed }: Observed): boolean =>
+  armed !== undefined ||
+  (lease !== 'free' && lease.rollout === r.id && lease.process !== r.by.process && !lease.parked)
 
 function stateOf(reading: Reading, id: NodeId): Pick<NodeReport, 'state' | 'now' | 'serving'> {
   const seen = seenNow(reading.r, id)
