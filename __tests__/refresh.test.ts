@@ -45,7 +45,10 @@ const afterLosing = async (...beliefs: Rollout[]): Promise<{ asked: number; lost
     reach: refuse,
     serverLogs: refuse,
   }
-  const clock = { now: () => 0, sleep: async () => undefined }
+  const clock = {
+    now: () => 0,
+    sleep: (ms: number) => new Promise<void>(resolve => void setTimeout(resolve, ms)),
+  }
   const leases = keepLeases({ nodes: new Map([['a', node]]), ttl: 3000, clock })
   let lost = false
   void leases.lost.then(() => (lost = true))

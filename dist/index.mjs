@@ -1204,15 +1204,6 @@ var init_launch = __esm({
   "src/node/programs/launch.sh"() {
     launch_default = `# A process that outlives everything of ours: own session, stated environment, no inherited files, its output bounded.
 
-# quote WORD: as one word of sh.
-quote() {
-  rest=$1 word=''
-  while :; do
-    case $rest in *\\'*) word="$word\${rest%%\\'*}'\\\\''" rest=\${rest#*\\'} ;; *) break ;; esac
-  done
-  printf "'%s' " "$word$rest"
-}
-
 # launch DIR CWD SECONDS CONFIG DATA "$@": starts $program with the words of arg= and env= found in "$@"; {config} and {data}
 # in them are replaced. DIR gets pid, exit, starter and server.log. SECONDS > 0: a guest, last in line, killed after that time.
 launch() {
@@ -1444,6 +1435,15 @@ say() {
   *[!\\ -~]* | *%*) printf '%s=%s\\n' "$1" "$(printf %s "$2" | od -An -v -tx1 | tr -d ' \\n' | sed 's/../%&/g')" ;;
   *) printf '%s=%s\\n' "$1" "$2" ;;
   esac
+}
+
+# quote WORD: as one word of sh.
+quote() {
+  rest=$1 word=''
+  while :; do
+    case $rest in *\\'*) word="$word\${rest%%\\'*}'\\\\''" rest=\${rest#*\\'} ;; *) break ;; esac
+  done
+  printf "'%s' " "$word$rest"
 }
 
 # progress WHAT DONE OF UNIT
@@ -59611,7 +59611,12 @@ function goesOn(found, survey2, wish2) {
   const recorded2 = decisions2.find((e) => e.what === "planned")?.plan;
   const parked2 = decisions2.findLast((e) => e.what === "parked");
   const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back");
-  const resumes = { is: "resumes", lines: found.lines, ...pastOf(survey2.nodes) };
+  const resumes = {
+    is: "resumes",
+    lines: found.lines,
+    ...pastOf(survey2.nodes),
+    ...firedIn(survey2.nodes, found.rollout)
+  };
   if (!recorded2 || !waits || wish2.mode !== "release" || recorded2.version !== wish2.target)
     return busy2(found, survey2, recorded2);
   if (survey2.unreachable.length > 0 || survey2.problems.length > 0) {
@@ -59650,23 +59655,26 @@ function busy2(found, survey2, recorded2) {
   if (held3.some(atWork)) {
     return { is: "refused", code: "lease-held", problems: leaseProblems(survey2.nodes) };
   }
-  const fired = survey2.nodes.flatMap((n) => firedOf(n.node, n.now, found.rollout));
+  const { fired } = firedIn(survey2.nodes, found.rollout);
   return {
     is: "refused",
-    code: fired.length > 0 ? "confirmation-lost" : "unfinished-rollout",
+    code: fired === void 0 ? "unfinished-rollout" : "confirmation-lost",
     problems: [
       {
         code: "ROLLOUT_UNFINISHED",
         what: `an earlier rollout, ${what}, is not finished`,
-        because: fired.length > 0 ? fired.join("; ") : found.leased.length > 0 ? `it still holds ${found.leased.join(", ")}` : "no outcome was ever written down for it",
+        because: fired !== void 0 ? fired : found.leased.length > 0 ? `it still holds ${found.leased.join(", ")}` : "no outcome was ever written down for it",
         next: "progressdb-rollout recover"
       }
     ]
   };
 }
-function firedOf(node3, { record: record3 }, rollout) {
-  const lines2 = record3.filter((e) => e.type === "fired" && e.rollout === rollout);
-  return lines2.length > 0 ? [`${node3}: ${firedText(lines2)}`] : [];
+function firedIn(nodes, rollout) {
+  const told4 = nodes.flatMap(({ node: node3, now: { record: record3 } }) => {
+    const lines2 = record3.filter((e) => e.type === "fired" && e.rollout === rollout);
+    return lines2.length > 0 ? [`${node3}: ${firedText(lines2)}`] : [];
+  });
+  return told4.length > 0 ? { fired: told4.join("; ") } : {};
 }
 function pastOf(nodes) {
   const past = nodes.flatMap(({ node: node3, now: { lease: lease4 }, holding: holding2 }) => {
@@ -59971,6 +59979,46 @@ var init_build_plan = __esm({
   }
 });
 
+// src/domain/as-the-nodes-say.ts
+function asTheNodesSay(found, request5) {
+  const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
+  const rollout = unfinished(seen2);
+  const alive = request5.mode === "recover" && !request5.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
+  if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
+  if (rollout && rollout.lines.length === 0) return contradicted(rollout);
+  if (rollout) {
+    const { lines: lines2, strange } = rollout;
+    const fired = firedIn(found.nodes, rollout.rollout);
+    return {
+      is: "resumes",
+      lines: lines2,
+      ...pastOf(found.nodes),
+      ...fired,
+      ...strange.length > 0 ? { strange } : {}
+    };
+  }
+  if (found.unreachable.length === 0) {
+    const wrong2 = request5.mode === "status" ? amiss(found.nodes) : void 0;
+    return wrong2 ?? { is: "nothing", why: standing(found) };
+  }
+  const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
+  return { is: "refused", code: "node-unreachable", problems: problems2 };
+}
+var standing;
+var init_as_the_nodes_say = __esm({
+  "src/domain/as-the-nodes-say.ts"() {
+    "use strict";
+    init_going_on();
+    init_standing();
+    init_unfinished();
+    standing = (found) => found.nodes.map(({ node: node3, now: now2, why: why2 }) => {
+      const runs3 = typeof now2.running === "object" ? now2.running.version : now2.running;
+      const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
+      return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
+    }).join("; ");
+  }
+});
+
 // src/domain/comparison.ts
 function compared(unreachable3, looked2) {
   const within2 = unreachable3.filter(({ failure: failure2 }) => !failure2.code.startsWith("SSH_")).map((u) => u.node);
@@ -60216,23 +60264,6 @@ async function planOnce(s, inputs, at) {
   );
   return { ...fact2, standing: standingsOf(found) };
 }
-function asTheNodesSay(found, request5) {
-  const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
-  const rollout = unfinished(seen2);
-  const alive = request5.mode === "recover" && !request5.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
-  if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
-  if (rollout && rollout.lines.length === 0) return contradicted(rollout);
-  if (rollout) {
-    const { lines: lines2, strange } = rollout;
-    return { is: "resumes", lines: lines2, ...pastOf(found.nodes), ...strange.length > 0 ? { strange } : {} };
-  }
-  if (found.unreachable.length === 0) {
-    const wrong2 = request5.mode === "status" ? amiss(found.nodes) : void 0;
-    return wrong2 ?? { is: "nothing", why: standing(found) };
-  }
-  const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
-  return { is: "refused", code: "node-unreachable", problems: problems2 };
-}
 function wish(config2, inputs, now2) {
   const mode = inputs.mode === "rollback" ? "rollback" : "release";
   return {
@@ -60252,22 +60283,16 @@ function wish(config2, inputs, now2) {
     now: now2
   };
 }
-var standing, versionOf2;
+var versionOf2;
 var init_planning = __esm({
   "src/planning.ts"() {
     "use strict";
     init_build_plan();
-    init_going_on();
+    init_as_the_nodes_say();
     init_log2();
     init_standing();
     init_tag();
-    init_unfinished();
     init_survey();
-    standing = (found) => found.nodes.map(({ node: node3, now: now2, why: why2 }) => {
-      const runs3 = typeof now2.running === "object" ? now2.running.version : now2.running;
-      const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
-      return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
-    }).join("; ");
     versionOf2 = (tag) => parseTag(tag)?.version ?? tag;
   }
 });
@@ -62743,6 +62768,7 @@ function resume(r, fact2) {
     lines: [...fact2.lines, ...r.lines.map((e) => e.type === "opened" ? { ...e, rollout: first3.rollout } : e)],
     resumed: true,
     ...fact2.past ? { past: fact2.past } : {},
+    ...fact2.fired ? { fired: fact2.fired } : {},
     ...fact2.strange ? { strange: fact2.strange } : {}
   };
   const folded2 = decisions2.reduce((acc, e) => decided2(acc, e), base);
@@ -62848,7 +62874,8 @@ function fault(r) {
 }
 function unconfirmed(r) {
   const id = r.plan?.nodes.map((n) => n.node).find((n) => firedOn(r, n).length > 0);
-  return id === void 0 ? void 0 : goingBack("confirmation-lost", `${id}: ${firedText(firedOn(r, id))}`, "interrupted");
+  const why2 = id === void 0 ? r.fired : `${id}: ${firedText(firedOn(r, id))}`;
+  return why2 === void 0 ? void 0 : goingBack("confirmation-lost", why2, "interrupted");
 }
 function verdictDue(r) {
   const last = r.verdicts.at(-1);
@@ -65848,8 +65875,15 @@ function keepLeases(of3) {
       })
     );
   };
-  const timer = setInterval(() => void refresh(), Math.max(1e3, of3.ttl / 3));
-  return { lost, follow: (r) => latest2 = r, end: () => clearInterval(timer) };
+  const over2 = new AbortController();
+  const every = async (period) => {
+    while (!over2.signal.aborted) {
+      await of3.clock.sleep(period, over2.signal);
+      if (!over2.signal.aborted) void refresh();
+    }
+  };
+  void every(Math.max(1e3, of3.ttl / 3));
+  return { lost, follow: (r) => latest2 = r, end: () => over2.abort() };
 }
 function held2(r) {
   const leaving = lettingGo(r);

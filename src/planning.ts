@@ -1,14 +1,13 @@
 import type { Config, Inputs } from './config/config.ts'
 import { buildPlan } from './domain/build-plan.ts'
 import type { Problem } from './domain/errors.ts'
-import type { Fact, PlanFact, Request, Standing } from './domain/event.ts'
-import { atWork, leaseProblems, pastOf } from './domain/going-on.ts'
+import { asTheNodesSay } from './domain/as-the-nodes-say.ts'
+import type { Fact, PlanFact, Standing } from './domain/event.ts'
 import { utc } from './domain/log.ts'
 import type { Rollout } from './domain/rollout.ts'
-import { amiss, standingsOf } from './domain/standing.ts'
-import type { Survey, Wish } from './domain/survey.ts'
+import { standingsOf } from './domain/standing.ts'
+import type { Wish } from './domain/survey.ts'
 import { parseTag } from './domain/tag.ts'
-import { contradicted, unfinished } from './domain/unfinished.ts'
 import { type Surveyor, survey } from './survey.ts'
 
 type Planned = PlanFact & { standing?: Standing[] }
@@ -60,34 +59,6 @@ async function planOnce(s: Surveyor, inputs: Inputs, at: At): Promise<Planned> {
   )
   return { ...fact, standing: standingsOf(found) }
 }
-
-/** Settling and looking go by what the nodes say, and by nothing else. A rollout that is alive is not settled by anyone else. */
-function asTheNodesSay(found: Survey, request: Request): PlanFact {
-  const seen = Object.fromEntries(found.nodes.map(n => [n.node, n.now]))
-  const rollout = unfinished(seen)
-  const alive = request.mode === 'recover' && !request.steal ? leaseProblems(found.nodes.filter(atWork)) : []
-  if (alive.length > 0) return { is: 'refused', code: 'lease-held', problems: alive }
-  if (rollout && rollout.lines.length === 0) return contradicted(rollout)
-  if (rollout) {
-    const { lines, strange } = rollout
-    return { is: 'resumes', lines, ...pastOf(found.nodes), ...(strange.length > 0 ? { strange } : {}) }
-  }
-  if (found.unreachable.length === 0) {
-    const wrong = request.mode === 'status' ? amiss(found.nodes) : undefined
-    return wrong ?? { is: 'nothing', why: standing(found) }
-  }
-  const problems = found.unreachable.map(({ node, failure }) => ({ ...failure, where: node }))
-  return { is: 'refused', code: 'node-unreachable', problems }
-}
-
-const standing = (found: Survey): string =>
-  found.nodes
-    .map(({ node, now, why }) => {
-      const runs = typeof now.running === 'object' ? now.running.version : now.running
-      const serving = typeof now.running !== 'object' ? '' : now.ready ? ', ready' : `, not ready: ${why}`
-      return `${node} ${runs}${serving}${now.traffic === 'drained' ? ', drained' : ''}`
-    })
-    .join('; ')
 
 const versionOf = (tag: string): string => parseTag(tag)?.version ?? tag
 

@@ -30,8 +30,16 @@ export function keepLeases(of: { nodes: ReadonlyMap<NodeId, NodePort>; ttl: Mill
       }),
     )
   }
-  const timer = setInterval(() => void refresh(), Math.max(1000, of.ttl / 3))
-  return { lost, follow: r => (latest = r), end: () => clearInterval(timer) }
+  const over = new AbortController()
+  const every = async (period: Millis): Promise<void> => {
+    while (!over.signal.aborted) {
+      await of.clock.sleep(period, over.signal)
+      // a node that is slow to answer keeps no other one waiting
+      if (!over.signal.aborted) void refresh()
+    }
+  }
+  void every(Math.max(1000, of.ttl / 3))
+  return { lost, follow: r => (latest = r), end: () => over.abort() }
 }
 
 function held(r: Rollout | undefined): { id: NodeId; token: number }[] {

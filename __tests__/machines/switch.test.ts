@@ -76,7 +76,8 @@ async function cameHome(): Promise<void> {
   await quiet()
   await Promise.all(s.fleet.machines.map(m => ready(s.fleet.urlOf(m), 30_000)))
   for (const [i, node] of (await s.truth()).entries()) {
-    expect(node, `db-${i + 1}`).toMatchObject(serving('v0.2.1'))
+    // a node that was never armed keeps the lease of the run that died, until it is settled
+    expect({ ...node, lease: '' }, `db-${i + 1}`).toMatchObject(serving('v0.2.1'))
     const m = s.fleet.machines[i]
     expect(m && timer(m)).toBe('inactive')
   }
@@ -86,7 +87,9 @@ async function cameHome(): Promise<void> {
   const settled = await s.run({ mode: 'recover' })
   expectEnd(settled, 'failure', { 'reason-code': 'confirmation-lost', version: 'v0.2.1' })
   expect(['rolled-back', 'unchanged']).toContain(settled.outputs['outcome'])
-  expect((await s.byHand(['status'])).code).toBe(0)
+  const { truth, said: after } = await s.status()
+  expect(after.code, after.text).toBe(0)
+  for (const node of truth) expect(node).toMatchObject(serving('v0.2.1'))
 }
 
 const lost = async (sign: RegExp, then?: (job: RunningJob) => void): Promise<CompositeResult> => {

@@ -141,6 +141,7 @@ function resume(r: Rollout, fact: Extract<Fact, { is: 'resumes' }>): Rollout {
     lines: [...fact.lines, ...r.lines.map(e => (e.type === 'opened' ? { ...e, rollout: first.rollout } : e))],
     resumed: true,
     ...(fact.past ? { past: fact.past } : {}),
+    ...(fact.fired ? { fired: fact.fired } : {}),
     ...(fact.strange ? { strange: fact.strange } : {}),
   }
   const folded = decisions.reduce<Rollout>((acc, e) => decided(acc, e), base)
@@ -235,7 +236,9 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
   if (!refusal) return {}
   const old = planned(r, c.node)[r.plan?.mode === 'rollback' ? 'to' : 'from']
   const ofOld = 'release' in c.step && c.step.release.sha256 === old.sha256
-  return ofOld ? { refuses: was.refuses ?? failure, tries: 0 } : { failedBack: failure }
+  if (!ofOld) return { failedBack: failure }
+  // a node that has no other way is not asked for ever
+  return was.refuses ? {} : { refuses: failure, tries: 0 }
 }
 
 const landed = (r: Rollout, id: CommandId): Rollout['inFlight'] => {

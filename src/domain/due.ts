@@ -22,9 +22,8 @@ export function fault(r: Rollout): Body | undefined {
 /** A node went back by itself, as nobody spoke for this rollout in time: it is never upgraded anew. */
 export function unconfirmed(r: Rollout): Body | undefined {
   const id = r.plan?.nodes.map(n => n.node).find(n => firedOn(r, n).length > 0)
-  return id === undefined
-    ? undefined
-    : goingBack('confirmation-lost', `${id}: ${firedText(firedOn(r, id))}`, 'interrupted')
+  const why = id === undefined ? r.fired : `${id}: ${firedText(firedOn(r, id))}`
+  return why === undefined ? undefined : goingBack('confirmation-lost', why, 'interrupted')
 }
 
 /** What follows from the last verdict; nothing from one that another job reached. */

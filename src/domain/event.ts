@@ -86,7 +86,8 @@ export type PlanFact =
   | { is: 'planned'; plan: Plan; hash: string }
   | { is: 'refused'; code: string; problems: Problem[]; plan?: Plan }
   | { is: 'already'; version: string; code: string; why: string }
-  | { is: 'resumes'; lines: Event[]; past?: Past; strange?: NodeId[] }
+  /** `fired`: what the switch of a node did, as a sentence. */
+  | { is: 'resumes'; lines: Event[]; past?: Past; strange?: NodeId[]; fired?: string }
   | { is: 'nothing'; why: string }
 
 /**

@@ -1,5 +1,5 @@
 import type { Problem } from './errors.ts'
-import type { Past, PlanFact } from './event.ts'
+import type { Event, Past, PlanFact, Step } from './event.ts'
 import { type Holding, pageOf, working } from './holder.ts'
 import { duration } from './log.ts'
 import type { Lease, NodeId, Observed } from './node.ts'
@@ -15,8 +15,14 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
   const decisions = found.lines.filter(e => e.type === 'decided')
   const recorded = decisions.find(e => e.what === 'planned')?.plan
   const parked = decisions.findLast(e => e.what === 'parked')
-  const waits = parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back')
-  const resumes: PlanFact = { is: 'resumes', lines: found.lines, ...pastOf(survey.nodes) }
+  const waits =
+    parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back') && !wentOn(found.lines)
+  const resumes: PlanFact = {
+    is: 'resumes',
+    lines: found.lines,
+    ...pastOf(survey.nodes),
+    ...firedIn(survey.nodes, found.rollout),
+  }
   if (!recorded || !waits || wish.mode !== 'release' || recorded.version !== wish.target)
     return busy(found, survey, recorded)
   if (survey.unreachable.length > 0 || survey.problems.length > 0) {
@@ -35,6 +41,15 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
       : differs(recorded, survey)
   if (differences.length > 0) return { is: 'refused', code: 'plan-changed', problems: differences }
   return resumes
+}
+
+/** It was approved, and whoever went on with it got as far as to change nodes: they are settled, not gone on with once more. */
+function wentOn(lines: readonly Event[]): boolean {
+  const at = lines.findLastIndex(e => e.type === 'decided' && e.what === 'parked')
+  const parked = lines[at]
+  const after = parked?.type === 'decided' && parked.what === 'parked' ? parked.after : ''
+  const further: Step[] = after === 'rehearse' ? ['canary', 'promote'] : ['promote']
+  return lines.slice(at + 1).some(e => e.type === 'opened' && further.includes(e.step))
 }
 
 /** A node of a rollout that waits was told of it before anything was changed anywhere. */
@@ -75,17 +90,17 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
   if (held.some(atWork)) {
     return { is: 'refused', code: 'lease-held', problems: leaseProblems(survey.nodes) }
   }
-  const fired = survey.nodes.flatMap(n => firedOf(n.node, n.now, found.rollout))
+  const { fired } = firedIn(survey.nodes, found.rollout)
   return {
     is: 'refused',
-    code: fired.length > 0 ? 'confirmation-lost' : 'unfinished-rollout',
+    code: fired === undefined ? 'unfinished-rollout' : 'confirmation-lost',
     problems: [
       {
         code: 'ROLLOUT_UNFINISHED',
         what: `an earlier rollout, ${what}, is not finished`,
         because:
-          fired.length > 0
-            ? fired.join('; ')
+          fired !== undefined
+            ? fired
             : found.leased.length > 0
               ? `it still holds ${found.leased.join(', ')}`
               : 'no outcome was ever written down for it',
@@ -95,10 +110,13 @@ function busy(found: Unfinished, survey: Survey, recorded: Plan | undefined): Pl
   }
 }
 
-/** What its switch did on a node. */
-function firedOf(node: NodeId, { record }: Observed, rollout: string): string[] {
-  const lines = record.filter((e): e is Fired => e.type === 'fired' && e.rollout === rollout)
-  return lines.length > 0 ? [`${node}: ${firedText(lines)}`] : []
+/** What the switch of a rollout did on its nodes. */
+export function firedIn(nodes: SurveyedNode[], rollout: string): { fired?: string } {
+  const told = nodes.flatMap(({ node, now: { record } }) => {
+    const lines = record.filter((e): e is Fired => e.type === 'fired' && e.rollout === rollout)
+    return lines.length > 0 ? [`${node}: ${firedText(lines)}`] : []
+  })
+  return told.length > 0 ? { fired: told.join('; ') } : {}
 }
 
 /** Somebody may be working on it at this moment: the lease has time left, nobody parked it, and its run is not known to have ended. */

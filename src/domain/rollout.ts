@@ -58,6 +58,8 @@ export type Rollout = {
   found?: Event[]
   /** Nodes whose records tell of another plan: they are left alone. */
   strange?: readonly NodeId[]
+  /** A node went back by itself, as the plan step found it. */
+  fired?: string
   /** Leases of others that may be taken over although they have time left. */
   past?: Past
   /** An earlier run found that the old release does not serve this data. */

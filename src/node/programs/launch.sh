@@ -1,14 +1,5 @@
 # A process that outlives everything of ours: own session, stated environment, no inherited files, its output bounded.
 
-# quote WORD: as one word of sh.
-quote() {
-  rest=$1 word=''
-  while :; do
-    case $rest in *\'*) word="$word${rest%%\'*}'\\''" rest=${rest#*\'} ;; *) break ;; esac
-  done
-  printf "'%s' " "$word$rest"
-}
-
 # launch DIR CWD SECONDS CONFIG DATA "$@": starts $program with the words of arg= and env= found in "$@"; {config} and {data}
 # in them are replaced. DIR gets pid, exit, starter and server.log. SECONDS > 0: a guest, last in line, killed after that time.
 launch() {

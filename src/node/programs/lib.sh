@@ -85,6 +85,15 @@ say() {
   esac
 }
 
+# quote WORD: as one word of sh.
+quote() {
+  rest=$1 word=''
+  while :; do
+    case $rest in *\'*) word="$word${rest%%\'*}'\\''" rest=${rest#*\'} ;; *) break ;; esac
+  done
+  printf "'%s' " "$word$rest"
+}
+
 # progress WHAT DONE OF UNIT
 progress() { printf 'progress=%s %s %s %s\n' "$1" "$2" "$3" "$4"; }
 

@@ -1,0 +1,302 @@
+import { advance } from '../../src/advance.ts'
+import type { Config } from '../../src/config/config.ts'
+import { asTheNodesSay } from '../../src/domain/as-the-nodes-say.ts'
+import { buildPlan } from '../../src/domain/build-plan.ts'
+import type { Clock } from '../../src/domain/clock.ts'
+import { continues } from '../../src/domain/continues.ts'
+import type { Body, Conclusion, Event, Fact, Request, Step } from '../../src/domain/event.ts'
+import type { Holding } from '../../src/domain/holder.ts'
+import type { Millis, NodeId } from '../../src/domain/node.ts'
+import type { Release } from '../../src/domain/release.ts'
+import type { Survey, SurveyedNode, Wish } from '../../src/domain/survey.ts'
+import type { Effects } from '../../src/effects.ts'
+import type { Journal } from '../../src/journal/journal.ts'
+import { type NodePort, StepFailed } from '../../src/node/port.ts'
+import { failureOf, perform } from '../../src/perform.ts'
+import { keepLeases } from '../../src/refresh.ts'
+import { SimNode } from '../domain/model/node.ts'
+import { survey as surveyOf, wish as wishOf } from '../domain/survey.ts'
+import { Site, type SiteNature } from './site.ts'
+import { type Link, portOf } from './site-port.ts'
+import { blockOf, probeOf } from './site-probe.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+export const old: Release = { version: 'v1.0.0', sha256: 'a'.repeat(64) }
+export const fresh: Release = { version: 'v2.0.0', sha256: 'b'.repeat(64) }
+
+export const TTL: Millis = 120_000
+
+/** `bad`: the share of probe requests that the new release fails. */
+export type Setting = { nodes: number; waveSize: number; nature: SiteNature; bad: number; hold: boolean }
+
+/** How a job ended: what it said, `undefined` where its runner was lost. */
+export type Ended = {
+  mode: Request['mode']
+  journal: readonly Event[]
+  said: Conclusion | undefined
+  rollout: string
+}
+
+/** A fleet of machines and whatever runners come along, in one virtual time. The loop, the plan and the judge are the real ones. */
+export class Universe {
+  readonly time: VirtualTime
+  readonly setting: Setting
+  readonly sites = new Map<NodeId, { site: Site; link: Link }>()
+  readonly trace: string[] = []
+  readonly ended: Ended[] = []
+  #runs = 0
+  #alive = new Set<string>()
+
+  constructor(time: VirtualTime, setting: Setting) {
+    this.time = time
+    this.setting = setting
+    for (let i = 1; i <= setting.nodes; i++) {
+      const node = new SimNode(`db-${i}`, { old, fresh }, setting.nature)
+      node.strict = false
+      this.sites.set(node.id, {
+        site: new Site(node, setting.nature, time),
+        link: { cutUntil: 0, latency: 20 },
+      })
+    }
+  }
+
+  note(text: string): void {
+    this.trace.push(`${String(this.time.now() / 1000).padStart(9)} s  ${text}`)
+  }
+
+  /** One job as the composite runs it. `kill`: when all of the runner is gone, ms from now. */
+  async job(asked: Partial<Request>, kill?: Millis): Promise<Ended> {
+    const run = ++this.#runs
+    const name = `run-${run}`
+    this.#alive.add(name)
+    const killed = kill === undefined ? new Promise<'lost'>(() => undefined) : this.#killed(name, kill)
+    const journal: Event[] = []
+    const request: Request = {
+      mode: 'release',
+      tag: fresh.version,
+      stopAfter: 'none',
+      planHash: '',
+      rollbackData: 'auto',
+      reason: '',
+      ...asked,
+    }
+    const work = this.#steps({ name, journal, request })
+    const how = await Promise.race([work, killed])
+    if (how !== 'lost') this.#alive.delete(name)
+    const said = journal.findLast(e => e.type === 'concluded')
+    const first = journal.find(e => e.type === 'opened')
+    const end: Ended = {
+      mode: request.mode,
+      journal,
+      said: how === 'lost' || said?.type !== 'concluded' ? undefined : said,
+      rollout: first?.type === 'opened' ? first.rollout : '',
+    }
+    this.ended.push(end)
+    this.note(
+      `${name} ${request.mode} ${how === 'lost' ? 'is lost' : `ends: ${end.said?.outcome ?? 'nothing said'} ${end.said?.code ?? ''}`}`,
+    )
+    return end
+  }
+
+  async #killed(name: string, after: Millis): Promise<'lost'> {
+    await this.time.sleep(after)
+    if (this.#alive.delete(name)) this.note(`${name} is killed whole`)
+    return 'lost'
+  }
+
+  async #steps(on: { name: string; journal: Event[]; request: Request }): Promise<'ended'> {
+    const looks = on.request.mode === 'recover' || on.request.mode === 'status'
+    const chain: Step[] = looks ? ['plan'] : ['plan', 'snapshot', 'canary', 'promote']
+    for (const step of chain) {
+      const r = await this.#process(on, step)
+      if (!continues(r)) break
+    }
+    await this.#process(on, 'settle')
+    return 'ended'
+  }
+
+  /** One process of the engine: dead with its runner, in the middle of whatever it did. */
+  async #process(
+    { name, journal, request }: { name: string; journal: Event[]; request: Request },
+    step: Step,
+  ): Promise<Awaited<ReturnType<typeof advance>>> {
+    const clock: Clock = {
+      now: () => this.time.now(),
+      sleep: async (ms, stop) => {
+        await this.time.sleep(ms, stop)
+        if (!this.#alive.has(name)) await new Promise(() => undefined)
+      },
+    }
+    const nodes = new Map<NodeId, NodePort>()
+    for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock))
+    const by = { process: `${name}-${step}-${journal.length}`, who: 'sim', run: name, host: name }
+    const leases = keepLeases({ nodes, ttl: TTL, clock })
+    const written: Journal = {
+      events: journal,
+      append: body => {
+        const event: Event = { schema: 1, seq: journal.length + 1, at: this.time.now(), ...body }
+        journal.push(event)
+        this.#told(name, step, body)
+        return event
+      },
+      close: () => undefined,
+    }
+    const effects = this.#effects(nodes, clock, request)
+    try {
+      return await advance(
+        written,
+        { rollout: `r-${this.#runs}`, step, by, request },
+        {
+          perform: (command, r, stop) => perform(effects, command, { r, stop }),
+          failureOf,
+          signal: leases.lost,
+          told: r => leases.follow(r),
+        },
+      )
+    } finally {
+      leases.end()
+    }
+  }
+
+  #told(name: string, step: Step, body: Body): void {
+    if (body.type === 'started' && body.command.kind === 'step')
+      this.note(`${name} ${step} ${body.command.node} ${body.command.step.do}`)
+    else if (body.type === 'decided')
+      this.note(`${name} ${step} says ${body.what}${'code' in body ? ` ${body.code}` : ''}`)
+    else if (body.type === 'failed')
+      this.note(`${name} ${step} failed ${body.failure.code} ${body.failure.what}`)
+    else if (body.type === 'done' && body.fact.is === 'refused')
+      this.note(`${name} is refused: ${body.fact.problems.map(p => `${p.code} ${p.what}`).join('; ')}`)
+    else if (body.type === 'signal') this.note(`${name} ${step} ${body.what}`)
+  }
+
+  #effects(nodes: ReadonlyMap<NodeId, NodePort>, clock: Clock, request: Request): Effects {
+    const probe = probeOf(this.sites, clock)
+    return {
+      config: configOf([...this.sites.keys()]),
+      clock,
+      nodes,
+      probe,
+      observe: async plan => {
+        await clock.sleep(plan.to - clock.now())
+        const of = (ids: NodeId[]) =>
+          ids.map(id => blockOf(this.#at(id), { now: clock.now(), bad: this.setting.bad }))
+        return { from: plan.from, to: clock.now(), canary: of(plan.canary), baseline: of(plan.baseline) }
+      },
+      plan: () => this.#plan(nodes, probe, request),
+      binary: async () => '/dev/null',
+      tests: async () => '',
+      progress: () => undefined,
+      doing: () => 'working',
+    }
+  }
+
+  #at(id: NodeId): { site: Site; link: Link } {
+    const found = this.sites.get(id)
+    if (!found) throw new Error(`no machine ${id}`)
+    return found
+  }
+
+  async #plan(
+    nodes: ReadonlyMap<NodeId, NodePort>,
+    probe: Effects['probe'],
+    request: Request,
+  ): Promise<Fact> {
+    const looked = await Promise.all([...nodes].map(([id, port]) => this.#look(id, port, probe)))
+    const found: Survey = {
+      ...surveyOf(looked.flatMap(l => ('now' in l ? [l] : []))),
+      unreachable: looked.flatMap(l => ('failure' in l ? [l] : [])),
+    }
+    const release = found.release && {
+      ...found.release,
+      tag: fresh.version,
+      version: fresh.version,
+      binaries: { 'linux/amd64': fresh.sha256 },
+    }
+    const survey: Survey = release ? { ...found, release } : found
+    if (request.mode === 'recover' || request.mode === 'status') return asTheNodesSay(survey, request)
+    return buildPlan(survey, this.#wish(request))
+  }
+
+  async #look(
+    id: NodeId,
+    port: NodePort,
+    probe: Effects['probe'],
+  ): Promise<SurveyedNode | Survey['unreachable'][number]> {
+    try {
+      const { now, facts } = await port.inspect()
+      const ready = typeof now.running === 'object' ? await probe.ready({ id, url: '' }) : undefined
+      const counts = ready?.ready ? await probe.counts({ id, url: '' }).catch(() => undefined) : undefined
+      const holding: Holding | undefined =
+        now.lease === 'free' || now.lease.parked ? undefined : this.#holding(now.lease.process)
+      return {
+        node: id,
+        now: { ...now, ready: ready?.ready ?? false },
+        facts,
+        reports: ready?.version ?? 'unknown',
+        why: ready?.why ?? 'it does not run',
+        counts,
+        intakeWal: this.setting.nature.wal,
+        problems: [],
+        ...(holding ? { holding } : {}),
+      }
+    } catch (error) {
+      if (error instanceof StepFailed) return { node: id, failure: error.failure }
+      throw error
+    }
+  }
+
+  /** What the page of a run shows: that it has ended, minutes after its runner was lost. */
+  #holding(process: string): Holding {
+    const name = process.split('-').slice(0, 2).join('-')
+    return this.#alive.has(name) ? { is: 'going-on' } : { is: 'unknown', why: 'nobody asked' }
+  }
+
+  #wish(request: Request): Wish {
+    const base = wishOf()
+    const watch = {
+      ...base.policy.watch,
+      watch: 30_000,
+      block: 10_000,
+      warmUp: 0,
+      deadline: 60_000,
+      minSamples: 1,
+      noDataBlocks: 3,
+    }
+    return wishOf({
+      mode: request.mode === 'rollback' ? 'rollback' : 'release',
+      target: request.mode === 'rollback' ? old.version : fresh.version,
+      order: [...this.sites.keys()],
+      canary: ['db-1'],
+      waveSize: this.setting.waveSize,
+      policy: {
+        ...base.policy,
+        watch: { ...watch, onInconclusive: this.setting.hold ? 'hold' : 'rollback' },
+        rewatch: 20_000,
+        waveWatch: 20_000,
+        approveWithin: 4 * 3_600_000,
+        startLimit: 20_000,
+        drain: this.setting.nature.drain ? 'commands' : 'none',
+      },
+      acceptWriteLoss: true,
+      rollbackData: request.rollbackData,
+      now: this.time.now(),
+    })
+  }
+}
+
+/** As far as what carries out a command looks at it. */
+function configOf(ids: NodeId[]): Config {
+  const config: Partial<Config> = {
+    lease: { ttl: TTL, wait: 0 },
+    nodes: ids.map(name => ({
+      name,
+      url: `http://${name}`,
+      install: '/opt/x',
+      data: '/data',
+      config: '/config',
+    })),
+    metrics: [],
+  }
+  return config as Config
+}
