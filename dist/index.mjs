@@ -2497,6 +2497,9 @@ decide_back() {
   elif [ -n "$point" ] && [ "$seen_traffic" = "$point_opens" ]; then
     todo=restore
     [ -z "$seen_process" ] || todo=stop
+  elif [ "$sw_keeps" != 1 ] && [ -z "$seen_process" ] && [ "$starts" = 0 ] && [ "$seen_active" = "$sw_to" ]; then
+    # held, but it serves what it has where it can
+    id=$sw_to todo=start
   elif [ "$sw_keeps" != 1 ]; then
     hold_for would-lose-writes
   elif [ "$stop_point" = 1 ]; then
@@ -59610,7 +59613,7 @@ function goesOn(found, survey2, wish2) {
   const decisions2 = found.lines.filter((e) => e.type === "decided");
   const recorded2 = decisions2.find((e) => e.what === "planned")?.plan;
   const parked2 = decisions2.findLast((e) => e.what === "parked");
-  const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back");
+  const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back") && !wentOn2(found.lines);
   const resumes = {
     is: "resumes",
     lines: found.lines,
@@ -59632,6 +59635,13 @@ function goesOn(found, survey2, wish2) {
   const differences = wish2.planHash !== "" && wish2.planHash !== hash ? approvedOther(wish2.planHash, hash) : differs(recorded2, survey2);
   if (differences.length > 0) return { is: "refused", code: "plan-changed", problems: differences };
   return resumes;
+}
+function wentOn2(lines2) {
+  const at = lines2.findLastIndex((e) => e.type === "decided" && e.what === "parked");
+  const parked2 = lines2[at];
+  const after2 = parked2?.type === "decided" && parked2.what === "parked" ? parked2.after : "";
+  const further = after2 === "rehearse" ? ["canary", "promote"] : ["promote"];
+  return lines2.slice(at + 1).some((e) => e.type === "opened" && further.includes(e.step));
 }
 function differs(recorded2, survey2) {
   const assets = survey2.release?.assets ?? recorded2.assets;
@@ -62845,11 +62855,13 @@ function consequence(r, c, failure2, was) {
   if (forward3 && r.plan?.mode === "release")
     return failure2.kind === "busy" && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure2 };
   const deaf = c.step.do === "wait-ready" || c.step.do === "check" || c.step.do === "start" || c.step.do === "back";
-  const refusal = deaf && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
+  const asked2 = failure2.kind !== "check" || failure2.effect === "none";
+  const refusal = deaf && asked2 && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
   if (!refusal) return {};
   const old = planned(r, c.node)[r.plan?.mode === "rollback" ? "to" : "from"];
   const ofOld = "release" in c.step && c.step.release.sha256 === old.sha256;
-  return ofOld ? { refuses: was.refuses ?? failure2, tries: 0 } : { failedBack: failure2 };
+  if (!ofOld) return { failedBack: failure2 };
+  return was.refuses ? {} : { refuses: failure2, tries: 0 };
 }
 var landed = (r, id) => {
   const { [id]: _, ...rest } = r.inFlight;
@@ -65845,12 +65857,14 @@ var broken2 = (d, release2, text3) => ({
 });
 function failureOf2(error2, command4) {
   if (error2 instanceof StepFailed) return error2.failure;
-  if (error2 instanceof UserError && error2.problems[0])
+  if (error2 instanceof UserError && error2.problems[0]) {
+    const checked = command4.kind === "step" && command4.step.do === "check";
     return {
       ...error2.problems[0],
-      effect: "none",
-      kind: command4.kind === "step" && command4.step.do === "check" ? "check" : "other"
+      effect: checked ? "unknown" : "none",
+      kind: checked ? "check" : "other"
     };
+  }
   const what = error2 instanceof Error ? error2.stack ?? error2.message : String(error2);
   return {
     code: "INTERNAL",
@@ -67588,6 +67602,7 @@ var package_default = {
     "test:machines": "bash scripts/machines.sh",
     "test:act": "vitest run --config vitest.act.config.ts",
     "test:contract": "vitest run __tests__/contract",
+    simulate: "node __tests__/simulation/simulate.ts",
     bench: "node __tests__/bench/bench.ts",
     "bench:fleet": "node --import ./__tests__/bench/text-loader.mjs __tests__/bench/fleet.ts",
     demo: "node scripts/needs.mjs && node __tests__/demo/demo.ts",

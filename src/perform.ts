@@ -270,12 +270,15 @@ const broken = (d: Doing, release: Release, text: string): Failure => ({
 /** Reads any error as the failure of a command. What is not expected is our bug, and says so. */
 export function failureOf(error: unknown, command: Command): Failure {
   if (error instanceof StepFailed) return error.failure
-  if (error instanceof UserError && error.problems[0])
+  if (error instanceof UserError && error.problems[0]) {
+    // the server could not be asked: it may have ended meanwhile
+    const checked = command.kind === 'step' && command.step.do === 'check'
     return {
       ...error.problems[0],
-      effect: 'none',
-      kind: command.kind === 'step' && command.step.do === 'check' ? 'check' : 'other',
+      effect: checked ? 'unknown' : 'none',
+      kind: checked ? 'check' : 'other',
     }
+  }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     code: 'INTERNAL',

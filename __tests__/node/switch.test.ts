@@ -153,6 +153,16 @@ describe('the switch', () => {
     expect(said(now)).toEqual(['r-1 fired server-ended', 'r-1 home server-ended'])
   })
 
+  it('starts the new version again where it had ended and going back would lose writes', async () => {
+    const r = await node({ options: { confirmWithin: 120_000 } })
+    await upgraded(r, { keeps: false })
+    const { facts } = await r.node.inspect()
+    process.kill(Number(facts.pid), 'SIGKILL')
+    const now = await over(r)
+    expect(now).toMatchObject({ running: { version: 'v1.1.0' }, lease: 'free' })
+    expect(said(now)).toEqual(['r-1 fired server-ended', 'r-1 held would-lose-writes'])
+  })
+
   it('does not take a server that was found to be well for one that is late, and one that was not for well', async () => {
     const late = await node({ options: { confirmWithin: 120_000, startLimit: -28_000 } })
     await upgraded(late)

@@ -13,18 +13,18 @@ export function historyOf(seed: number): History {
     {
       at: 0,
       mode: 'release',
-      stopAfter: chance(0.15) ? pick('canary', 'rehearse') : 'none',
+      stopAfter: chance(0.25) ? pick('canary', 'rehearse') : 'none',
       ...kill(0.5, 240_000),
     },
   ]
-  if (chance(0.25))
+  if (chance(0.35))
     runners.push({
       at: within(300_000),
       mode: pick<Runner['mode']>('release', 'recover'),
       stopAfter: 'none',
-      ...kill(0.3, 120_000),
+      ...kill(0.5, 120_000),
     })
-  if (chance(0.15)) runners.push({ at: 400_000 + within(900_000), mode: 'release', stopAfter: 'none' })
+  if (chance(0.3)) runners.push({ at: 400_000 + within(900_000), mode: 'release', stopAfter: 'none' })
   const mishaps = Array.from({ length: pick(0, 0, 1, 1, 2, 3) }, (): Mishap => {
     const what = pick<Mishap['what']>('cut', 'cut', 'reboot', 'crash', 'full', 'slow')
     const long = what === 'cut' && chance(0.3) ? 900_000 : 1000 + within(30_000)

@@ -1,5 +1,6 @@
 import type { Millis } from '../../src/domain/node.ts'
 import { sameRelease } from '../../src/domain/release.ts'
+import { unfinished } from '../../src/domain/unfinished.ts'
 import { leftovers } from '../domain/model/node.ts'
 import { type Ended, fresh, old, type Setting, TTL, Universe } from './universe.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -53,6 +54,7 @@ async function lived(universe: Universe, history: History): Promise<void> {
     truthful(universe, await universe.job({ mode: r.mode, stopAfter: r.stopAfter }, r.kill))
   })
   await Promise.all(jobs)
+  undisturbed(universe, history)
   await time.sleep(history.quiet)
   const last = Math.max(0, ...history.mishaps.map(m => START + m.at + m.for))
   await time.sleep(last - time.now())
@@ -67,6 +69,18 @@ async function lived(universe: Universe, history: History): Promise<void> {
   await settle(universe)
   nothingLost(universe)
   for (const { site } of sites) if (site.violations.length > 0) throw new Error(site.violations.join('; '))
+}
+
+/** Where nothing went wrong, a good release is promoted. */
+function undisturbed(universe: Universe, { setting, runners, mishaps }: History): void {
+  const { nature, bad } = setting
+  const good = bad === 0 && nature.newStarts && nature.newHolds
+  const alone = runners.length === 1 && runners[0]?.kill === undefined && runners[0]?.stopAfter === 'none'
+  const said = universe.ended[0]?.said
+  if (good && alone && mishaps.length === 0 && said?.outcome !== 'promoted')
+    throw new Error(
+      `nothing went wrong, and yet it ended ${said?.outcome ?? 'without a word'} ${said?.code ?? ''}`,
+    )
 }
 
 function befall(universe: Universe, { at, node, what, for: long }: Mishap): void {
@@ -122,12 +136,21 @@ function truthful(universe: Universe, { said, mode, rollout, journal }: Ended): 
     if (fired && said.outcome === 'promoted')
       throw new Error(`promoted was said, but the switch of ${node.id} had fired`)
   }
+  saysWhy(said, journal)
   if (said.outcome === 'promoted') deserved(universe, lastOf(journal) || rollout)
   const { migrates, surprise, newStarts } = universe.setting.nature
   if (said.code === 'old-version-refuses-data' && migrates && !surprise && newStarts)
     throw new Error('the old version was started on data that the rehearsal had found it cannot read')
   if (said.outcome === 'needs-operator' && (said.why === '' || said.owed.length === 0))
     throw new Error('needs-operator that names nothing')
+}
+
+/** A watch that failed is the reason that is given, whatever happened after it. */
+function saysWhy(said: NonNullable<Ended['said']>, journal: Ended['journal']): void {
+  const failed = journal.find(e => e.type === 'decided' && e.what === 'verdict' && e.verdict.is === 'fail')
+  if (said.outcome !== 'rolled-back' || failed?.type !== 'decided' || failed.what !== 'verdict') return
+  if (said.code !== failed.verdict.code)
+    throw new Error(`rolled back for ${said.code}, but the watch had failed with ${failed.verdict.code}`)
 }
 
 /** Only a release that is good, on nodes whose way back was proven. */
@@ -159,18 +182,23 @@ function comeHome(universe: Universe): void {
 
 /** Fresh runners, nothing in their way: in the end every machine is at rest, or a person was told. */
 async function settle(universe: Universe): Promise<void> {
-  for (let again = 0; again < 6 && !rested(universe); again++) {
+  for (let again = 0; again < 6 && !(rested(universe) && owed(universe) === undefined); again++) {
     await universe.time.sleep(TTL + 60_000)
     truthful(universe, await universe.job({ mode: 'recover' }))
   }
-  if (rested(universe)) return
+  if (rested(universe) && owed(universe) === undefined) return
   const last = universe.ended.at(-1)?.said
   if (last?.outcome === 'needs-operator') return
   const left = [...universe.sites.values()].flatMap(({ site: { node } }) =>
     leftovers(node).map(what => `${node.id} ${what}`),
   )
-  throw new Error(`left: ${left.length > 0 ? left.join(', ') : 'two releases'}`)
+  throw new Error(`left: ${left.length > 0 ? left.join(', ') : (owed(universe) ?? 'two releases')}`)
 }
+
+/** The rollout that the nodes' records say is not finished. */
+const owed = (universe: Universe): string | undefined =>
+  unfinished(Object.fromEntries([...universe.sites].map(([id, { site }]) => [id, site.node.observe()])))
+    ?.rollout
 
 function rested(universe: Universe): boolean {
   const all = [...universe.sites.values()].map(({ site }) => site.node)

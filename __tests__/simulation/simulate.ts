@@ -4,19 +4,21 @@ import { failures } from './seeds.ts'
 
 /*
  * npm run simulate -- --seeds 1000000 --from 0 --jobs 2
- * Any number of histories, with progress; one that goes wrong is made small and told, and its seed lives it again.
+ * Any number of histories, with progress. One that goes wrong is made small and told, and its seed lives it again; `--most` of them a
+ * job are looked for.
  */
 
-type Range = { from: number; to: number; step: number }
+type Range = { from: number; to: number; step: number; most: number }
 type Message = { done: number } | { told: string[] }
 
 async function part(range: Range): Promise<void> {
   let last = 0
-  const told = await failures(range, done => {
+  const heard = (done: number): void => {
     if (done - last < 200) return
     parentPort?.postMessage({ done: done - last } satisfies Message)
     last = done
-  })
+  }
+  const told = await failures(range, heard, range.most)
   parentPort?.postMessage({ told } satisfies Message)
 }
 
@@ -26,11 +28,17 @@ async function whole(): Promise<void> {
       seeds: { type: 'string', default: '10000' },
       from: { type: 'string', default: '0' },
       jobs: { type: 'string', default: '2' },
+      most: { type: 'string', default: '3' },
     },
   })
-  const [seeds, from, jobs] = [Number(values.seeds), Number(values.from), Number(values.jobs)]
-  if (![seeds, from, jobs].every(n => Number.isSafeInteger(n) && n >= 0) || jobs === 0)
-    throw new Error('--seeds, --from and --jobs are whole numbers')
+  const [seeds, from, jobs, most] = [values.seeds, values.from, values.jobs, values.most].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  if (![seeds, from, jobs, most].every(n => Number.isSafeInteger(n) && n >= 0) || jobs === 0 || most === 0)
+    throw new Error('--seeds, --from, --jobs and --most are whole numbers')
   const began = performance.now()
   let done = 0
   let shown = began
@@ -43,7 +51,7 @@ async function whole(): Promise<void> {
     console.log(`${done} of ${seeds} seeds, ${told.length} went wrong, ${Math.round(left / 1000)} s left`)
   }
   const workers = Array.from({ length: jobs }, (_, job) => {
-    const range: Range = { from: from + job, to: from + seeds, step: jobs }
+    const range: Range = { from: from + job, to: from + seeds, step: jobs, most }
     const worker = new Worker(new URL(import.meta.url), { workerData: range })
     return new Promise<void>((resolve, reject) => {
       worker.on('message', (message: Message) => {

@@ -283,7 +283,8 @@ export class Site {
   private mayStart(release: Release): void {
     const { node } = this
     const { lease, data, record } = node
-    if (!lease || !sameRelease(release, node.fresh) || data.openedBy === node.fresh) return
+    if (!lease || !sameRelease(release, node.fresh)) return
+    if (data.openedBy && sameRelease(data.openedBy, node.fresh)) return
     if (data.from?.startsWith(`${lease.rollout}.return-point`)) return
     if (record.some(e => e.type === 'fired' && e.rollout === lease.rollout))
       this.violations.push(`${node.id} is upgraded anew after its switch had fired`)
@@ -329,6 +330,9 @@ export class Site {
       this.node.fire()
       if (this.node.data.opens !== opens) this.#process += 1
       this.fired()
+      const { migrates, surprise } = this.nature
+      if (migrates && !surprise && this.node.data.from?.includes('.return-point.'))
+        this.violations.push(`the switch of ${this.node.id} tried what the rehearsal had ruled out`)
     }
     this.time.at(this.time.now() + 5000, look)
   }

@@ -274,7 +274,7 @@ export class Universe {
         watch: { ...watch, onInconclusive: this.setting.hold ? 'hold' : 'rollback' },
         rewatch: 20_000,
         waveWatch: 20_000,
-        approveWithin: 4 * 3_600_000,
+        approveWithin: 600_000,
         startLimit: 20_000,
         drain: this.setting.nature.drain ? 'commands' : 'none',
       },

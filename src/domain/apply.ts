@@ -232,7 +232,10 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
     return failure.kind === 'busy' && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure }
   const deaf =
     c.step.do === 'wait-ready' || c.step.do === 'check' || c.step.do === 'start' || c.step.do === 'back'
-  const refusal = deaf && (failure.kind === 'ready' || failure.kind === 'ended' || failure.kind === 'check')
+  // whether a server that could not be asked holds its data, nobody knows
+  const asked = failure.kind !== 'check' || failure.effect === 'none'
+  const refusal =
+    deaf && asked && (failure.kind === 'ready' || failure.kind === 'ended' || failure.kind === 'check')
   if (!refusal) return {}
   const old = planned(r, c.node)[r.plan?.mode === 'rollback' ? 'to' : 'from']
   const ofOld = 'release' in c.step && c.step.release.sha256 === old.sha256

@@ -218,7 +218,14 @@ export class SimNode {
     )
     if (this.data.from?.startsWith(`${rollout}.return-point`) && foreign) return this.stays(rollout)
     const unwritten = point !== undefined && this.drainedAt === point.opens
-    if (foreign && !unwritten && !keeps) return false
+    if (foreign && !unwritten && !keeps) {
+      // held, but it serves what it has where it can
+      if (this.running === 'stopped' && sameRelease(this.active, this.fresh)) {
+        if (this.held === false) this.held = true
+        this.start(this.fresh)
+      }
+      return false
+    }
     if (foreign || this.running === 'stopped') {
       this.running = 'stopped'
       this.checked = false

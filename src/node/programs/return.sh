@@ -196,6 +196,9 @@ decide_back() {
   elif [ -n "$point" ] && [ "$seen_traffic" = "$point_opens" ]; then
     todo=restore
     [ -z "$seen_process" ] || todo=stop
+  elif [ "$sw_keeps" != 1 ] && [ -z "$seen_process" ] && [ "$starts" = 0 ] && [ "$seen_active" = "$sw_to" ]; then
+    # held, but it serves what it has where it can
+    id=$sw_to todo=start
   elif [ "$sw_keeps" != 1 ]; then
     hold_for would-lose-writes
   elif [ "$stop_point" = 1 ]; then
