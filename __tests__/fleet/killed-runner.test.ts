@@ -27,9 +27,11 @@ const when = (sign: RegExp, act: (job: RunningJob) => void): Pick<CompositeOptio
   }
 }
 
+const eitherCode: unknown = expect.stringMatching(/^(?:runner|confirmation)-lost$/)
+
 async function recovers(
   conclusion: 'success' | 'failure',
-  outputs: Record<string, string>,
+  outputs: Record<string, unknown>,
   version: string,
 ): Promise<void> {
   const job = await s.run({ mode: 'recover' })
@@ -65,9 +67,10 @@ test('the whole runner dies between the stop and the start of a node in a later 
     when(/^promote +db-2 takes a checkpoint/, one => one.killRunner()),
   )
   expect(job.conclusion).toBe('lost')
+  // its switch does not wait out its window where the server is down: whoever is first
   await recovers(
     'failure',
-    { outcome: 'rolled-back', 'reason-code': 'runner-lost', version: 'v0.2.1', data: 'kept' },
+    { outcome: 'rolled-back', 'reason-code': eitherCode, version: 'v0.2.1', data: 'kept' },
     'v0.2.1',
   )
 })

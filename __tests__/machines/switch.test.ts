@@ -44,7 +44,6 @@ const when = (sign: RegExp, act: (job: RunningJob) => void): ((line: string, job
   }
 }
 
-const at = (what: string): void => console.log(new Date().toISOString(), what)
 const switchOf = (m: Machine): string =>
   m.run('sh', '-c', 'cat /opt/progressdb/state/switch 2>/dev/null || :')
 const timer = (m: Machine): string =>
@@ -75,7 +74,6 @@ async function quiet(within = WINDOW + 60_000): Promise<void> {
 
 /** `first`: what db-1 serves before the rollout is settled; where its wave had passed, it is not armed any more, and stays. */
 async function cameHome(first = 'v0.2.1'): Promise<void> {
-  at('lost')
   await quiet()
   await Promise.all(s.fleet.machines.map(m => ready(s.fleet.urlOf(m), 30_000)))
   for (const [i, node] of (await s.truth()).entries()) {
@@ -84,13 +82,10 @@ async function cameHome(first = 'v0.2.1'): Promise<void> {
     const m = s.fleet.machines[i]
     expect(m && timer(m)).toBe('inactive')
   }
-  at('home')
   const { said } = await s.status()
-  at('status')
   expect(said.code, said.text).toBe(4)
   expect(said.text).toContain('confirmation-lost')
   const settled = await s.run({ mode: 'recover' })
-  at('recovered')
   expectEnd(settled, 'failure', { 'reason-code': 'confirmation-lost', version: 'v0.2.1' })
   expect(['rolled-back', 'unchanged']).toContain(settled.outputs['outcome'])
   const { truth, said: after } = await s.status()

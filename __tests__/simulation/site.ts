@@ -1,3 +1,4 @@
+import { unreachable } from '../../src/domain/errors.ts'
 import type { NodeFacts } from '../../src/domain/facts.ts'
 import type { Millis, NodeStep } from '../../src/domain/node.ts'
 import { type Release, releaseId, sameRelease } from '../../src/domain/release.ts'
@@ -184,11 +185,14 @@ export class Site {
     const held = this.node.lease
     if (held && this.#left() > 0) {
       const own =
-        held.rollout === claim.rollout && (held.process === claim.process || claim.over === 'same-rollout')
+        held.rollout === claim.rollout &&
+        (held.process === claim.process || claim.over === 'same-rollout' || claim.over === 'parked')
       const parked = claim.over === 'parked' && held.parked
       const passed = typeof claim.over === 'number' && claim.over === held.token
       if (!own && !parked && !passed) throw new Fault('lease', `held by ${held.rollout}`)
     }
+    // what has run out, or may be passed over, is in nobody's way
+    if (held && held.rollout !== claim.rollout) this.node.lease = undefined
     this.node.takeLease(claim, claim.lines)
     this.#speak(claim.ttl)
     return this.inspection()
@@ -272,8 +276,16 @@ export class Site {
         if (node.running !== 'stopped' && !this.nature.wal && node.inTraffic) this.lose()
         this.step(action, holder)
         break
-      default:
+      case 'disarm':
+      case 'drain':
+      case 'undrain':
+      case 'finish-swap':
+      case 'start':
+      case 'release':
         this.step(action, holder)
+        break
+      default:
+        unreachable(action)
     }
     if (node.data.opens !== opens) this.#process += 1
     return { ...this.inspection(), answer }
@@ -298,10 +310,9 @@ export class Site {
       s => s.name.startsWith(`${rollout}.rehearsal`) && s.proven.includes(releaseId(this.node.fresh)),
     )
 
-  private step(action: Exclude<Action, { do: 'park' }>, holder: string): void {
+  private step(action: Extract<Action, { do: NodeStep['do'] }>, holder: string): void {
     if (action.do === 'start') this.mayStart(action.release)
-    const step: unknown = action
-    this.node.act(step as NodeStep, holder)
+    this.node.act(action, holder)
   }
 
   private writable(): void {

@@ -1,5 +1,6 @@
 import { advance } from '../../src/advance.ts'
 import type { Config } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/file.ts'
 import { asTheNodesSay } from '../../src/domain/as-the-nodes-say.ts'
 import { buildPlan } from '../../src/domain/build-plan.ts'
 import type { Clock } from '../../src/domain/clock.ts'
@@ -45,11 +46,13 @@ export class Universe {
   readonly trace: string[] = []
   readonly ended: Ended[] = []
   #runs = 0
+  readonly #config: Config
   #alive = new Set<string>()
 
   constructor(time: VirtualTime, setting: Setting) {
     this.time = time
     this.setting = setting
+    this.#config = configOf(setting.nodes)
     for (let i = 1; i <= setting.nodes; i++) {
       const node = new SimNode(`db-${i}`, { old, fresh }, setting.nature)
       node.strict = false
@@ -173,7 +176,7 @@ export class Universe {
   #effects(nodes: ReadonlyMap<NodeId, NodePort>, clock: Clock, request: Request): Effects {
     const probe = probeOf(this.sites, clock)
     return {
-      config: configOf([...this.sites.keys()]),
+      config: this.#config,
       clock,
       nodes,
       probe,
@@ -285,18 +288,26 @@ export class Universe {
   }
 }
 
-/** As far as what carries out a command looks at it. */
-function configOf(ids: NodeId[]): Config {
-  const config: Partial<Config> = {
-    lease: { ttl: TTL, wait: 0 },
-    nodes: ids.map(name => ({
-      name,
-      url: `http://${name}`,
-      install: '/opt/x',
-      data: '/data',
-      config: '/config',
-    })),
-    metrics: [],
-  }
-  return config as Config
+/** Read once for each size of a fleet, as reading takes longer than living. */
+const configs = new Map<number, Config>()
+function configOf(nodes: number): Config {
+  const config = configs.get(nodes) ?? read(Array.from({ length: nodes }, (_, i) => `db-${i + 1}`))
+  configs.set(nodes, config)
+  return config
 }
+
+const read = (ids: NodeId[]): Config =>
+  parseConfig(
+    [
+      'profile: progressdb',
+      'local: true',
+      'process: {}',
+      'install: /opt/{name}',
+      'data: /srv/{name}',
+      'nodes:',
+    ]
+      .concat(ids.map((name, i) => `  - { name: ${name}, port: ${8000 + i} }`))
+      .join('\n'),
+    'simulation.yml',
+    { repository: 'o/r' },
+  )

@@ -121,7 +121,9 @@ export class SimNode {
       throw new Fault(this.firedOn === process ? 'fired' : 'lease', 'fenced off by a newer token')
     switch (step.do) {
       case 'lease':
+        return undefined
       case 'finish-swap':
+        if (this.running !== 'stopped') this.never('a swap was finished under a running server')
         return undefined
       case 'record':
         this.record.push(...step.lines)
@@ -133,7 +135,8 @@ export class SimNode {
         this.installed.push(step.release)
         return undefined
       case 'drain':
-        this.drainedAt = this.data.opens
+        // the count of when it was drained tells later whether anybody can have written since
+        this.drainedAt ??= this.data.opens
         return undefined
       case 'arm':
         this.armed = { rollout: this.lease.rollout, keeps: step.keeps, watched: true }
@@ -172,6 +175,9 @@ export class SimNode {
         return this.restore(step.name)
       case 'activate':
         if (this.running !== 'stopped') this.never('activated under a running server')
+        if (!this.installed.some(r => sameRelease(r, step.release)))
+          this.never('activated what is not installed')
+        this.mayOpen(step.release)
         this.active = step.release
         return undefined
       case 'start':
@@ -245,7 +251,8 @@ export class SimNode {
   private stays(rollout: string): false {
     const point = this.snapshots.findLast(s => s.kind === 'return-point' && s.name.startsWith(`${rollout}.`))
     if (!point) return false
-    if (this.data.openedBy === this.fresh && this.running !== 'stopped') return false
+    if (this.data.openedBy && sameRelease(this.data.openedBy, this.fresh) && this.running !== 'stopped')
+      return false
     this.running = 'stopped'
     this.restore(point.name)
     this.active = this.fresh
@@ -273,7 +280,9 @@ export class SimNode {
   }
 
   private checkpoint(kind: Snapshot['kind'], name: string): void {
-    this.snapshots = this.snapshots.filter(s => s.name !== name)
+    const there = this.snapshots.find(s => s.name === name)
+    if (there?.kind === kind && there.opens === this.data.opens) return
+    if (there) this.never(`${name} is there, from another stop`)
     const of = this.data.openedBy ?? this.old
     const data = { ...this.data, writes: new Set(this.data.writes) }
     this.snapshots.push({
@@ -319,7 +328,7 @@ export class SimNode {
   private restore(name: string): undefined {
     if (this.running !== 'stopped') this.never('restored under a running server')
     const point = this.snapshots.find(s => s.name === name)
-    if (!point) throw new Error(`no checkpoint ${name}`)
+    if (!point) this.never(`there is no checkpoint ${name}`)
     if (this.data.from === name && this.data.opens === point.opens) return undefined
     this.setAside.push(this.data)
     this.data = { ...point.data, writes: new Set(point.data.writes), from: name }
@@ -327,14 +336,15 @@ export class SimNode {
   }
 
   private start(release: Release): undefined {
-    this.leftAlone()
-    if (this.running !== 'stopped') return undefined
     if (!sameRelease(this.active, release)) this.never('started what is not active')
-    const foreign = this.data.openedBy && !sameRelease(this.data.openedBy, release)
-    if (foreign && !this.snapshots.some(s => s.kind !== 'rehearsal' && s.opens === this.data.opens)) {
-      this.never(`${release.version} started over live data without a checkpoint of that stop`)
+    if (this.running !== 'stopped') {
+      if (!sameRelease(this.running, release)) this.never('started beside another server')
+      return undefined
     }
-    this.data.opens += 1
+    this.leftAlone()
+    this.mayOpen(release)
+    // beyond every checkpoint's, so that after a restore two histories never share one
+    this.data.opens = Math.max(this.data.opens, ...this.snapshots.map(s => s.opens)) + 1
     this.data.openedBy = release
     this.running = release
     this.checked = false
@@ -343,11 +353,19 @@ export class SimNode {
     return undefined
   }
 
+  /** No binary but the one that opened the data last, without a checkpoint of this very stop. */
+  private mayOpen(release: Release): void {
+    const foreign = this.data.openedBy && !sameRelease(this.data.openedBy, release)
+    if (foreign && !this.snapshots.some(s => s.kind !== 'rehearsal' && s.opens === this.data.opens))
+      this.never(`${release.version} let at live data without a checkpoint of that stop`)
+  }
+
   private back(release: Release, name: string): undefined {
     this.leftAlone()
     if (this.running !== 'stopped' && sameRelease(this.running, release)) return undefined
     this.running = 'stopped'
-    this.checkpoint('return-point', name)
+    if (!this.data.openedBy || !sameRelease(this.data.openedBy, release))
+      this.checkpoint('return-point', name)
     this.active = release
     return this.start(release)
   }
