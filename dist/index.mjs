@@ -66442,7 +66442,7 @@ var data = (input) => ({ label: "Data", says: dataLine(input) });
 var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
   {
     label: "Armed",
-    says: [`${count(all2.length)} of the nodes; each is disarmed by one line, typed on it:`],
+    says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
     list: {
       steps: atMost(
         all2.map(({ text: text3, line: line3 }) => [`${text3}: `, { code: line3 }]),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serving } from '../action/ground-truth.ts'
 import { openScenario, type Scenario } from '../action/scenario.ts'
 import { processesUnder } from '../local-fleet/server-process.ts'
-import type { CompositeOptions, RunningJob } from '../runner/composite.ts'
+import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 
 /** Whatever dies, a fresh runner with `mode: recover` finishes from what the nodes say. */
@@ -14,18 +14,6 @@ beforeAll(async () => {
   s = await openScenario({ runs, releases: [runs, next], nodes: 2 })
 })
 afterAll(() => s?.end())
-
-/** Does something once, when a line of the log shows up. */
-const when = (sign: RegExp, act: (job: RunningJob) => void): Pick<CompositeOptions, 'onLine'> => {
-  let done = false
-  return {
-    onLine: (line, job) => {
-      if (done || !sign.test(line)) return
-      done = true
-      act(job)
-    },
-  }
-}
 
 const eitherCode: unknown = expect.stringMatching(/^(?:runner|confirmation)-lost$/)
 
@@ -46,10 +34,7 @@ async function recovers(
 }
 
 test('the whole runner dies while the canary is watched', async () => {
-  const job = await s.run(
-    { tag: 'v0.2.2' },
-    when(/^watch /, one => one.killRunner()),
-  )
+  const job = await s.run({ tag: 'v0.2.2' }, { onLine: when(/^watch /, one => one.killRunner()) })
   expect(job.conclusion).toBe('lost')
   const { said, truth } = await s.status()
   expect(said.code, said.text).toBe(4)
@@ -64,7 +49,7 @@ test('the whole runner dies while the canary is watched', async () => {
 test('the whole runner dies between the stop and the start of a node in a later wave', async () => {
   const job = await s.run(
     { tag: 'v0.2.2' },
-    when(/^promote +db-2 takes a checkpoint/, one => one.killRunner()),
+    { onLine: when(/^promote +db-2 takes a checkpoint/, one => one.killRunner()) },
   )
   expect(job.conclusion).toBe('lost')
   // its switch does not wait out its window where the server is down: whoever is first
@@ -109,7 +94,7 @@ test.each([
 ] as const)(
   'the engine alone dies in the middle of its %s: what runs on the node and settle never both act',
   async (_name, sign) => {
-    const kill = when(sign, one => void setTimeout(() => one.killStep('child'), 400))
+    const kill = { onLine: when(sign, one => void setTimeout(() => one.killStep('child'), 400)) }
     const running = s.start({ tag: 'v0.2.2' }, kill)
     let most = 0
     const looking = setInterval(() => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { existsSync } from 'node:fs'
 import { serving } from '../action/ground-truth.ts'
 import { openScenario, type Scenario } from '../action/scenario.ts'
-import type { CompositeOptions, RunningJob } from '../runner/composite.ts'
+import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 
 /**
@@ -19,17 +19,6 @@ beforeAll(async () => {
   s = await openScenario({ runs, releases: [runs, next], nodes: 2, config })
 })
 afterAll(() => s?.end())
-
-const when = (sign: RegExp, act: (job: RunningJob) => void): Pick<CompositeOptions, 'onLine'> => {
-  let done = false
-  return {
-    onLine: (line, job) => {
-      if (done || !sign.test(line)) return
-      done = true
-      act(job)
-    },
-  }
-}
 
 const armed = (): boolean => s.fleet.nodes.some(node => existsSync(`${node.install}/state/switch`))
 
@@ -54,7 +43,7 @@ test.each([
 ] as const)('the whole runner dies %s: every node comes home with its data', async (_, sign, after) => {
   const job = await s.run(
     { tag: 'v0.2.2' },
-    when(sign, one => void setTimeout(() => one.killRunner(), after)),
+    { onLine: when(sign, one => void setTimeout(() => one.killRunner(), after)) },
   )
   expect(job.conclusion).toBe('lost')
   await home()

@@ -4,6 +4,7 @@ import { expectEnd } from '../action/scenario.ts'
 import { filesWith, namedSecrets } from '../hostile/secrets.ts'
 import { watchProcesses } from '../hostile/processes.ts'
 import type { CompositeOptions, CompositeResult, RunningJob } from '../runner/composite.ts'
+import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 import { ready } from '../local-fleet/server-process.ts'
 import { serving } from './fleet.ts'
@@ -54,15 +55,6 @@ const ended = (id: number): void => {
   const found = s.runs.find(r => r.id === id)
   if (found) Object.assign(found, { status: 'completed', conclusion: 'failure' })
 }
-const when = (sign: RegExp, act: (job: RunningJob) => void): ((line: string, job: RunningJob) => void) => {
-  let done = false
-  return (line, job) => {
-    if (done || !sign.test(line)) return
-    done = true
-    act(job)
-  }
-}
-
 async function everyMachineServes(version: string): Promise<void> {
   const { truth, said } = await s.status()
   expect(said.code, said.text).toBe(0)

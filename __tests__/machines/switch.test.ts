@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectEnd } from '../action/scenario.ts'
 import { ready } from '../local-fleet/server-process.ts'
 import type { CompositeResult, RunningJob } from '../runner/composite.ts'
+import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 import { fileOf, serving } from './fleet.ts'
 import type { Machine } from './machine.ts'
@@ -34,15 +35,6 @@ beforeAll(async () => {
   await Promise.all(s.fleet.machines.map(m => ready(s.fleet.urlOf(m), 30_000)))
 }, 240_000)
 afterAll(() => s?.end(), 60_000)
-
-const when = (sign: RegExp, act: (job: RunningJob) => void): ((line: string, job: RunningJob) => void) => {
-  let done = false
-  return (line, job) => {
-    if (done || !sign.test(line)) return
-    done = true
-    act(job)
-  }
-}
 
 const switchOf = (m: Machine): string =>
   m.run('sh', '-c', 'cat /opt/progressdb/state/switch 2>/dev/null || :')

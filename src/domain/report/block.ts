@@ -1,6 +1,6 @@
 import { unreachable } from '../errors.ts'
 import type { Owed } from '../event.ts'
-import { clock, count, day, list } from '../log.ts'
+import { clock, count, day, list, several } from '../log.ts'
 import { dataLine } from './data.ts'
 import { kindOf } from './headline.ts'
 import type { Inlines } from './inline.ts'
@@ -70,7 +70,7 @@ const armed = ({ armed: all }: ReportInput): Line[] =>
     : [
         {
           label: 'Armed',
-          says: [`${count(all.length)} of the nodes; each is disarmed by one line, typed on it:`],
+          says: [`${several(all.length, 'node')}; each is disarmed by one line, typed on it:`],
           list: {
             steps: atMost(
               all.map(({ text, line }): Inlines => [`${text}: `, { code: line }]),
