@@ -2377,7 +2377,10 @@ see() {
   read_switch
   read_lease
   [ "$lease_process $lease_rollout" = "switch $sw_rollout" ] || return 1
-  part refresh "$@" ttl=600000 && part inspect "$@" || return 1
+  part inspect "$@" || return 1
+  seen=$answer
+  # only what can be looked at is kept: else whoever comes would be held off for ever
+  part refresh "$@" ttl=600000 || return 1
   seen_exe='' seen_process='' seen_stranger='' seen_active='' seen_sha='' seen_opens=0 seen_from='' seen_traffic='' seen_swap='' seen_held=1
   seen_bytes=0 seen_mutable=0 seen_free=0 seen_mode='copy' point='' point_opens=-1 stop_point=0 stop_points=' ' return_point=''
   while IFS= read -r line; do
@@ -2400,7 +2403,7 @@ see() {
     checkpoint_is=*) see_checkpoint "\${line#*=}" ;;
     esac
   done <<END
-$answer
+$seen
 END
   # taken at this very stop
   case $stop_points in *" $seen_opens "*) stop_point=1 ;; esac
@@ -3345,6 +3348,7 @@ look_unit() {
 look_adoption() {
   places_of_unit
   [ -r "$lib/manifest" ] || return 0
+  [ ! -x "$lib/switch" ] || say unit_switch 1
   while read -r sum word; do
     case $sum in
     made-by) say made_by "$word" ;;
@@ -6387,6 +6391,7 @@ var init_observed = __esm({
         data: one("data_folder"),
         settings: printable(new Untrusted(one("unit_settings")), 400).replaceAll("USec=", "Sec="),
         madeBy: one("made_by"),
+        hasSwitch: one("unit_switch") === "1",
         changedSince: all2("changed_since"),
         exposed: all2("exposed"),
         unwritable: one("unwritable"),
@@ -59345,6 +59350,14 @@ function unitProblems({ node: node3, facts: { unit, configNextSha } }) {
       code: "UNIT_NOT_ADOPTED",
       what: `${node3}: nothing stands before the starts of its unit`,
       because: "it was never adopted as a unit, or that was taken back",
+      next: again2,
+      where: node3
+    });
+  else if (!unit.hasSwitch)
+    out.push({
+      code: "UNIT_WITHOUT_SWITCH",
+      what: `${node3} was adopted by a version that knew no dead man's switch`,
+      because: "it could not go back by itself when nobody comes, and so it is not changed",
       next: again2,
       where: node3
     });

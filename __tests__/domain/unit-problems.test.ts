@@ -9,6 +9,7 @@ const apart: UnitFacts = {
   data: '/srv/data',
   settings: '',
   madeBy: 'a1',
+  hasSwitch: true,
   changedSince: [],
   exposed: [],
   unwritable: '',
@@ -27,6 +28,7 @@ test('a unit whose two users are apart has no problem, and neither has a plain p
 test.each<[Partial<UnitFacts>, string]>([
   [{ exposed: ['/opt/progressdb/releases'] }, 'USERS_NOT_APART'],
   [{ madeBy: '' }, 'UNIT_NOT_ADOPTED'],
+  [{ hasSwitch: false }, 'UNIT_WITHOUT_SWITCH'],
   [{ changedSince: ['/etc/systemd/system/progressdb.service'] }, 'UNIT_CHANGED'],
   [{ unwritable: '/var/lib' }, 'DATA_WITHOUT_ROOM'],
 ])('%j is %s', (unit, code) => {

@@ -51,6 +51,8 @@ export type UnitFacts = {
   settings: string
   /** Which adoption wrote it, a digest; empty where there is none. */
   madeBy: string
+  /** The dead man's switch is there, and so it can be armed. */
+  hasSwitch: boolean
   /** Files that are not what they were when the node was adopted: the unit's own, and those of the adoption. */
   changedSince: string[]
   /** What the user of the service could change and must not: releases, record, lease. */

@@ -26,6 +26,14 @@ export function unitProblems({ node, facts: { unit, configNextSha } }: SurveyedN
       next: again,
       where: node,
     })
+  else if (!unit.hasSwitch)
+    out.push({
+      code: 'UNIT_WITHOUT_SWITCH',
+      what: `${node} was adopted by a version that knew no dead man's switch`,
+      because: 'it could not go back by itself when nobody comes, and so it is not changed',
+      next: again,
+      where: node,
+    })
   if (unit.changedSince.length > 0)
     out.push({
       code: 'UNIT_CHANGED',

@@ -89,6 +89,7 @@ const unitOf = (one: One, all: (key: string) => string[]): Pick<NodeFacts, 'unit
           data: one('data_folder'),
           settings: printable(new Untrusted(one('unit_settings')), 400).replaceAll('USec=', 'Sec='),
           madeBy: one('made_by'),
+          hasSwitch: one('unit_switch') === '1',
           changedSince: all('changed_since'),
           exposed: all('exposed'),
           unwritable: one('unwritable'),

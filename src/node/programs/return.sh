@@ -76,7 +76,10 @@ see() {
   read_switch
   read_lease
   [ "$lease_process $lease_rollout" = "switch $sw_rollout" ] || return 1
-  part refresh "$@" ttl=600000 && part inspect "$@" || return 1
+  part inspect "$@" || return 1
+  seen=$answer
+  # only what can be looked at is kept: else whoever comes would be held off for ever
+  part refresh "$@" ttl=600000 || return 1
   seen_exe='' seen_process='' seen_stranger='' seen_active='' seen_sha='' seen_opens=0 seen_from='' seen_traffic='' seen_swap='' seen_held=1
   seen_bytes=0 seen_mutable=0 seen_free=0 seen_mode='copy' point='' point_opens=-1 stop_point=0 stop_points=' ' return_point=''
   while IFS= read -r line; do
@@ -99,7 +102,7 @@ see() {
     checkpoint_is=*) see_checkpoint "${line#*=}" ;;
     esac
   done <<END
-$answer
+$seen
 END
   # taken at this very stop
   case $stop_points in *" $seen_opens "*) stop_point=1 ;; esac

@@ -95,6 +95,7 @@ look_unit() {
 look_adoption() {
   places_of_unit
   [ -r "$lib/manifest" ] || return 0
+  [ ! -x "$lib/switch" ] || say unit_switch 1
   while read -r sum word; do
     case $sum in
     made-by) say made_by "$word" ;;
