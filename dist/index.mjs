@@ -2356,7 +2356,7 @@ remember_boot() {
 
 # come_home "$@": what remains is done, in order, until the node is home or held.
 come_home() {
-  rounds=0 starts=0
+  rounds=0 starts=0 looks=0
   while [ "$rounds" -lt 30 ]; do
     rounds=$((rounds + 1))
     see "$@" || return 1
@@ -2475,7 +2475,10 @@ itself() {
 # The old version opened the data last: it runs, or it is started.
 decide_serve() {
   if [ -n "$seen_process" ]; then
-    if [ "$seen_exe" != "$back_sha" ]; then
+    if [ "$seen_exe" = unknown ] && [ "$looks" -lt 10 ]; then
+      # it ended in the moment it was looked at, perhaps
+      looks=$((looks + 1)) todo=look-again
+    elif [ "$seen_exe" != "$back_sha" ]; then
       hold_for stranger
     elif ! listens; then
       todo='wait'
@@ -2571,6 +2574,7 @@ decide_stay() {
 do_it() {
   case $todo in
   wait) await_port || { code=not-ready && return 1; } ;;
+  look-again) sleep 0.3 ;;
   hold-off) part supervise "$@" kind=hold ;;
   let-go) part supervise "$@" kind=let-go ;;
   finish-swap) part finish_swap "$@" ;;
