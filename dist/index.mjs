@@ -446,7 +446,7 @@ program=$sum"
 
 watch_over() {
   if [ -n "$unit" ]; then
-    by_root enable --now "$(timer_of_switch)"
+    by_root enable --now "$timer"
     return
   fi
   [ -s "$file" ] || fail bad-argument 'no program to watch'
@@ -570,23 +570,17 @@ look_switch() {
   silence
   watched=0
   if is_watched; then watched=1; fi
-  say armed "$sw_rollout $((its_window - silent)) $sw_phase $sw_back $sw_keeps $watched"
+  say armed "$sw_rollout $((its_window - silent)) $sw_phase $sw_keeps $watched"
 }
 
 # is_watched: is there a program that will look?
 is_watched() {
   if [ -n "$unit" ]; then
-    ctl is-active --quiet "$(timer_of_switch)" 2>/dev/null
+    ctl is-active --quiet "$timer" 2>/dev/null
   else
     first_line "$state/switch-pid"
     alive "$line"
   fi
-}
-
-# timer_of_switch: the unit of systemd that looks, named like that of a rehearsal.
-timer_of_switch() {
-  word=\${guest#progressdb-rollout-rehearsal-}
-  printf 'progressdb-rollout-switch-%s.timer' "\${word%.service}"
 }
 `;
   }
@@ -735,8 +729,7 @@ room_for_copy() {
   # shellcheck disable=SC2046
   set -- $(sizes "$data")
   room "\${data%/*}"
-  need=$((\${2:-0} + 10485760))
-  [ "$mode" != copy ] || need=$((\${1:-0} + \${1:-0} / 10 + 10485760))
+  need_for_copy "\${1:-0}" "\${2:-0}" "$mode"
   [ "$disk_free" -ge "$need" ] || fail disk-full "the checkpoint needs $need bytes, $disk_free are free"
 }
 `;
@@ -830,6 +823,207 @@ is_database() {
   }
 });
 
+// src/node/programs/deciding.sh
+var deciding_default;
+var init_deciding = __esm({
+  "src/node/programs/deciding.sh"() {
+    deciding_default = `# What the switch sees of its node, and the one thing that is due. Changes nothing but the time of its own lease.
+
+# see "$@": the node as an inspection tells it. Sets seen_*.
+see() {
+  read_switch
+  read_lease
+  [ "$lease_process $lease_rollout" = "switch $sw_rollout" ] || return 1
+  part inspect "$@" || return 1
+  seen=$answer
+  # only what can be looked at is kept: else whoever comes would be held off for ever
+  part refresh "$@" ttl=600000 || return 1
+  seen_exe='' seen_process='' seen_stranger='' seen_active='' seen_sha='' seen_opens=0 seen_from='' seen_traffic='' seen_swap='' seen_held=1
+  seen_bytes=0 seen_mutable=0 seen_free=0 seen_mode='copy' point='' point_opens=-1 stop_point=0 stop_points=' ' return_point=''
+  while IFS= read -r line; do
+    case $line in
+    exe=*) seen_exe=\${line#*=} ;;
+    process=*) seen_process=\${line#*=} ;;
+    stranger=*) seen_stranger=\${line#*=} ;;
+    active=*) seen_active=\${line#*=} ;;
+    opened_by=*) seen_sha=\${line##* } ;;
+    opens=*) seen_opens=\${line#*=} ;;
+    from=*) seen_from=\${line#*=} ;;
+    traffic=*) seen_traffic=\${line#*=} ;;
+    swap=*) seen_swap=\${line#*=} ;;
+    unit_load=*) [ "$seen_held" = 2 ] || seen_held=0 ;;
+    held=*) seen_held=2 ;;
+    bytes=*) seen_bytes=\${line#*=} ;;
+    mutable=*) seen_mutable=\${line#*=} ;;
+    disk_free=*) seen_free=\${line#*=} ;;
+    checkpoint=*) seen_mode=\${line#*=} ;;
+    checkpoint_is=*) see_checkpoint "\${line#*=}" ;;
+    esac
+  done <<END
+$seen
+END
+  # taken at this very stop
+  case $stop_points in *" $seen_opens "*) stop_point=1 ;; esac
+  sha_of "$sw_back" && back_sha=$sha || back_sha=''
+  sha_of "$sw_to" && to_sha=$sha || to_sha=''
+}
+
+# \`name kind version sha256 opens sealed clean at proven\`
+see_checkpoint() {
+  # shellcheck disable=SC2086
+  set -- $1
+  [ "$6" = 1 ] && [ "$2" != rehearsal ] || return 0
+  stop_points="$stop_points$5 "
+  case $1 in "$sw_rollout."*) ;; *) return 0 ;; esac
+  case $2 in
+  rollback-point) [ "$5" -lt "$point_opens" ] || { point=$1 && point_opens=$5; } ;;
+  return-point) return_point=$1 ;;
+  esac
+}
+
+# sha_of ID: sets $sha and $program of an installed release.
+sha_of() {
+  sha='' program=''
+  first_line "$releases/$1/release"
+  # shellcheck disable=SC2086
+  set -- "$1" $line
+  [ $# -eq 4 ] && sha=$3 program=$releases/$1/$4
+}
+
+# decide: sets $todo, one program or \`home\` or \`hold\`, and $because.
+decide() {
+  because='' id=$sw_back
+  if ! itself; then
+    hold_for program-changed
+  elif [ "$seen_swap" = unfinished ]; then
+    todo=finish-swap
+  elif [ "$staying" = 1 ] || was_refused; then
+    decide_stay
+  elif [ -n "$seen_stranger" ]; then
+    hold_for stranger
+  elif [ -n "$back_sha" ] && [ "$seen_sha" = "$back_sha" ]; then
+    decide_serve
+  elif [ -n "$to_sha" ] && [ "$seen_sha" = "$to_sha" ]; then
+    decide_back
+  else
+    hold_for unknown-data
+  fi
+  # no supervisor may meddle
+  case $todo in
+  drain | stop | back | restore | activate | start) [ "$seen_held" != 0 ] || todo='hold-off' ;;
+  home) [ "$seen_held" != 2 ] || todo=let-go ;;
+  esac
+}
+
+# was_refused: what the new version wrote was put back already, because the old one did not run on it.
+was_refused() {
+  case $seen_from in "$sw_rollout.return-point."*) [ "$seen_sha" = "$to_sha" ] ;; *) return 1 ;; esac
+}
+
+hold_for() { todo=hold because=$1; }
+
+# itself: what acts here is what was there when the node was armed.
+itself() {
+  [ -n "$unit" ] || return 0
+  places_of_unit
+  digest "$lib/switch" && [ "$sum" = "$sw_program" ]
+}
+
+# The old version opened the data last: it runs, or it is started.
+decide_serve() {
+  if [ -n "$seen_process" ]; then
+    if [ "$seen_exe" = unknown ] && [ "$looks" -lt 10 ]; then
+      # it ended in the moment it was looked at, perhaps
+      looks=$((looks + 1)) todo='look-again'
+    elif [ "$seen_exe" != "$back_sha" ]; then
+      hold_for stranger
+    elif ! listens; then
+      todo='wait'
+    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]; then
+      todo=undrain
+    else
+      todo=home
+    fi
+  elif ! intact; then
+    hold_for release-damaged
+  elif [ "$seen_active" != "$sw_back" ]; then
+    todo=activate
+  else
+    todo=start
+  fi
+}
+
+# The new version opened it. Where nobody can have written since its start the rollback point loses nothing, whatever the class.
+decide_back() {
+  if ! intact; then
+    hold_for release-damaged
+  elif [ -n "$point" ] && [ "$seen_traffic" = "$point_opens" ]; then
+    todo=restore
+    [ -z "$seen_process" ] || todo=stop
+  elif [ "$sw_keeps" != 1 ] && [ -z "$seen_process" ] && [ "$starts" = 0 ] && [ "$seen_active" = "$sw_to" ]; then
+    # held, but it serves what it has where it can
+    id=$sw_to todo=start
+  elif [ "$sw_keeps" != 1 ]; then
+    hold_for would-lose-writes
+  elif [ "$stop_point" = 1 ]; then
+    todo=start
+    [ "$seen_active" = "$sw_back" ] || todo=activate
+  elif ! room_for_point; then
+    hold_for no-room
+  elif [ -z "$seen_process" ]; then
+    todo=back
+  elif [ "$seen_traffic" = in ]; then
+    todo=drain
+  elif is_safe; then
+    todo=back
+  else
+    hold_for unsafe-stop
+  fi
+  if [ "$todo" = back ] && [ -n "$unit" ]; then
+    todo=snapshot
+    [ -z "$seen_process" ] || todo=stop
+  fi
+}
+
+# It was drained, and quiet; or its intake WAL keeps what it has not applied.
+is_safe() {
+  case $sw_safe in *intake-wal*) return 0 ;; esac
+  [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]
+}
+
+# The release to go back to is what it was when it was installed.
+intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
+
+room_for_point() {
+  need_for_copy "$seen_bytes" "$seen_mutable" "$seen_mode"
+  [ "$seen_free" -ge "$need" ]
+}
+
+# listens: something answers at the server's port, as the kernel tells it.
+listens() {
+  [ -n "$sw_port" ] || return 0
+  awk -v port="$(printf '%04X' "$sw_port")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }' \\
+    /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# The old version did not come up on the data, whatever was foreseen: what the new one wrote comes back, and it is started on that.
+decide_stay() {
+  id=$sw_to
+  if [ "$seen_sha" = "$back_sha" ] && [ -n "$return_point" ]; then
+    todo=restore point=$return_point
+    [ -z "$seen_process" ] || todo=stop
+  elif [ -n "$seen_process" ]; then
+    hold_for old-version-refuses-data
+  elif [ "$seen_active" != "$sw_to" ]; then
+    todo=activate
+  else
+    todo=start
+  fi
+}
+`;
+  }
+});
+
 // src/node/programs/decisions.sh
 var decisions_default;
 var init_decisions = __esm({
@@ -842,7 +1036,7 @@ var init_decisions = __esm({
 var disarm_default;
 var init_disarm = __esm({
   "src/node/programs/disarm.sh"() {
-    disarm_default = '# Nothing happens on the node by itself any more. Whoever finds that it has happened already is told so by `begin`.\nmain() {\n  arguments "$@"\n  begin disarm critical\n  touching\n  rm -f "$state/switch" "$state/switch-boot" && durable "$state" || fail not-written "cannot write $state"\n  # point\n  [ -z "$unit" ] || ! is_watched || by_root disable --now "$(timer_of_switch)"\n  say disarmed 1\n  finish\n}\nmain "$@" </dev/null\n';
+    disarm_default = '# Nothing happens on the node by itself any more. Whoever finds that it has happened already is told so by `begin`.\nmain() {\n  arguments "$@"\n  begin disarm critical\n  touching\n  rm -f "$state/switch" "$state/switch-boot" && durable "$state" || fail not-written "cannot write $state"\n  # point\n  [ -z "$unit" ] || ! is_watched || by_root disable --now "$timer"\n  say disarmed 1\n  finish\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -987,9 +1181,7 @@ main() {
   lease_token=$((lease_token + 1))
   lease_process=switch lease_holder="the switch of $sw_rollout" lease_doing='going back by itself' lease_parked=0 lease_run=''
   write_lease 600000
-  printf 'fired_token=%s\\n' "$lease_token"
-  printf 'end=ok\\n'
-  exit 0
+  finish
 }
 main "$@" </dev/null
 `;
@@ -1363,7 +1555,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
   for word; do
     case $word in
     install=*) install=\${word#*=} ;;
@@ -1403,6 +1595,7 @@ arguments() {
     unit=*) unit=\${word#*=} ;;
     scope=*) scope=\${word#*=} ;;
     guest=*) guest=\${word#*=} ;;
+    timer=*) timer=\${word#*=} ;;
     text=*) text=\${word#*=} ;;
     arg=* | env=* | keep=* | do=*) ;;
     *) fail bad-argument "argument \${word%%=*} is not known" ;;
@@ -1416,7 +1609,7 @@ places() {
   case $data in /*) ;; *) fail bad-argument 'data must be an absolute path' ;; esac
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
-  case $unit$guest in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
+  case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
   case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi
@@ -1978,6 +2171,12 @@ room() {
   disk_total=$((\${2:-0} * 1024)) disk_free=$((\${4:-0} * 1024))
 }
 
+# need_for_copy BYTES MUTABLE MODE: sets $need, the bytes that a checkpoint takes, with something to spare.
+need_for_copy() {
+  need=$(($2 + 10485760))
+  [ "$3" != copy ] || need=$(($1 + $1 / 10 + 10485760))
+}
+
 # how_to_copy: sets $mode by trying with a real file beside the data: reflink, else hard link (immutable files only), else copy.
 how_to_copy() {
   mode='copy' probe=\${data%/*}/.\${data##*/}-probe.$$
@@ -2309,10 +2508,11 @@ main() {
   arguments "$@"
   if [ -n "$unit" ]; then
     once "$@"
-    [ -n "$sw_rollout" ] || ! is_watched || by_root disable --now "$(timer_of_switch)"
+    [ -n "$sw_rollout" ] || ! is_watched || by_root disable --now "$timer"
     return
   fi
-  identify_self
+  identify $$
+  self="$$ $start $boot"
   printf '%s\\n' "$self" >"$state/switch-pid.next" && mv -f "$state/switch-pid.next" "$state/switch-pid"
   # armed anew by somebody else: that one looks from now on
   while first_line "$state/switch-pid" && [ "$line" = "$self" ]; do
@@ -2320,11 +2520,6 @@ main() {
     [ -n "$sw_rollout" ] || break
     sleep 1
   done
-}
-
-identify_self() {
-  identify $$
-  self="$$ $start $boot"
 }
 
 # once "$@": one look, and what follows from it.
@@ -2356,7 +2551,7 @@ remember_boot() {
 
 # come_home "$@": what remains is done, in order, until the node is home or held.
 come_home() {
-  rounds=0 starts=0 looks=0
+  rounds=0 starts=0 looks=0 staying=0
   while [ "$rounds" -lt 30 ]; do
     rounds=$((rounds + 1))
     see "$@" || return 1
@@ -2372,202 +2567,11 @@ come_home() {
   done
 }
 
-# see "$@": the node as an inspection tells it. Sets seen_*.
-see() {
-  read_switch
-  read_lease
-  [ "$lease_process $lease_rollout" = "switch $sw_rollout" ] || return 1
-  part inspect "$@" || return 1
-  seen=$answer
-  # only what can be looked at is kept: else whoever comes would be held off for ever
-  part refresh "$@" ttl=600000 || return 1
-  seen_exe='' seen_process='' seen_stranger='' seen_active='' seen_sha='' seen_opens=0 seen_from='' seen_traffic='' seen_swap='' seen_held=1
-  seen_bytes=0 seen_mutable=0 seen_free=0 seen_mode='copy' point='' point_opens=-1 stop_point=0 stop_points=' ' return_point=''
-  while IFS= read -r line; do
-    case $line in
-    exe=*) seen_exe=\${line#*=} ;;
-    process=*) seen_process=\${line#*=} ;;
-    stranger=*) seen_stranger=\${line#*=} ;;
-    active=*) seen_active=\${line#*=} ;;
-    opened_by=*) seen_sha=\${line##* } ;;
-    opens=*) seen_opens=\${line#*=} ;;
-    from=*) seen_from=\${line#*=} ;;
-    traffic=*) seen_traffic=\${line#*=} ;;
-    swap=*) seen_swap=\${line#*=} ;;
-    unit_load=*) [ "$seen_held" = 2 ] || seen_held=0 ;;
-    held=*) seen_held=2 ;;
-    bytes=*) seen_bytes=\${line#*=} ;;
-    mutable=*) seen_mutable=\${line#*=} ;;
-    disk_free=*) seen_free=\${line#*=} ;;
-    checkpoint=*) seen_mode=\${line#*=} ;;
-    checkpoint_is=*) see_checkpoint "\${line#*=}" ;;
-    esac
-  done <<END
-$seen
-END
-  # taken at this very stop
-  case $stop_points in *" $seen_opens "*) stop_point=1 ;; esac
-  sha_of "$sw_back" && back_sha=$sha || back_sha=''
-  sha_of "$sw_to" && to_sha=$sha || to_sha=''
-}
-
-# \`name kind version sha256 opens sealed clean at proven\`
-see_checkpoint() {
-  # shellcheck disable=SC2086
-  set -- $1
-  [ "$6" = 1 ] && [ "$2" != rehearsal ] || return 0
-  stop_points="$stop_points$5 "
-  case $1 in "$sw_rollout."*) ;; *) return 0 ;; esac
-  case $2 in
-  rollback-point) [ "$5" -lt "$point_opens" ] || { point=$1 && point_opens=$5; } ;;
-  return-point) return_point=$1 ;;
-  esac
-}
-
-# sha_of ID: sets $sha and $program of an installed release.
-sha_of() {
-  sha='' program=''
-  first_line "$releases/$1/release"
-  # shellcheck disable=SC2086
-  set -- "$1" $line
-  [ $# -eq 4 ] && sha=$3 program=$releases/$1/$4
-}
-
-# decide: sets $todo, one program or \`home\` or \`hold\`, and $because.
-decide() {
-  because='' id=$sw_back
-  if ! itself; then
-    hold_for program-changed
-  elif [ "$seen_swap" = unfinished ]; then
-    todo=finish-swap
-  elif [ "$sw_phase" = staying ] || was_refused; then
-    decide_stay
-  elif [ -n "$seen_stranger" ]; then
-    hold_for stranger
-  elif [ -n "$back_sha" ] && [ "$seen_sha" = "$back_sha" ]; then
-    decide_serve
-  elif [ -n "$to_sha" ] && [ "$seen_sha" = "$to_sha" ]; then
-    decide_back
-  else
-    hold_for unknown-data
-  fi
-  # no supervisor may meddle
-  case $todo in
-  drain | stop | back | restore | activate | start) [ "$seen_held" != 0 ] || todo=hold-off ;;
-  home) [ "$seen_held" != 2 ] || todo=let-go ;;
-  esac
-}
-
-# was_refused: what the new version wrote was put back already, because the old one did not run on it.
-was_refused() {
-  case $seen_from in "$sw_rollout.return-point."*) [ "$seen_sha" = "$to_sha" ] ;; *) return 1 ;; esac
-}
-
-hold_for() { todo=hold because=$1; }
-
-# itself: what acts here is what was there when the node was armed.
-itself() {
-  [ -n "$unit" ] || return 0
-  places_of_unit
-  digest "$lib/switch" && [ "$sum" = "$sw_program" ]
-}
-
-# The old version opened the data last: it runs, or it is started.
-decide_serve() {
-  if [ -n "$seen_process" ]; then
-    if [ "$seen_exe" = unknown ] && [ "$looks" -lt 10 ]; then
-      # it ended in the moment it was looked at, perhaps
-      looks=$((looks + 1)) todo=look-again
-    elif [ "$seen_exe" != "$back_sha" ]; then
-      hold_for stranger
-    elif ! listens; then
-      todo='wait'
-    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]; then
-      todo=undrain
-    else
-      todo=home
-    fi
-  elif ! intact; then
-    hold_for release-damaged
-  elif [ "$seen_active" != "$sw_back" ]; then
-    todo=activate
-  else
-    todo=start
-  fi
-}
-
-# The new version opened it. Where nobody can have written since its start the rollback point loses nothing, whatever the class.
-decide_back() {
-  if ! intact; then
-    hold_for release-damaged
-  elif [ -n "$point" ] && [ "$seen_traffic" = "$point_opens" ]; then
-    todo=restore
-    [ -z "$seen_process" ] || todo=stop
-  elif [ "$sw_keeps" != 1 ] && [ -z "$seen_process" ] && [ "$starts" = 0 ] && [ "$seen_active" = "$sw_to" ]; then
-    # held, but it serves what it has where it can
-    id=$sw_to todo=start
-  elif [ "$sw_keeps" != 1 ]; then
-    hold_for would-lose-writes
-  elif [ "$stop_point" = 1 ]; then
-    todo=start
-    [ "$seen_active" = "$sw_back" ] || todo=activate
-  elif ! room_for_point; then
-    hold_for no-room
-  elif [ -z "$seen_process" ]; then
-    todo=back
-  elif [ "$seen_traffic" = in ]; then
-    todo=drain
-  elif is_safe; then
-    todo=back
-  else
-    hold_for unsafe-stop
-  fi
-  if [ "$todo" = back ] && [ -n "$unit" ]; then
-    todo=snapshot
-    [ -z "$seen_process" ] || todo=stop
-  fi
-}
-
-# It was drained, and quiet; or its intake WAL keeps what it has not applied.
-is_safe() {
-  case $sw_safe in *intake-wal*) return 0 ;; esac
-  [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]
-}
-
-# The release to go back to is what it was when it was installed.
-intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
-
-room_for_point() {
-  need=$((seen_mutable + 10485760))
-  [ "$seen_mode" != copy ] || need=$((seen_bytes + seen_bytes / 10 + 10485760))
-  [ "$seen_free" -ge "$need" ]
-}
-
-# listens: something answers at the server's port, as the kernel tells it.
-listens() {
-  [ -n "$sw_port" ] || return 0
-  awk -v port="$(printf '%04X' "$sw_port")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }' \\
-    /proc/net/tcp /proc/net/tcp6 2>/dev/null
-}
-
-# The old version did not come up on the data, whatever was foreseen: what the new one wrote comes back, and it is started on that.
+# stay "$@": the old version does not come up; it is not tried again.
 stay() {
   because=start-failed
-  [ -n "$return_point" ] && [ "$sw_phase" != staying ] || { hold_on "$@" && return 1; }
-  set_phase staying "$sw_why" && starts=0
-}
-decide_stay() {
-  id=$sw_to
-  if [ "$seen_sha" = "$back_sha" ] && [ -n "$return_point" ]; then
-    todo=restore point=$return_point
-    [ -z "$seen_process" ] || todo=stop
-  elif [ -n "$seen_process" ]; then
-    hold_for old-version-refuses-data
-  elif [ "$seen_active" != "$sw_to" ]; then
-    todo=activate
-  else
-    todo=start
-  fi
+  [ -n "$return_point" ] && [ "$staying" = 0 ] || { hold_on "$@"; return 1; }
+  staying=1 starts=0
 }
 
 # do_it "$@": the one program that is due. Sets $code where it does not work.
@@ -2913,8 +2917,7 @@ main() {
   write_lease 0
   # point
   rm -f "$state/switch" "$state/switch-boot"
-  printf 'end=ok\\n'
-  exit 0
+  finish
 }
 main "$@" </dev/null
 `;
@@ -3447,6 +3450,7 @@ var init_programs = __esm({
     init_checkpoint();
     init_clean_staging();
     init_data();
+    init_deciding();
     init_decisions();
     init_disarm();
     init_drain();
@@ -3589,6 +3593,7 @@ var init_programs = __esm({
         ...CALLED[kind2].map((name2) => asFunction(name2, bodies(kind2)[name2])),
         asFunction("fire", [fire_default]),
         asFunction("stand-down", [stand_down_default]),
+        deciding_default,
         return_default
       ].join("\n")
     });
@@ -6315,7 +6320,7 @@ function leaseOf(answer2) {
   };
 }
 function armedOf(text3) {
-  const [rollout = "", left2 = "", phase = "", , keeps2, watched3] = text3.split(" ");
+  const [rollout = "", left2 = "", phase = "", keeps2, watched3] = text3.split(" ");
   if (named(rollout) === "") return void 0;
   return {
     rollout,
@@ -6600,7 +6605,12 @@ var init_places = __esm({
       `immutable=${options.immutable.join(" ")}`,
       `drain=${options.drain.kind}`,
       `clean_exits=${service.cleanExits.join(" ")}`,
-      ...service.kind === "systemd" ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`] : [],
+      ...service.kind === "systemd" ? [
+        `unit=${service.unit}`,
+        `scope=${service.scope}`,
+        `guest=${guestUnit(service.unit)}`,
+        `timer=${switchUnit(service.unit, "timer")}`
+      ] : [],
       `wait=${seconds(WAIT)}`
     ];
   }
@@ -59630,7 +59640,7 @@ function goesOn(found, survey2, wish2) {
   const decisions2 = found.lines.filter((e) => e.type === "decided");
   const recorded2 = decisions2.find((e) => e.what === "planned")?.plan;
   const parked2 = decisions2.findLast((e) => e.what === "parked");
-  const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back") && !wentOn2(found.lines);
+  const waits = parked2?.why === "stop-after" && !decisions2.some((e) => e.what === "going-back") && !goneOnWith(found.lines);
   const resumes = {
     is: "resumes",
     lines: found.lines,
@@ -59653,7 +59663,7 @@ function goesOn(found, survey2, wish2) {
   if (differences.length > 0) return { is: "refused", code: "plan-changed", problems: differences };
   return resumes;
 }
-function wentOn2(lines2) {
+function goneOnWith(lines2) {
   const at = lines2.findLastIndex((e) => e.type === "decided" && e.what === "parked");
   const parked2 = lines2[at];
   const after2 = parked2?.type === "decided" && parked2.what === "parked" ? parked2.after : "";

@@ -6,9 +6,8 @@ import { watchProcesses } from '../hostile/processes.ts'
 import type { CompositeOptions, CompositeResult, RunningJob } from '../runner/composite.ts'
 import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
-import { ready } from '../local-fleet/server-process.ts'
 import { serving } from './fleet.ts'
-import { type MachineScenario, openMachineScenario, tells } from './scenario.ts'
+import { adoptAll, type MachineScenario, openMachineScenario, tells } from './scenario.ts'
 
 /** What dies on the way on real machines: the runner, a machine's network, a release that does not start. A fresh runner mends it. */
 
@@ -27,11 +26,7 @@ beforeAll(async () => {
     releases: [runs, good, broken],
     config: { lease: { ttl: '10m', wait: '0s' } },
   })
-  const adopted = await s.byHand(['adopt', '--as', 'root', '--yes'], 'admin')
-  expect(adopted.code, adopted.text).toBe(0)
-  // from now on each runs what its release folder holds
-  for (const m of s.fleet.machines) m.run('systemctl', 'restart', 'progressdb')
-  await Promise.all(s.fleet.machines.map(m => ready(s.fleet.urlOf(m), 30_000)))
+  await adoptAll(s)
 }, 240_000)
 afterAll(() => s?.end(), 60_000)
 

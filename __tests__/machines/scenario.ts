@@ -8,6 +8,7 @@ import { type ByHand, byHand, TOKEN } from '../action/by-hand.ts'
 import { QUICK } from '../action/scenario.ts'
 import { type Given, type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { readNode } from '../local-fleet/checker.ts'
+import { ready } from '../local-fleet/server-process.ts'
 import type { Tree } from '../local-fleet/rollout-yaml.ts'
 import { type Acknowledged, startWriter, type Writer } from '../local-fleet/writer.ts'
 import { type CompositeOptions, type CompositeResult, startComposite } from '../runner/composite.ts'
@@ -168,6 +169,14 @@ export async function openMachineScenario(o: MachineScenarioOptions): Promise<Ma
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Every machine is adopted, and runs what its release folder holds from now on. */
+export async function adoptAll({ byHand: ask, fleet }: MachineScenario): Promise<void> {
+  const adopted = await ask(['adopt', '--as', 'root', '--yes'], 'admin')
+  expect(adopted.code, adopted.text).toBe(0)
+  for (const m of fleet.machines) m.run('systemctl', 'restart', 'progressdb')
+  await Promise.all(fleet.machines.map(m => ready(fleet.urlOf(m), 30_000)))
 }
 
 /** Of a private key; its first lines are those of every key of its kind. */

@@ -7,7 +7,7 @@ import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 import { fileOf, serving } from './fleet.ts'
 import type { Machine } from './machine.ts'
-import { type MachineScenario, openMachineScenario } from './scenario.ts'
+import { adoptAll, type MachineScenario, openMachineScenario } from './scenario.ts'
 
 /** Nobody comes: the machines bring themselves home, with systemd's timer and the rights of the user that drives them. */
 
@@ -29,10 +29,7 @@ beforeAll(async () => {
       },
     },
   })
-  const adopted = await s.byHand(['adopt', '--as', 'root', '--yes'], 'admin')
-  expect(adopted.code, adopted.text).toBe(0)
-  for (const m of s.fleet.machines) m.run('systemctl', 'restart', 'progressdb')
-  await Promise.all(s.fleet.machines.map(m => ready(s.fleet.urlOf(m), 30_000)))
+  await adoptAll(s)
 }, 240_000)
 afterAll(() => s?.end(), 60_000)
 

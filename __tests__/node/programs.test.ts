@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type Answer, parseAnswer, parseProgress } from '../../src/node/answer.ts'
 import { inspectionOf } from '../../src/node/observed.ts'
-import { program, programNames } from '../../src/node/programs.ts'
+import { program, programNames, switchProgram } from '../../src/node/programs.ts'
 import { failureOf, knownCodes } from '../../src/node/refusals.ts'
 import { script } from '../../src/shell/script.ts'
 import { points } from './crash.ts'
@@ -34,6 +34,19 @@ describe('the programs', () => {
         name,
       ).toBe('')
     }
+    for (const kind of kinds) {
+      // 2154, 2218: what only one kind of server sets, and what each function defines anew
+      const flags = ['-s', 'sh', '-S', 'warning', '-e', 'SC2317,SC2034,SC2015,SC2154,SC2218', '-']
+      const { text } = switchProgram(kind)
+      expect(spawnSync('shellcheck', flags, { input: text, encoding: 'utf8' }).stdout, kind).toBe('')
+    }
+  })
+
+  it('of the switch hold each program that it calls, for the one kind of server or the other', () => {
+    const text = kinds.map(kind => switchProgram(kind).text).join('\n')
+    const called = [...text.matchAll(/\bpart ([a-z_]+) "\$@"/g)].map(([, name]) => name)
+    expect(called.length).toBeGreaterThan(10)
+    for (const name of called) expect(text).toContain(`do_${name}() {`)
   })
 
   it('all fit into one pipe, and end with the call of main alone', () => {

@@ -4,6 +4,7 @@ import type { Observed } from '../../src/domain/node.ts'
 import { type Action, type Claim, StepFailed } from '../../src/node/port.ts'
 import { seeded } from '../domain/model/choose.ts'
 import { Fault, SimNode } from '../domain/model/node.ts'
+import { good as nature } from '../domain/model/stories.ts'
 import { claim, freePort, grip, opened, type Rig, rig, started } from '../node/rig.ts'
 import { Site } from './site.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -25,14 +26,6 @@ async function both(): Promise<Both> {
   real.node = real.another({ drain })
   await started(real)
   const { old, next } = real.releases
-  const nature = {
-    newStarts: true,
-    newHolds: true,
-    migrates: false,
-    surprise: false,
-    drain: true,
-    supervised: false,
-  }
   const node = new SimNode('db-1', { old, fresh: next }, nature)
   node.strict = false
   node.installed = [old, next]

@@ -68,7 +68,8 @@ async function lived(universe: Universe, history: History): Promise<void> {
   }
   await settle(universe)
   nothingLost(universe)
-  for (const { site } of sites) if (site.violations.length > 0) throw new Error(site.violations.join('; '))
+  const violations = [...universe.violations, ...sites.flatMap(({ site }) => site.violations)]
+  if (violations.length > 0) throw new Error(violations.join('; '))
 }
 
 /** Where nothing went wrong, a good release is promoted. */
@@ -175,7 +176,7 @@ const lastOf = (journal: Ended['journal']): string => {
 function comeHome(universe: Universe): void {
   for (const { site } of universe.sites.values()) {
     const { armed, lease, id } = site.node
-    if (armed?.watched && !site.full && lease?.rollout === armed.rollout && !lease.parked)
+    if (armed?.watched && !site.full && lease?.rollout === armed.rollout)
       throw new Error(`${id} is still armed long after anybody spoke for it`)
   }
 }

@@ -5,7 +5,7 @@ export const planted: Planted[] = [
   {
     what: 'an approved rollout whose job died is gone on with once more (was real)',
     file: 'domain/going-on.ts',
-    from: "!decisions.some(e => e.what === 'going-back') && !wentOn(found.lines)",
+    from: "!decisions.some(e => e.what === 'going-back') && !goneOnWith(found.lines)",
     to: "!decisions.some(e => e.what === 'going-back')",
   },
   {
@@ -67,5 +67,11 @@ export const planted: Planted[] = [
     file: 'domain/goal.ts',
     from: "if (r.rehearsed?.class === 'keeps-data') return 'keep'",
     to: "if (r.rehearsed !== null) return 'keep'",
+  },
+  {
+    what: 'a server is stopped under its users',
+    file: 'domain/steps.ts',
+    from: "if (o.running !== 'stopped' && o.traffic === 'in') out.push({ do: 'drain' })",
+    to: "if (o.running === 'never' && o.traffic === 'in') out.push({ do: 'drain' })",
   },
 ]

@@ -10,7 +10,7 @@ export type Link = { cutUntil: Millis; latency: Millis }
 
 /** A machine as one engine process drives it, over a link that may be cut before a program began, or before its answer came. */
 export function portOf(site: Site, link: Link, clock: Clock): NodePort {
-  const cut = (): boolean => clock.now() < link.cutUntil || !site.up
+  const cut = (): boolean => clock.now() < link.cutUntil
   const call = async <T>(name: string, ms: Millis, work: () => T): Promise<T> => {
     await clock.sleep(link.latency)
     if (cut()) {

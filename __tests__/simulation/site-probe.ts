@@ -24,7 +24,7 @@ export function probeOf(sites: ReadonlyMap<string, Reached>, clock: Clock): Prob
     const on = at(target)
     await clock.sleep(on.link.latency)
     on.site.users()
-    const cut = clock.now() < on.link.cutUntil || !on.site.up
+    const cut = clock.now() < on.link.cutUntil
     const { node, guest } = on.site
     const runs = on.copy ? (guest?.runs ? guest.release : 'stopped') : node.running
     const answers = !cut && runs !== 'stopped' && (on.copy || node.ready)
@@ -97,7 +97,7 @@ function hidden(site: Site, copy: boolean): number {
 export function blockOf({ site, link }: Reached, at: { now: Millis; bad: number }): NodeBlock {
   const { node } = site
   const cut = at.now < link.cutUntil
-  const answers = site.up && node.ready && !cut
+  const answers = node.ready && !cut
   const isNew = node.running !== 'stopped' && sameRelease(node.running, node.fresh)
   const failed = answers ? (isNew ? Math.round(at.bad * 20) : 0) : 20
   return {

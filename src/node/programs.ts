@@ -8,6 +8,7 @@ import back from './programs/back.sh'
 import checkpoint from './programs/checkpoint.sh'
 import cleanStaging from './programs/clean-staging.sh'
 import data from './programs/data.sh'
+import deciding from './programs/deciding.sh'
 import decisions from './programs/decisions.sh'
 import disarm from './programs/disarm.sh'
 import drain from './programs/drain.sh'
@@ -170,6 +171,7 @@ export const switchProgram = (kind: ServerKind): Program => ({
     ...CALLED[kind].map(name => asFunction(name, bodies(kind)[name])),
     asFunction('fire', [fire]),
     asFunction('stand-down', [standDown]),
+    deciding,
     comeHome,
   ].join('\n'),
 })

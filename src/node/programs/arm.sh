@@ -26,7 +26,7 @@ program=$sum"
 
 watch_over() {
   if [ -n "$unit" ]; then
-    by_root enable --now "$(timer_of_switch)"
+    by_root enable --now "$timer"
     return
   fi
   [ -s "$file" ] || fail bad-argument 'no program to watch'

@@ -96,21 +96,15 @@ look_switch() {
   silence
   watched=0
   if is_watched; then watched=1; fi
-  say armed "$sw_rollout $((its_window - silent)) $sw_phase $sw_back $sw_keeps $watched"
+  say armed "$sw_rollout $((its_window - silent)) $sw_phase $sw_keeps $watched"
 }
 
 # is_watched: is there a program that will look?
 is_watched() {
   if [ -n "$unit" ]; then
-    ctl is-active --quiet "$(timer_of_switch)" 2>/dev/null
+    ctl is-active --quiet "$timer" 2>/dev/null
   else
     first_line "$state/switch-pid"
     alive "$line"
   fi
-}
-
-# timer_of_switch: the unit of systemd that looks, named like that of a rehearsal.
-timer_of_switch() {
-  word=${guest#progressdb-rollout-rehearsal-}
-  printf 'progressdb-rollout-switch-%s.timer' "${word%.service}"
 }

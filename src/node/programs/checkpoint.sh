@@ -54,7 +54,6 @@ room_for_copy() {
   # shellcheck disable=SC2046
   set -- $(sizes "$data")
   room "${data%/*}"
-  need=$((${2:-0} + 10485760))
-  [ "$mode" != copy ] || need=$((${1:-0} + ${1:-0} / 10 + 10485760))
+  need_for_copy "${1:-0}" "${2:-0}" "$mode"
   [ "$disk_free" -ge "$need" ] || fail disk-full "the checkpoint needs $need bytes, $disk_free are free"
 }

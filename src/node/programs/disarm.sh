@@ -5,7 +5,7 @@ main() {
   touching
   rm -f "$state/switch" "$state/switch-boot" && durable "$state" || fail not-written "cannot write $state"
   # point
-  [ -z "$unit" ] || ! is_watched || by_root disable --now "$(timer_of_switch)"
+  [ -z "$unit" ] || ! is_watched || by_root disable --now "$timer"
   say disarmed 1
   finish
 }

@@ -13,8 +13,6 @@ main() {
   lease_token=$((lease_token + 1))
   lease_process=switch lease_holder="the switch of $sw_rollout" lease_doing='going back by itself' lease_parked=0 lease_run=''
   write_lease 600000
-  printf 'fired_token=%s\n' "$lease_token"
-  printf 'end=ok\n'
-  exit 0
+  finish
 }
 main "$@" </dev/null

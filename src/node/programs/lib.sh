@@ -11,7 +11,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -51,6 +51,7 @@ arguments() {
     unit=*) unit=${word#*=} ;;
     scope=*) scope=${word#*=} ;;
     guest=*) guest=${word#*=} ;;
+    timer=*) timer=${word#*=} ;;
     text=*) text=${word#*=} ;;
     arg=* | env=* | keep=* | do=*) ;;
     *) fail bad-argument "argument ${word%%=*} is not known" ;;
@@ -64,7 +65,7 @@ places() {
   case $data in /*) ;; *) fail bad-argument 'data must be an absolute path' ;; esac
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
-  case $unit$guest in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
+  case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
   case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi

@@ -202,6 +202,12 @@ room() {
   disk_total=$((${2:-0} * 1024)) disk_free=$((${4:-0} * 1024))
 }
 
+# need_for_copy BYTES MUTABLE MODE: sets $need, the bytes that a checkpoint takes, with something to spare.
+need_for_copy() {
+  need=$(($2 + 10485760))
+  [ "$3" != copy ] || need=$(($1 + $1 / 10 + 10485760))
+}
+
 # how_to_copy: sets $mode by trying with a real file beside the data: reflink, else hard link (immutable files only), else copy.
 how_to_copy() {
   mode='copy' probe=${data%/*}/.${data##*/}-probe.$$

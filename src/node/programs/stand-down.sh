@@ -10,7 +10,6 @@ main() {
   write_lease 0
   # point
   rm -f "$state/switch" "$state/switch-boot"
-  printf 'end=ok\n'
-  exit 0
+  finish
 }
 main "$@" </dev/null
