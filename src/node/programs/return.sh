@@ -69,7 +69,7 @@ come_home() {
 
 # stay "$@": the old version does not come up; it is not tried again.
 stay() {
-  because=start-failed
+  because='start-failed'
   [ -n "$return_point" ] && [ "$staying" = 0 ] || { hold_on "$@"; return 1; }
   staying=1 starts=0
 }
