@@ -7,12 +7,14 @@ type Report = {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { name: string; status: string; assertionResults: unknown[] }[]
+  testResults: { name: string; status: string; message: string; assertionResults: Result[] }[]
 }
+type Result = { fullName: string; status: string; failureMessages: string[] | null }
 
 /**
- * Adds up what vitest's JSON reporter wrote: `node scripts/tally.ts FOLDER [part that failed ...]` prints one line,
- * `N passed, N failed, N skipped`. A test file that did not load, and every part named, counts as one failure.
+ * Adds up what vitest's JSON reporter wrote: `node scripts/tally.ts FOLDER [part that failed ...]` prints what failed,
+ * as the end of a long log is read first, and one line, `N passed, N failed, N skipped`. A test file that did not load,
+ * and every part named, counts as one failure.
  */
 const [folder = '', ...failedParts] = process.argv.slice(2)
 const reports = readdirSync(folder)
@@ -28,5 +30,12 @@ const passed = sum(report => report.numPassedTests)
 const failures = (report: Report): number =>
   Math.max(report.numFailedTests + notLoaded(report), report.success ? 0 : 1)
 const failed = sum(failures) + failedParts.length
+for (const file of reports.flatMap(report => report.testResults)) {
+  if (file.status === 'failed' && file.assertionResults.length === 0)
+    console.log(`FAIL ${file.name}\n${file.message}`)
+  for (const test of file.assertionResults.filter(each => each.status === 'failed')) {
+    console.log(`FAIL ${file.name} > ${test.fullName}\n${test.failureMessages?.join('\n') ?? ''}\n`)
+  }
+}
 const skipped = sum(report => report.numPendingTests + report.numTodoTests)
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
