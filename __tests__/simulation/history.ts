@@ -1,5 +1,9 @@
 import { seeded } from '../domain/model/choose.ts'
+import type { Millis } from '../../src/domain/node.ts'
 import type { History, Mishap, Runner } from './life.ts'
+import type { Wall } from './universe.ts'
+
+const DAY: Millis = 86_400_000
 
 /** The history that a seed stands for. */
 export function historyOf(seed: number): History {
@@ -8,6 +12,9 @@ export function historyOf(seed: number): History {
   const chance = (share: number): boolean => random() < share
   const within = (ms: number): number => Math.floor(random() * ms)
   const drain = chance(0.6)
+  /** Most runners' clocks are right; some are far off, or corrected while they work. */
+  const wall = (): { wall?: Wall } =>
+    chance(0.8) ? {} : { wall: { ahead: within(2 * DAY) - DAY, step: pick(0, -60_000, 60_000, -DAY, DAY) } }
   const kill = (share: number, ms: number): { kill?: number } => (chance(share) ? { kill: within(ms) } : {})
   const runners: Runner[] = [
     {
@@ -15,6 +22,7 @@ export function historyOf(seed: number): History {
       mode: 'release',
       stopAfter: chance(0.25) ? pick('canary', 'rehearse') : 'none',
       ...kill(0.5, 240_000),
+      ...wall(),
     },
   ]
   if (chance(0.35))
@@ -23,16 +31,20 @@ export function historyOf(seed: number): History {
       mode: pick<Runner['mode']>('release', 'recover'),
       stopAfter: 'none',
       ...kill(0.5, 120_000),
+      ...wall(),
     })
-  if (chance(0.3)) runners.push({ at: 400_000 + within(900_000), mode: 'release', stopAfter: 'none' })
+  if (chance(0.3))
+    runners.push({ at: 400_000 + within(900_000), mode: 'release', stopAfter: 'none', ...wall() })
   const mishaps = Array.from({ length: pick(0, 0, 1, 1, 2, 3) }, (): Mishap => {
-    const what = pick<Mishap['what']>('cut', 'cut', 'reboot', 'crash', 'full', 'slow')
+    const what = pick<Mishap['what']>('cut', 'cut', 'reboot', 'crash', 'full', 'slow', 'clock')
     const long = what === 'cut' && chance(0.3) ? 900_000 : 1000 + within(30_000)
+    const moment = what === 'reboot' || what === 'crash' || what === 'clock'
     return {
       at: within(300_000),
       node: within(3),
       what,
-      for: what === 'reboot' || what === 'crash' ? 0 : long,
+      for: moment ? 0 : long,
+      ...(what === 'clock' ? { by: within(2 * DAY) - DAY } : {}),
     }
   })
   return {
@@ -68,6 +80,10 @@ export const smaller = (h: History): History[] => [
   ...h.runners.flatMap((r, i) => {
     const { kill, ...rest } = r
     return kill === undefined ? [] : [{ ...h, runners: h.runners.with(i, rest) }]
+  }),
+  ...h.runners.flatMap((r, i) => {
+    const { wall, ...rest } = r
+    return wall === undefined ? [] : [{ ...h, runners: h.runners.with(i, rest) }]
   }),
   ...(h.setting.bad > 0 ? [{ ...h, setting: { ...h.setting, bad: 0 } }] : []),
   ...(['migrates', 'surprise', 'supervised'] as const).flatMap(key =>

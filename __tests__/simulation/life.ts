@@ -2,15 +2,17 @@ import type { Millis } from '../../src/domain/node.ts'
 import { sameRelease } from '../../src/domain/release.ts'
 import { unfinished } from '../../src/domain/unfinished.ts'
 import { leftovers } from '../domain/model/node.ts'
-import { type Ended, fresh, old, type Setting, TTL, Universe } from './universe.ts'
+import { type Ended, fresh, old, type Setting, TTL, Universe, type Wall } from './universe.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 /** Something that happens to a machine. Times and lengths ms. */
 export type Mishap = {
   at: Millis
   node: number
-  what: 'cut' | 'reboot' | 'crash' | 'full' | 'slow'
+  what: 'cut' | 'reboot' | 'crash' | 'full' | 'slow' | 'clock'
   for: Millis
+  /** Of 'clock': what the wall clock is set forward by. */
+  by?: Millis
 }
 /** A runner that comes along, and perhaps dies. */
 export type Runner = {
@@ -18,6 +20,7 @@ export type Runner = {
   mode: 'release' | 'recover'
   stopAfter: 'none' | 'canary' | 'rehearse'
   kill?: Millis
+  wall?: Wall
 }
 /** One whole history, as data: what a seed stands for, and what is made smaller where it fails. */
 export type History = { setting: Setting; runners: Runner[]; mishaps: Mishap[]; quiet: Millis }
@@ -51,7 +54,7 @@ async function lived(universe: Universe, history: History): Promise<void> {
   for (const mishap of history.mishaps) befall(universe, mishap)
   const jobs = history.runners.map(async r => {
     await time.sleep(r.at)
-    truthful(universe, await universe.job({ mode: r.mode, stopAfter: r.stopAfter }, r.kill))
+    truthful(universe, await universe.job({ mode: r.mode, stopAfter: r.stopAfter }, r))
   })
   await Promise.all(jobs)
   undisturbed(universe, history)
@@ -84,7 +87,7 @@ function undisturbed(universe: Universe, { setting, runners, mishaps }: History)
     )
 }
 
-function befall(universe: Universe, { at, node, what, for: long }: Mishap): void {
+function befall(universe: Universe, { at, node, what, for: long, by = 0 }: Mishap): void {
   const { time } = universe
   const found = [...universe.sites.values()][node % universe.sites.size]
   if (!found) return
@@ -97,6 +100,7 @@ function befall(universe: Universe, { at, node, what, for: long }: Mishap): void
     if (what === 'full') site.full = true
     if (what === 'crash') site.crash()
     if (what === 'reboot') site.reboot()
+    if (what === 'clock') site.node.wall += by
     if (what === 'cut' || what === 'full') site.disturbed = time.now() + long
   })
   if (what === 'slow' || what === 'full')

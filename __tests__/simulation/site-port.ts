@@ -9,12 +9,12 @@ import type { Site } from './site.ts'
 export type Link = { cutUntil: Millis; latency: Millis }
 
 /** A machine as one engine process drives it, over a link that may be cut before a program began, or before its answer came. */
-export function portOf(site: Site, link: Link, clock: Clock): NodePort {
-  const cut = (): boolean => clock.now() < link.cutUntil
+export function portOf(site: Site, link: Link, sleep: Clock['sleep']): NodePort {
+  const cut = (): boolean => site.time.now() < link.cutUntil
   const call = async <T>(name: string, ms: Millis, work: () => T): Promise<T> => {
-    await clock.sleep(link.latency)
+    await sleep(link.latency)
     if (cut()) {
-      await clock.sleep(10_000)
+      await sleep(10_000)
       throw new StepFailed(unreachable(site, name, 'none'))
     }
     const boot = site.boots
@@ -24,9 +24,9 @@ export function portOf(site: Site, link: Link, clock: Clock): NodePort {
       if (site.boots !== boot && ms > 0) return undefined
       return attempt(work)
     })
-    await clock.sleep(link.latency)
+    await sleep(link.latency)
     if (done === undefined || cut()) {
-      await clock.sleep(15_000)
+      await sleep(15_000)
       throw new StepFailed(unreachable(site, name, 'unknown'))
     }
     if ('fault' in done) throw done.fault instanceof Fault ? new StepFailed(done.fault.failure) : done.fault

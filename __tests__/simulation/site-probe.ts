@@ -1,7 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import type { NodeBlock } from '../../src/domain/measurement.ts'
-import type { Millis } from '../../src/domain/node.ts'
 import { sameRelease } from '../../src/domain/release.ts'
 import type { Probe } from '../../src/probe/probe.ts'
 import type { Site } from './site.ts'
@@ -24,7 +23,7 @@ export function probeOf(sites: ReadonlyMap<string, Reached>, clock: Clock): Prob
     const on = at(target)
     await clock.sleep(on.link.latency)
     on.site.users()
-    const cut = clock.now() < on.link.cutUntil
+    const cut = on.site.time.now() < on.link.cutUntil
     const { node, guest } = on.site
     const runs = on.copy ? (guest?.runs ? guest.release : 'stopped') : node.running
     const answers = !cut && runs !== 'stopped' && (on.copy || node.ready)
@@ -94,12 +93,12 @@ function hidden(site: Site, copy: boolean): number {
 }
 
 /** What one block of a watch shows of a machine. `bad`: the share of requests that its new version fails. */
-export function blockOf({ site, link }: Reached, at: { now: Millis; bad: number }): NodeBlock {
+export function blockOf({ site, link }: Reached, bad: number): NodeBlock {
   const { node } = site
-  const cut = at.now < link.cutUntil
+  const cut = site.time.now() < link.cutUntil
   const answers = node.ready && !cut
   const isNew = node.running !== 'stopped' && sameRelease(node.running, node.fresh)
-  const failed = answers ? (isNew ? Math.round(at.bad * 20) : 0) : 20
+  const failed = answers ? (isNew ? Math.round(bad * 20) : 0) : 20
   return {
     node: node.id,
     health: { of: 5, failed: answers ? 0 : 5, errors: 0 },

@@ -32,6 +32,13 @@ const SHOWN: Millis = 60_000
 /** `bad`: the share of probe requests that the new release fails. */
 export type Setting = { nodes: number; waveSize: number; nature: SiteNature; bad: number; hold: boolean }
 
+/** A runner's wall clock, ms: how far ahead of the machines' it is, and what it is set forward by before each of its processes. */
+export type Wall = { ahead: Millis; step: Millis }
+const TRUE: Wall = { ahead: 0, step: 0 }
+const STEPS: readonly Step[] = ['plan', 'snapshot', 'canary', 'promote', 'settle']
+
+type Job = { name: string; journal: Event[]; request: Request; wall: Wall }
+
 /** How a job ended: what it said, `undefined` where its runner was lost. */
 export type Ended = {
   mode: Request['mode']
@@ -73,7 +80,10 @@ export class Universe {
   }
 
   /** One job as the composite runs it. `kill`: when all of the runner is gone, ms from now. */
-  async job(asked: Partial<Request>, kill?: Millis): Promise<Ended> {
+  async job(
+    asked: Partial<Request>,
+    { kill, wall = TRUE }: { kill?: Millis; wall?: Wall } = {},
+  ): Promise<Ended> {
     const run = ++this.#runs
     const name = `run-${run}`
     const killed = kill === undefined ? new Promise<'lost'>(() => undefined) : this.#killed(name, kill)
@@ -87,7 +97,7 @@ export class Universe {
       reason: '',
       ...asked,
     }
-    const work = this.#steps({ name, journal, request })
+    const work = this.#steps({ name, journal, request, wall })
     const how = await Promise.race([work, killed])
     if (how !== 'lost') this.#gone.set(name, this.time.now())
     const said = journal.findLast(e => e.type === 'concluded')
@@ -112,7 +122,7 @@ export class Universe {
     return 'lost'
   }
 
-  async #steps(on: { name: string; journal: Event[]; request: Request }): Promise<'ended'> {
+  async #steps(on: Job): Promise<'ended'> {
     const looks = on.request.mode === 'recover' || on.request.mode === 'status'
     const chain: Step[] = looks ? ['plan'] : ['plan', 'snapshot', 'canary', 'promote']
     for (const step of chain) {
@@ -125,24 +135,26 @@ export class Universe {
 
   /** One process of the engine: dead with its runner, in the middle of whatever it did. */
   async #process(
-    { name, journal, request }: { name: string; journal: Event[]; request: Request },
+    { name, journal, request, wall }: Job,
     step: Step,
   ): Promise<Awaited<ReturnType<typeof advance>>> {
+    // each process reads the wall clock once, when it starts
+    const ahead = wall.ahead + wall.step * STEPS.indexOf(step)
     const clock: Clock = {
-      now: () => this.time.now(),
+      now: () => this.time.now() + ahead,
       sleep: async (ms, stop) => {
         await this.time.sleep(ms, stop)
         if (this.#gone.has(name)) await new Promise(() => undefined)
       },
     }
     const nodes = new Map<NodeId, NodePort>()
-    for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock))
+    for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock.sleep))
     const by = { process: `${name}-${step}-${journal.length}`, who: 'sim', run: name, host: name }
     const leases = keepLeases({ nodes, ttl: TTL, clock })
     const written: Journal = {
       events: journal,
       append: body => {
-        const event: Event = { schema: 1, seq: journal.length + 1, at: this.time.now(), ...body }
+        const event: Event = { schema: 1, seq: journal.length + 1, at: clock.now(), ...body }
         journal.push(event)
         this.#told(name, step, body)
         return event
@@ -188,11 +200,10 @@ export class Universe {
       probe,
       observe: async plan => {
         await clock.sleep(plan.to - clock.now())
-        const of = (ids: NodeId[]) =>
-          ids.map(id => blockOf(this.#at(id), { now: clock.now(), bad: this.setting.bad }))
+        const of = (ids: NodeId[]) => ids.map(id => blockOf(this.#at(id), this.setting.bad))
         return { from: plan.from, to: clock.now(), canary: of(plan.canary), baseline: of(plan.baseline) }
       },
-      plan: () => this.#plan(nodes, probe, request),
+      plan: () => this.#plan({ nodes, probe, request, now: clock.now() }),
       binary: async () => '/dev/null',
       tests: async () => '',
       progress: () => undefined,
@@ -206,11 +217,17 @@ export class Universe {
     return found
   }
 
-  async #plan(
-    nodes: ReadonlyMap<NodeId, NodePort>,
-    probe: Effects['probe'],
-    request: Request,
-  ): Promise<Fact> {
+  async #plan({
+    nodes,
+    probe,
+    request,
+    now,
+  }: {
+    nodes: ReadonlyMap<NodeId, NodePort>
+    probe: Effects['probe']
+    request: Request
+    now: Millis
+  }): Promise<Fact> {
     const looked = await Promise.all([...nodes].map(([id, port]) => this.#look(id, port, probe)))
     const found: Survey = {
       ...surveyOf(looked.flatMap(l => ('now' in l ? [l] : []))),
@@ -224,7 +241,7 @@ export class Universe {
     }
     const survey: Survey = release ? { ...found, release } : found
     if (request.mode === 'recover' || request.mode === 'status') return asTheNodesSay(survey, request)
-    return buildPlan(survey, this.#wish(request))
+    return buildPlan(survey, this.#wish(request, now))
   }
 
   async #look(
@@ -265,7 +282,7 @@ export class Universe {
       : { is: 'unknown', why: 'its page shows nothing yet' }
   }
 
-  #wish(request: Request): Wish {
+  #wish(request: Request, now: Millis): Wish {
     const base = wishOf()
     const watch = {
       ...base.policy.watch,
@@ -293,7 +310,7 @@ export class Universe {
       },
       acceptWriteLoss: true,
       rollbackData: request.rollbackData,
-      now: this.time.now(),
+      now,
     })
   }
 }

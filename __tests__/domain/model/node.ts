@@ -1,5 +1,5 @@
 import type { Failure } from '../../../src/domain/event.ts'
-import type { NodeStep, Observed, Proof, Snapshot } from '../../../src/domain/node.ts'
+import type { Millis, NodeStep, Observed, Proof, Snapshot } from '../../../src/domain/node.ts'
 import { type Release, releaseId, sameRelease } from '../../../src/domain/release.ts'
 
 /** The data of a simulated node: which acknowledged writes it holds, and whether the old release can still read it. */
@@ -52,6 +52,8 @@ export class SimNode {
   armed: { rollout: string; keeps: boolean; watched: boolean } | undefined
   record: Observed['record'] = []
   strict = true
+  /** Its wall clock, ms, as it stamps what it makes. */
+  wall: Millis = 0
 
   constructor(id: string, releases: { old: Release; fresh: Release }, nature: Nature) {
     this.id = id
@@ -150,7 +152,7 @@ export class SimNode {
         this.record.push({
           schema: 1,
           seq: 1,
-          at: 0,
+          at: this.wall,
           type: 'setting-changed',
           rollout: this.lease.rollout,
           what: step.do,
@@ -205,7 +207,7 @@ export class SimNode {
     const { armed, lease } = this
     if (!armed || lease?.rollout !== armed.rollout) return
     const say = (what: 'fired' | 'home' | 'held', why: string): number =>
-      this.record.push({ schema: 1, seq: 0, at: 0, type: 'fired', rollout: armed.rollout, what, why })
+      this.record.push({ schema: 1, seq: 0, at: this.wall, type: 'fired', rollout: armed.rollout, what, why })
     say('fired', 'unconfirmed')
     this.token += 1
     this.firedOn = lease.process
@@ -293,7 +295,7 @@ export class SimNode {
       sealed: true,
       clean: true,
       proven: [],
-      at: 0,
+      at: this.wall,
       data,
     })
   }
