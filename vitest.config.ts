@@ -19,6 +19,7 @@ export default defineConfig({
       '__tests__/act/**',
       '__tests__/bench/**',
       '__tests__/node/crash.test.ts',
+      '__tests__/node/killed-anywhere.test.ts',
       '__tests__/simulation/planted.test.ts',
     ],
     // half of the suites mostly wait for real servers

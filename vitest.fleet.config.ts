@@ -11,6 +11,7 @@ export default defineConfig({
     include: [
       '__tests__/fleet/**/*.test.ts',
       '__tests__/node/crash.test.ts',
+      '__tests__/node/killed-anywhere.test.ts',
       '__tests__/domain/model/random.test.ts',
       '__tests__/simulation/planted.test.ts',
     ],

@@ -19,7 +19,7 @@ export function momentsIn(step: string, duration: number, count = kills): Moment
 }
 
 /** Numbers in 0..1 that a word decides (FNV-1a, then xorshift). */
-function sequence(word: string): () => number {
+export function sequence(word: string): () => number {
   let state = 2_166_136_261
   for (const char of word) state = Math.imul(state ^ (char.codePointAt(0) ?? 0), 16_777_619)
   return () => {

@@ -12,6 +12,7 @@ import { addUser, type Machine, openNetwork, sh, startMachine } from './machine.
 /** Machines as somebody sets them up who knows no rollout: a unit, a user for it, a binary in /usr/local/bin. */
 export type MachineFleet = {
   dir: string
+  kind: NonNullable<FleetOptions['kind']>
   machines: Machine[]
   keys: Keys
   /** The key of `deploy`, who may do nothing there yet, and that of root. */
@@ -49,8 +50,11 @@ export type FleetOptions = {
   messages?: number
   walOn?: boolean
   unit?: string
-  /** The unit is one of `deploy`, who has everything below the home folder and a folder on the data disk. */
-  ofUser?: boolean
+  /**
+   * Who runs the server: a unit of the machine's, one of `deploy`, who has everything below the home folder and a folder on the data
+   * disk, or nobody: it was started by hand there.
+   */
+  kind?: 'unit' | 'user-unit' | 'process'
 }
 
 export const USER = {
@@ -88,9 +92,12 @@ export async function openMachines(options: FleetOptions): Promise<MachineFleet>
     throw broken.reason
   }
   const urlOf = (m: Machine): string => `http://${m.address}:${PORT}`
+  const kind = options.kind ?? 'unit'
+  if (kind === 'process') for (const m of machines) startByHand(m, '/home/deploy/bin/progressdb')
   await Promise.all(machines.map(m => ready(urlOf(m), 30_000)))
   return {
     dir,
+    kind,
     machines,
     keys,
     deploy: deploy.private,
@@ -106,7 +113,7 @@ type Furniture = FleetOptions & { keys: Keys; data: string; deploy: string; admi
 
 function furnish(root: string, f: Furniture): void {
   addUser(root, 'deploy', '/home/deploy', f.deploy)
-  if (f.ofUser) return furnishUser(root, f)
+  if (f.kind === 'user-unit' || f.kind === 'process') return furnishUser(root, f)
   addUser(root, 'progressdb', '/var/lib/progressdb-home')
   mkdirSync(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 })
   writeFileSync(join(root, 'root/.ssh/authorized_keys'), `${f.admin}\n`, { mode: 0o600 })
@@ -134,6 +141,13 @@ function furnishUser(root: string, f: Furniture): void {
   copyFileSync(f.release.binary, join(home, 'bin/progressdb'))
   chmodSync(join(home, 'bin/progressdb'), 0o755)
   writeFileSync(join(root, USER.config), configOf(f, USER.data), { mode: 0o600 })
+  mkdirSync(join(root, 'srv/db/deploy'))
+  sh('cp', '-a', f.data, join(root, USER.data))
+  if (f.kind === 'user-unit') userUnit(root, home)
+  sh('chroot', root, 'chown', '-R', 'deploy:', '/home/deploy', '/srv/db/deploy')
+}
+
+function userUnit(root: string, home: string): void {
   const unit = UNIT.replace('User=progressdb\n', '')
     .replace('/usr/local/bin', '/home/deploy/bin')
     .replace('/etc/progressdb/config.yaml', USER.config)
@@ -146,13 +160,25 @@ function furnishUser(root: string, f: Furniture): void {
     '../progressdb.service',
     join(home, '.config/systemd/user/default.target.wants/progressdb.service'),
   )
-  mkdirSync(join(root, 'srv/db/deploy'))
-  sh('cp', '-a', f.data, join(root, USER.data))
   // its programs go on when nobody is logged in
   mkdirSync(join(root, 'var/lib/systemd/linger'), { recursive: true })
   writeFileSync(join(root, 'var/lib/systemd/linger/deploy'), '')
-  sh('chroot', root, 'chown', '-R', 'deploy:', '/home/deploy', '/srv/db/deploy')
 }
+
+/** As somebody does who has no supervisor. */
+export function startByHand(m: Machine, binary: string): void {
+  const line = `cd && PROGRESSDB_ABORT_SECONDS=0.2 exec setsid ${binary} --config ${USER.config} </dev/null >>server.log 2>&1 &`
+  m.run('su', 'deploy', '-s', '/bin/sh', '-c', line)
+}
+
+/** The process that serves there, by the file it was started with; '' where none does. */
+export const serverOf = (m: Machine, kind: MachineFleet['kind']): string =>
+  kind === 'unit'
+    ? m
+        .run('systemctl', 'show', '--value', '--property=MainPID', 'progressdb.service')
+        .trim()
+        .replace(/^0$/, '')
+    : m.run('sh', '-c', `pgrep -o -u deploy -f -- 'progressdb --config ${USER.config}$' || :`).trim()
 
 function configOf({ keys, walOn = false }: Furniture, data = DATA): string {
   const config: unknown = parse(serverYaml({ port: PORT, data, keys, walOn }))
@@ -174,19 +200,22 @@ export type MachineTruth = {
 }
 
 export async function truthOf(fleet: MachineFleet, m: Machine): Promise<MachineTruth> {
-  const show = (property: string): string =>
-    m.run('systemctl', 'show', '--value', `--property=${property}`, 'progressdb.service').trim()
   const quiet = (...command: string[]): string =>
     m.run('sh', '-c', '"$@" 2>/dev/null || :', 'sh', ...command).trim()
-  const pid = show('MainPID')
+  const show = (property: string, otherwise: string): string =>
+    fleet.kind === 'process'
+      ? otherwise
+      : m.run('systemctl', 'show', '--value', `--property=${property}`, 'progressdb.service').trim()
+  const pid = serverOf(m, fleet.kind)
+  const install = fleet.kind === 'unit' ? '/opt/progressdb' : USER.install
   return {
-    active: show('ActiveState'),
+    active: show('ActiveState', pid === '' ? 'inactive' : 'active'),
     exe: versionIn(quiet('readlink', `/proc/${pid}/exe`)),
-    link: versionIn(quiet('readlink', '/opt/progressdb/current')),
+    link: versionIn(quiet('readlink', `${install}/current`)),
     answers: await ready(fleet.urlOf(m), 5000).catch(() => ''),
-    restart: show('Restart'),
+    restart: show('Restart', 'on-failure'),
     drained: quiet('ls', '/home/deploy/drained') !== '',
-    lease: /^rollout=(.*)$/m.exec(quiet('cat', '/opt/progressdb/state/lease'))?.[1] ?? '',
+    lease: /^rollout=(.*)$/m.exec(quiet('cat', `${install}/state/lease`))?.[1] ?? '',
     staging: quiet('sh', '-c', 'ls -d /srv/db/*/.*-staging') !== '',
   }
 }

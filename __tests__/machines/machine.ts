@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
@@ -20,8 +20,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type Machine = {
   name: string
   address: string
-  /** Its files as seen from here. */
+  /** Its files as seen from here, but for those of its data disk. */
   root: string
+  /** Those, while it runs. */
+  disk: () => string
   hostKey: string
   /** Runs a command on it as root, and answers its output. Throws where it fails. */
   run: (...command: string[]) => string
@@ -30,6 +32,15 @@ export type Machine = {
   heal: () => void
   /** Starts it again, in order, and waits until it is up. */
   reboot: () => Promise<void>
+  /** Takes its power away: nothing runs, and of its data disk only what was flushed is left. `on` checks the disk and starts it again. */
+  off: () => Promise<void>
+  on: () => Promise<void>
+  /** Its data disk answers every call with an error, until the machine was off. */
+  eio: () => void
+  /** Its kernel finds its data disk damaged, and writes no more to it, until the machine was off. */
+  readonly: () => void
+  /** Its link carries so many bits in a second; `undefined`: as many as come. */
+  slow: (rate?: string) => void
   close: () => Promise<void>
 }
 
@@ -83,19 +94,25 @@ export async function startMachine({ dir, name, index, furnish }: MachineOptions
   const layers = `lowerdir=/,upperdir=${over}/upper,workdir=${over}/work`
   sh('mount', '-t', 'overlay', namespace, '-o', layers, root)
   const disk = dataDisk(join(dir, name))
-  mkdirSync(join(root, 'srv', 'db'), { recursive: true })
-  sh('mount', disk, join(root, 'srv', 'db'))
+  const mounted = join(root, 'srv', 'db')
+  mkdirSync(mounted, { recursive: true })
+  sh('mount', disk, mounted)
   const hostKey = basics(root, name)
   furnish(root)
+  sh('umount', mounted)
   const output = openSync(join(dir, name, 'console.log'), 'a')
-  const running = boot({ name: namespace, root, console: output })
+  const whole = { name: namespace, root, disk, console: output }
+  let running = boot(whole)
   const run = (...command: string[]): string =>
     sh('nsenter', '-a', '-t', String(leader(running)), '--', ...command)
   await booted(run, join(dir, name, 'console.log'))
+  const shutdown = (how: 'flushed' | 'lost'): string =>
+    run('perl', '-e', SHUTDOWN, String({ flushed: 1, lost: 2 }[how]))
   return {
     name,
     address,
     root,
+    disk: () => `/proc/${leader(running)}/root/srv/db`,
     hostKey,
     run,
     cut: () => void sh('ip', 'link', 'set', link, 'down'),
@@ -107,10 +124,34 @@ export async function startMachine({ dir, name, index, furnish }: MachineOptions
       for (let tries = 0; tries < 600 && lead(running) === undefined; tries++) await sleep(100)
       await booted(run, join(dir, name, 'console.log'))
     },
+    off: async () => {
+      shutdown('lost')
+      await end(running)
+    },
+    on: async () => {
+      checkDisk(disk)
+      running = boot(whole)
+      await booted(run, join(dir, name, 'console.log'))
+    },
+    eio: () => void shutdown('flushed'),
+    readonly: () => writeFileSync(`/sys/fs/ext4/${basename(disk)}/trigger_fs_error`, '1'),
+    slow: rate => {
+      const there = (...words: string[]): string =>
+        sh('nsenter', `--net=/run/netns/${namespace}`, '--', 'tc', ...words)
+      const here = (...words: string[]): string => sh('tc', ...words)
+      for (const [tc, device] of [
+        [there, 'eth0'],
+        [here, link],
+      ] as const) {
+        if (rate === undefined) tc('qdisc', 'del', 'dev', device, 'root')
+        else
+          tc('qdisc', 'replace', 'dev', device, 'root', 'tbf', 'rate', rate, 'burst', '16kb', 'latency', '2s')
+      }
+    },
     close: async () => {
       await end(running)
       removeGroups(namespace)
-      for (const path of [join(root, 'srv', 'db'), root, over]) sh('umount', '-l', path)
+      for (const path of [root, over]) sh('umount', '-l', path)
       sh('losetup', '-d', disk)
       sh('ip', 'netns', 'del', namespace)
       rmSync(join(dir, name), { recursive: true, force: true })
@@ -122,8 +163,17 @@ export async function startMachine({ dir, name, index, furnish }: MachineOptions
 function dataDisk(home: string): string {
   const image = join(home, 'disk.img')
   sh('truncate', '-s', '1G', image)
-  sh('mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', image)
+  sh('mkfs.ext4', '-q', '-m', '0', '-e', 'remount-ro', image)
   return sh('losetup', '-f', '--show', image).trim()
+}
+
+/** The kernel's own way of testing what a file system survives: FS_IOC_SHUTDOWN, with its log flushed or not. */
+const SHUTDOWN = 'open D, "<", "/srv/db" or die $!; ioctl(D, 0x8004587D, pack("L", $ARGV[0])) or die $!'
+
+/** What a boot does before it mounts a disk; its exit code says whether something was mended. */
+function checkDisk(disk: string): void {
+  const { status, stdout } = spawnSync('/sbin/fsck.ext4', ['-y', disk], { encoding: 'utf8' })
+  if (status === null || status > 2) throw new Error(`the disk is lost:\n${stdout}`)
 }
 
 /** Own name, keys and id; of everything that is enabled here, only what the test needs. */
@@ -154,21 +204,25 @@ function basics(root: string, name: string): string {
 
 /**
  * Control groups of its own, or a restart on one machine would meet the processes of another; a private /run/systemd, as nspawn
- * cleans up below it.
+ * cleans up below it; its disk is mounted for it alone, or it would stay mounted when the machine is off.
  */
-function boot(m: { name: string; root: string; console: number }): ChildProcess {
+function boot(m: { name: string; root: string; disk: string; console: number }): ChildProcess {
   const script = `for h in systemd unified; do
   [ -d /sys/fs/cgroup/$h ] || continue
   mkdir -p /sys/fs/cgroup/$h/${m.name} && echo $$ >/sys/fs/cgroup/$h/${m.name}/cgroup.procs
 done
 mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd
+while read -r _ path _; do
+  case $path in */root/srv/db) umount "$path" ;; esac
+done </proc/self/mounts
+mount "$2" "$1/srv/db" || exit 1
 while :; do
   systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$1" --machine=${m.name} --network-namespace-path=/run/netns/${m.name} --console=pipe &
   wait $! && code=0 || code=$?
   # the machine asked to be started again
   [ $code = 133 ] || exit $code
 done`
-  return spawn('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', m.root], {
+  return spawn('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', m.root, m.disk], {
     stdio: ['ignore', m.console, m.console],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
   })

@@ -131,7 +131,7 @@ test('no secret stood in an argument, an environment of a child, or a file on ru
   expect(runner).toEqual([])
   for (const m of s.fleet.machines) {
     // what it has written itself, beside the files of this machine below it; its data lies on a disk of its own
-    for (const folder of [join(m.root, '../over/upper'), join(m.root, 'srv/db')]) {
+    for (const folder of [join(m.root, '../over/upper'), m.disk()]) {
       const found = filesWith(folder, secrets)
       expect(
         found.filter(({ path }) => !allowed.test(path)),

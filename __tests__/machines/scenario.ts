@@ -20,6 +20,7 @@ import {
   type MachineTruth,
   openMachines,
   truthOf,
+  USER,
 } from './fleet.ts'
 
 /** A fleet of machines, a GitHub with its releases, clients that write, and whoever runs the product from outside. */
@@ -202,9 +203,15 @@ const base = (fleet: MachineFleet): Tree => ({
   profile: 'progressdb',
   repository: 'progressdb/ProgressDB',
   ssh: { user: 'deploy' },
-  systemd: { unit: 'progressdb.service' },
-  install: '/opt/progressdb',
-  data: DATA,
-  config: '/etc/progressdb/config.yaml',
+  ...(fleet.kind === 'unit'
+    ? {
+        systemd: { unit: 'progressdb.service' },
+        install: '/opt/progressdb',
+        data: DATA,
+        config: '/etc/progressdb/config.yaml',
+      }
+    : fleet.kind === 'user-unit'
+      ? { systemd: { unit: 'progressdb.service', user: true }, ...USER }
+      : { process: { env: { PROGRESSDB_ABORT_SECONDS: '0.2' } }, ...USER }),
   nodes: fleet.machines.map((m): Tree => ({ name: m.name, host: m.address, port: 8080 })),
 })

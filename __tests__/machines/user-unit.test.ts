@@ -15,8 +15,7 @@ beforeAll(async () => {
     await buildRelease({ version: '0.2.2' }),
     await buildRelease({ version: '0.2.3', faults: { errorRate: 0.5, faultsAfter: 4000 } }),
   ]
-  const config = { systemd: { unit: 'progressdb.service', user: true }, ...USER }
-  s = await openMachineScenario({ machines: 2, runs, releases: [runs, good, bad], ofUser: true, config })
+  s = await openMachineScenario({ machines: 2, runs, releases: [runs, good, bad], kind: 'user-unit' })
 }, 120_000)
 afterAll(() => s?.end(), 60_000)
 

@@ -9,7 +9,7 @@ import type { Site } from './site.ts'
 export type Link = { cutUntil: Millis; latency: Millis }
 
 /** A machine as one engine process drives it, over a link that may be cut before a program began, or before its answer came. */
-export function portOf(site: Site, link: Link, sleep: Clock['sleep']): NodePort {
+export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>): NodePort {
   const cut = (): boolean => site.time.now() < link.cutUntil
   const call = async <T>(name: string, ms: Millis, work: () => T): Promise<T> => {
     await sleep(link.latency)

@@ -148,7 +148,7 @@ export class Universe {
       },
     }
     const nodes = new Map<NodeId, NodePort>()
-    for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock.sleep))
+    for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock))
     const by = { process: `${name}-${step}-${journal.length}`, who: 'sim', run: name, host: name }
     const leases = keepLeases({ nodes, ttl: TTL, clock })
     const written: Journal = {

@@ -3,9 +3,10 @@ import { recordsDiffer } from './unfinished.ts'
 import type { Command, CommandId, Decision, Event, Fact, Failure } from './event.ts'
 import { merge } from './judge/merge.ts'
 import type { Block } from './measurement.ts'
-import type { NodeId, Witness } from './node.ts'
+import type { NodeId, Observed, Witness } from './node.ts'
 import type { Plan } from './plan.ts'
-import { MAX_TRIES, type NodeState, node, planned, type Rollout } from './rollout.ts'
+import { type Release, sameRelease } from './release.ts'
+import { MAX_TRIES, type NodeState, node, planned, pointOf, type Rollout } from './rollout.ts'
 
 /** The rollout after one more fact. Pure; throws `Bug` on a line that cannot follow. */
 export function apply(r: Rollout, e: Event): Rollout {
@@ -240,9 +241,18 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
   const old = planned(r, c.node)[r.plan?.mode === 'rollback' ? 'to' : 'from']
   const ofOld = 'release' in c.step && c.step.release.sha256 === old.sha256
   if (!ofOld) return { failedBack: failure }
+  // on data that is its own it refuses nothing: something else happened, and it is looked at again
+  if (was.seen !== 'unknown' && itsOwn(r, was.seen, old)) return { seen: 'unknown' }
   // a node that has no other way is not asked for ever
   return was.refuses ? {} : { refuses: failure, tries: 0 }
 }
+
+/** The data is what this release left: its checkpoint was put back, or no other release was ever started on it. */
+const itsOwn = (r: Rollout, o: Observed, release: Release): boolean =>
+  (o.data.from !== undefined && o.data.from === pointOf(r, o)?.name) ||
+  (o.data.openedBy !== undefined &&
+    sameRelease(o.data.openedBy, release) &&
+    !o.snapshots.some(s => s.kind === 'return-point' && s.name.startsWith(`${r.id}.`)))
 
 const landed = (r: Rollout, id: CommandId): Rollout['inFlight'] => {
   const { [id]: _, ...rest } = r.inFlight

@@ -26,6 +26,10 @@ export function unconfirmed(r: Rollout): Body | undefined {
   return why === undefined ? undefined : goingBack('confirmation-lost', why, 'interrupted')
 }
 
+/** What ends the way forward whatever else is seen: a watch that failed is the reason, whatever happened after it. */
+export const cutShort = (r: Rollout): Body | undefined =>
+  (r.verdicts.at(-1)?.is === 'fail' ? verdictDue(r) : undefined) ?? unconfirmed(r)
+
 /** What follows from the last verdict; nothing from one that another job reached. */
 export function verdictDue(r: Rollout): Body | undefined {
   const last = r.verdicts.at(-1)

@@ -1,4 +1,4 @@
-import { decided, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
+import { cutShort, decided, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { shortageOf } from './disk.ts'
 import { Bug } from './errors.ts'
 import type { Body, Event, Task } from './event.ts'
@@ -44,7 +44,7 @@ function decide(r: Rollout): Body | undefined {
     case 'canary':
     case 'promote':
       return open(r)
-        ? (unconfirmed(r) ?? fault(r) ?? verdict(r) ?? verdictDue(r) ?? park(r, 'canary'))
+        ? (cutShort(r) ?? fault(r) ?? verdict(r) ?? verdictDue(r) ?? park(r, 'canary'))
         : undefined
   }
 }

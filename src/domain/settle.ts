@@ -1,4 +1,4 @@
-import { fault, goingBack, unconfirmed, verdictDue } from './due.ts'
+import { cutShort, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { about } from './errors.ts'
 import type { Body, Conclusion, Owed } from './event.ts'
 import { movedOn, settled } from './goal.ts'
@@ -22,7 +22,7 @@ export function settleDecision(r: Rollout): Body | undefined {
   const ids = all.filter(id => !movedOn(r, id))
   const done = ids.every(id => settled(r, id))
   // a person's stop ends where the node did not wait for that person
-  const late = r.goingBack || r.outcome || r.plan?.mode === 'rollback' ? undefined : unconfirmed(r)
+  const late = r.goingBack || r.outcome || r.plan?.mode === 'rollback' ? undefined : cutShort(r)
   if (late) return late
   if (r.outcome) return done ? { type: 'concluded', ...amended(r, r.outcome) } : undefined
   if (parkedHere(r)) return done ? { type: 'concluded', ...parkedConclusion(r) } : undefined

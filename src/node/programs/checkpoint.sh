@@ -39,10 +39,10 @@ seal_part() {
   clean=0
   [ "${2:-}" != "$opens" ] || clean=${4:-0}
   printf '%s\n' "kind=$1" "version=$opened_version" "sha256=$opened_sha" "opens=$opens" "clean=$clean" \
-    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META"
-  durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
+    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META" &&
+    durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
   # point
-  durable "$snapshots"
+  durable "$snapshots" || fail not-written "cannot write $snapshots"
 }
 
 drop_part() {

@@ -7,7 +7,7 @@ main() {
   folder=$snapshots/$name sums=$notes/sums.next
   listing "$folder/data" | cmp -s - "$folder/SEAL" || fail checkpoint-damaged "checkpoint $name has not the file set of its seal"
   all=$(awk '{ all += $1 } END { printf "%.0f", all }' "$folder/SEAL") done_bytes=0
-  : >"$sums"
+  true >"$sums" || fail not-written "cannot write $notes"
   set --
   pending=0
   while IFS= read -r line; do

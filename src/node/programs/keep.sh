@@ -9,7 +9,7 @@ main() {
   digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
   make_current "$release"
   # point
-  printf '%s\n' "$text" >"$state/line.next"
+  printf '%s\n' "$text" >"$state/line.next" || fail not-written "cannot write $state"
   file=$state/line.next
   add_to_record
   finish

@@ -161,10 +161,13 @@ commit() {
 
 # durable PATH...: these files and folders (not what is in them) are on disk. Never the whole file system: on a busy node that
 # takes as long as everybody else's writes.
-durable() { sync "$@" 2>/dev/null || sync; }
+durable() { sync "$@" 2>/dev/null || sync_all; }
 
 # durable_tree DIR: all in it that is not shared with files which were durable before.
-durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync; }
+durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync_all; }
+
+# sync_all: for a `sync` that takes no names. One that does has failed to write, and says so.
+sync_all() { ! sync / 2>/dev/null && sync; }
 
 # digest FILE: sets $sum. openssl uses the processor's instructions, sha256sum of many systems does not (four times slower).
 digest() {
@@ -178,7 +181,8 @@ digest() {
 digest_once() {
   key=$(stat -L -c '%d:%i:%s:%y:%z' "$1" 2>/dev/null) || return 1
   if [ -f "$notes/digests" ]; then
-    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$notes/digests"
+    # a line that a full disk cut short spoils the next one
+    while read -r sum known; do [ "$known" != "$key" ] || [ ${#sum} -ne 64 ] || return 0; done <"$notes/digests"
   fi
   digest "$1" || return 1
   [ ! -w "$notes" ] || printf '%s %s\n' "$sum" "$key" >>"$notes/digests" || :

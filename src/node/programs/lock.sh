@@ -31,7 +31,7 @@ take_lock() {
   guard "$2"
   identify $$
   umask 022
-  printf '%s %s %s %s %s %s\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner"
+  printf '%s %s %s %s %s %s\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner" || fail not-written "cannot write $desk"
   umask 077
 }
 
@@ -105,10 +105,10 @@ time_left() {
 
 # write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
 write_lease() {
-  write_time "$lease_token" "$1"
-  printf '%s\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \
-    "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next"
-  commit "$state/lease" || fail not-written "cannot write $state/lease"
+  write_time "$lease_token" "$1" &&
+    printf '%s\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \
+      "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next" &&
+    commit "$state/lease" || fail not-written "cannot write $state/lease"
 }
 
 write_time() {

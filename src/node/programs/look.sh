@@ -212,6 +212,8 @@ need_for_copy() {
 how_to_copy() {
   mode='copy' probe=${data%/*}/.${data##*/}-probe.$$
   [ -d "$data" ] || return 0
+  # of a program that was killed
+  for entry in "${probe%.*}".*; do [ ! -f "$entry" ] || (identify "${entry##*.}") || rm -f "$entry"; done
   sample=''
   for sample in "$data"/CURRENT "$data"/*/CURRENT "$data"/*; do [ ! -f "$sample" ] || break; done
   [ -f "$sample" ] || return 0

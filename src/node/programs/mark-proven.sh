@@ -5,8 +5,7 @@ main() {
   [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
   [ -f "$snapshots/$name/SHA256SUMS" ] || fail not-hashed "checkpoint $name was not hashed yet"
   touching
-  printf '%s\n' "$ran" | tr ',' '\n' >"$snapshots/$name/PROVEN.next"
-  commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
+  printf '%s\n' "$ran" | tr ',' '\n' >"$snapshots/$name/PROVEN.next" && commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
   finish
 }
 main "$@" </dev/null

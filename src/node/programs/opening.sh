@@ -30,9 +30,10 @@ note_opening() {
   done
   mkdir -p "$data/.rollout"
   # a supervisor may have started it very often
-  { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } >"$data/.rollout/opened.next"
-  printf '%s %s %s\n' $((count + 1)) "$version" "$sha256" >>"$data/.rollout/opened.next"
-  commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"
+  {
+    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&
+      printf '%s %s %s\n' $((count + 1)) "$version" "$sha256"
+  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"
 }
 
 # the_release ID: sets $version, $sha256, $program of an installed release.

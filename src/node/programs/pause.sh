@@ -3,7 +3,7 @@
 # pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own
 # sees that, and bounds the pause at ten seconds.
 pause() {
-  : >"$notes/paused"
+  true >"$notes/paused" || drop_part not-written "cannot write $notes"
   identify $$
   # shellcheck disable=SC2016,SC2086
   setsid sh -c '

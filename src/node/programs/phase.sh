@@ -10,7 +10,7 @@ set_phase() {
 note_in_record() {
   case $sw_rollout in '' | *[!A-Za-z0-9._-]*) fail bad-argument 'that is no name of a rollout' ;; esac
   printf '{"schema":1,"seq":0,"at":%s000,"type":"fired","rollout":"%s","what":"%s","why":"%s"}\n' \
-    "$(date +%s)" "$sw_rollout" "$1" "$2" >"$state/line.next"
+    "$(date +%s)" "$sw_rollout" "$1" "$2" >"$state/line.next" || fail not-written "cannot write $state"
   file=$state/line.next
   add_to_record
 }

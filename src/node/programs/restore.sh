@@ -28,13 +28,12 @@ prepare_restore() {
   whole_databases "$restoring" || fail checkpoint-damaged "${broken##*/} in checkpoint $1 names no manifest that is there"
   same_small_files "$1" || fail checkpoint-damaged "a file of checkpoint $1 has not the digest it had when it was hashed"
   tick
-  mkdir -p "$restoring/.rollout" && printf '%s %s\n' "$1" "$$-$now" >"$restoring/.rollout/from"
-  durable_tree "$restoring"
+  mkdir -p "$restoring/.rollout" && printf '%s %s\n' "$1" "$$-$now" >"$restoring/.rollout/from" &&
+    durable_tree "$restoring" || fail not-written "cannot write $restoring"
   # point
   aside=$data.failed-$1 && count=1
   while [ -e "$aside" ]; do count=$((count + 1)) aside=$data.failed-$1-$count; done
-  printf '%s\n' "$$-$now" "$aside" >"$notes/swap.next"
-  commit "$notes/swap" || fail not-written "cannot write $notes/swap"
+  printf '%s\n' "$$-$now" "$aside" >"$notes/swap.next" && commit "$notes/swap" || fail not-written "cannot write $notes/swap"
   # point
 }
 

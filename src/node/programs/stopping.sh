@@ -44,8 +44,8 @@ note_stop() {
   done
   marks "$data"
   is_clean
-  printf '%s %s %s\n' "$opens" "${exit_by:-$status}" "$clean" >"$state/stopped.next"
-  commit "$state/stopped" && rm -f "$state/pid" "$state/checked"
+  printf '%s %s %s\n' "$opens" "${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
 }
 
 # Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.

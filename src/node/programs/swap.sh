@@ -17,7 +17,7 @@ swap() {
     exchange
   fi || fail swap-failed "could not rename in ${data%/*}"
   # point
-  durable "${data%/*}"
+  durable "${data%/*}" || fail swap-failed "cannot write ${data%/*}"
   rm -f "$notes/swap"
 }
 is_new() {

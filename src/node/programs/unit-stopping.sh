@@ -32,6 +32,6 @@ note_stop() {
   case " $clean_exits " in *" $status "*) clean=1 ;; esac
   [ -z "$exit_by" ] || clean=0
   touching
-  printf '%s %s %s\n' "$opens_given" "${exit_by:-$status}" "$clean" >"$state/stopped.next"
-  commit "$state/stopped" && rm -f "$state/checked"
+  printf '%s %s %s\n' "$opens_given" "${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/checked" || fail not-written "cannot write $state"
 }

@@ -1,0 +1,83 @@
+import { expect } from 'vitest'
+import { ready } from '../local-fleet/server-process.ts'
+import type { CompositeResult } from '../runner/composite.ts'
+import { type FaultName, suffers } from './faults.ts'
+import { type MachineTruth, serverOf, serving, startByHand, USER } from './fleet.ts'
+import type { MachineScenario } from './scenario.ts'
+
+/** `at`: of the length of an undisturbed job, from its first word; `lasts` ms. `lost`: the runner dies in the same moment. */
+export type Moment = { fault: FaultName; machine: number; at: number; lasts: number; lost: boolean }
+
+export const RUNS = 'v0.2.1'
+export const NEXT = 'v0.2.2'
+
+/**
+ * A release meets a fault. Whatever the job says is true; a fresh runner settles what is left, and then every machine serves one release,
+ * with nothing left over.
+ */
+export async function survives(s: MachineScenario, moment: Moment, duration: number): Promise<string> {
+  let fault: Promise<unknown> | undefined
+  const [machine] = s.fleet.machines.slice(moment.machine)
+  if (!machine) throw new Error(`no machine ${moment.machine}`)
+  const job = await s.run(
+    { tag: NEXT },
+    {
+      onLine: (_, one) => {
+        fault ??= after(moment.at * duration).then(async () => {
+          if (moment.lost) one.killRunner()
+          await suffers({ fault: moment.fault, machine, kind: s.fleet.kind }, moment.lasts)
+        })
+      },
+    },
+  )
+  await fault
+  const told = `${JSON.stringify(moment)}\n${job.lines.filter(l => !/^  (?:INPUT|ROLLOUT)_/.test(l)).join('\n')}`
+  const log = await settled(s, job, told)
+  const version = await oneRelease(s, log)
+  const { outcome = 'lost' } = job.outputs
+  if (outcome === 'promoted') expect(version, log).toBe(NEXT)
+  else expect(job.conclusion, log).not.toBe('success')
+  if (outcome === 'rolled-back' || outcome === 'unchanged') expect(version, log).toBe(RUNS)
+  if (version === NEXT) await goBack(s, log)
+  return outcome
+}
+
+const after = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+/** Fresh runners, and whoever starts a server that no supervisor has, until nobody has anything to do any more. */
+async function settled(s: MachineScenario, job: CompositeResult, told: string): Promise<string> {
+  let log = told
+  for (let tries = 0; tries < 5; tries++) {
+    const { code, text } = await s.byHand(['status'])
+    log += `\nstatus: ${code}\n${text}`
+    if (code === 0) return log
+    const again = await s.run({ mode: 'recover' })
+    log += `\nrecover: ${again.conclusion}\n${again.lines.filter(l => !/^  (?:INPUT|ROLLOUT)_/.test(l)).join('\n')}`
+    if (again.outputs['reason-code'] === 'nothing-owed')
+      for (const m of s.fleet.machines) await serveAgain(s, m)
+  }
+  throw new Error(`it does not settle (the job had said ${job.outputs['outcome'] ?? 'nothing'}):\n${log}`)
+}
+
+/** What is at rest is started by whoever runs it. */
+async function serveAgain(
+  s: MachineScenario,
+  m: MachineScenario['fleet']['machines'][number],
+): Promise<void> {
+  if (serverOf(m, s.fleet.kind) !== '') return
+  if (s.fleet.kind === 'process') startByHand(m, `${USER.install}/current/progressdb`)
+  else m.run('systemctl', 'restart', 'progressdb')
+  await ready(s.fleet.urlOf(m), 30_000)
+}
+
+async function oneRelease(s: MachineScenario, log: string): Promise<string> {
+  const truth: MachineTruth[] = await s.truth()
+  const [version = ''] = truth.map(node => node.answers)
+  for (const node of truth) expect(node, log).toMatchObject(serving(version))
+  return version
+}
+
+async function goBack(s: MachineScenario, log: string): Promise<void> {
+  const job = await s.run({ mode: 'rollback', tag: RUNS })
+  expect(job.outputs['outcome'], `${log}\n${job.lines.join('\n')}`).toBe('rolled-back')
+}
