@@ -714,10 +714,10 @@ seal_part() {
   clean=0
   [ "\${2:-}" != "$opens" ] || clean=\${4:-0}
   printf '%s\\n' "kind=$1" "version=$opened_version" "sha256=$opened_sha" "opens=$opens" "clean=$clean" \\
-    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META"
-  durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
+    "at=$(date +%s)000" "mode=$mode" "of=$data" >"$part/META" &&
+    durable_tree "$part" && mv -T "$part" "$folder" || drop_part not-written "cannot write $folder"
   # point
-  durable "$snapshots"
+  durable "$snapshots" || fail not-written "cannot write $snapshots"
 }
 
 drop_part() {
@@ -1028,7 +1028,7 @@ decide_stay() {
 var decisions_default;
 var init_decisions = __esm({
   "src/node/programs/decisions.sh"() {
-    decisions_default = '# Decision lines of rollouts, kept on the node: whatever machine comes next reads them.\n\n# add_to_record: the lines of $file. One that is there is not added again, so that a repeated step does no harm.\nadd_to_record() {\n  if [ -s "$state/record.jsonl" ]; then\n    cp "$state/record.jsonl" "$state/record.jsonl.next" && grep -vxFf "$state/record.jsonl" "$file" >>"$state/record.jsonl.next"\n  else\n    cp "$file" "$state/record.jsonl.next"\n  fi\n  # point\n  commit "$state/record.jsonl" || fail not-written "cannot write $state/record.jsonl"\n  rm -f "$file"\n}\n';
+    decisions_default = '# Decision lines of rollouts, kept on the node: whatever machine comes next reads them.\n\n# add_to_record: the lines of $file. One that is there is not added again, so that a repeated step does no harm.\nadd_to_record() {\n  all_lines >"$state/record.jsonl.next" || fail not-written "cannot write $state/record.jsonl"\n  # point\n  commit "$state/record.jsonl" || fail not-written "cannot write $state/record.jsonl"\n  rm -f "$file"\n}\n\nall_lines() {\n  if [ -s "$state/record.jsonl" ]; then\n    cat "$state/record.jsonl" || return 1\n    grep -vxFf "$state/record.jsonl" "$file"\n    # 1: there is none that is new\n    [ $? -le 1 ]\n  else\n    cat "$file"\n  fi\n}\n';
   }
 });
 
@@ -1283,7 +1283,7 @@ main() {
   folder=$snapshots/$name sums=$notes/sums.next
   listing "$folder/data" | cmp -s - "$folder/SEAL" || fail checkpoint-damaged "checkpoint $name has not the file set of its seal"
   all=$(awk '{ all += $1 } END { printf "%.0f", all }' "$folder/SEAL") done_bytes=0
-  : >"$sums"
+  true >"$sums" || fail not-written "cannot write $notes"
   set --
   pending=0
   while IFS= read -r line; do
@@ -1705,10 +1705,14 @@ commit() {
 
 # durable PATH...: these files and folders (not what is in them) are on disk. Never the whole file system: on a busy node that
 # takes as long as everybody else's writes.
-durable() { sync "$@" 2>/dev/null || sync; }
+durable() { sync "$@" 2>/dev/null || sync_all; }
 
 # durable_tree DIR: all in it that is not shared with files which were durable before.
-durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync; }
+# From within: find fails where it may not go back to where it was called.
+durable_tree() { (cd "$1" && find . ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null) || sync_all; }
+
+# sync_all: for a \`sync\` that takes no names. One that does has failed to write, and says so.
+sync_all() { ! sync / 2>/dev/null && sync; }
 
 # digest FILE: sets $sum. openssl uses the processor's instructions, sha256sum of many systems does not (four times slower).
 digest() {
@@ -1722,7 +1726,8 @@ digest() {
 digest_once() {
   key=$(stat -L -c '%d:%i:%s:%y:%z' "$1" 2>/dev/null) || return 1
   if [ -f "$notes/digests" ]; then
-    while read -r sum known; do [ "$known" != "$key" ] || return 0; done <"$notes/digests"
+    # a line that a full disk cut short spoils the next one
+    while read -r sum known; do [ "$known" != "$key" ] || [ \${#sum} -ne 64 ] || return 0; done <"$notes/digests"
   fi
   digest "$1" || return 1
   [ ! -w "$notes" ] || printf '%s %s\\n' "$sum" "$key" >>"$notes/digests" || :
@@ -1803,7 +1808,7 @@ take_lock() {
   guard "$2"
   identify $$
   umask 022
-  printf '%s %s %s %s %s %s\\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner"
+  printf '%s %s %s %s %s %s\\n' "$$" "$start" "$boot" "$2" "$1" "$token" >"$desk/owner" || fail not-written "cannot write $desk"
   umask 077
 }
 
@@ -1877,10 +1882,10 @@ time_left() {
 
 # write_lease TTL: from the lease_* variables, as one rename; the time of its token first.
 write_lease() {
-  write_time "$lease_token" "$1"
-  printf '%s\\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \\
-    "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next"
-  commit "$state/lease" || fail not-written "cannot write $state/lease"
+  write_time "$lease_token" "$1" &&
+    printf '%s\\n' "token=$lease_token" "rollout=$lease_rollout" "process=$lease_process" "holder=$lease_holder" \\
+      "doing=$lease_doing" "parked=$lease_parked" "run=$lease_run" "since=$lease_since" >"$state/lease.next" &&
+    commit "$state/lease" || fail not-written "cannot write $state/lease"
 }
 
 write_time() {
@@ -1918,7 +1923,7 @@ main() {
   digest "$folder/$binary" && [ "$sum" = "$sha256" ] || fail release-damaged "$folder is there but does not hold what its name says"
   make_current "$release"
   # point
-  printf '%s\\n' "$text" >"$state/line.next"
+  printf '%s\\n' "$text" >"$state/line.next" || fail not-written "cannot write $state"
   file=$state/line.next
   add_to_record
   finish
@@ -2181,6 +2186,8 @@ need_for_copy() {
 how_to_copy() {
   mode='copy' probe=\${data%/*}/.\${data##*/}-probe.$$
   [ -d "$data" ] || return 0
+  # of a program that was killed
+  for entry in "\${probe%.*}".*; do [ ! -f "$entry" ] || (identify "\${entry##*.}") || rm -f "$entry"; done
   sample=''
   for sample in "$data"/CURRENT "$data"/*/CURRENT "$data"/*; do [ ! -f "$sample" ] || break; done
   [ -f "$sample" ] || return 0
@@ -2279,8 +2286,7 @@ main() {
   [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"
   [ -f "$snapshots/$name/SHA256SUMS" ] || fail not-hashed "checkpoint $name was not hashed yet"
   touching
-  printf '%s\\n' "$ran" | tr ',' '\\n' >"$snapshots/$name/PROVEN.next"
-  commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
+  printf '%s\\n' "$ran" | tr ',' '\\n' >"$snapshots/$name/PROVEN.next" && commit "$snapshots/$name/PROVEN" || fail not-written "cannot write $snapshots/$name"
   finish
 }
 main "$@" </dev/null
@@ -2292,7 +2298,7 @@ main "$@" </dev/null
 var opening_default;
 var init_opening = __esm({
   "src/node/programs/opening.sh"() {
-    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } >"$data/.rollout/opened.next"\n  printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256" >>"$data/.rollout/opened.next"\n  commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
+    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  {\n    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&\n      printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256"\n  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
   }
 });
 
@@ -2340,7 +2346,7 @@ main "$@" </dev/null
 var pause_default;
 var init_pause = __esm({
   "src/node/programs/pause.sh"() {
-    pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  : >"$notes/paused"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$notes/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$notes/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
+    pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  true >"$notes/paused" || drop_part not-written "cannot write $notes"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$notes/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$notes/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
   }
 });
 
@@ -2360,7 +2366,7 @@ set_phase() {
 note_in_record() {
   case $sw_rollout in '' | *[!A-Za-z0-9._-]*) fail bad-argument 'that is no name of a rollout' ;; esac
   printf '{"schema":1,"seq":0,"at":%s000,"type":"fired","rollout":"%s","what":"%s","why":"%s"}\\n' \\
-    "$(date +%s)" "$sw_rollout" "$1" "$2" >"$state/line.next"
+    "$(date +%s)" "$sw_rollout" "$1" "$2" >"$state/line.next" || fail not-written "cannot write $state"
   file=$state/line.next
   add_to_record
 }
@@ -2471,13 +2477,12 @@ prepare_restore() {
   whole_databases "$restoring" || fail checkpoint-damaged "\${broken##*/} in checkpoint $1 names no manifest that is there"
   same_small_files "$1" || fail checkpoint-damaged "a file of checkpoint $1 has not the digest it had when it was hashed"
   tick
-  mkdir -p "$restoring/.rollout" && printf '%s %s\\n' "$1" "$$-$now" >"$restoring/.rollout/from"
-  durable_tree "$restoring"
+  mkdir -p "$restoring/.rollout" && printf '%s %s\\n' "$1" "$$-$now" >"$restoring/.rollout/from" &&
+    durable_tree "$restoring" || fail not-written "cannot write $restoring"
   # point
   aside=$data.failed-$1 && count=1
   while [ -e "$aside" ]; do count=$((count + 1)) aside=$data.failed-$1-$count; done
-  printf '%s\\n' "$$-$now" "$aside" >"$notes/swap.next"
-  commit "$notes/swap" || fail not-written "cannot write $notes/swap"
+  printf '%s\\n' "$$-$now" "$aside" >"$notes/swap.next" && commit "$notes/swap" || fail not-written "cannot write $notes/swap"
   # point
 }
 
@@ -2998,8 +3003,8 @@ note_stop() {
   done
   marks "$data"
   is_clean
-  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next"
-  commit "$state/stopped" && rm -f "$state/pid" "$state/checked"
+  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
 }
 
 # Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.
@@ -3040,7 +3045,7 @@ main "$@" </dev/null
 var swap_default;
 var init_swap = __esm({
   "src/node/programs/swap.sh"() {
-    swap_default = '# Bringing restored data into place. What was there is set aside, never deleted.\n\n# swap: brings the restored folder into place from any point at which it was cut short; the old one is set aside, once.\nswap() {\n  [ -f "$notes/swap" ] || return 0\n  { read -r id && IFS= read -r aside; } <"$notes/swap"\n  touching\n  if is_new "$data"; then\n    [ ! -d "$restoring" ] || mv -T "$restoring" "$aside"\n  elif ! is_new "$restoring"; then\n    fail swap-stuck "neither $data nor $restoring is the restored data: look at them before anything else"\n  elif [ ! -e "$data" ]; then\n    mv -T "$restoring" "$data"\n  else\n    # something made a data folder anew in between: that one is set aside as well\n    [ ! -e "$aside" ] || aside=$aside-stray-$$\n    exchange\n  fi || fail swap-failed "could not rename in ${data%/*}"\n  # point\n  durable "${data%/*}"\n  rm -f "$notes/swap"\n}\nis_new() {\n  marks "$1"\n  [ "$swap_id" = "$id" ]\n}\n# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and a file `swap` decides in between.\nexchange() {\n  if mv --exchange -T "$restoring" "$data" 2>/dev/null; then\n    # point\n    mv -T "$restoring" "$aside"\n  else\n    mv -T "$data" "$aside" &&\n      # point\n      mv -T "$restoring" "$data"\n  fi\n}\n';
+    swap_default = '# Bringing restored data into place. What was there is set aside, never deleted.\n\n# swap: brings the restored folder into place from any point at which it was cut short; the old one is set aside, once.\nswap() {\n  [ -f "$notes/swap" ] || return 0\n  { read -r id && IFS= read -r aside; } <"$notes/swap"\n  touching\n  if is_new "$data"; then\n    [ ! -d "$restoring" ] || mv -T "$restoring" "$aside"\n  elif ! is_new "$restoring"; then\n    fail swap-stuck "neither $data nor $restoring is the restored data: look at them before anything else"\n  elif [ ! -e "$data" ]; then\n    mv -T "$restoring" "$data"\n  else\n    # something made a data folder anew in between: that one is set aside as well\n    [ ! -e "$aside" ] || aside=$aside-stray-$$\n    exchange\n  fi || fail swap-failed "could not rename in ${data%/*}"\n  # point\n  durable "${data%/*}" || fail swap-failed "cannot write ${data%/*}"\n  rm -f "$notes/swap"\n}\nis_new() {\n  marks "$1"\n  [ "$swap_id" = "$id" ]\n}\n# In one step where mv and the file system can (coreutils 9.5, renameat2); else in two, and a file `swap` decides in between.\nexchange() {\n  if mv --exchange -T "$restoring" "$data" 2>/dev/null; then\n    # point\n    mv -T "$restoring" "$aside"\n  else\n    mv -T "$data" "$aside" &&\n      # point\n      mv -T "$restoring" "$data"\n  fi\n}\n';
   }
 });
 
@@ -3247,8 +3252,8 @@ note_stop() {
   case " $clean_exits " in *" $status "*) clean=1 ;; esac
   [ -z "$exit_by" ] || clean=0
   touching
-  printf '%s %s %s\\n' "$opens_given" "\${exit_by:-$status}" "$clean" >"$state/stopped.next"
-  commit "$state/stopped" && rm -f "$state/checked"
+  printf '%s %s %s\\n' "$opens_given" "\${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/checked" || fail not-written "cannot write $state"
 }
 `;
   }
@@ -62519,6 +62524,7 @@ var nobodyLogsIn = {
 init_errors();
 init_unfinished();
 init_merge();
+init_release();
 
 // src/domain/rollout.ts
 init_errors();
@@ -62888,8 +62894,10 @@ function consequence(r, c, failure2, was) {
   const old = planned(r, c.node)[r.plan?.mode === "rollback" ? "to" : "from"];
   const ofOld = "release" in c.step && c.step.release.sha256 === old.sha256;
   if (!ofOld) return { failedBack: failure2 };
+  if (was.seen !== "unknown" && itsOwn(r, was.seen, old)) return { seen: "unknown" };
   return was.refuses ? {} : { refuses: failure2, tries: 0 };
 }
+var itsOwn = (r, o, release2) => o.data.from !== void 0 && o.data.from === pointOf(r, o)?.name || o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, release2) && !o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`));
 var landed = (r, id) => {
   const { [id]: _, ...rest } = r.inFlight;
   return rest;
@@ -62916,6 +62924,7 @@ function unconfirmed(r) {
   const why2 = id === void 0 ? r.fired : `${id}: ${firedText(firedOn(r, id))}`;
   return why2 === void 0 ? void 0 : goingBack("confirmation-lost", why2, "interrupted");
 }
+var cutShort = (r) => (r.verdicts.at(-1)?.is === "fail" ? verdictDue(r) : void 0) ?? unconfirmed(r);
 function verdictDue(r) {
   const last = r.verdicts.at(-1);
   if (!last || last.is === "pass" || r.stale) return void 0;
@@ -63819,7 +63828,7 @@ function settleDecision(r) {
   if (all2.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
   const ids = all2.filter((id) => !movedOn(r, id));
   const done2 = ids.every((id) => settled(r, id));
-  const late2 = r.goingBack || r.outcome || r.plan?.mode === "rollback" ? void 0 : unconfirmed(r);
+  const late2 = r.goingBack || r.outcome || r.plan?.mode === "rollback" ? void 0 : cutShort(r);
   if (late2) return late2;
   if (r.outcome) return done2 ? { type: "concluded", ...amended(r, r.outcome) } : void 0;
   if (parkedHere(r)) return done2 ? { type: "concluded", ...parkedConclusion(r) } : void 0;
@@ -64038,7 +64047,7 @@ function decide(r) {
       return open2(r) ? unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
     case "canary":
     case "promote":
-      return open2(r) ? unconfirmed(r) ?? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
+      return open2(r) ? cutShort(r) ?? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
   }
 }
 var open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { ready } from '../local-fleet/server-process.ts'
-import type { CompositeResult } from '../runner/composite.ts'
+import type { CompositeResult, RunningJob } from '../runner/composite.ts'
 import { type FaultName, suffers } from './faults.ts'
 import { type MachineTruth, serverOf, serving, startByHand, USER } from './fleet.ts'
 import type { MachineScenario } from './scenario.ts'
@@ -19,14 +20,16 @@ export async function survives(s: MachineScenario, moment: Moment, duration: num
   let fault: Promise<unknown> | undefined
   const [machine] = s.fleet.machines.slice(moment.machine)
   if (!machine) throw new Error(`no machine ${moment.machine}`)
+  const befalls = async (one: RunningJob): Promise<void> => {
+    await sleep(moment.at * duration)
+    if (moment.lost) one.killRunner()
+    await suffers({ fault: moment.fault, machine, kind: s.fleet.kind }, moment.lasts)
+  }
   const job = await s.run(
     { tag: NEXT },
     {
       onLine: (_, one) => {
-        fault ??= after(moment.at * duration).then(async () => {
-          if (moment.lost) one.killRunner()
-          await suffers({ fault: moment.fault, machine, kind: s.fleet.kind }, moment.lasts)
-        })
+        fault ??= befalls(one)
       },
     },
   )
@@ -41,8 +44,6 @@ export async function survives(s: MachineScenario, moment: Moment, duration: num
   if (version === NEXT) await goBack(s, log)
   return outcome
 }
-
-const after = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 /** Fresh runners, and whoever starts a server that no supervisor has, until nobody has anything to do any more. */
 async function settled(s: MachineScenario, job: CompositeResult, told: string): Promise<string> {

@@ -10,7 +10,7 @@ import { freePort, leased, opened, type Rig, rig, shells, shim, sleep, started, 
  * A program of a node is killed, with all of its shells, before each call that changes something, and behind it. The next runner says
  * the same once more, and the node is as if nothing had happened. `KILLS` is which share of the calls is met: one of so many.
  */
-const EVERY = process.env['KILLS'] === '1' ? 5 : 1
+const EVERY = process.env['KILLS'] === '1' ? 10 : 1
 const CHANGES = [
   'mv',
   'rm',

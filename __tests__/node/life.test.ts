@@ -24,7 +24,9 @@ describe.each(shells)('a node under %s', shellName => {
       expect(now.running).toMatchObject({ version: 'v1.0.0' })
       expect(now.data.opens).toBe(4)
       expect(now.snapshots).toHaveLength(2)
-      expect(readFileSync(`${r.config.install}/state/server.log`, 'utf8')).toContain("GREETING=it's a test")
+      // it writes this when it gets to it
+      const log = (): string => readFileSync(`${r.config.install}/state/server.log`, 'utf8')
+      await expect.poll(log, { timeout: 10_000 }).toContain("GREETING=it's a test")
       now = (await r.act({ do: 'release' })).now
       expect(now.lease).toBe('free')
     } finally {

@@ -164,7 +164,8 @@ commit() {
 durable() { sync "$@" 2>/dev/null || sync_all; }
 
 # durable_tree DIR: all in it that is not shared with files which were durable before.
-durable_tree() { find "$1" ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null || sync_all; }
+# From within: find fails where it may not go back to where it was called.
+durable_tree() { (cd "$1" && find . ! -type f -exec sync {} + -o -links 1 -exec sync {} + 2>/dev/null) || sync_all; }
 
 # sync_all: for a `sync` that takes no names. One that does has failed to write, and says so.
 sync_all() { ! sync / 2>/dev/null && sync; }
