@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seed, sequence } from '../fleet/moments.ts'
 import { buildRelease } from '../standin/release.ts'
-import { type Moment, NEXT, RUNS, survives } from './chaos.ts'
+import { type Moment, NEXT, RUNS, survives, WINDOW } from './chaos.ts'
 import { type FaultName, readyForSkew } from './faults.ts'
 import type { MachineFleet } from './fleet.ts'
 import { adoptAll, type MachineScenario, openMachineScenario } from './scenario.ts'
@@ -30,7 +30,7 @@ function momentsOf(kind: MachineFleet['kind']): Moment[] {
       at: Math.round(((i + random()) / count) * 1000) / 1000,
       // of a clock: for as long as a job may take
       lasts: fault === 'skew' ? 40_000 : 1000 + Math.round(random() * 29_000),
-      lost: random() < 0.3,
+      lost: fault === 'skew' || random() < 0.3,
     }))
   })
 }
@@ -42,7 +42,7 @@ describe.each(['unit', 'process'] as const)('servers: %s', kind => {
   beforeAll(async () => {
     console.log(`${kind}: moments chosen by SEED=${seed}`)
     const [runs, next] = [await buildRelease({ version: '0.2.1' }), await buildRelease({ version: '0.2.2' })]
-    const config = { lease: { ttl: '6s', wait: '0s' }, switch: { 'confirm-within': '20s' } }
+    const config = { lease: { ttl: '6s', wait: '0s' }, switch: { 'confirm-within': `${WINDOW / 1000}s` } }
     s = await openMachineScenario({ machines: 2, runs, releases: [runs, next], walOn: true, kind, config })
     if (kind === 'unit') await adoptAll(s)
     else {

@@ -11,6 +11,8 @@ export type Moment = { fault: FaultName; machine: number; at: number; lasts: num
 
 export const RUNS = 'v0.2.1'
 export const NEXT = 'v0.2.2'
+/** How long a node waits for a word, ms. */
+export const WINDOW = 20_000
 
 /**
  * A release meets a fault. Whatever the job says is true; a fresh runner settles what is left, and then every machine serves one release,
@@ -34,6 +36,7 @@ export async function survives(s: MachineScenario, moment: Moment, duration: num
     },
   )
   await fault
+  if (moment.lost) await comeHome(s, moment)
   const told = `${JSON.stringify(moment)}\n${job.lines.filter(l => !/^  (?:INPUT|ROLLOUT)_/.test(l)).join('\n')}`
   const log = await settled(s, job, told)
   const version = await oneRelease(s, log)
@@ -43,6 +46,21 @@ export async function survives(s: MachineScenario, moment: Moment, duration: num
   if (outcome === 'rolled-back' || outcome === 'unchanged') expect(version, log).toBe(RUNS)
   if (version === NEXT) await goBack(s, log)
   return outcome
+}
+
+/** Nobody comes: within the window and one restart no node is armed any more. A process does not outlive its machine. */
+async function comeHome(s: MachineScenario, { fault }: Moment): Promise<void> {
+  if (s.fleet.kind === 'process' && fault !== 'cut' && fault !== 'slow' && fault !== 'skew') return
+  const file = `${s.fleet.kind === 'unit' ? '/opt/progressdb' : USER.install}/state/switch`
+  const armed = (): string[] =>
+    s.fleet.machines.flatMap(m => {
+      const text = m.run('sh', '-c', `cat ${file} 2>/dev/null || :`)
+      return text === '' ? [] : [`${m.name}: ${text}`]
+    })
+  for (const until = Date.now() + WINDOW + 60_000; armed().length > 0; ) {
+    if (Date.now() > until) throw new Error(`still armed:\n${armed().join('\n')}`)
+    await sleep(500)
+  }
 }
 
 /** Fresh runners, and whoever starts a server that no supervisor has, until nobody has anything to do any more. */
