@@ -10,7 +10,7 @@ import { sh } from './machine.ts'
 
 /*
  * A program of a node finds its disk full at its first, second, third write, and so on. It refuses, and nothing that was there is lost:
- * with room again the next runner says the same, and the node is as if nothing had happened. `KILLS=1` meets two of these moments.
+ * with room again the next runner says the same, and the node is as if nothing had happened. `KILLS=1` meets one of these moments.
  */
 const MOST = 24
 const home = mkdtempSync(join(tmpdir(), 'full-disk-'))
@@ -72,7 +72,7 @@ describe.each(DEEDS)('$name', one => {
     const expected = shape(whole((await reference.node.inspect()).now), opens)
     const kept = data(reference)
     const random = sequence(`${seed} full ${one.name}`)
-    const few = [0, 1 + Math.floor(random() * 8)]
+    const few = [Math.floor(random() * 8)]
     const all = process.env['KILLS'] === '1' ? few : Array.from({ length: MOST }, (_, n) => n)
     let refused = 0
     for (const blocks of all) {
