@@ -204,7 +204,8 @@ describe('a rehearsal', () => {
     expect(readFileSync(join(folder, 'config'), 'utf8')).toBe('secret: köy\n')
     expect(statSync(join(folder, 'config')).mode & 0o777).toBe(0o600)
     const ended = await r.act({ do: 'stage-stop' })
-    expect(ended.answer['stage_ended']).toEqual(['0'])
+    // it may be told to end before it listens to that
+    expect(['0', '143']).toContain(ended.answer['stage_ended']?.[0])
     expect(ended.facts.staging).toMatchObject({ process: '', exit: '0' })
     expect(existsSync(join(folder, 'config'))).toBe(false)
     const { now } = await r.act({ do: 'clean-staging' })

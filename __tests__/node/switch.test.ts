@@ -54,13 +54,19 @@ const arm = (r: Rig, more: Partial<SwitchSetting> = {}): Action => ({
   ...more,
 })
 
-/** As the engine does it, up to the running new version. */
+/** As the engine does it, up to the running new version: it goes on speaking meanwhile. */
 async function upgraded(r: Rig, more: Partial<SwitchSetting> = {}): Promise<void> {
-  await r.act(arm(r, more))
-  await r.act({ do: 'stop' })
-  await r.act({ do: 'snapshot', kind: 'rollback-point', name: POINT })
-  await r.act({ do: 'activate', release: r.releases.next })
-  await r.act({ do: 'start', release: r.releases.next })
+  const steps: Action[] = [
+    arm(r, more),
+    { do: 'stop' },
+    { do: 'snapshot', kind: 'rollback-point', name: POINT },
+    { do: 'activate', release: r.releases.next },
+    { do: 'start', release: r.releases.next },
+  ]
+  for (const step of steps) {
+    await r.node.refresh(r.token, 1000)
+    await r.act(step)
+  }
 }
 
 /** Waits until the node is not armed any more. */

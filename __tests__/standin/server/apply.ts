@@ -42,8 +42,9 @@ export async function applyBatch(
       )
     }
   }
-  await stores.store.write(changes(batch.store))
-  await stores.index.write(changes(batch.index))
+  // as the original commits each batch
+  await stores.store.write(changes(batch.store), true)
+  await stores.index.write(changes(batch.index), true)
 }
 
 const changes = (values: Map<string, string>): Change[] => [...values].map(([key, value]) => ({ key, value }))
