@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Observed } from '../../src/domain/node.ts'
-import { seed, sequence } from '../fleet/moments.ts'
+import { sequence } from '../fleet/moments.ts'
 import { data, DEEDS, halfDone, lasting, named, nodeFor, shape } from '../node/deeds.ts'
 import { type Rig, shells } from '../node/rig.ts'
 import { sh } from './machine.ts'
 
 /*
  * A program of a node finds its disk full at its first, second, third write, and so on. It refuses, and nothing that was there is lost:
- * with room again the next runner says the same, and the node is as if nothing had happened. `KILLS=1` meets one of these moments.
+ * with room again the next runner says the same, and the node is as if nothing had happened. `KILLS=1` meets one of these moments, always the same.
  */
 const MOST = 24
 const home = mkdtempSync(join(tmpdir(), 'full-disk-'))
@@ -71,7 +71,7 @@ describe.each(DEEDS)('$name', one => {
     const opens = one.opens === true
     const expected = shape(whole((await reference.node.inspect()).now), opens)
     const kept = data(reference)
-    const random = sequence(`${seed} full ${one.name}`)
+    const random = sequence(`full ${one.name}`)
     const few = [Math.floor(random() * 8)]
     const all = process.env['KILLS'] === '1' ? few : Array.from({ length: MOST }, (_, n) => n)
     let refused = 0
@@ -80,7 +80,7 @@ describe.each(DEEDS)('$name', one => {
       const r = await nodeFor(one, shellName)
       rigs.push(r)
       if (await cramped(blocks, () => one.work(r))) refused += 1
-      const where = `${one.name} under ${shellName}, ${blocks} blocks left, SEED=${seed}`
+      const where = `${one.name} under ${shellName}, ${blocks} blocks left`
       await (one.again ?? one.work)(r)
       const { now } = await r.node.inspect()
       expect(named(shape(whole(now), opens), r), where).toEqual(named(expected, reference))

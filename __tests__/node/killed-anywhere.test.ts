@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { seed, sequence } from '../fleet/moments.ts'
+import { sequence } from '../fleet/moments.ts'
 import { data, DEEDS, type Deed, halfDone, lasting, named, nodeFor, shape } from './deeds.ts'
 import { type Rig, shells, shim } from './rig.ts'
 
 /*
  * A program of a node is killed, with all of its shells, before each call that changes something, and behind it. The next runner says
- * the same once more, and the node is as if nothing had happened. `KILLS` is which share of the calls is met: one of so many.
+ * the same once more, and the node is as if nothing had happened. `KILLS=1` meets one call of ten, always the same.
  */
 const EVERY = process.env['KILLS'] === '1' ? 10 : 1
 const CHANGES = [
@@ -82,13 +82,13 @@ describe.each(DEEDS)('$name', one => {
     const opens = one.opens === true
     const expected = shape((await reference.node.inspect()).now, opens)
     const kept = data(reference)
-    const random = sequence(`${seed} ${one.name}`)
+    const random = sequence(one.name)
     let met = 0
     for (let turn = 1 + Math.floor(random() * EVERY); ; turn += EVERY) {
       const shellName = shells[turn % shells.length] ?? 'dash'
       const r = await fresh(one, shellName)
       const died = await killed(r, turn, () => one.work(r))
-      const where = `${one.name} under ${shellName}, turn ${turn}, SEED=${seed}`
+      const where = `${one.name} under ${shellName}, turn ${turn}`
       await (one.again ?? one.work)(r)
       const { now } = await r.node.inspect()
       expect(named(shape(now, opens), r), where).toEqual(named(expected, reference))
