@@ -186,7 +186,9 @@ describe('files', () => {
 
 describe('the connection', () => {
   test('is one for everything, and what was forwarded is found again after it was lost', async () => {
-    const server = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
+    // a client that keeps a connection would find it closed only when it asks
+    const server = createServer((_, response) => response.setHeader('connection', 'close').end('hello'))
+    server.listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await new Promise(resolve => server.once('listening', resolve))
     const at = server.address()
