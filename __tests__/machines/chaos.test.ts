@@ -16,7 +16,7 @@ const CUTS = Number(process.env['CHAOS'] ?? 20)
 const SEED = COUNT === 0 ? 1 : seed
 const OTHERS: readonly FaultName[] = ['slow', 'reboot', 'freeze', 'full', 'crash', 'readonly', 'eio']
 
-/** One in each equal part of a release, so that every part is met; the machines in turn, every third with the runner. */
+/** One in each equal part of a release, so that every part is met; mostly on the canary, and sometimes the runner dies as well. */
 function momentsOf(kind: MachineFleet['kind']): Moment[] {
   const others: readonly FaultName[] = kind === 'process' ? [...OTHERS, 'skew'] : OTHERS
   const few = others.slice(Math.floor(sequence(`${SEED} ${kind}`)() * others.length)).slice(0, 1)

@@ -1,7 +1,18 @@
 import { readdirSync } from 'node:fs'
 import type { Observed } from '../../src/domain/node.ts'
 import type { Action } from '../../src/node/port.ts'
-import { freePort, leased, opened, type Rig, rig, type ShellName, sleep, started, tree } from './rig.ts'
+import {
+  arming,
+  freePort,
+  leased,
+  opened,
+  type Rig,
+  rig,
+  type ShellName,
+  sleep,
+  started,
+  tree,
+} from './rig.ts'
 
 /*
  * All that a program changes on a node, each with what went before it: for tests that cut it short, and compare with a node on which
@@ -37,15 +48,6 @@ const toNew = [
   (r: Rig): Action => ({ do: 'activate', release: r.releases.next }),
 ]
 const startNew = (r: Rig): Action => ({ do: 'start', release: r.releases.next })
-const arm = (r: Rig): Action => ({
-  do: 'arm',
-  rollout: 'r-1',
-  quiet: 100,
-  back: r.releases.old,
-  to: r.releases.next,
-  keeps: true,
-  safe: 'intake-wal',
-})
 const stageStart = (r: Rig): Action => ({
   do: 'stage-start',
   release: r.releases.old,
@@ -140,8 +142,8 @@ export const DEEDS: Deed[] = [
       file: r.releases.next.file,
     })),
   },
-  { name: 'arm', work: act(arm) },
-  { name: 'disarm', before: after(arm), work: act({ do: 'disarm' }) },
+  { name: 'arm', work: act(r => arming(r)) },
+  { name: 'disarm', before: after(r => arming(r)), work: act({ do: 'disarm' }) },
   {
     name: 'prune',
     before: async r => {

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeConfig } from '../../src/config/config.ts'
 import type { Event } from '../../src/domain/event.ts'
+import type { SwitchSetting } from '../../src/domain/node.ts'
 import type { Release } from '../../src/domain/release.ts'
 import { type Action, type Claim, type Inspection, type NodePort, StepFailed } from '../../src/node/port.ts'
 import type { Node } from '../../src/node/places.ts'
@@ -126,6 +127,18 @@ export const claim = (process: string, more: Partial<Claim> = {}): Claim => ({
   lines: [],
   run: '',
   over: 'expired',
+  ...more,
+})
+
+/** The node is armed to go back to its old release. */
+export const arming = (r: Rig, more: Partial<SwitchSetting> = {}): Action => ({
+  do: 'arm',
+  rollout: 'r-1',
+  quiet: 100,
+  back: r.releases.old,
+  to: r.releases.next,
+  keeps: true,
+  safe: 'intake-wal',
   ...more,
 })
 

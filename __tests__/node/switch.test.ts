@@ -6,6 +6,7 @@ import type { Action } from '../../src/node/port.ts'
 import type { NodeOptions } from '../../src/node/server.ts'
 import type { Shell } from '../../src/shell/port.ts'
 import {
+  arming,
   freePort,
   leased,
   opened,
@@ -43,21 +44,10 @@ async function node({ behaviour = '', options = {}, shell = 'dash' }: Given = {}
   return r
 }
 
-const arm = (r: Rig, more: Partial<SwitchSetting> = {}): Action => ({
-  do: 'arm',
-  rollout: 'r-1',
-  quiet: 100,
-  back: r.releases.old,
-  to: r.releases.next,
-  keeps: true,
-  safe: 'intake-wal',
-  ...more,
-})
-
 /** As the engine does it, up to the running new version: it goes on speaking meanwhile. */
 async function upgraded(r: Rig, more: Partial<SwitchSetting> = {}): Promise<void> {
   const steps: Action[] = [
-    arm(r, more),
+    arming(r, more),
     { do: 'stop' },
     { do: 'snapshot', kind: 'rollback-point', name: POINT },
     { do: 'activate', release: r.releases.next },
@@ -111,7 +101,7 @@ describe.each(shells)('under %s, where nobody speaks for the rollout', shell => 
 
   it('before it is activated, starts what was there', async () => {
     const r = await node({ shell })
-    await r.act(arm(r))
+    await r.act(arming(r))
     await r.act({ do: 'stop' })
     await r.act({ do: 'snapshot', kind: 'rollback-point', name: POINT })
     const now = await over(r)
@@ -189,7 +179,7 @@ describe('the switch', () => {
     const r = await node({
       options: { drain: { kind: 'commands', out: `cd /tmp && : ${mark}`, in: ':', limit: 5000 } },
     })
-    await r.act(arm(r, { keeps: false, safe: 'drain' }))
+    await r.act(arming(r, { keeps: false, safe: 'drain' }))
     await r.act({ do: 'drain' })
     await r.act({ do: 'stop' })
     await r.act({ do: 'snapshot', kind: 'rollback-point', name: POINT })
@@ -323,12 +313,12 @@ describe('the switch', () => {
 
   it('whose watcher is gone is seen to be so, and set anew', async () => {
     const r = await node({ options: { confirmWithin: 60_000 } })
-    await r.act(arm(r))
+    await r.act(arming(r))
     const [pid = ''] = readFileSync(state(r, 'switch-pid'), 'utf8').split(' ')
     process.kill(Number(pid), 'SIGKILL')
     await sleep(200)
     expect((await r.node.inspect()).now.armed).toMatchObject({ watched: false })
-    expect((await r.act(arm(r))).now.armed).toMatchObject({ watched: true })
+    expect((await r.act(arming(r))).now.armed).toMatchObject({ watched: true })
   })
 })
 
@@ -338,7 +328,7 @@ describe('after a reboot', () => {
     const boot = join(r.root, 'boot')
     const first = join(r.root, 'first')
     writeFileSync(boot, 'boot-1\n')
-    await r.act(arm(r))
+    await r.act(arming(r))
     // the same machine, started again: another boot id, and a first process that was born a second ago
     const booted = (name: string, ago: number): Shell => ({
       ...r.shell,
