@@ -1551,11 +1551,11 @@ export LC_ALL
 boot='' now=0 touched=none
 read -r boot </proc/sys/kernel/random/boot_id
 
-# The one list of arguments. Lists of several words (arg=, env=, keep=; do=) stay in "$@" and are read where they are used.
+# The one list of arguments. Lists of several words (arg=, env=; do=) stay in "$@" and are read where they are used.
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
   for word; do
     case $word in
     install=*) install=\${word#*=} ;;
@@ -1589,7 +1589,6 @@ arguments() {
     node=*) node=\${word#*=} ;;
     port=*) port=\${word#*=} ;;
     ran=*) ran=\${word#*=} ;;
-    older=*) older=\${word#*=} ;;
     opens=*) opens_given=\${word#*=} ;;
     look=*) look=\${word#*=} ;;
     unit=*) unit=\${word#*=} ;;
@@ -1597,7 +1596,7 @@ arguments() {
     guest=*) guest=\${word#*=} ;;
     timer=*) timer=\${word#*=} ;;
     text=*) text=\${word#*=} ;;
-    arg=* | env=* | keep=* | do=*) ;;
+    arg=* | env=* | do=*) ;;
     *) fail bad-argument "argument \${word%%=*} is not known" ;;
     esac
   done
@@ -1610,7 +1609,7 @@ places() {
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
   case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
-  case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
+  case $token$ttl$wait$limit$force$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi
   if line=$(readlink -f "$data"); then data=$line; fi
@@ -2202,7 +2201,7 @@ how_to_copy() {
 look_checkpoints() {
   for entry in "$snapshots"/*/META; do
     [ -f "$entry" ] || continue
-    case $entry in *.partial/META | *.deleting/META) continue ;; esac
+    case $entry in *.partial/META) continue ;; esac
     read_meta "\${entry%/META}"
     proven=''
     if [ -f "\${entry%/META}/PROVEN" ]; then while read -r word; do proven=$proven\${proven:+,}$word; done <"\${entry%/META}/PROVEN"; fi
@@ -2298,7 +2297,7 @@ main "$@" </dev/null
 var opening_default;
 var init_opening = __esm({
   "src/node/programs/opening.sh"() {
-    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  {\n    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&\n      printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256"\n  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
+    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  {\n    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&\n      printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256"\n  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
   }
 });
 
@@ -2371,14 +2370,6 @@ note_in_record() {
   add_to_record
 }
 `;
-  }
-});
-
-// src/node/programs/prune.sh
-var prune_default;
-var init_prune = __esm({
-  "src/node/programs/prune.sh"() {
-    prune_default = '# Remove checkpoints older than older= seconds and releases that nothing needs. keep= (repeated) names what stays. Data that was\n# set aside is never removed here.\nmain() {\n  arguments "$@"\n  begin prune interruptible\n  touching\n  rm -rf "$snapshots"/*.deleting\n  oldest=$(($(date +%s) - older)) needed=\' \' kept=\' \'\n  for word; do case $word in keep=*) kept="$kept${word#*=} " ;; esac; done\n  marks "$data"\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    case "$kept" in *" ${entry##*/} "*) needed="$needed$meta_sha " && continue ;; esac\n    if [ "${meta_at%000}" -ge "$oldest" ] || [ "$meta_opens" = "$opens" ]; then needed="$needed$meta_sha " && continue; fi\n    mv -T "$entry" "$entry.deleting" && rm -rf "$entry.deleting"\n    say pruned "${entry##*/}"\n  done\n  prune_releases\n  finish\n}\n\nprune_releases() {\n  active\n  find_server\n  for entry in "$releases"/*/release; do\n    [ -f "$entry" ] || continue\n    first_line "$entry"\n    # shellcheck disable=SC2086\n    set -- $line\n    entry=${entry%/release}\n    case "$kept$active " in *" ${entry##*/} "*) continue ;; esac\n    case "$needed$opened_sha " in *" $2 "*) continue ;; esac\n    [ "$(stat -c %Z "$entry")" -lt "$oldest" ] || continue\n    [ -z "$pid" ] || [ "$(stat -L -c %d:%i "/proc/$pid/exe")" != "$(stat -c %d:%i "$entry/${3:-release}")" ] || continue\n    rm -rf "$entry"\n    say pruned "${entry##*/}"\n  done\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -2767,9 +2758,17 @@ put_file() {
 link_binary() {
   path=\${1%% *} target=\${1#* }
   [ "$(readlink "$path")" != "$target" ] || return 0
-  [ ! -e "$path.before-rollout" ] || fail adoption-failed "$path.before-rollout is there already: an adoption that was not undone?"
-  { ln -P "$path" "$path.before-rollout" 2>/dev/null || cp -a "$path" "$path.before-rollout"; } &&
-    rm -f "$path.rollout-new" && ln -s "$target" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path" || fail adoption-failed "cannot replace $path"
+  keep_before || fail adoption-failed "cannot keep $path"
+  rm -f "$path.rollout-new" && ln -s "$target" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path" || fail adoption-failed "cannot replace $path"
+}
+
+keep_before() {
+  if [ -e "$path.before-rollout" ]; then
+    # one that was cut short kept it
+    cmp -s "$path" "$path.before-rollout" || fail adoption-failed "$path.before-rollout is there already: an adoption that was not undone?"
+  else
+    ln -P "$path" "$path.before-rollout" 2>/dev/null || { cp -a "$path" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path.before-rollout"; }
+  fi
 }
 
 # A server may have the folder open: at every instant its path leads to the data.
@@ -3080,7 +3079,8 @@ main() {
     scope=*) scope=\${word#*=} ;;
     esac
   done
-  [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
+  # what one that was cut short did last is done once more
+  [ -f "$lib/manifest" ] || { printf 'was=not-adopted\\n' && remove_lib && printf 'end=ok\\n' && return; }
   while read -r kind path; do
     case $kind in
     link) [ ! -e "$path.before-rollout" ] || mv -f -T "$path.before-rollout" "$path" || fail adoption-failed "cannot put $path back" ;;
@@ -3094,10 +3094,15 @@ main() {
   [ "$scope" != user ] || run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
   rm -f "$run/$unit.d/95-progressdb-rollout.conf" "$etc/timers.target.wants/$timer"
   rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
-  rm -rf "$lib"
-  rmdir "\${lib%/*}" 2>/dev/null
   reload || fail adoption-failed 'systemctl daemon-reload failed'
+  rm -f "$lib/manifest"
+  remove_lib
   printf 'end=ok\\n'
+}
+
+remove_lib() {
+  rm -rf "$lib"
+  rmdir "\${lib%/*}" 2>/dev/null || :
 }
 
 move_back() {
@@ -3486,7 +3491,6 @@ var init_programs = __esm({
     init_park();
     init_pause();
     init_phase();
-    init_prune();
     init_record();
     init_refresh();
     init_release2();
@@ -3568,8 +3572,7 @@ var init_programs = __esm({
         "guest-start": [opening_default, unit_starting_default, guest_start_default],
         "guest-stop": [unit_stopping_default, guest_stop_default],
         "stage-stop": [data_default, stopping_default, guest_default, stage_stop_default],
-        "clean-staging": [data_default, stopping_default, guest_default, clean_staging_default],
-        prune: [prune_default]
+        "clean-staging": [data_default, stopping_default, guest_default, clean_staging_default]
       };
     };
     programNames = Object.keys(bodies("process")).filter(
@@ -6808,8 +6811,8 @@ async function undo(on, found) {
     `timer=${switchUnit(unit, "timer")}`,
     `scope=${scope}`
   ];
-  const answer2 = await ask(on, { name: "undo", words: words3 }, { limit: SHORT, ...root(on) });
-  return answer2.values["left"] ?? [];
+  const { values: values2 } = await ask(on, { name: "undo", words: words3 }, { limit: SHORT, ...root(on) });
+  return { was: values2["was"] ? "not-adopted" : "adopted", left: values2["left"] ?? [] };
 }
 var reader, other, homeOf, placesFound, fixed, madeBy, root, asRoot, rootIsThere;
 var init_adoption = __esm({
@@ -59022,12 +59025,6 @@ function taskOf({ service, config: config2, options }, action) {
       return { program: "stage-stop", words: [`limit=${stopSeconds}`], limit: stopping3 };
     case "clean-staging":
       return { program: "clean-staging", words: [`limit=${stopSeconds}`], limit: stopping3 };
-    case "prune":
-      return {
-        program: "prune",
-        words: [`older=${seconds(action.older)}`, ...action.keep.map((name2) => `keep=${name2}`)],
-        limit: LONG
-      };
     case "finish-swap":
     case "release":
       return simple(action.do);
@@ -59096,7 +59093,6 @@ function unitTasks(node3, action) {
     case "park":
     case "release":
     case "adopt":
-    case "prune":
       return [plain3(action)];
     default:
       return unreachable(action);
@@ -62406,9 +62402,10 @@ async function undoOne(a, on) {
       next: "roll back first, or put the running release in its place by hand",
       where: name2
     });
-  const left2 = await undo(on, found);
+  const { was, left: left2 } = await undo(on, found);
   const stays = [on.config.install, ...left2].join(", ");
-  a.out.line("adopt", `${name2} is as it was before; releases, record and checkpoints stay in ${stays}`);
+  const text3 = was === "adopted" ? `is as it was before; releases, record and checkpoints stay in ${stays}` : "is not adopted: nothing is left to take back";
+  a.out.line("adopt", `${name2} ${text3}`);
 }
 
 // src/adopt.ts

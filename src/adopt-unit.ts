@@ -199,7 +199,11 @@ async function undoOne(a: AdoptUnits, on: UnitNode): Promise<void> {
       next: 'roll back first, or put the running release in its place by hand',
       where: name,
     })
-  const left = await undo(on, found)
+  const { was, left } = await undo(on, found)
   const stays = [on.config.install, ...left].join(', ')
-  a.out.line('adopt', `${name} is as it was before; releases, record and checkpoints stay in ${stays}`)
+  const text =
+    was === 'adopted'
+      ? `is as it was before; releases, record and checkpoints stay in ${stays}`
+      : 'is not adopted: nothing is left to take back'
+  a.out.line('adopt', `${name} ${text}`)
 }

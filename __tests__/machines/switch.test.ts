@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectEnd } from '../action/scenario.ts'
 import { ready } from '../local-fleet/server-process.ts'
-import type { CompositeResult, RunningJob } from '../runner/composite.ts'
+import type { RunningJob } from '../runner/composite.ts'
 import { when } from '../runner/when.ts'
 import { buildRelease } from '../standin/release.ts'
 import { fileOf, serving } from './fleet.ts'
@@ -82,33 +82,59 @@ async function cameHome(first = 'v0.2.1'): Promise<void> {
   for (const node of truth) expect(node).toMatchObject(serving('v0.2.1'))
 }
 
-const lost = async (sign: RegExp, then?: (job: RunningJob) => void): Promise<CompositeResult> => {
-  const job = await s.run(
-    { tag: 'v0.2.2' },
-    {
-      onLine: when(sign, one => {
-        one.killRunner()
-        then?.(one)
-      }),
-    },
-  )
+const lost = async (sign: RegExp, { after = 0, also = (): void => undefined } = {}): Promise<void> => {
+  const kill = (one: RunningJob): void => {
+    one.killRunner()
+    also()
+  }
+  const onLine = when(sign, one => void (after === 0 ? kill(one) : setTimeout(() => kill(one), after)))
+  const job = await s.run({ tag: 'v0.2.2' }, { onLine })
   expect(job.conclusion).toBe('lost')
-  return job
 }
 
-test.each([
-  ['while its canary is paused for a copy', /^snapshot +db-1 takes a checkpoint/, 'v0.2.1'],
-  ['between the stop and the start', /^canary +db-1 takes a checkpoint/, 'v0.2.1'],
-  ['while the canary is watched', /^watch /, 'v0.2.1'],
-  ['while a later wave is started', /^promote +db-2 is started/, 'v0.2.2'],
-])('the runner is lost %s: every armed machine comes home', async (_, sign, first) => {
-  await lost(sign)
-  await cameHome(first)
+/** Moments of a rollout in which a machine is armed: the line that begins it, how long behind that (ms), and which machine. */
+const MOMENTS = [
+  ['while its canary is paused for a copy', /^snapshot +db-1 takes a checkpoint/, 0, 0],
+  ['while the copy is rehearsed', /^snapshot +db-1 proves/, 0, 0],
+  ['between the stop and the start', /^canary +db-1 takes a checkpoint/, 0, 0],
+  ['right behind its start', /^canary +db-1 is started/, 200, 0],
+  ['while its rollback point is proven', /^canary +db-1 proves/, 0, 0],
+  ['while the canary is watched', /^watch /, 0, 0],
+  ['between the stop and the start of a later wave', /^promote +db-2 takes a checkpoint/, 0, 1],
+  ['while a later wave is watched', /^promote +db-2 proves/, 1500, 1],
+] as const
+
+const CIRCUMSTANCES: Record<string, (m: Machine) => void | Promise<void>> = {
+  'and nothing else happens': () => undefined,
+  'and its network': m => m.cut(),
+  'and it is started again': m => m.reboot(),
+  'and its network, and it is started again': async m => {
+    m.cut()
+    await m.reboot()
+  },
+}
+
+/** Each of them in each circumstance; with `KILLS=1` in one. */
+const TABLE = MOMENTS.flatMap((moment, i) =>
+  Object.entries(CIRCUMSTANCES)
+    .filter((_, j, { length }) => process.env['KILLS'] !== '1' || j === i % length)
+    .map(([circumstance, befalls]) => ({ moment: moment[0], circumstance, at: moment, befalls })),
+)
+
+test.each(TABLE)('the runner is lost $moment, $circumstance: it comes home', async ({ at, befalls }) => {
+  const [, sign, after, index] = at
+  const machine = s.fleet.machines[index]
+  if (!machine) throw new Error('no machine')
+  await lost(sign, { after })
+  await befalls(machine)
+  await quiet()
+  machine.heal()
+  await cameHome(index === 0 ? 'v0.2.1' : 'v0.2.2')
 })
 
 test('the runner is lost and the network with it', async () => {
   const [first] = s.fleet.machines
-  await lost(/^watch /, () => first?.cut())
+  await lost(/^watch /, { also: () => first?.cut() })
   await quiet()
   expect(first && fileOf(first, 'home/deploy/told')).toMatch(/fired unconfirmed\nhome unconfirmed\n$/)
   first?.heal()

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -225,19 +224,4 @@ describe('a rehearsal', () => {
     expect(facts.staging).toMatchObject({ process: '', exit: '137' })
     expect(existsSync(join(facts.staging.folder, 'config'))).toBe(false)
   })
-})
-
-it('prunes what is old and nobody needs, never what was set aside', async () => {
-  const r = await stopped()
-  await take(r, 'first')
-  await r.act({ do: 'start', release: r.releases.old })
-  await r.act({ do: 'stop' })
-  await take(r, 'second')
-  mkdirSync(`${r.config.data}.failed-x`)
-  await sleep(2100) // times of checkpoints are whole seconds
-  const { now, answer } = await r.act({ do: 'prune', keep: ['kept'], older: 1 })
-  expect(answer['pruned']).toEqual(['first', expect.stringContaining('v1.1.0-')])
-  expect(now.snapshots.map(s => s.name)).toEqual(['second'])
-  expect(now.installed.map(i => i.version)).toEqual(['v1.0.0'])
-  expect(existsSync(`${r.config.data}.failed-x`)).toBe(true)
 })

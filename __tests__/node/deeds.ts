@@ -1,18 +1,7 @@
 import { readdirSync } from 'node:fs'
 import type { Observed } from '../../src/domain/node.ts'
 import type { Action } from '../../src/node/port.ts'
-import {
-  arming,
-  freePort,
-  leased,
-  opened,
-  type Rig,
-  rig,
-  type ShellName,
-  sleep,
-  started,
-  tree,
-} from './rig.ts'
+import { arming, freePort, leased, opened, type Rig, rig, type ShellName, started, tree } from './rig.ts'
 
 /*
  * All that a program changes on a node, each with what went before it: for tests that cut it short, and compare with a node on which
@@ -144,14 +133,6 @@ export const DEEDS: Deed[] = [
   },
   { name: 'arm', work: act(r => arming(r)) },
   { name: 'disarm', before: after(r => arming(r)), work: act({ do: 'disarm' }) },
-  {
-    name: 'prune',
-    before: async r => {
-      await after(...toNew, startNew, { do: 'stop' })(r)
-      await sleep(1100)
-    },
-    work: act({ do: 'prune', keep: [], older: 0 }),
-  },
 ]
 
 /** What a node is, without what differs by nature. */
@@ -196,5 +177,5 @@ export async function nodeFor(one: Deed, shellName: ShellName): Promise<Rig> {
 /** What lies about that was left half done. */
 export const halfDone = (r: Rig): string[] =>
   readdirSync(r.root, { recursive: true, encoding: 'utf8' }).filter(name =>
-    /restore-new|probe|\.partial$|\.deleting$/.test(name),
+    /restore-new|probe|\.partial$/.test(name),
   )

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { sequence } from '../fleet/moments.ts'
 import { data, DEEDS, type Deed, halfDone, lasting, named, nodeFor, shape } from './deeds.ts'
-import { type Rig, shells, shim } from './rig.ts'
+import { callOf, type Count, countedTool, turnText } from './counted-tool.ts'
+import { program, type Rig, shells } from './rig.ts'
 
 /*
  * A program of a node is killed, with all of its shells, before each call that changes something, and behind it. The next runner says
@@ -29,49 +30,29 @@ const CHANGES = [
 const rigs: Rig[] = []
 afterEach(() => rigs.splice(0).forEach(r => r.close()))
 
-/** The programs that change something count themselves, and the one whose turn it is kills whoever called it. */
-function countCalls(r: Rig): void {
-  const at = (name: string): string => `'${join(r.root, name).replaceAll("'", `'\\''`)}'`
-  for (const tool of CHANGES)
-    shim(
-      r,
-      tool,
-      `chain='' p=$PPID
-if [ -f ${at('kill-at')} ]; then
-  while [ "$p" -gt 1 ] && [ "$p" != ${process.pid} ]; do
-    read -r stat <"/proc/$p/stat" || break
-    chain="$p $chain"
-    rest=\${stat##*) } rest=\${rest#? }
-    p=\${rest%% *}
-  done
-fi
-# what outlives the program is not the program
-[ "$p" = ${process.pid} ] || exec {real} "$@"
-read -r turn how <${at('kill-at')}
-n=0
-[ ! -f ${at('calls')} ] || read -r n <${at('calls')}
-n=$((n + 1))
-echo "$n" >${at('calls')}
-[ "$n" = "$turn" ] || exec {real} "$@"
-[ "$how" = before ] || {real} "$@"
-kill -9 $chain`,
-    )
-}
+const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`
+const countIn = (r: Rig): Count => ({ at: join(r.root, 'kill-at'), calls: join(r.root, 'calls') })
 
 /** Calls `work` so that it dies at its call of this turn; false where it has not so many. */
 async function killed(r: Rig, turn: number, work: () => Promise<unknown>): Promise<boolean> {
-  writeFileSync(join(r.root, 'kill-at'), `${Math.ceil(turn / 2)} ${turn % 2 === 1 ? 'before' : 'behind'}\n`)
+  const { at, calls } = countIn(r)
+  writeFileSync(calls, '0\n')
+  writeFileSync(at, turnText(turn))
   await work().catch(() => undefined)
-  rmSync(join(r.root, 'kill-at'))
-  const calls = existsSync(join(r.root, 'calls')) ? Number(readFileSync(join(r.root, 'calls'), 'utf8')) : 0
-  rmSync(join(r.root, 'calls'), { force: true })
-  return calls >= Math.ceil(turn / 2)
+  rmSync(at)
+  return Number(readFileSync(calls, 'utf8')) >= callOf(turn)
 }
 
 async function fresh(one: Deed, shellName: (typeof shells)[number]): Promise<Rig> {
   const r = await nodeFor(one, shellName)
   rigs.push(r)
-  countCalls(r)
+  const { at, calls } = countIn(r)
+  for (const tool of CHANGES)
+    program(
+      r,
+      tool,
+      countedTool(`/usr/bin/${tool}`, { at: quoted(at), calls: quoted(calls) }, `${process.pid}/*`),
+    )
   return r
 }
 

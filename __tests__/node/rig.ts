@@ -152,7 +152,7 @@ export const freePort = (): Promise<number> =>
   })
 
 /** The first line of a rollout in a record. */
-export const opened: Event = {
+export const opened: Extract<Event, { type: 'opened' }> = {
   schema: 1,
   seq: 1,
   at: 1,
@@ -249,8 +249,11 @@ function killAll(root: string): void {
 
 /** Puts a program of this name before the real one on the node's PATH. `{real}` in its text is the real one. */
 export function shim(r: Rig, name: string, text: string): void {
+  program(r, name, `#!/usr/bin/dash\n${text.replaceAll('{real}', `/usr/bin/${name}`)}\n`)
+}
+export function program(r: Rig, name: string, text: string): void {
   const file = join(r.root, 'bin', name)
-  writeFileSync(file, `#!/usr/bin/dash\n${text.replaceAll('{real}', `/usr/bin/${name}`)}\n`)
+  writeFileSync(file, text)
   chmodSync(file, 0o755)
 }
 export const unshim = (r: Rig, name: string): void => rmSync(join(r.root, 'bin', name))

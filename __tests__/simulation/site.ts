@@ -252,7 +252,6 @@ export class Site {
         break
       }
       case 'adopt':
-      case 'prune':
         throw new Error(`nobody runs ${action.do} here`)
       case 'park':
         node.act(action, holder)

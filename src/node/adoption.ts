@@ -173,8 +173,11 @@ const asRoot = (on: UnitNode, words: string[]): Promise<Answer> =>
 /** Throws `StepFailed` where root cannot be asked for anything. */
 export const rootIsThere = async (on: UnitNode): Promise<void> => void (await asRoot(on, []))
 
-/** What root did is taken back. Answers folders that were not empty. */
-export async function undo(on: UnitNode, found: UnitFound): Promise<string[]> {
+/** What root did is taken back. `left`: folders that were not empty. */
+export async function undo(
+  on: UnitNode,
+  found: UnitFound,
+): Promise<{ was: 'adopted' | 'not-adopted'; left: string[] }> {
   const { unit, scope } = on.service
   const words = [
     `lib=${placesFound(on, found).library}`,
@@ -182,6 +185,6 @@ export async function undo(on: UnitNode, found: UnitFound): Promise<string[]> {
     `timer=${switchUnit(unit, 'timer')}`,
     `scope=${scope}`,
   ]
-  const answer = await ask(on, { name: 'undo', words }, { limit: SHORT, ...root(on) })
-  return answer.values['left'] ?? []
+  const { values } = await ask(on, { name: 'undo', words }, { limit: SHORT, ...root(on) })
+  return { was: values['was'] ? 'not-adopted' : 'adopted', left: values['left'] ?? [] }
 }

@@ -67,8 +67,6 @@ export type Action =
   | { do: 'stage-start'; release: Release; config: string }
   /** The answer's `stage_bytes` is what its data weighs now, `stage_written` what of it the checkpoint does not hold, `stage_ended` its exit status. */
   | { do: 'stage-stop' }
-  /** Remove checkpoints older than `older` and releases that nothing needs; `keep` names checkpoints and releases that stay. */
-  | { do: 'prune'; keep: string[]; older: Millis }
 
 export type Progress = { what: string; done: number; of: number; unit: 'bytes' | 'files' | 's' }
 

@@ -39,7 +39,6 @@ import paging from './programs/paging.sh'
 import park from './programs/park.sh'
 import pause from './programs/pause.sh'
 import phase from './programs/phase.sh'
-import prune from './programs/prune.sh'
 import record from './programs/record.sh'
 import refresh from './programs/refresh.sh'
 import release from './programs/release.sh'
@@ -128,7 +127,6 @@ const bodies = (kind: ServerKind) => {
     'guest-stop': [unitStopping, guestStop],
     'stage-stop': [data, stopping, guest, stageStop],
     'clean-staging': [data, stopping, guest, cleanStaging],
-    prune: [prune],
   } satisfies Record<string, string[]>
 }
 

@@ -106,12 +106,6 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
       return { program: 'stage-stop', words: [`limit=${stopSeconds}`], limit: stopping }
     case 'clean-staging':
       return { program: 'clean-staging', words: [`limit=${stopSeconds}`], limit: stopping }
-    case 'prune':
-      return {
-        program: 'prune',
-        words: [`older=${seconds(action.older)}`, ...action.keep.map(name => `keep=${name}`)],
-        limit: LONG,
-      }
     case 'finish-swap':
     case 'release':
       return simple(action.do)
@@ -184,7 +178,6 @@ function unitTasks(node: Node, action: Action): Task[] {
     case 'park':
     case 'release':
     case 'adopt':
-    case 'prune':
       return [plain(action)]
     default:
       return unreachable(action)

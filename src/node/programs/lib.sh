@@ -7,11 +7,11 @@ export LC_ALL
 boot='' now=0 touched=none
 read -r boot </proc/sys/kernel/random/boot_id
 
-# The one list of arguments. Lists of several words (arg=, env=, keep=; do=) stay in "$@" and are read where they are used.
+# The one list of arguments. Lists of several words (arg=, env=; do=) stay in "$@" and are read where they are used.
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' older=0 opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -45,7 +45,6 @@ arguments() {
     node=*) node=${word#*=} ;;
     port=*) port=${word#*=} ;;
     ran=*) ran=${word#*=} ;;
-    older=*) older=${word#*=} ;;
     opens=*) opens_given=${word#*=} ;;
     look=*) look=${word#*=} ;;
     unit=*) unit=${word#*=} ;;
@@ -53,7 +52,7 @@ arguments() {
     guest=*) guest=${word#*=} ;;
     timer=*) timer=${word#*=} ;;
     text=*) text=${word#*=} ;;
-    arg=* | env=* | keep=* | do=*) ;;
+    arg=* | env=* | do=*) ;;
     *) fail bad-argument "argument ${word%%=*} is not known" ;;
     esac
   done
@@ -66,7 +65,7 @@ places() {
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
   case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
-  case $token$ttl$wait$limit$force$older$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
+  case $token$ttl$wait$limit$force$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi
   if line=$(readlink -f "$data"); then data=$line; fi

@@ -228,7 +228,7 @@ how_to_copy() {
 look_checkpoints() {
   for entry in "$snapshots"/*/META; do
     [ -f "$entry" ] || continue
-    case $entry in *.partial/META | *.deleting/META) continue ;; esac
+    case $entry in *.partial/META) continue ;; esac
     read_meta "${entry%/META}"
     proven=''
     if [ -f "${entry%/META}/PROVEN" ]; then while read -r word; do proven=$proven${proven:+,}$word; done <"${entry%/META}/PROVEN"; fi

@@ -12,7 +12,7 @@ may_open() {
   [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted 'nobody knows which release wrote this data'
   for entry in "$snapshots"/*/SEAL; do
     [ -f "$entry" ] || continue
-    case $entry in *.partial/SEAL | *.deleting/SEAL) continue ;; esac
+    case $entry in *.partial/SEAL) continue ;; esac
     read_meta "${entry%/SEAL}"
     if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi
   done

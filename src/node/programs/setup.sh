@@ -54,9 +54,17 @@ put_file() {
 link_binary() {
   path=${1%% *} target=${1#* }
   [ "$(readlink "$path")" != "$target" ] || return 0
-  [ ! -e "$path.before-rollout" ] || fail adoption-failed "$path.before-rollout is there already: an adoption that was not undone?"
-  { ln -P "$path" "$path.before-rollout" 2>/dev/null || cp -a "$path" "$path.before-rollout"; } &&
-    rm -f "$path.rollout-new" && ln -s "$target" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path" || fail adoption-failed "cannot replace $path"
+  keep_before || fail adoption-failed "cannot keep $path"
+  rm -f "$path.rollout-new" && ln -s "$target" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path" || fail adoption-failed "cannot replace $path"
+}
+
+keep_before() {
+  if [ -e "$path.before-rollout" ]; then
+    # one that was cut short kept it
+    cmp -s "$path" "$path.before-rollout" || fail adoption-failed "$path.before-rollout is there already: an adoption that was not undone?"
+  else
+    ln -P "$path" "$path.before-rollout" 2>/dev/null || { cp -a "$path" "$path.rollout-new" && mv -f -T "$path.rollout-new" "$path.before-rollout"; }
+  fi
 }
 
 # A server may have the folder open: at every instant its path leads to the data.

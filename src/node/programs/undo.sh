@@ -9,7 +9,8 @@ main() {
     scope=*) scope=${word#*=} ;;
     esac
   done
-  [ -f "$lib/manifest" ] || fail adoption-failed "$unit was not adopted"
+  # what one that was cut short did last is done once more
+  [ -f "$lib/manifest" ] || { printf 'was=not-adopted\n' && remove_lib && printf 'end=ok\n' && return; }
   while read -r kind path; do
     case $kind in
     link) [ ! -e "$path.before-rollout" ] || mv -f -T "$path.before-rollout" "$path" || fail adoption-failed "cannot put $path back" ;;
@@ -23,10 +24,15 @@ main() {
   [ "$scope" != user ] || run=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/systemd/user etc=$HOME/.config/systemd/user
   rm -f "$run/$unit.d/95-progressdb-rollout.conf" "$etc/timers.target.wants/$timer"
   rmdir "$run/$unit.d" "$etc/$unit.d" 2>/dev/null
-  rm -rf "$lib"
-  rmdir "${lib%/*}" 2>/dev/null
   reload || fail adoption-failed 'systemctl daemon-reload failed'
+  rm -f "$lib/manifest"
+  remove_lib
   printf 'end=ok\n'
+}
+
+remove_lib() {
+  rm -rf "$lib"
+  rmdir "${lib%/*}" 2>/dev/null || :
 }
 
 move_back() {
