@@ -972,7 +972,7 @@ decide_back() {
     hold_for no-room
   elif [ -z "$seen_process" ]; then
     todo=back
-  elif [ "$seen_traffic" = in ]; then
+  elif is_reached; then
     todo=drain
   elif is_safe; then
     todo=back
@@ -988,8 +988,11 @@ decide_back() {
 # It was drained, and quiet; or its intake WAL keeps what it has not applied.
 is_safe() {
   case $sw_safe in *intake-wal*) return 0 ;; esac
-  [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]
+  [ -n "$seen_traffic" ] && ! is_reached
 }
+
+# Clients reach it, perhaps: a drain that was begun may not have been done.
+is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }
 
 # The release to go back to is what it was when it was installed.
 intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
@@ -1051,12 +1054,16 @@ main() {
   first_line "$state/drained"
   case $kind in
   out)
-    [ -n "$line" ] || {
+    case $line in [0-9]*) ;; *)
+      touching
+      # whoever comes later knows that clients may not reach it
+      mark leaving
       by_command
       if [ -n "$opens_given" ]; then opens=$opens_given; else marks "$data"; fi
       # the count tells later whether anybody can have written since
-      printf '%s\\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
-    }
+      mark "$opens"
+      ;;
+    esac
     ;;
   in)
     by_command
@@ -1066,6 +1073,8 @@ main() {
   esac
   finish
 }
+
+mark() { printf '%s\\n' "$1" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"; }
 
 by_command() {
   touching
@@ -2057,13 +2066,36 @@ data_holder() {
     shift
   done
   [ $# -gt 0 ] || return 0
-  # %i alone would do where one file system is used; the pair with %d confirms
-  locks=" $(stat -c '%i' "$@" | tr '\\n' ' ')"
+  locks=' '
+  for word; do
+    as_lock "$word" || continue
+    locks="$locks$lock "
+  done
   while read -r _ mark _ _ owner where rest; do
     [ "$mark" != '->' ] || continue
-    case $locks in *" \${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
+    case $locks in *" $where "* | *" :\${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
   done </proc/locks
   case $holder in '' | [1-9]*) ;; *) holder=other ;; esac
+}
+
+# as_lock FILE: sets $lock to how the kernel writes a lock of that file. Where a file tells no real device (btrfs, tmpfs, overlays), that of
+# its mount is the one; where that is not known either, the inode's number has to do.
+as_lock() {
+  line=$(stat -c '%d %i' "$1") || return 1
+  device=\${line% *} inode=\${line#* }
+  major=$((device >> 8 & 4095)) minor=$((device & 255 | device >> 12 & 1048320))
+  if [ "$major" -eq 0 ]; then device_of_mount "$1" || { lock=:$inode && return 0; }; fi
+  lock=$(printf '%02x:%02x:%s' "$major" "$minor" "$inode")
+}
+
+# device_of_mount FILE: sets $major and $minor. Of mounts over one another the last one counts.
+device_of_mount() {
+  mount=$(stat -c %m "$1" 2>/dev/null) || return 1
+  found=''
+  while read -r _ _ device _ point rest; do
+    [ "$point" != "$mount" ] || found=$device
+  done </proc/self/mountinfo
+  [ -n "$found" ] && major=\${found%:*} minor=\${found#*:}
 }
 
 # has_open PID FILE...: an inode number may be shared by files of two file systems. What cannot be looked into counts as yes.
@@ -6297,7 +6329,7 @@ function inspectionOf(answer2) {
       swap: one("swap") === "unfinished" ? "unfinished" : "none",
       setAside: all2("set_aside").filter((path6) => FOLDER.test(path6))
     },
-    traffic: one("traffic") === "" ? "no-drain" : one("traffic") === "in" ? "in" : "drained",
+    traffic: trafficOf(one("traffic")),
     .../^\d+$/.test(one("traffic")) && { drainedAt: number4(one("traffic")) },
     snapshots: all2("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
     config: digest2(one("config_sha")),
@@ -6392,7 +6424,7 @@ function snapshotFrom(line3) {
     }
   ];
 }
-var unitOf, runningOf, DATA, dataOf, inOrder, named, FOLDER, shown2, number4, digest2;
+var unitOf, runningOf, DATA, dataOf, inOrder, named, FOLDER, shown2, number4, digest2, trafficOf;
 var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
@@ -6427,6 +6459,10 @@ var init_observed = __esm({
     shown2 = (text3) => printable(new Untrusted(text3), 200);
     number4 = (text3) => /^-?\d{1,15}$/.test(text3) ? Number(text3) : 0;
     digest2 = (text3) => /^[0-9a-f]{64}$/.test(text3) ? text3 : "";
+    trafficOf = (said5) => {
+      if (said5 === "") return "no-drain";
+      return said5 === "in" || said5 === "leaving" ? said5 : "drained";
+    };
   }
 });
 
@@ -7052,6 +7088,15 @@ var init_merge = __esm({
         ...first3 && { firstFailure: first3 }
       };
     };
+  }
+});
+
+// src/domain/traffic.ts
+var inTraffic;
+var init_traffic = __esm({
+  "src/domain/traffic.ts"() {
+    "use strict";
+    inTraffic = ({ traffic }) => traffic === "in" || traffic === "no-drain";
   }
 });
 
@@ -43315,8 +43360,7 @@ function serviceOf({ node: node3, now: now2, why: why2 }) {
   if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
   const { version: version3 } = now2.running;
   if (!now2.ready) return { node: node3, state: "not-serving", version: version3, says: `not ready: ${why2}` };
-  if (now2.traffic === "drained")
-    return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
+  if (!inTraffic(now2)) return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
   return { node: node3, state: "serving", version: version3, says: "ready" };
 }
 var notServing, standingsOf, leaseOf2;
@@ -43324,6 +43368,7 @@ var init_standing = __esm({
   "src/domain/standing.ts"() {
     "use strict";
     init_log2();
+    init_traffic();
     notServing = ({ node: node3, says: says2 }) => ({
       code: "NODE_NOT_SERVING",
       what: `${node3} does not serve: ${says2}`,
@@ -59506,7 +59551,7 @@ function leftOver(n) {
       next: "progressdb-rollout recover"
     });
   }
-  if (n.now.traffic === "drained") {
+  if (!inTraffic(n.now)) {
     out.push({
       code: "NODE_DRAINED",
       what: `${n.node} is out of traffic`,
@@ -59589,6 +59634,7 @@ var init_compatibility = __esm({
     init_release();
     init_safe_stop();
     init_unit_problems();
+    init_traffic();
     problemOf = ({
       effect: _,
       kind: __,
@@ -60049,10 +60095,11 @@ var init_as_the_nodes_say = __esm({
     init_going_on();
     init_standing();
     init_unfinished();
+    init_traffic();
     standing = (found) => found.nodes.map(({ node: node3, now: now2, why: why2 }) => {
       const runs3 = typeof now2.running === "object" ? now2.running.version : now2.running;
       const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
-      return `${node3} ${runs3}${serving2}${now2.traffic === "drained" ? ", drained" : ""}`;
+      return `${node3} ${runs3}${serving2}${inTraffic(now2) ? "" : ", drained"}`;
     }).join("; ");
   }
 });
@@ -62528,6 +62575,7 @@ init_errors();
 
 // src/domain/steps.ts
 init_release();
+init_traffic();
 var steps = (o, g) => [
   ...tidy(o, g),
   ...rehearse(o, g),
@@ -62559,7 +62607,7 @@ function reach(o, g) {
   if (!o.checked) out.push({ do: "check", release: g.release });
   if (o.held) out.push({ do: "let-go" });
   out.push(...proveTaken(o, g));
-  if (o.traffic === "drained") out.push({ do: "undrain" });
+  if (!inTraffic(o)) out.push({ do: "undrain" });
   out.push(...disarm(o, g));
   return out;
 }
@@ -62575,7 +62623,7 @@ function change(o, g) {
   const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
   const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
   if (o.held === false) out.push({ do: "hold" });
-  if (o.running !== "stopped" && o.traffic === "in") out.push({ do: "drain" });
+  if (o.running !== "stopped" && (o.traffic === "in" || o.traffic === "leaving")) out.push({ do: "drain" });
   if (!swaps && foreign && g.point === "return-point") {
     return [
       ...out,
@@ -62621,7 +62669,7 @@ function proveTaken(o, g) {
 var held = (o, g) => o.lease !== "free" && o.lease.rollout === g.lease.rollout && o.lease.process === g.lease.process && (g.lease.state === "parked" || !o.lease.parked);
 var has = (o, release2) => o.installed.some((r) => sameRelease(r, release2));
 var atGoal = (o, g) => typeof o.running === "object" && sameRelease(o.running, g.release) && o.active !== "none" && sameRelease(o.active, g.release) && (g.data === "in-place" || o.data.from === g.data.restore);
-var serves = (o, g) => atGoal(o, g) && o.ready && o.checked && o.traffic !== "drained" && proveTaken(o, g).length === 0;
+var serves = (o, g) => atGoal(o, g) && o.ready && o.checked && inTraffic(o) && proveTaken(o, g).length === 0;
 var stopCheckpoint = (o, rollout) => o.snapshots.find(
   (s) => s.sealed && s.kind !== "rehearsal" && s.opens === o.data.opens && s.name.startsWith(`${rollout}.`)
 );
@@ -63724,6 +63772,7 @@ init_unfinished();
 // src/domain/unsettled.ts
 init_errors();
 init_unfinished();
+init_traffic();
 function unsettled(r, all2) {
   const ids = all2.filter((id) => !ofAnother(r, id));
   const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
@@ -63750,7 +63799,7 @@ function unsettled(r, all2) {
 function neverBegun(r, id) {
   const { lost, seen: o } = node(r, id);
   if (lost?.effect !== "none" || lost.kind === "unreachable" || o === "unknown") return false;
-  const serving2 = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== "drained";
+  const serving2 = runs(r, id) === planned(r, id).from.sha256 && o.ready && inTraffic(o);
   return serving2 && o.lease === "free" && !changed(r, id);
 }
 var isUnbelieved = ({ code: code2 }) => code2 === "RECORDS_DIFFER" || code2 === "RECORD_NOT_TRUSTED";
@@ -67003,6 +67052,7 @@ function countedAfter(own2) {
 }
 
 // src/domain/retell/gaps.ts
+init_traffic();
 function gapsOf(lines2, id) {
   const closed3 = [];
   let open6;
@@ -67024,7 +67074,7 @@ function gapsOf(lines2, id) {
   }
   return { closed: closed3, ...open6?.out ? { since: open6.from } : {} };
 }
-var inService2 = (o) => typeof o.running === "object" && o.ready && o.traffic !== "drained";
+var inService2 = (o) => typeof o.running === "object" && o.ready && inTraffic(o);
 var takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
 var direction2 = (r) => r.goingBack || r.plan?.mode === "rollback" ? "way back" : "upgrade";
 var both = (first3, last) => first3 === last ? first3 : `${first3} and ${last}`;

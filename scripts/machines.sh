@@ -4,11 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for program in systemd-nspawn sshd ip mkfs.ext4 losetup sudo visudo dbus-daemon perl unshare nsenter tc fsck.ext4 fallocate pgrep faketime; do
+for program in systemd-nspawn sshd ip mkfs.ext4 mkfs.btrfs losetup sudo visudo dbus-daemon perl unshare nsenter tc fsck.ext4 fallocate pgrep faketime; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || missing+=("$program")
 done
 if [ ${#missing[@]} -gt 0 ]; then
-  echo "missing: ${missing[*]} (Debian: systemd-container openssh-server iproute2 e2fsprogs util-linux procps sudo dbus perl faketime)" >&2
+  echo "missing: ${missing[*]} (Debian: systemd-container openssh-server iproute2 e2fsprogs btrfs-progs util-linux procps sudo dbus perl faketime)" >&2
   exit 1
 fi
 # namespaces and mounts are root's to make

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config/file.ts'
@@ -136,12 +137,37 @@ function files(m: Machine): Record<string, string> {
   return all
 }
 
+/** Locks, whose holder the kernel does not name, of files that have the same numbers on another disk as those of the database. */
+const LOCKS_ELSEWHERE = `
+my %wanted = map { (stat $_)[1] => 1 } glob('/srv/db/progressdb/*/LOCK');
+for my $n (1 .. 5000) {
+  open(my $file, '+>', "/mnt/$n") or die $!;
+  if ($wanted{(stat $file)[1]}) { my $l = pack('s s x4 q q l x4', 1, 0, 0, 0, 0); fcntl($file, 37, $l) or die $!; push @held, $file; }
+}
+die 'no file has such a number' unless @held;
+open(STDOUT, '>', '/run/locked'); sleep 1 while 1`
+
+async function lockElsewhere(m: Machine): Promise<void> {
+  m.run('mount', '-t', 'tmpfs', 'elsewhere', '/mnt')
+  m.run(
+    '/usr/bin/dash',
+    '-c',
+    'setsid /usr/bin/perl -e "$0" </dev/null >/dev/null 2>/run/lock-error &',
+    LOCKS_ELSEWHERE,
+  )
+  for (let tries = 0; m.run('/usr/bin/dash', '-c', '[ ! -e /run/locked ] || echo yes') === ''; tries++) {
+    if (tries === 100) throw new Error(m.run('/usr/bin/cat', '/run/lock-error'))
+    await sleep(100)
+  }
+}
+
 const pidOf = (m: Machine): string =>
   m.run('systemctl', 'show', '--value', '--property=MainPID', 'progressdb.service').trim()
 
 test(
   'an adoption is killed anywhere, and undone',
   async () => {
+    await Promise.all(s.fleet.machines.map(lockElsewhere))
     const before = new Map(s.fleet.machines.map(m => [m.name, { pid: pidOf(m), files: files(m) }]))
     const adopt = (m: Machine, ...words: string[]): ReturnType<typeof s.byHand> =>
       s.byHand(['adopt', m.name, '--as', 'root', ...words], 'admin')

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { crashing } from './crash.ts'
 import {
   checkpoint,
   grip,
@@ -296,7 +297,21 @@ describe('drain by commands', () => {
     expect(failure.because).toBe('exit 3: : :error: :no balancer')
     r.node = r.another(commands('sleep 20'))
     expect(await refusal(r.act({ do: 'drain' }))).toMatchObject({ code: 'DRAIN_FAILED' })
-    expect((await r.node.inspect()).now.traffic).toBe('in')
+    // what it did before it failed is not known: it has to be let in again
+    expect((await r.node.inspect()).now).toMatchObject({ traffic: 'leaving' })
+    expect((await r.act({ do: 'undrain' })).now.traffic).toBe('in')
+  })
+  it('is seen to be out of traffic, perhaps, where its program died behind the command', async () => {
+    const r = fresh()
+    await started(r)
+    r.node = r.another(commands('echo out >>"$TMPDIR/out"'), '', crashing(r.shell, 'drain', 0))
+    await r.act({ do: 'drain' }).catch(() => undefined)
+    r.node = r.another(commands('echo out >>"$TMPDIR/out"'))
+    const { now } = await r.node.inspect()
+    expect(now.traffic).toBe('leaving')
+    expect(now.drainedAt).toBeUndefined()
+    expect((await r.act({ do: 'drain' })).now).toMatchObject({ traffic: 'drained', drainedAt: 2 })
+    expect(readFileSync(join(r.root, 'out'), 'utf8')).toBe('out\nout\n')
   })
 })
 

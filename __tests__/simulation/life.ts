@@ -134,7 +134,7 @@ function truthful(universe: Universe, { said, mode, rollout, journal }: Ended): 
       )
     if (
       said.outcome === 'promoted' &&
-      (node.armed || node.lease || node.drainedAt !== undefined || node.held)
+      (node.armed || node.lease || node.drainedAt !== undefined || node.leaving || node.held)
     )
       throw new Error(`promoted was said, but ${node.id}: ${leftovers(node).join(', ')}`)
     const fired = node.record.some(e => e.type === 'fired' && e.rollout === (lastOf(journal) || rollout))

@@ -47,8 +47,8 @@ export const planted: Planted[] = [
   {
     what: 'a node that serves again is left out of traffic',
     file: 'domain/steps.ts',
-    from: "if (o.traffic === 'drained') out.push({ do: 'undrain' })",
-    to: "if (o.traffic === 'nowhere') out.push({ do: 'undrain' })",
+    from: "if (!inTraffic(o)) out.push({ do: 'undrain' })",
+    to: "if (o.traffic === 'no-drain') out.push({ do: 'undrain' })",
   },
   {
     what: 'the supervisor is not given back its server',
@@ -71,7 +71,7 @@ export const planted: Planted[] = [
   {
     what: 'a server is stopped under its users',
     file: 'domain/steps.ts',
-    from: "if (o.running !== 'stopped' && o.traffic === 'in') out.push({ do: 'drain' })",
-    to: "if (o.running === 'never' && o.traffic === 'in') out.push({ do: 'drain' })",
+    from: "(o.traffic === 'in' || o.traffic === 'leaving')) out.push({ do: 'drain' })",
+    to: "o.traffic === 'drained') out.push({ do: 'drain' })",
   },
 ]

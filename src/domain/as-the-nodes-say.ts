@@ -3,6 +3,7 @@ import { atWork, firedIn, leaseProblems, pastOf } from './going-on.ts'
 import { amiss } from './standing.ts'
 import type { Survey } from './survey.ts'
 import { contradicted, unfinished } from './unfinished.ts'
+import { inTraffic } from './traffic.ts'
 
 /** Settling and looking go by what the nodes say, and by nothing else. A rollout that is alive is not settled by anyone else. */
 export function asTheNodesSay(found: Survey, request: Request): PlanFact {
@@ -35,6 +36,6 @@ const standing = (found: Survey): string =>
     .map(({ node, now, why }) => {
       const runs = typeof now.running === 'object' ? now.running.version : now.running
       const serving = typeof now.running !== 'object' ? '' : now.ready ? ', ready' : `, not ready: ${why}`
-      return `${node} ${runs}${serving}${now.traffic === 'drained' ? ', drained' : ''}`
+      return `${node} ${runs}${serving}${inTraffic(now) ? '' : ', drained'}`
     })
     .join('; ')

@@ -5,6 +5,7 @@ import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
 import { notTheServices, unitProblems } from './unit-problems.ts'
+import { inTraffic } from './traffic.ts'
 
 /** Every reason why this release must not start on this fleet, of every node together. Nothing is guessed. */
 export function incompatibilities(
@@ -125,7 +126,7 @@ function leftOver(n: SurveyedNode): Problem[] {
       next: 'progressdb-rollout recover',
     })
   }
-  if (n.now.traffic === 'drained') {
+  if (!inTraffic(n.now)) {
     out.push({
       code: 'NODE_DRAINED',
       what: `${n.node} is out of traffic`,

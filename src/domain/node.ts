@@ -74,6 +74,7 @@ export type SwitchSetting = { back: Release; to: Release; keeps: boolean; safe: 
  * `data.openedBy` the release of the last start, `undefined` on data never opened through us.
  * `data.from`     the checkpoint this data was restored from, if it was.
  * `data.setAside` folders of diverged data that lie beside it.
+ * `traffic`    by our own mark: `leaving` where a drain was begun and nobody knows that it was done.
  * `drainedAt`     with `traffic: 'drained'`: the value of `data.opens` when it was drained.
  * `config`   sha256 of the server's own configuration file, '' when missing.
  * `busy`     a live program holds the node's lock.
@@ -92,7 +93,7 @@ export type Observed = {
     swap: 'none' | 'unfinished'
     setAside: string[]
   }
-  traffic: 'in' | 'drained' | 'no-drain'
+  traffic: 'in' | 'leaving' | 'drained' | 'no-drain'
   drainedAt?: number
   snapshots: Snapshot[]
   config: string

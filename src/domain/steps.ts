@@ -1,5 +1,6 @@
 import type { Goal, NodeStep, Observed, Snapshot } from './node.ts'
 import { type Release, releaseId, sameRelease } from './release.ts'
+import { inTraffic } from './traffic.ts'
 
 /**
  * What remains to be done on one node, in order; [] when it is what it should be.
@@ -56,7 +57,7 @@ function reach(o: Observed, g: Goal): NodeStep[] {
   if (!o.checked) out.push({ do: 'check', release: g.release })
   if (o.held) out.push({ do: 'let-go' })
   out.push(...proveTaken(o, g))
-  if (o.traffic === 'drained') out.push({ do: 'undrain' })
+  if (!inTraffic(o)) out.push({ do: 'undrain' })
   out.push(...disarm(o, g))
   return out
 }
@@ -82,7 +83,7 @@ function change(o: Observed, g: Goal): NodeStep[] {
   const swaps = g.data !== 'in-place' && o.data.from !== g.data.restore
   const foreign = o.data.openedBy !== undefined && !sameRelease(o.data.openedBy, g.release)
   if (o.held === false) out.push({ do: 'hold' })
-  if (o.running !== 'stopped' && o.traffic === 'in') out.push({ do: 'drain' })
+  if (o.running !== 'stopped' && (o.traffic === 'in' || o.traffic === 'leaving')) out.push({ do: 'drain' })
   if (!swaps && foreign && g.point === 'return-point') {
     return [
       ...out,
@@ -153,7 +154,7 @@ const atGoal = (o: Observed, g: Goal): boolean =>
 
 /** At the goal, ready, checked and in traffic: what a user notices. */
 export const serves = (o: Observed, g: Goal): boolean =>
-  atGoal(o, g) && o.ready && o.checked && o.traffic !== 'drained' && proveTaken(o, g).length === 0
+  atGoal(o, g) && o.ready && o.checked && inTraffic(o) && proveTaken(o, g).length === 0
 
 /** The sealed checkpoint that this rollout took at the present stop, if there is one. */
 export const stopCheckpoint = (o: Observed, rollout: string): Snapshot | undefined =>

@@ -5,6 +5,7 @@ import type { NodeId } from './node.ts'
 import { changed, node, planned, pointOf, type Rollout } from './rollout.ts'
 import { serves } from './steps.ts'
 import { HELD_BY_CHOICE } from './unfinished.ts'
+import { inTraffic } from './traffic.ts'
 
 /** The first thing that keeps a person awake: a node out of reach, one that neither release serves, one that is held. */
 export function unsettled(
@@ -38,7 +39,7 @@ export function unsettled(
 export function neverBegun(r: Rollout, id: NodeId): boolean {
   const { lost, seen: o } = node(r, id)
   if (lost?.effect !== 'none' || lost.kind === 'unreachable' || o === 'unknown') return false
-  const serving = runs(r, id) === planned(r, id).from.sha256 && o.ready && o.traffic !== 'drained'
+  const serving = runs(r, id) === planned(r, id).from.sha256 && o.ready && inTraffic(o)
   return serving && o.lease === 'free' && !changed(r, id)
 }
 

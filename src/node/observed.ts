@@ -31,7 +31,7 @@ export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
       swap: one('swap') === 'unfinished' ? 'unfinished' : 'none',
       setAside: all('set_aside').filter(path => FOLDER.test(path)),
     },
-    traffic: one('traffic') === '' ? 'no-drain' : one('traffic') === 'in' ? 'in' : 'drained',
+    traffic: trafficOf(one('traffic')),
     ...(/^\d+$/.test(one('traffic')) && { drainedAt: number(one('traffic')) }),
     snapshots: all('checkpoint_is').flatMap(snapshotFrom).sort(inOrder),
     config: digest(one('config_sha')),
@@ -175,3 +175,9 @@ const shown = (text: string): string => printable(new Untrusted(text), 200)
 /** What is no whole number that can be kept counts as none. */
 export const number = (text: string): number => (/^-?\d{1,15}$/.test(text) ? Number(text) : 0)
 const digest = (text: string): string => (/^[0-9a-f]{64}$/.test(text) ? text : '')
+
+/** The count of when it was drained, or a word. */
+const trafficOf = (said: string): Observed['traffic'] => {
+  if (said === '') return 'no-drain'
+  return said === 'in' || said === 'leaving' ? said : 'drained'
+}

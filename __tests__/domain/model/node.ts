@@ -43,6 +43,8 @@ export class SimNode {
   snapshots: (Snapshot & { data: Data })[] = []
   staging = false
   drainedAt: number | undefined
+  /** A drain was begun, and whoever did it died. */
+  leaving = false
   lease: Exclude<Observed['lease'], 'free'> | undefined
   token = 0
   held: boolean | undefined
@@ -74,7 +76,7 @@ export class SimNode {
   }
 
   get inTraffic(): boolean {
-    return this.ready && this.drainedAt === undefined
+    return this.ready && this.drainedAt === undefined && !this.leaving
   }
 
   observe(): Observed {
@@ -86,7 +88,7 @@ export class SimNode {
       ready: this.ready,
       checked: this.checked,
       data: { ...marks, swap: 'none', setAside: this.setAside.map((_, i) => `failed-${i}`) },
-      traffic: !this.nature.drain ? 'no-drain' : this.drainedAt === undefined ? 'in' : 'drained',
+      traffic: this.traffic(),
       ...(this.drainedAt === undefined ? {} : { drainedAt: this.drainedAt }),
       snapshots: this.snapshots.map(({ data: _, ...s }) => s),
       config: 'config',
@@ -97,6 +99,17 @@ export class SimNode {
       ...(this.armed ? { armed: { ...this.armed, left: 600_000, phase: 'armed' } } : {}),
       record: [...this.record],
     }
+  }
+
+  private traffic(): Observed['traffic'] {
+    if (!this.nature.drain) return 'no-drain'
+    if (this.leaving) return 'leaving'
+    return this.drainedAt === undefined ? 'in' : 'drained'
+  }
+
+  /** The program that drains it is killed in its middle. */
+  halfDrain(process: string): void {
+    if (this.lease?.process === process && this.drainedAt === undefined) this.leaving = true
   }
 
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
@@ -139,6 +152,7 @@ export class SimNode {
       case 'drain':
         // the count of when it was drained tells later whether anybody can have written since
         this.drainedAt ??= this.data.opens
+        this.leaving = false
         return undefined
       case 'arm':
         this.armed = { rollout: this.lease.rollout, keeps: step.keeps, watched: true }
@@ -160,6 +174,7 @@ export class SimNode {
         return undefined
       case 'undrain':
         this.drainedAt = undefined
+        this.leaving = false
         return undefined
       case 'stop':
         this.leftAlone()
@@ -246,6 +261,7 @@ export class SimNode {
     this.active = this.old
     if (!this.ready) return this.stays(rollout)
     this.drainedAt = undefined
+    this.leaving = false
     return true
   }
 
@@ -375,7 +391,7 @@ export class SimNode {
 
 /** For assertions: is it at rest, serving one of the two releases, nothing left over? */
 export const leftovers = (n: SimNode): string[] => [
-  ...(n.drainedAt === undefined ? [] : ['drained']),
+  ...(n.drainedAt === undefined && !n.leaving ? [] : ['drained']),
   ...(n.staging ? ['staging'] : []),
   ...(n.lease ? ['lease'] : []),
   ...(n.armed ? ['armed'] : []),

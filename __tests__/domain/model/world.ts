@@ -220,6 +220,8 @@ export class World {
 
   /** It happened, or was refused, and nobody heard. */
   private unheard(task: Task, at: { r: Rollout; name: string }): void {
+    if (task.kind === 'step' && task.step.do === 'drain' && this.choose(2) === 1)
+      return this.of(task.node).halfDrain(at.name)
     try {
       this.perform(task, at)
     } catch (fault) {

@@ -1,6 +1,7 @@
 import type { Millis, NodeId, Observed } from '../node.ts'
 import type { Rollout } from '../rollout.ts'
 import { type Line, about } from './lines.ts'
+import { inTraffic } from '../traffic.ts'
 
 /** A time in which users were without this node; `since` is one that had not ended when the journal did. */
 export type Gaps = { closed: { what: string; from: Millis; to: Millis }[]; since?: Millis }
@@ -34,8 +35,7 @@ export function gapsOf(lines: readonly Line[], id: NodeId): Gaps {
 }
 
 /** Runs, answers ready, and traffic reaches it. */
-export const inService = (o: Observed): boolean =>
-  typeof o.running === 'object' && o.ready && o.traffic !== 'drained'
+export const inService = (o: Observed): boolean => typeof o.running === 'object' && o.ready && inTraffic(o)
 
 const takesOut = (e: Extract<Line['e'], { type: 'started' }>): boolean =>
   e.command.kind === 'step' &&

@@ -143,7 +143,7 @@ decide_back() {
     hold_for no-room
   elif [ -z "$seen_process" ]; then
     todo=back
-  elif [ "$seen_traffic" = in ]; then
+  elif is_reached; then
     todo=drain
   elif is_safe; then
     todo=back
@@ -159,8 +159,11 @@ decide_back() {
 # It was drained, and quiet; or its intake WAL keeps what it has not applied.
 is_safe() {
   case $sw_safe in *intake-wal*) return 0 ;; esac
-  [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]
+  [ -n "$seen_traffic" ] && ! is_reached
 }
+
+# Clients reach it, perhaps: a drain that was begun may not have been done.
+is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }
 
 # The release to go back to is what it was when it was installed.
 intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }

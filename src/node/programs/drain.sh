@@ -5,12 +5,16 @@ main() {
   first_line "$state/drained"
   case $kind in
   out)
-    [ -n "$line" ] || {
+    case $line in [0-9]*) ;; *)
+      touching
+      # whoever comes later knows that clients may not reach it
+      mark leaving
       by_command
       if [ -n "$opens_given" ]; then opens=$opens_given; else marks "$data"; fi
       # the count tells later whether anybody can have written since
-      printf '%s\n' "$opens" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"
-    }
+      mark "$opens"
+      ;;
+    esac
     ;;
   in)
     by_command
@@ -20,6 +24,8 @@ main() {
   esac
   finish
 }
+
+mark() { printf '%s\n' "$1" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"; }
 
 by_command() {
   touching

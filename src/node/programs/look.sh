@@ -84,13 +84,36 @@ data_holder() {
     shift
   done
   [ $# -gt 0 ] || return 0
-  # %i alone would do where one file system is used; the pair with %d confirms
-  locks=" $(stat -c '%i' "$@" | tr '\n' ' ')"
+  locks=' '
+  for word; do
+    as_lock "$word" || continue
+    locks="$locks$lock "
+  done
   while read -r _ mark _ _ owner where rest; do
     [ "$mark" != '->' ] || continue
-    case $locks in *" ${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
+    case $locks in *" $where "* | *" :${where##*:} "*) if has_open "$owner" "$@"; then holder=$owner && break; fi ;; esac
   done </proc/locks
   case $holder in '' | [1-9]*) ;; *) holder=other ;; esac
+}
+
+# as_lock FILE: sets $lock to how the kernel writes a lock of that file. Where a file tells no real device (btrfs, tmpfs, overlays), that of
+# its mount is the one; where that is not known either, the inode's number has to do.
+as_lock() {
+  line=$(stat -c '%d %i' "$1") || return 1
+  device=${line% *} inode=${line#* }
+  major=$((device >> 8 & 4095)) minor=$((device & 255 | device >> 12 & 1048320))
+  if [ "$major" -eq 0 ]; then device_of_mount "$1" || { lock=:$inode && return 0; }; fi
+  lock=$(printf '%02x:%02x:%s' "$major" "$minor" "$inode")
+}
+
+# device_of_mount FILE: sets $major and $minor. Of mounts over one another the last one counts.
+device_of_mount() {
+  mount=$(stat -c %m "$1" 2>/dev/null) || return 1
+  found=''
+  while read -r _ _ device _ point rest; do
+    [ "$point" != "$mount" ] || found=$device
+  done </proc/self/mountinfo
+  [ -n "$found" ] && major=${found%:*} minor=${found#*:}
 }
 
 # has_open PID FILE...: an inode number may be shared by files of two file systems. What cannot be looked into counts as yes.
