@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outlivesJobs, serving } from '../action/ground-truth.ts'
 import { expectEnd, openScenario, type Scenario } from '../action/scenario.ts'
+import { when } from '../runner/when.ts'
 import { type BuiltRelease, writeDist } from '../standin/release.ts'
 import { realRelease } from './real-release.ts'
 
@@ -69,6 +71,23 @@ function realServers(): void {
     expectEnd(job, 'failure', { outcome: 'rolled-back', verdict: 'fail', version: `v${FROM}`, data: 'kept' })
     for (const node of (await s.status()).truth)
       expect(node).toMatchObject({ ...serving(`v${FROM}`), restored: false, setAside: [] })
+  }, 240_000)
+
+  test('nobody comes any more while the canary is watched: it brings itself home, and keeps what was written', async () => {
+    s.configure({ lease: { ttl: '6s', wait: '0s' }, switch: { 'confirm-within': '12s' } })
+    const lost = await s.run({ tag: `v${TO}` }, { onLine: when(/^watch /, one => one.killRunner()) })
+    expect(lost.conclusion).toBe('lost')
+    const armed = (): boolean => s.fleet.nodes.some(node => existsSync(join(node.install, 'state', 'switch')))
+    for (const until = Date.now() + 60_000; armed(); ) {
+      if (Date.now() > until) throw new Error('a node is still armed')
+      await sleep(200)
+    }
+    for (const node of (await s.status()).truth)
+      expect(node).toMatchObject({ ...serving(`v${FROM}`), lease: expect.any(String), restored: false })
+    const job = await s.run({ mode: 'recover' })
+    expectEnd(job, 'failure', { 'reason-code': 'confirmation-lost', version: `v${FROM}`, data: 'kept' })
+    for (const node of (await s.status()).truth) expect(node).toMatchObject(serving(`v${FROM}`))
+    s.configure()
   }, 240_000)
 
   test('the snapshot restored on demand: what came later is set aside, and the new version reads it', async () => {
