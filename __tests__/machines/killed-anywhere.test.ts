@@ -23,7 +23,7 @@ import type { Action, NodePort } from '../../src/node/port.ts'
 import { type Wired, wire } from '../../src/wire.ts'
 import { ready } from '../local-fleet/server-process.ts'
 import { lasting, shape } from '../node/deeds.ts'
-import { callOf, type Count, countedTool, turnText } from '../node/counted-tool.ts'
+import { callOf, CHANGING, type Count, countedTool, turnText } from '../node/counted-tool.ts'
 import { claim, grip, opened, shells, tree } from '../node/rig.ts'
 import { type BuiltRelease, buildRelease } from '../standin/release.ts'
 import type { Machine } from './machine.ts'
@@ -36,26 +36,7 @@ import { adoptAll, type MachineScenario, openMachineScenario } from './scenario.
  */
 const FEW = process.env['KILLS'] === '1'
 const HOURS = 3 * 3_600_000
-const TOOLS = [
-  'mv',
-  'rm',
-  'mkdir',
-  'chmod',
-  'chown',
-  'cp',
-  'ln',
-  'sync',
-  'rmdir',
-  'touch',
-  'cat',
-  'tar',
-  'find',
-  'grep',
-  'sudo',
-  'perl',
-  'base64',
-  'visudo',
-] as const
+const TOOLS = [...CHANGING, 'chown', 'sudo', 'perl', 'base64', 'visudo'] as const
 const HERE = '/run/killing'
 
 const COUNT: Count = { at: `${HERE}/at`, calls: `${HERE}/calls` }

@@ -1,3 +1,20 @@
+/** Tools by which the programs of a node change something, or look before they do. */
+export const CHANGING = [
+  'mv',
+  'rm',
+  'mkdir',
+  'chmod',
+  'cp',
+  'ln',
+  'sync',
+  'rmdir',
+  'touch',
+  'cat',
+  'tar',
+  'find',
+  'grep',
+] as const
+
 /** The files of a count, as they may stand in a shell text: `at` holds the turn that dies, and is there only meanwhile. */
 export type Count = { at: string; calls: string }
 

@@ -1,9 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { quote } from '../../src/domain/quote.ts'
 import { sequence } from '../fleet/moments.ts'
 import { data, DEEDS, type Deed, halfDone, lasting, named, nodeFor, shape } from './deeds.ts'
-import { callOf, type Count, countedTool, turnText } from './counted-tool.ts'
+import { callOf, CHANGING, type Count, countedTool, turnText } from './counted-tool.ts'
 import { program, type Rig, shells } from './rig.ts'
 
 /*
@@ -11,26 +12,10 @@ import { program, type Rig, shells } from './rig.ts'
  * the same once more, and the node is as if nothing had happened. `KILLS=1` meets one call of ten, always the same.
  */
 const EVERY = process.env['KILLS'] === '1' ? 10 : 1
-const CHANGES = [
-  'mv',
-  'rm',
-  'mkdir',
-  'chmod',
-  'cp',
-  'ln',
-  'sync',
-  'rmdir',
-  'touch',
-  'cat',
-  'tar',
-  'find',
-  'grep',
-] as const
 
 const rigs: Rig[] = []
 afterEach(() => rigs.splice(0).forEach(r => r.close()))
 
-const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`
 const countIn = (r: Rig): Count => ({ at: join(r.root, 'kill-at'), calls: join(r.root, 'calls') })
 
 /** Calls `work` so that it dies at its call of this turn; false where it has not so many. */
@@ -47,11 +32,11 @@ async function fresh(one: Deed, shellName: (typeof shells)[number]): Promise<Rig
   const r = await nodeFor(one, shellName)
   rigs.push(r)
   const { at, calls } = countIn(r)
-  for (const tool of CHANGES)
+  for (const tool of CHANGING)
     program(
       r,
       tool,
-      countedTool(`/usr/bin/${tool}`, { at: quoted(at), calls: quoted(calls) }, `${process.pid}/*`),
+      countedTool(`/usr/bin/${tool}`, { at: quote(at), calls: quote(calls) }, `${process.pid}/*`),
     )
   return r
 }
