@@ -11,7 +11,7 @@ export type Link = { cutUntil: Millis; latency: Millis }
 /** A machine as one engine process drives it, over a link that may be cut before a program began, or before its answer came. */
 export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>): NodePort {
   const cut = (): boolean => site.time.now() < link.cutUntil
-  const call = async <T>(name: string, ms: Millis, work: () => T): Promise<T> => {
+  const call = async <T>(name: string, ms: Millis, work: () => T, halfDone?: () => void): Promise<T> => {
     await sleep(link.latency)
     if (cut()) {
       await sleep(10_000)
@@ -20,8 +20,11 @@ export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>):
     const boot = site.boots
     const done = await site.locked(async () => {
       await site.time.sleep(ms)
-      // the machine went down under the program, which may have been done
-      if (site.boots !== boot && ms > 0) return undefined
+      // the machine went down under the program, in its middle
+      if (site.boots !== boot && ms > 0) {
+        halfDone?.()
+        return undefined
+      }
       return attempt(work)
     })
     await sleep(link.latency)
@@ -37,7 +40,13 @@ export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>):
     inspect: () => call('inspect', 50, () => site.inspection()),
     lease: claim => call('lease', 100, () => site.lease(claim)),
     refresh: (token, ttl) => call('refresh', 0, () => site.refresh(token, ttl)),
-    act: (action, grip) => call(action.do, lasts(action), () => site.act(action, grip.token)),
+    act: (action, grip) =>
+      call(
+        action.do,
+        lasts(action),
+        () => site.act(action, grip.token),
+        () => site.halfDone(action, grip.token),
+      ),
     reach: port => Promise.resolve(`http://${site.node.id}:${port}`),
     serverLogs: () => Promise.resolve([]),
   }

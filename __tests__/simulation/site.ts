@@ -291,6 +291,13 @@ export class Site {
     return { ...this.inspection(), answer }
   }
 
+  /** What is left of a program that was killed in its middle, where that is not the same as before it or behind it. */
+  halfDone({ do: name }: Action, token: number): void {
+    this.users()
+    const began = this.node.lease?.token === token
+    if (began && (name === 'drain' || name === 'undrain')) this.node.halfWay(name)
+  }
+
   /** A rollout whose switch has fired never upgrades anew, and nothing is upgraded that was not rehearsed. */
   private mayStart(release: Release): void {
     const { node } = this

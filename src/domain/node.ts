@@ -74,7 +74,7 @@ export type SwitchSetting = { back: Release; to: Release; keeps: boolean; safe: 
  * `data.openedBy` the release of the last start, `undefined` on data never opened through us.
  * `data.from`     the checkpoint this data was restored from, if it was.
  * `data.setAside` folders of diverged data that lie beside it.
- * `traffic`    by our own mark: `leaving` where a drain was begun and nobody knows that it was done.
+ * `traffic`    by our own mark: `leaving` where it was being taken out or put back and nobody knows that it was done.
  * `drainedAt`     with `traffic: 'drained'`: the value of `data.opens` when it was drained.
  * `config`   sha256 of the server's own configuration file, '' when missing.
  * `busy`     a live program holds the node's lock.

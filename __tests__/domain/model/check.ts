@@ -23,7 +23,7 @@ export function truthful(world: World, said: Conclusion | undefined): void {
       if (said.version !== '') expectAll(world, said.version, said)
       return
     case 'stopped':
-      if (world.nodes.some(n => !n.inTraffic)) throw new Error(`stopped, but ${runs.join(' ')}`)
+      if (world.nodes.some(n => !n.inTraffic || n.leaving)) throw new Error(`stopped, but ${runs.join(' ')}`)
       return
     case 'needs-operator':
       if (said.why === '' || said.owed.length === 0) throw new Error('needs-operator that names nothing')

@@ -43,8 +43,10 @@ export class SimNode {
   snapshots: (Snapshot & { data: Data })[] = []
   staging = false
   drainedAt: number | undefined
-  /** A drain was begun, and whoever did it died. */
+  /** It was being taken out of traffic, or put back, and whoever did it died. */
   leaving = false
+  /** What nobody on the node can see: clients reach it where it is ready. */
+  reached = true
   lease: Exclude<Observed['lease'], 'free'> | undefined
   token = 0
   held: boolean | undefined
@@ -76,7 +78,7 @@ export class SimNode {
   }
 
   get inTraffic(): boolean {
-    return this.ready && this.drainedAt === undefined && !this.leaving
+    return this.ready && this.reached
   }
 
   observe(): Observed {
@@ -107,9 +109,12 @@ export class SimNode {
     return this.drainedAt === undefined ? 'in' : 'drained'
   }
 
-  /** The program that drains it is killed in its middle. */
-  halfDrain(process: string): void {
-    if (this.lease?.process === process && this.drainedAt === undefined) this.leaving = true
+  /** The program that takes it out of traffic, or puts it back, is killed in its middle: clients reach it, if they ever do. */
+  halfWay(moves: 'drain' | 'undrain'): void {
+    if (moves === 'drain' && this.drainedAt !== undefined) return
+    this.reached ||= moves === 'undrain'
+    this.leaving = true
+    this.drainedAt = undefined
   }
 
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
@@ -153,6 +158,7 @@ export class SimNode {
         // the count of when it was drained tells later whether anybody can have written since
         this.drainedAt ??= this.data.opens
         this.leaving = false
+        this.reached = false
         return undefined
       case 'arm':
         this.armed = { rollout: this.lease.rollout, keeps: step.keeps, watched: true }
@@ -175,6 +181,7 @@ export class SimNode {
       case 'undrain':
         this.drainedAt = undefined
         this.leaving = false
+        this.reached = true
         return undefined
       case 'stop':
         this.leftAlone()
@@ -262,6 +269,7 @@ export class SimNode {
     if (!this.ready) return this.stays(rollout)
     this.drainedAt = undefined
     this.leaving = false
+    this.reached = true
     return true
   }
 

@@ -220,8 +220,12 @@ export class World {
 
   /** It happened, or was refused, and nobody heard. */
   private unheard(task: Task, at: { r: Rollout; name: string }): void {
-    if (task.kind === 'step' && task.step.do === 'drain' && this.choose(2) === 1)
-      return this.of(task.node).halfDrain(at.name)
+    if (task.kind === 'step') {
+      const { step } = task
+      const node = this.of(task.node)
+      const may = (step.do === 'drain' || step.do === 'undrain') && node.lease?.process === at.name
+      if (may && this.choose(2) === 1) return node.halfWay(step.do)
+    }
     try {
       this.perform(task, at)
     } catch (fault) {
@@ -431,15 +435,12 @@ export class World {
   /** Writes were set aside: only where a person said so, or the node's own watch had not passed. */
   private lossAllowed(r: Rollout, node: SimNode): void {
     const lost = [...(node.setAside.at(-1)?.writes ?? [])].filter(w => !node.data.writes.has(w))
+    if (lost.length === 0 || r.request.rollbackData !== 'auto' || r.nodes[node.id]?.refuses) return
     const index = r.plan?.waves.findIndex(w => w.includes(node.id)) ?? 0
-    if (
-      lost.length > 0 &&
-      r.request.rollbackData === 'auto' &&
-      r.verdicts[index]?.is === 'pass' &&
-      !r.nodes[node.id]?.refuses
-    ) {
+    if (r.verdicts[index]?.is === 'pass')
       throw new Error(`${node.id}: ${lost.length} writes set aside although its watch had passed`)
-    }
+    if (r.rehearsed?.class === 'keeps-data' && !r.refusedBefore)
+      throw new Error(`${node.id}: ${lost.length} writes set aside although the old release reads them`)
   }
 
   /** Never repeated blindly, never on after a failure. */

@@ -6,9 +6,6 @@ main() {
   case $kind in
   out)
     case $line in [0-9]*) ;; *)
-      touching
-      # whoever comes later knows that clients may not reach it
-      mark leaving
       by_command
       if [ -n "$opens_given" ]; then opens=$opens_given; else marks "$data"; fi
       # the count tells later whether anybody can have written since
@@ -27,8 +24,10 @@ main() {
 
 mark() { printf '%s\n' "$1" >"$state/drained.next" && commit "$state/drained" || fail not-written "cannot write $state"; }
 
+# Whoever finds the node in the middle knows that clients may reach it, and may not.
 by_command() {
   touching
+  mark leaving
   (
     trap - TERM HUP INT PIPE
     export NODE_NAME="$node" NODE_PORT="$port"
