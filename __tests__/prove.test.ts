@@ -72,7 +72,11 @@ function onNode(did: Action[]): Doing {
     progress: () => undefined,
     doing: () => '',
   }
-  const r = { ...initial, plan, nodes: { 'db-1': { seen: 'unknown' as const, tries: 0, witnesses: {} } } }
+  const r = {
+    ...initial,
+    plan,
+    nodes: { 'db-1': { seen: 'unknown' as const, tries: 0, failing: 0, witnesses: {} } },
+  }
   const config = { name: 'db-1', url: 'http://127.0.0.1:1', install: '/i', data: '/d', config: '/c' }
   return { r, stop: new AbortController().signal, node, config, effects }
 }

@@ -13,7 +13,7 @@ const lease = { rollout: 'r-1', process: 'p-1', token: 7, left: 9000, parked: fa
 const holding = (...inFlight: Command[]): Rollout => ({
   ...initial,
   by: holder,
-  nodes: { a: { seen: observed({ lease }), tries: 0, witnesses: {} } },
+  nodes: { a: { seen: observed({ lease }), tries: 0, failing: 0, witnesses: {} } },
   inFlight: Object.fromEntries(inFlight.map(command => [command.id, command])),
 })
 const step = (what: Extract<Command, { kind: 'step' }>['step']): Command => ({

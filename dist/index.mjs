@@ -972,7 +972,7 @@ decide_back() {
     hold_for no-room
   elif [ -z "$seen_process" ]; then
     todo=back
-  elif is_reached; then
+  elif is_reached && [ "$undrained" = 0 ]; then
     todo=drain
   elif is_safe; then
     todo=back
@@ -986,10 +986,9 @@ decide_back() {
 }
 
 # It was drained, and quiet; or its intake WAL keeps what it has not applied.
-is_safe() {
-  case $sw_safe in *intake-wal*) return 0 ;; esac
-  [ -n "$seen_traffic" ] && ! is_reached
-}
+is_safe() { keeps_accepted || { [ -n "$seen_traffic" ] && ! is_reached; }; }
+
+keeps_accepted() { case $sw_safe in *intake-wal*) ;; *) return 1 ;; esac; }
 
 # Clients reach it, perhaps: a drain that was begun may not have been done.
 is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }
@@ -2578,7 +2577,7 @@ remember_boot() {
 
 # come_home "$@": what remains is done, in order, until the node is home or held.
 come_home() {
-  rounds=0 starts=0 looks=0 staying=0
+  rounds=0 starts=0 looks=0 staying=0 undrained=0
   while [ "$rounds" -lt 30 ]; do
     rounds=$((rounds + 1))
     see "$@" || return 1
@@ -2589,7 +2588,8 @@ come_home() {
     # one that is up for a moment only counts as one that did not come up
     start | back) if [ "$starts" -lt 3 ]; then starts=$((starts + 1)) && do_it "$@" || :; else stay "$@"; fi ;;
     wait) do_it "$@" || { find_server && [ -z "$server" ]; } || stay "$@" ;;
-    *) do_it "$@" || { because=\${code:-step-failed} && hold_on "$@" && return; } ;;
+    # what keeps what it has accepted may be stopped under its clients
+    *) do_it "$@" || { [ "$todo" = drain ] && keeps_accepted && undrained=1; } || { because=\${code:-step-failed} && hold_on "$@" && return; } ;;
     esac || return 1
   done
 }
@@ -6603,7 +6603,11 @@ var init_refusals = __esm({
         next: "see its log; raise `stop-limit` if it needs longer",
         kind: "stop"
       },
-      "drain-failed": { what: "the drain command failed", next: "run the command on the node by hand" },
+      "drain-failed": {
+        what: "it could not be taken out of traffic, or put back",
+        next: "see to the load balancer, or to the command under `drain:`, then run `recover`",
+        kind: "drain"
+      },
       "not-brought": { what: "the binary did not arrive on the node", next: AGAIN },
       "wrong-digest": { what: "the binary that arrived is not that of the release", next: AGAIN },
       "release-damaged": {
@@ -7197,7 +7201,7 @@ var init_switch = __esm({
       stranger: "a process that no rollout started has its data open",
       "old-version-refuses-data": "the old version did not run on the data, so the new one was started again",
       "start-failed": "neither version could be started",
-      "drain-failed": "its drain command failed"
+      "drain-failed": "it could not be taken out of traffic, or put back"
     };
     words2 = (code2) => WORDS[code2] ?? code2;
     disarmLine = (install3) => `flock ${quote(`${install3}/state/lock`)} rm ${quote(`${install3}/state/switch`)}`;
@@ -62622,7 +62626,8 @@ function change(o, g) {
   const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
   const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
   if (o.held === false) out.push({ do: "hold" });
-  if (o.running !== "stopped" && (o.traffic === "in" || o.traffic === "leaving")) out.push({ do: "drain" });
+  const reached3 = o.traffic === "in" || o.traffic === "leaving";
+  if (o.running !== "stopped" && reached3 && g.drain === "first") out.push({ do: "drain" });
   if (!swaps && foreign && g.point === "return-point") {
     return [
       ...out,
@@ -62770,7 +62775,7 @@ function open(r, e) {
   const nodes = Object.fromEntries(
     Object.entries(r.nodes).map(([id, n]) => {
       const { lost: _2, ...rest2 } = n;
-      return [id, { ...rest2, seen: "unknown", tries: 0 }];
+      return [id, { ...rest2, seen: "unknown", tries: 0, failing: 0 }];
     })
   );
   const { signal: _, concluded: __, watch: ___, ...rest } = r;
@@ -62811,8 +62816,8 @@ function decided2(r, e) {
       return unreachable(e);
   }
 }
-var unseen = (plan3) => Object.fromEntries(plan3.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, witnesses: {} }]));
-var patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0 }]));
+var unseen = (plan3) => Object.fromEntries(plan3.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, failing: 0, witnesses: {} }]));
+var patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0, failing: 0 }]));
 function verdict2(r, e) {
   const { watch: _, ...rest } = r;
   const before2 = Object.fromEntries(e.before.map((b) => [b.node, b]));
@@ -62839,7 +62844,7 @@ function learned(r, c, fact2) {
     case "measured":
       return measured(r, fact2.block, c);
     case "observed":
-      return observed(r, fact2);
+      return observed(r, fact2, c);
     default:
       return unreachable(fact2);
   }
@@ -62877,13 +62882,14 @@ var withoutStrange = ({ nodes, strange = [] }) => Object.fromEntries(
     strange.includes(id) ? { ...n, lost: recordsDiffer(id) } : n
   ])
 );
-function observed(r, fact2) {
+function observed(r, fact2, c) {
   const was = node(r, fact2.node);
   const opens = was.seen === "unknown" ? 0 : was.seen.data.opens;
   const state = {
     ...was,
     seen: fact2.now,
     tries: 0,
+    failing: c.kind === "step" ? 0 : was.failing,
     witnesses: {
       ...was.witnesses,
       ...proofAsWitness(fact2),
@@ -62923,7 +62929,9 @@ function failed(r, c, failure2) {
   const tries2 = was.tries + 1;
   const gone = failure2.effect === "unknown" || failure2.kind === "fired" || c.kind === "inspect";
   const seen2 = gone ? "unknown" : was.seen;
-  const state = { ...was, seen: seen2, tries: tries2, ...tries2 >= MAX_TRIES ? { lost: failure2 } : {} };
+  const failing = was.failing + (c.kind === "step" ? 1 : 0);
+  const given = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
+  const state = { ...was, seen: seen2, tries: tries2, failing, ...given ? { lost: failure2 } : {} };
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
 function consequence(r, c, failure2, was) {
@@ -62931,6 +62939,8 @@ function consequence(r, c, failure2, was) {
   if (c.kind !== "step") return forward3 && was.tries + 1 >= MAX_TRIES ? { fault: failure2 } : {};
   if (forward3 && r.plan?.mode === "release")
     return failure2.kind === "busy" && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure2 };
+  if (failure2.kind === "drain" && c.step.do === "drain" && goesUndrained(r, c.node, was))
+    return { undrained: failure2 };
   const deaf = c.step.do === "wait-ready" || c.step.do === "check" || c.step.do === "start" || c.step.do === "back";
   const asked2 = failure2.kind !== "check" || failure2.effect === "none";
   const refusal = deaf && asked2 && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
@@ -62939,8 +62949,9 @@ function consequence(r, c, failure2, was) {
   const ofOld = "release" in c.step && c.step.release.sha256 === old.sha256;
   if (!ofOld) return { failedBack: failure2 };
   if (was.seen !== "unknown" && itsOwn(r, was.seen, old)) return { seen: "unknown" };
-  return was.refuses ? {} : { refuses: failure2, tries: 0 };
+  return was.refuses ? {} : { refuses: failure2, tries: 0, failing: 0 };
 }
+var goesUndrained = (r, id, was) => !was.undrained && planned(r, id).safeStop.includes("intake-wal");
 var itsOwn = (r, o, release2) => o.data.from !== void 0 && o.data.from === pointOf(r, o)?.name || o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, release2) && !o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`));
 var landed = (r, id) => {
   const { [id]: _, ...rest } = r.inFlight;
@@ -62995,6 +63006,7 @@ function reasonOf(r, id, failure2) {
     fired: "confirmation-lost",
     busy: "lease-held",
     stop: "unclean-stop",
+    drain: "drain-failed",
     other: "step-failed"
   };
   return codes[failure2.kind];
@@ -63011,7 +63023,7 @@ function goal(r, id) {
   if (node(r, id).lost || r.plan === void 0 || movedOn(r, id)) return void 0;
   if (r.parked && r.request.mode !== "recover" && r.goingBack === void 0) return parkedGoal(r, id);
   const wanted = target(r, id);
-  return wanted && withLease(r, wanted);
+  return wanted && withLease(r, node(r, id).undrained ? { ...wanted, drain: "left-out" } : wanted);
 }
 function target(r, id) {
   if (r.goingBack) return wayBack(r, id);
@@ -63156,6 +63168,7 @@ var forward = (r) => ({
   proof: [],
   point: "rollback-point",
   prove: "none",
+  drain: "first",
   switch: "off",
   lease: { ...mine(r), state: "ours" }
 });
@@ -63805,6 +63818,7 @@ var isUnbelieved = ({ code: code2 }) => code2 === "RECORDS_DIFFER" || code2 === 
 var lossCode = (failure2) => {
   if (failure2 && isUnbelieved(failure2)) return "records-differ";
   if (failure2?.kind === "unreachable") return "node-unreachable";
+  if (failure2?.kind === "drain") return "drain-failed";
   return failure2?.kind === "lease" ? "lease-lost" : "step-failed";
 };
 function heldBack(r, held3) {
@@ -66243,6 +66257,7 @@ var reasons = {
   "start-failed": "the new version did not stay up",
   "invariants-failed": "counts or the sentinel did not hold",
   "unclean-stop": "the server did not stop cleanly",
+  "drain-failed": "a node could not be taken out of traffic, or put back",
   "rehearsal-surprise": "the data behaved otherwise than in the rehearsal",
   "point-not-proven": "a rollback point could not be proven",
   // ended from outside

@@ -211,6 +211,21 @@ describe('the switch', () => {
     rmSync(file)
   })
 
+  it('stops without a drain what keeps what it has accepted, and nothing else', async () => {
+    const drain = { kind: 'commands' as const, out: 'exit 7', in: 'true', limit: 2000 }
+    const kept = await node({ options: { drain } })
+    await upgraded(kept, { safe: 'drain+intake-wal' })
+    expect(said(await over(kept))).toEqual(['r-1 fired unconfirmed', 'r-1 home unconfirmed'])
+    expect((await kept.node.inspect()).now).toMatchObject({ running: { version: 'v1.0.0' }, traffic: 'in' })
+    const loses = await node({ options: { drain } })
+    await upgraded(loses, { safe: 'drain' })
+    expect(said(await over(loses))).toEqual(['r-1 fired unconfirmed', 'r-1 held drain-failed'])
+    expect((await loses.node.inspect()).now).toMatchObject({
+      running: { version: 'v1.1.0' },
+      traffic: 'leaving',
+    })
+  })
+
   it('starts the new version on its own data again where the old one does not run on it', async () => {
     const r = await node({ behaviour: 'refuses' })
     await upgraded(r)

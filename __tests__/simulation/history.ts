@@ -1,7 +1,7 @@
 import { seeded } from '../domain/model/choose.ts'
 import type { Millis } from '../../src/domain/node.ts'
 import type { History, Mishap, Runner } from './life.ts'
-import type { Wall } from './universe.ts'
+import type { Setting, Wall } from './universe.ts'
 
 const DAY: Millis = 86_400_000
 
@@ -47,27 +47,28 @@ export function historyOf(seed: number): History {
       ...(what === 'clock' ? { by: within(2 * DAY) - DAY } : {}),
     }
   })
-  return {
-    setting: {
-      nodes: pick(1, 2, 3),
-      waveSize: pick(1, 2),
-      bad: chance(0.15) ? 1 : 0,
-      hold: chance(0.3),
-      nature: {
-        newStarts: !chance(0.1),
-        newHolds: !chance(0.1),
-        migrates: chance(0.3),
-        surprise: chance(0.2),
-        drain,
-        supervised: chance(0.5),
-        wal: !drain || chance(0.5),
-        window: 600_000,
-      },
+  const setting: Setting = {
+    nodes: pick(1, 2, 3),
+    waveSize: pick(1, 2),
+    bad: chance(0.15) ? 1 : 0,
+    hold: chance(0.3),
+    nature: {
+      newStarts: !chance(0.1),
+      newHolds: !chance(0.1),
+      migrates: chance(0.3),
+      surprise: chance(0.2),
+      drain,
+      supervised: chance(0.5),
+      wal: !drain || chance(0.5),
+      window: 600_000,
     },
-    runners,
-    mishaps,
-    quiet: chance(0.5) ? 1_000_000 : within(200_000),
   }
+  const quiet = chance(0.5) ? 1_000_000 : within(200_000)
+  if (drain && chance(0.25)) {
+    const long = chance(0.5) ? 1000 + within(60_000) : 900_000
+    mishaps.push({ at: within(300_000), node: within(3), what: 'balancer', for: long })
+  }
+  return { setting, runners, mishaps, quiet }
 }
 
 /** Smaller histories of the same kind, the smallest first; whatever still fails is easier to read. */

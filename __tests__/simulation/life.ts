@@ -9,7 +9,7 @@ import { VirtualTime } from './virtual-time.ts'
 export type Mishap = {
   at: Millis
   node: number
-  what: 'cut' | 'reboot' | 'crash' | 'full' | 'slow' | 'clock'
+  what: 'cut' | 'reboot' | 'crash' | 'full' | 'slow' | 'clock' | 'balancer'
   for: Millis
   /** Of 'clock': what the wall clock is set forward by. */
   by?: Millis
@@ -67,6 +67,7 @@ async function lived(universe: Universe, history: History): Promise<void> {
     link.cutUntil = 0
     link.latency = 20
     site.full = false
+    site.node.balancerAway = false
     site.startedByHand()
   }
   await settle(universe)
@@ -98,15 +99,17 @@ function befall(universe: Universe, { at, node, what, for: long, by = 0 }: Misha
     if (what === 'cut') link.cutUntil = Math.max(link.cutUntil, time.now() + long)
     if (what === 'slow') link.latency = 2000
     if (what === 'full') site.full = true
+    if (what === 'balancer') site.node.balancerAway = true
     if (what === 'crash') site.crash()
     if (what === 'reboot') site.reboot()
     if (what === 'clock') site.node.wall += by
     if (what === 'cut' || what === 'full') site.disturbed = time.now() + long
   })
-  if (what === 'slow' || what === 'full')
+  if (what === 'slow' || what === 'full' || what === 'balancer')
     time.at(begin + long, () => {
       if (what === 'slow') link.latency = 20
       if (what === 'full') site.full = false
+      if (what === 'balancer') site.node.balancerAway = false
     })
 }
 

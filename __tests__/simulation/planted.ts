@@ -71,7 +71,13 @@ export const planted: Planted[] = [
   {
     what: 'a server is stopped under its users',
     file: 'domain/steps.ts',
-    from: "(o.traffic === 'in' || o.traffic === 'leaving')) out.push({ do: 'drain' })",
-    to: "o.traffic === 'drained') out.push({ do: 'drain' })",
+    from: "const reached = o.traffic === 'in' || o.traffic === 'leaving'",
+    to: "const reached = o.traffic === 'drained'",
+  },
+  {
+    what: 'a step that never works is tried for ever, as long as its node answers (was real)',
+    file: 'domain/apply.ts',
+    from: "failing: c.kind === 'step' ? 0 : was.failing",
+    to: 'failing: 0 * was.failing',
   },
 ]

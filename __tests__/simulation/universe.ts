@@ -5,7 +5,7 @@ import { asTheNodesSay } from '../../src/domain/as-the-nodes-say.ts'
 import { buildPlan } from '../../src/domain/build-plan.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import { continues } from '../../src/domain/continues.ts'
-import type { Body, Conclusion, Event, Fact, Request, Step } from '../../src/domain/event.ts'
+import type { Body, Command, Conclusion, Event, Fact, Request, Step } from '../../src/domain/event.ts'
 import type { Holding } from '../../src/domain/holder.ts'
 import type { Millis, NodeId } from '../../src/domain/node.ts'
 import type { Release } from '../../src/domain/release.ts'
@@ -35,6 +35,8 @@ export type Setting = { nodes: number; waveSize: number; nature: SiteNature; bad
 /** A runner's wall clock, ms: how far ahead of the machines' it is, and what it is set forward by before each of its processes. */
 export type Wall = { ahead: Millis; step: Millis }
 const TRUE: Wall = { ahead: 0, step: 0 }
+/** No process has a reason to begin the same step on one node more often. */
+const ENOUGH = 12
 const STEPS: readonly Step[] = ['plan', 'snapshot', 'canary', 'promote', 'settle']
 
 type Job = { name: string; journal: Event[]; request: Request; wall: Wall }
@@ -150,6 +152,7 @@ export class Universe {
     const nodes = new Map<NodeId, NodePort>()
     for (const [id, { site, link }] of this.sites) nodes.set(id, portOf(site, link, clock))
     const by = { process: `${name}-${step}-${journal.length}`, who: 'sim', run: name, host: name }
+    const begun = new Map<string, number>()
     const leases = keepLeases({ nodes, ttl: TTL, clock })
     const written: Journal = {
       events: journal,
@@ -157,6 +160,7 @@ export class Universe {
         const event: Event = { schema: 1, seq: journal.length + 1, at: clock.now(), ...body }
         journal.push(event)
         this.#told(name, step, body)
+        if (body.type === 'started') this.#again(begun, body.command)
         return event
       },
       close: () => undefined,
@@ -176,6 +180,14 @@ export class Universe {
     } finally {
       leases.end()
     }
+  }
+
+  #again(begun: Map<string, number>, command: Command): void {
+    const what = command.kind === 'step' ? `${command.node} ${command.step.do}` : ''
+    const times = (begun.get(what) ?? 0) + 1
+    begun.set(what, times)
+    if (what !== '' && times === ENOUGH)
+      this.violations.push(`${what} was begun ${times} times in one process`)
   }
 
   #told(name: string, step: Step, body: Body): void {

@@ -45,7 +45,7 @@ function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
   const nodes = Object.fromEntries(
     Object.entries(r.nodes).map(([id, n]): [NodeId, NodeState] => {
       const { lost: _, ...rest } = n
-      return [id, { ...rest, seen: 'unknown', tries: 0 }]
+      return [id, { ...rest, seen: 'unknown', tries: 0, failing: 0 }]
     }),
   )
   // a watch that another process began is not continued: its gap was not measured
@@ -91,11 +91,11 @@ function decided(r: Rollout, e: Decision): Rollout {
 }
 
 const unseen = (plan: Plan): Record<NodeId, NodeState> =>
-  Object.fromEntries(plan.nodes.map(n => [n.node, { seen: 'unknown', tries: 0, witnesses: {} }]))
+  Object.fromEntries(plan.nodes.map(n => [n.node, { seen: 'unknown', tries: 0, failing: 0, witnesses: {} }]))
 
 /** A failure on the way forward is no reason to give a node up on the way back. */
 const patient = (nodes: Rollout['nodes']): Rollout['nodes'] =>
-  Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0 }]))
+  Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0, failing: 0 }]))
 
 function verdict(r: Rollout, e: Extract<Decision, { what: 'verdict' }>): Rollout {
   const { watch: _, ...rest } = r
@@ -124,7 +124,7 @@ function learned(r: Rollout, c: Command, fact: Fact): Rollout {
     case 'measured':
       return measured(r, fact.block, c)
     case 'observed':
-      return observed(r, fact)
+      return observed(r, fact, c)
     default:
       return unreachable(fact)
   }
@@ -168,13 +168,14 @@ const withoutStrange = ({ nodes, strange = [] }: Rollout): Rollout['nodes'] =>
     ]),
   )
 
-function observed(r: Rollout, fact: Extract<Fact, { is: 'observed' }>): Rollout {
+function observed(r: Rollout, fact: Extract<Fact, { is: 'observed' }>, c: Command): Rollout {
   const was = node(r, fact.node)
   const opens = was.seen === 'unknown' ? 0 : was.seen.data.opens
   const state: NodeState = {
     ...was,
     seen: fact.now,
     tries: 0,
+    failing: c.kind === 'step' ? 0 : was.failing,
     witnesses: {
       ...was.witnesses,
       ...proofAsWitness(fact),
@@ -221,7 +222,9 @@ function failed(r: Rollout, c: Command, failure: Failure): Rollout {
   // a node whose switch fired is not what it was
   const gone = failure.effect === 'unknown' || failure.kind === 'fired' || c.kind === 'inspect'
   const seen = gone ? 'unknown' : was.seen
-  const state: NodeState = { ...was, seen, tries, ...(tries >= MAX_TRIES ? { lost: failure } : {}) }
+  const failing = was.failing + (c.kind === 'step' ? 1 : 0)
+  const given = tries >= MAX_TRIES || failing >= MAX_TRIES
+  const state: NodeState = { ...was, seen, tries, failing, ...(given ? { lost: failure } : {}) }
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure, was) } } }
 }
 
@@ -231,6 +234,8 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
   if (c.kind !== 'step') return forward && was.tries + 1 >= MAX_TRIES ? { fault: failure } : {}
   if (forward && r.plan?.mode === 'release')
     return failure.kind === 'busy' && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure }
+  if (failure.kind === 'drain' && c.step.do === 'drain' && goesUndrained(r, c.node, was))
+    return { undrained: failure }
   const deaf =
     c.step.do === 'wait-ready' || c.step.do === 'check' || c.step.do === 'start' || c.step.do === 'back'
   // whether a server that could not be asked holds its data, nobody knows
@@ -244,8 +249,12 @@ function consequence(r: Rollout, c: Command, failure: Failure, was: NodeState): 
   // on data that is its own it refuses nothing: something else happened, and it is looked at again
   if (was.seen !== 'unknown' && itsOwn(r, was.seen, old)) return { seen: 'unknown' }
   // a node that has no other way is not asked for ever
-  return was.refuses ? {} : { refuses: failure, tries: 0 }
+  return was.refuses ? {} : { refuses: failure, tries: 0, failing: 0 }
 }
+
+/** A way back does not end at the balancer: what keeps what it has accepted is stopped without a drain, where one does not work. */
+const goesUndrained = (r: Rollout, id: NodeId, was: NodeState): boolean =>
+  !was.undrained && planned(r, id).safeStop.includes('intake-wal')
 
 /** The data is what this release left: its checkpoint was put back, or no other release was ever started on it. */
 const itsOwn = (r: Rollout, o: Observed, release: Release): boolean =>

@@ -61,6 +61,7 @@ function reasonOf(r: Rollout, id: NodeId, failure: Failure): string {
     fired: 'confirmation-lost',
     busy: 'lease-held',
     stop: 'unclean-stop',
+    drain: 'drain-failed',
     other: 'step-failed',
   }
   return codes[failure.kind]

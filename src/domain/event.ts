@@ -107,6 +107,7 @@ export type Failure = Problem & {
     | 'fired'
     | 'busy'
     | 'stop'
+    | 'drain'
     | 'other'
   held?: Lease
 }

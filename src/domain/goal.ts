@@ -13,7 +13,7 @@ export function goal(r: Rollout, id: NodeId): Goal | undefined {
   if (node(r, id).lost || r.plan === undefined || movedOn(r, id)) return undefined
   if (r.parked && r.request.mode !== 'recover' && r.goingBack === undefined) return parkedGoal(r, id)
   const wanted = target(r, id)
-  return wanted && withLease(r, wanted)
+  return wanted && withLease(r, node(r, id).undrained ? { ...wanted, drain: 'left-out' } : wanted)
 }
 
 /** Which release and data, before the question of the lease. */
@@ -219,6 +219,7 @@ const forward = (r: Rollout): Omit<Goal, 'release'> => ({
   proof: [],
   point: 'rollback-point',
   prove: 'none',
+  drain: 'first',
   switch: 'off',
   lease: { ...mine(r), state: 'ours' },
 })

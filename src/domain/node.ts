@@ -118,6 +118,7 @@ export type Observed = {
  * `point`  which kind of checkpoint a stop on the way to `release` takes.
  * `prove`  the checkpoint that counts (the rollback point taken on the way, or the one to restore) must have been proven by
  *          this release: before the node is undrained, or before it is restored.
+ * `drain`  'left-out' where it cannot be taken out of traffic, and is stopped all the same.
  * `switch` how it is armed before it is changed; 'off' once it serves; 'as-it-is' where neither is due.
  * `lease`  'ours' (held by `process` of `rollout`), 'parked' (ours, for the approval window) or 'free'.
  */
@@ -128,6 +129,7 @@ export type Goal = {
   proofOf?: string
   point: 'rollback-point' | 'return-point'
   prove: Release | 'none'
+  drain: 'first' | 'left-out'
   switch: SwitchSetting | 'off' | 'as-it-is'
   lease:
     | { rollout: string; process: string; state: 'ours' | 'free' }

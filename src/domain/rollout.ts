@@ -25,16 +25,20 @@ import { rollbackPoint } from './steps.ts'
  * `fault`    why it must not go on to the new release.
  * `witnesses` what was known of its data right before a stop or a copy, by how often the data had been opened then.
  * `tries`    failures in a row in this process; see `MAX_TRIES`.
+ * `failing`  steps that failed in this process since one worked, whatever was seen in between; see `MAX_TRIES`.
  * `refuses`  on the way back the old release would not serve the data the new one wrote.
  * `failedBack` even the release that wrote the data did not come up again.
+ * `undrained` on the way back it could not be taken out of traffic, and stops without: it keeps what it has accepted.
  */
 export type NodeState = {
   seen: Observed | 'unknown'
   fault?: Failure
   tries: number
+  failing: number
   lost?: Failure
   refuses?: Failure
   failedBack?: Failure
+  undrained?: Failure
   witnesses: Readonly<Record<number, Witness>>
 }
 
@@ -86,7 +90,7 @@ export type Rollout = {
   lines: readonly Event[]
 }
 
-/** After so many failures in a row on one node, this process gives it up and says so. */
+/** After so many failures in a row, or failed steps, on one node, this process gives it up and says so. */
 export const MAX_TRIES = 3
 
 const nobody: Holder = { process: '', who: '', run: '', host: '' }

@@ -83,7 +83,8 @@ function change(o: Observed, g: Goal): NodeStep[] {
   const swaps = g.data !== 'in-place' && o.data.from !== g.data.restore
   const foreign = o.data.openedBy !== undefined && !sameRelease(o.data.openedBy, g.release)
   if (o.held === false) out.push({ do: 'hold' })
-  if (o.running !== 'stopped' && (o.traffic === 'in' || o.traffic === 'leaving')) out.push({ do: 'drain' })
+  const reached = o.traffic === 'in' || o.traffic === 'leaving'
+  if (o.running !== 'stopped' && reached && g.drain === 'first') out.push({ do: 'drain' })
   if (!swaps && foreign && g.point === 'return-point') {
     return [
       ...out,

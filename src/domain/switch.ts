@@ -20,7 +20,7 @@ const WORDS: Record<string, string> = {
   stranger: 'a process that no rollout started has its data open',
   'old-version-refuses-data': 'the old version did not run on the data, so the new one was started again',
   'start-failed': 'neither version could be started',
-  'drain-failed': 'its drain command failed',
+  'drain-failed': 'it could not be taken out of traffic, or put back',
 }
 
 const words = (code: string): string => WORDS[code] ?? code

@@ -50,6 +50,7 @@ const isUnbelieved = ({ code }: Failure): boolean =>
 export const lossCode = (failure: Failure | undefined): string => {
   if (failure && isUnbelieved(failure)) return 'records-differ'
   if (failure?.kind === 'unreachable') return 'node-unreachable'
+  if (failure?.kind === 'drain') return 'drain-failed'
   return failure?.kind === 'lease' ? 'lease-lost' : 'step-failed'
 }
 

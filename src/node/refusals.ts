@@ -118,7 +118,11 @@ const words: Record<string, Words> = {
     next: 'see its log; raise `stop-limit` if it needs longer',
     kind: 'stop',
   },
-  'drain-failed': { what: 'the drain command failed', next: 'run the command on the node by hand' },
+  'drain-failed': {
+    what: 'it could not be taken out of traffic, or put back',
+    next: 'see to the load balancer, or to the command under `drain:`, then run `recover`',
+    kind: 'drain',
+  },
   'not-brought': { what: 'the binary did not arrive on the node', next: AGAIN },
   'wrong-digest': { what: 'the binary that arrived is not that of the release', next: AGAIN },
   'release-damaged': {

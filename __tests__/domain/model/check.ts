@@ -67,6 +67,7 @@ export function live(world: World, story: Partial<Request>[] = [{}]): void {
     for (let again = 0; again < 3; again++) {
       if (rested(world)) break
       world.faults = again === 0 && world.faults
+      if (!world.faults) for (const n of world.nodes) n.balancerAway = false
       truthful(world, world.job({ ...story.at(-1), stopAfter: 'none', mode: 'recover' }))
     }
     if (!rested(world) && world.conclusions.at(-1)?.outcome !== 'needs-operator') {

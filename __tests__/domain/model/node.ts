@@ -1,5 +1,6 @@
 import type { Failure } from '../../../src/domain/event.ts'
 import type { Millis, NodeStep, Observed, Proof, Snapshot } from '../../../src/domain/node.ts'
+import type { SafeStop } from '../../../src/domain/plan.ts'
 import { type Release, releaseId, sameRelease } from '../../../src/domain/release.ts'
 
 /** The data of a simulated node: which acknowledged writes it holds, and whether the old release can still read it. */
@@ -47,13 +48,15 @@ export class SimNode {
   leaving = false
   /** What nobody on the node can see: clients reach it where it is ready. */
   reached = true
+  /** What takes it out of traffic does not answer. */
+  balancerAway = false
   lease: Exclude<Observed['lease'], 'free'> | undefined
   token = 0
   held: boolean | undefined
   /** The process that its switch fenced off. */
   firedOn = ''
   firedToken = 0
-  armed: { rollout: string; keeps: boolean; watched: boolean } | undefined
+  armed: { rollout: string; keeps: boolean; watched: boolean; safe: SafeStop } | undefined
   record: Observed['record'] = []
   strict = true
   /** Its wall clock, ms, as it stamps what it makes. */
@@ -112,9 +115,15 @@ export class SimNode {
   /** The program that takes it out of traffic, or puts it back, is killed in its middle: clients reach it, if they ever do. */
   halfWay(moves: 'drain' | 'undrain'): void {
     if (moves === 'drain' && this.drainedAt !== undefined) return
-    this.reached ||= moves === 'undrain'
+    this.reached ||= moves === 'undrain' && !this.balancerAway
     this.leaving = true
     this.drainedAt = undefined
+  }
+
+  private balanced(moves: 'drain' | 'undrain'): void {
+    if (!this.balancerAway || (moves === 'drain' && this.drainedAt !== undefined)) return
+    this.halfWay(moves)
+    throw new Fault('drain', 'the balancer does not answer', 'unknown')
   }
 
   takeLease(claim: { rollout: string; process: string }, lines: Observed['record']): void {
@@ -155,13 +164,14 @@ export class SimNode {
         this.installed.push(step.release)
         return undefined
       case 'drain':
+        this.balanced('drain')
         // the count of when it was drained tells later whether anybody can have written since
         this.drainedAt ??= this.data.opens
         this.leaving = false
         this.reached = false
         return undefined
       case 'arm':
-        this.armed = { rollout: this.lease.rollout, keeps: step.keeps, watched: true }
+        this.armed = { rollout: this.lease.rollout, keeps: step.keeps, watched: true, safe: step.safe }
         return undefined
       case 'disarm':
         this.armed = undefined
@@ -179,6 +189,7 @@ export class SimNode {
         })
         return undefined
       case 'undrain':
+        this.balanced('undrain')
         this.drainedAt = undefined
         this.leaving = false
         this.reached = true
@@ -241,7 +252,7 @@ export class SimNode {
     if (this.held) this.held = false
   }
 
-  private goesHome({ rollout, keeps }: { rollout: string; keeps: boolean }): boolean {
+  private goesHome({ rollout, keeps, safe }: { rollout: string; keeps: boolean; safe: SafeStop }): boolean {
     const foreign = this.data.openedBy !== undefined && !sameRelease(this.data.openedBy, this.old)
     const point = this.snapshots.findLast(
       s => s.kind === 'rollback-point' && s.name.startsWith(`${rollout}.`),
@@ -256,6 +267,11 @@ export class SimNode {
       }
       return false
     }
+    const served = foreign && !unwritten && this.running !== 'stopped' && this.nature.drain
+    if (served && this.drainedAt === undefined && this.balancerAway) {
+      this.halfWay('drain')
+      if (!safe.includes('intake-wal')) return false
+    }
     if (foreign || this.running === 'stopped') {
       this.running = 'stopped'
       this.checked = false
@@ -267,6 +283,10 @@ export class SimNode {
     }
     this.active = this.old
     if (!this.ready) return this.stays(rollout)
+    if (this.balancerAway && (this.leaving || this.drainedAt !== undefined)) {
+      this.halfWay('undrain')
+      return false
+    }
     this.drainedAt = undefined
     this.leaving = false
     this.reached = true

@@ -17,6 +17,7 @@ test('random schedules of five nodes', { timeout: 600_000 }, () => {
       waveSize: 1 + Math.floor(random() * 3),
       nature,
       onInconclusive: random() < 0.5 ? 'rollback' : 'hold',
+      wal: random() < 0.5,
     }
     try {
       const names = Object.keys(stories)

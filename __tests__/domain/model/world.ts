@@ -40,6 +40,8 @@ export type Scenario = {
   request?: Partial<Request>
   policy?: Partial<Policy>
   onInconclusive?: 'rollback' | 'hold'
+  /** The servers keep what they have accepted. */
+  wal?: boolean
 }
 
 /** A process ended before its time; `whole`: the runner with it, so that no later step runs. */
@@ -194,7 +196,7 @@ export class World {
         id: one.id,
         failure: { code: 'SIM', what: `${label} failed`, next: '', kind, effect },
       })
-    if (fate === 1) return fail('other', 'none')
+    if (fate === 1) return this.refusing(one.task) ? this.landed(one, at) : fail('other', 'none')
     if (fate === 2) {
       this.unheard(one.task, at)
       return fail('unreachable', 'unknown')
@@ -210,12 +212,26 @@ export class World {
       at.append({ type: 'signal', what: 'cancelled' })
       return
     }
+    this.landed(one, at)
+  }
+
+  private landed(
+    one: { id: number; task: Task },
+    at: { r: Rollout; append: (b: Body) => void; name: string },
+  ): void {
     try {
       at.append({ type: 'done', id: one.id, fact: this.perform(one.task, at) })
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault
       at.append({ type: 'failed', id: one.id, failure: fault.failure })
     }
+  }
+
+  /** A drain that fails does so because its balancer is away, and stays away for as long as there are faults. */
+  private refusing(task: Task): boolean {
+    if (task.kind !== 'step' || (task.step.do !== 'drain' && task.step.do !== 'undrain')) return false
+    this.of(task.node).balancerAway = true
+    return true
   }
 
   /** It happened, or was refused, and nobody heard. */
@@ -342,7 +358,7 @@ export class World {
         from: this.of(node).running === to ? to : from,
         to,
         config: { now: 'config', next: 'config' },
-        safeStop: 'drain',
+        safeStop: this.scenario.wal ? 'drain+intake-wal' : 'drain',
         checkpoint: 'link',
       })),
       notes: {

@@ -143,7 +143,7 @@ decide_back() {
     hold_for no-room
   elif [ -z "$seen_process" ]; then
     todo=back
-  elif is_reached; then
+  elif is_reached && [ "$undrained" = 0 ]; then
     todo=drain
   elif is_safe; then
     todo=back
@@ -157,10 +157,9 @@ decide_back() {
 }
 
 # It was drained, and quiet; or its intake WAL keeps what it has not applied.
-is_safe() {
-  case $sw_safe in *intake-wal*) return 0 ;; esac
-  [ -n "$seen_traffic" ] && ! is_reached
-}
+is_safe() { keeps_accepted || { [ -n "$seen_traffic" ] && ! is_reached; }; }
+
+keeps_accepted() { case $sw_safe in *intake-wal*) ;; *) return 1 ;; esac; }
 
 # Clients reach it, perhaps: a drain that was begun may not have been done.
 is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }

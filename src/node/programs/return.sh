@@ -51,7 +51,7 @@ remember_boot() {
 
 # come_home "$@": what remains is done, in order, until the node is home or held.
 come_home() {
-  rounds=0 starts=0 looks=0 staying=0
+  rounds=0 starts=0 looks=0 staying=0 undrained=0
   while [ "$rounds" -lt 30 ]; do
     rounds=$((rounds + 1))
     see "$@" || return 1
@@ -62,7 +62,8 @@ come_home() {
     # one that is up for a moment only counts as one that did not come up
     start | back) if [ "$starts" -lt 3 ]; then starts=$((starts + 1)) && do_it "$@" || :; else stay "$@"; fi ;;
     wait) do_it "$@" || { find_server && [ -z "$server" ]; } || stay "$@" ;;
-    *) do_it "$@" || { because=${code:-step-failed} && hold_on "$@" && return; } ;;
+    # what keeps what it has accepted may be stopped under its clients
+    *) do_it "$@" || { [ "$todo" = drain ] && keeps_accepted && undrained=1; } || { because=${code:-step-failed} && hold_on "$@" && return; } ;;
     esac || return 1
   done
 }
