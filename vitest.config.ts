@@ -15,6 +15,7 @@ export default defineConfig({
     include: ['__tests__/**/*.test.ts'],
     exclude: [
       '__tests__/fleet/**',
+      '__tests__/balancer/**',
       '__tests__/machines/**',
       '__tests__/act/**',
       '__tests__/bench/**',

@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: [
       '__tests__/fleet/**/*.test.ts',
+      '__tests__/balancer/*.test.ts',
       '__tests__/node/crash.test.ts',
       '__tests__/node/killed-anywhere.test.ts',
       '__tests__/domain/model/random.test.ts',

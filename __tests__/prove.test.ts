@@ -29,6 +29,7 @@ function onNode(did: Action[]): Doing {
   const node: Doing['node'] = {
     id: 'db-1',
     inspect: async () => seen,
+    drainRefused: async () => '',
     lease: async () => seen,
     refresh: async () => 'held',
     reach: async port => `http://127.0.0.1:${port}`,

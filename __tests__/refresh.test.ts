@@ -40,6 +40,7 @@ const afterLosing = async (...beliefs: Rollout[]): Promise<{ asked: number; lost
     id: 'a',
     refresh,
     inspect: refuse,
+    drainRefused: refuse,
     lease: refuse,
     act: refuse,
     reach: refuse,

@@ -374,10 +374,15 @@ function parseAnswer(stdout) {
   return { end: last?.startsWith("end=") ? last.slice(4) : void 0, values: values2 };
 }
 function parseProgress(line3) {
-  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line3);
+  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|requests|s)$/.exec(line3);
   if (!found) return void 0;
   const [, what = "", done2, of3, unit] = found;
-  return { what, done: Number(done2), of: Number(of3), unit: unit === "files" || unit === "s" ? unit : "bytes" };
+  return {
+    what,
+    done: Number(done2),
+    of: Number(of3),
+    unit: unit === "files" || unit === "requests" || unit === "s" ? unit : "bytes"
+  };
 }
 var decode;
 var init_answer = __esm({
@@ -736,6 +741,14 @@ room_for_copy() {
   }
 });
 
+// src/node/programs/check-drain.sh
+var check_drain_default;
+var init_check_drain = __esm({
+  "src/node/programs/check-drain.sh"() {
+    check_drain_default = '# Why the node could not be taken out of traffic now; nothing where it could. The command that is asked changes nothing.\nmain() {\n  arguments "$@"\n  first_line "$state/drained"\n  said=$(\n    export NODE_NAME="$node" NODE_PORT="$port" NODE_TRAFFIC="${line:-in}"\n    timeout -k 5 "$limit" sh -c "$command" </dev/null 2>&1\n  )\n  code=$?\n  case $code in\n  0) ;;\n  124 | 137) say drain_refused "no answer within $limit s" ;;\n  *) say drain_refused "${said:-exit $code}" ;;\n  esac\n  printf \'end=ok\\n\'\n}\nmain "$@" </dev/null\n';
+  }
+});
+
 // src/node/programs/clean-staging.sh
 var clean_staging_default;
 var init_clean_staging = __esm({
@@ -1046,7 +1059,8 @@ var init_disarm = __esm({
 var drain_default;
 var init_drain = __esm({
   "src/node/programs/drain.sh"() {
-    drain_default = `# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives.
+    drain_default = `# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives. On descriptor 8 it may say
+# how far it is.
 main() {
   arguments "$@"
   begin drain critical
@@ -1079,7 +1093,7 @@ by_command() {
   (
     trap - TERM HUP INT PIPE
     export NODE_NAME="$node" NODE_PORT="$port"
-    exec timeout -k 5 "$limit" sh -c "$command" </dev/null >"$state/drain.out" 2>&1 9>&-
+    exec timeout -k 5 "$limit" sh -c "$command" </dev/null 8>&1 >"$state/drain.out" 2>&1 9>&-
   )
   code=$?
   # point
@@ -3489,6 +3503,7 @@ var init_programs = __esm({
     init_adopt();
     init_back();
     init_checkpoint();
+    init_check_drain();
     init_clean_staging();
     init_data();
     init_deciding();
@@ -3578,6 +3593,7 @@ var init_programs = __esm({
         arm: [paging_default, arm_default],
         disarm: [disarm_default],
         drain: [drain_default],
+        "check-drain": [check_drain_default],
         stop: [data_default, ...server.stopping, stop_default],
         snapshot: [data_default, pause_default, checkpoint_default, snapshot_default],
         restore: [data_default, swap_default, restore_default],
@@ -6153,7 +6169,7 @@ var init_record2 = __esm({
       startLimit: number3,
       stopLimit: number3,
       diskReserve: number3,
-      drain: of("none", "commands")
+      drain: of("none", "commands", "haproxy")
     });
     notes = looseObject({
       digestSource: prose,
@@ -6635,13 +6651,19 @@ var init_refusals = __esm({
 });
 
 // src/node/places.ts
-var SHORT, WAIT, seconds, placeWords;
+var SHORT, WAIT, drainWords, seconds, placeWords;
 var init_places = __esm({
   "src/node/places.ts"() {
     "use strict";
     init_unit_files();
     SHORT = 6e4;
     WAIT = 12e4;
+    drainWords = ({ config: config2 }, { limit, ...commands2 }, kind2) => [
+      `command=${commands2[kind2]}`,
+      `limit=${seconds(limit)}`,
+      `node=${config2.name}`,
+      `port=${new URL(config2.url).port}`
+    ];
     seconds = (ms) => Math.ceil(ms / 1e3);
     placeWords = ({ config: config2, options, service }) => [
       `install=${config2.install}`,
@@ -6702,7 +6724,7 @@ var init_ask = __esm({
     init_programs();
     init_refusals();
     init_places();
-    READS = /* @__PURE__ */ new Set(["inspect", "interrupt", "who", "unit-facts", "log"]);
+    READS = /* @__PURE__ */ new Set(["inspect", "interrupt", "who", "unit-facts", "log", "check-drain"]);
   }
 });
 
@@ -9586,7 +9608,7 @@ var init_tag = __esm({
 });
 
 // src/config/schema/leaf.ts
-var described, text, whole, amount, yesOrNo, SECOND, DAY, duration3, spell, size2, share3, path, route, nodeName, KEY_NAME, keyName, command2;
+var described, text, whole, amount, yesOrNo, SECOND, DAY, duration3, spell, size2, share3, path, route, nodeName, KEY_NAME, keyName, command2, oneOrMore;
 var init_leaf = __esm({
   "src/config/schema/leaf.ts"() {
     "use strict";
@@ -9643,6 +9665,7 @@ var init_leaf = __esm({
     KEY_NAME = /^[a-z][a-z0-9_-]{0,30}$/;
     keyName = () => text(KEY_NAME, "the name of a line of the input `keys`, such as backend");
     command2 = () => text(/^[^\0]{1,4000}$/s, "a command line for sh, such as make smoke");
+    oneOrMore = (one, wanted) => union([one, array(one, wanted).check(_minLength(1, wanted), _maxLength(16, wanted))], wanted);
   }
 });
 
@@ -10012,18 +10035,18 @@ var require_tunnel = __commonJS({
       self.maxSockets = self.options.maxSockets || http2.Agent.defaultMaxSockets;
       self.requests = [];
       self.sockets = [];
-      self.on("free", function onFree(socket, host, port, localAddress) {
+      self.on("free", function onFree(socket2, host, port, localAddress) {
         var options2 = toOptions(host, port, localAddress);
         for (var i = 0, len = self.requests.length; i < len; ++i) {
           var pending = self.requests[i];
           if (pending.host === options2.host && pending.port === options2.port) {
             self.requests.splice(i, 1);
-            pending.request.onSocket(socket);
+            pending.request.onSocket(socket2);
             return;
           }
         }
-        socket.destroy();
-        self.removeSocket(socket);
+        socket2.destroy();
+        self.removeSocket(socket2);
       });
     }
     util.inherits(TunnelingAgent, events2.EventEmitter);
@@ -10034,19 +10057,19 @@ var require_tunnel = __commonJS({
         self.requests.push(options);
         return;
       }
-      self.createSocket(options, function(socket) {
-        socket.on("free", onFree);
-        socket.on("close", onCloseOrRemove);
-        socket.on("agentRemove", onCloseOrRemove);
-        req.onSocket(socket);
+      self.createSocket(options, function(socket2) {
+        socket2.on("free", onFree);
+        socket2.on("close", onCloseOrRemove);
+        socket2.on("agentRemove", onCloseOrRemove);
+        req.onSocket(socket2);
         function onFree() {
-          self.emit("free", socket, options);
+          self.emit("free", socket2, options);
         }
         function onCloseOrRemove(err) {
-          self.removeSocket(socket);
-          socket.removeListener("free", onFree);
-          socket.removeListener("close", onCloseOrRemove);
-          socket.removeListener("agentRemove", onCloseOrRemove);
+          self.removeSocket(socket2);
+          socket2.removeListener("free", onFree);
+          socket2.removeListener("close", onCloseOrRemove);
+          socket2.removeListener("agentRemove", onCloseOrRemove);
         }
       });
     };
@@ -10080,20 +10103,20 @@ var require_tunnel = __commonJS({
       function onResponse(res) {
         res.upgrade = true;
       }
-      function onUpgrade(res, socket, head2) {
+      function onUpgrade(res, socket2, head2) {
         process.nextTick(function() {
-          onConnect(res, socket, head2);
+          onConnect(res, socket2, head2);
         });
       }
-      function onConnect(res, socket, head2) {
+      function onConnect(res, socket2, head2) {
         connectReq.removeAllListeners();
-        socket.removeAllListeners();
+        socket2.removeAllListeners();
         if (res.statusCode !== 200) {
           debug(
             "tunneling socket could not be established, statusCode=%d",
             res.statusCode
           );
-          socket.destroy();
+          socket2.destroy();
           var error2 = new Error("tunneling socket could not be established, statusCode=" + res.statusCode);
           error2.code = "ECONNRESET";
           options.request.emit("error", error2);
@@ -10102,7 +10125,7 @@ var require_tunnel = __commonJS({
         }
         if (head2.length > 0) {
           debug("got illegal response body from proxy");
-          socket.destroy();
+          socket2.destroy();
           var error2 = new Error("got illegal response body from proxy");
           error2.code = "ECONNRESET";
           options.request.emit("error", error2);
@@ -10110,8 +10133,8 @@ var require_tunnel = __commonJS({
           return;
         }
         debug("tunneling connection has established");
-        self.sockets[self.sockets.indexOf(placeholder)] = socket;
-        return cb(socket);
+        self.sockets[self.sockets.indexOf(placeholder)] = socket2;
+        return cb(socket2);
       }
       function onError(cause2) {
         connectReq.removeAllListeners();
@@ -10126,29 +10149,29 @@ var require_tunnel = __commonJS({
         self.removeSocket(placeholder);
       }
     };
-    TunnelingAgent.prototype.removeSocket = function removeSocket(socket) {
-      var pos = this.sockets.indexOf(socket);
+    TunnelingAgent.prototype.removeSocket = function removeSocket(socket2) {
+      var pos = this.sockets.indexOf(socket2);
       if (pos === -1) {
         return;
       }
       this.sockets.splice(pos, 1);
       var pending = this.requests.shift();
       if (pending) {
-        this.createSocket(pending, function(socket2) {
-          pending.request.onSocket(socket2);
+        this.createSocket(pending, function(socket3) {
+          pending.request.onSocket(socket3);
         });
       }
     };
     function createSecureSocket(options, cb) {
       var self = this;
-      TunnelingAgent.prototype.createSocket.call(self, options, function(socket) {
+      TunnelingAgent.prototype.createSocket.call(self, options, function(socket2) {
         var hostHeader = options.request.getHeader("host");
         var tlsOptions = mergeOptions({}, self.options, {
-          socket,
+          socket: socket2,
           servername: hostHeader ? hostHeader.replace(/:.*$/, "") : options.host
         });
         var secureSocket = tls.connect(0, tlsOptions);
-        self.sockets[self.sockets.indexOf(socket)] = secureSocket;
+        self.sockets[self.sockets.indexOf(socket2)] = secureSocket;
         cb(secureSocket);
       });
     }
@@ -10733,12 +10756,12 @@ var require_errors = __commonJS({
     };
     var kSocketError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR_SOCKET");
     var SocketError = class extends UndiciError {
-      constructor(message, socket) {
+      constructor(message, socket2) {
         super(message);
         this.name = "SocketError";
         this.message = message || "Socket error";
         this.code = "UND_ERR_SOCKET";
-        this.socket = socket;
+        this.socket = socket2;
       }
       static [Symbol.hasInstance](instance) {
         return instance && instance[kSocketError] === true;
@@ -11585,16 +11608,16 @@ var require_util = __commonJS({
     function isDisturbed(body) {
       return !!(body && (stream.isDisturbed(body) || body[kBodyUsed]));
     }
-    function getSocketInfo(socket) {
+    function getSocketInfo(socket2) {
       return {
-        localAddress: socket.localAddress,
-        localPort: socket.localPort,
-        remoteAddress: socket.remoteAddress,
-        remotePort: socket.remotePort,
-        remoteFamily: socket.remoteFamily,
-        timeout: socket.timeout,
-        bytesWritten: socket.bytesWritten,
-        bytesRead: socket.bytesRead
+        localAddress: socket2.localAddress,
+        localPort: socket2.localPort,
+        remoteAddress: socket2.remoteAddress,
+        remotePort: socket2.remotePort,
+        remoteFamily: socket2.remoteFamily,
+        timeout: socket2.timeout,
+        bytesWritten: socket2.bytesWritten,
+        bytesRead: socket2.bytesRead
       };
     }
     function isFormDataLike(object) {
@@ -11968,18 +11991,18 @@ var require_util = __commonJS({
         clearImmediate(s1);
       };
     };
-    function onConnectTimeout(socket, opts) {
-      if (socket == null) {
+    function onConnectTimeout(socket2, opts) {
+      if (socket2 == null) {
         return;
       }
       let message = "Connect Timeout Error";
-      if (Array.isArray(socket.autoSelectFamilyAttemptedAddresses)) {
-        message += ` (attempted addresses: ${socket.autoSelectFamilyAttemptedAddresses.join(", ")},`;
+      if (Array.isArray(socket2.autoSelectFamilyAttemptedAddresses)) {
+        message += ` (attempted addresses: ${socket2.autoSelectFamilyAttemptedAddresses.join(", ")},`;
       } else {
         message += ` (attempted address: ${opts.hostname}:${opts.port},`;
       }
       message += ` timeout: ${opts.timeout}ms)`;
-      destroy(socket, new ConnectTimeoutError(message));
+      destroy(socket2, new ConnectTimeoutError(message));
     }
     var lastUrlString = null;
     var lastProtocol = null;
@@ -14913,7 +14936,7 @@ var require_request = __commonJS({
        * @param {import('node:stream').Duplex} socket
        * @param {string} [statusText]
        */
-      onRequestUpgrade(statusCode, headers, socket, statusText = "") {
+      onRequestUpgrade(statusCode, headers, socket2, statusText = "") {
         this.onFinally();
         assert(!this.aborted);
         assert(!this.completed);
@@ -14925,7 +14948,7 @@ var require_request = __commonJS({
           controller.rawHeaders = headers;
         }
         const parsedHeaders = Array.isArray(headers) ? parseHeaders(headers) : headers;
-        const result = this[kHandler].onRequestUpgrade?.(controller, statusCode, parsedHeaders, socket);
+        const result = this[kHandler].onRequestUpgrade?.(controller, statusCode, parsedHeaders, socket2);
         if (!this.aborted) {
           this.completed = true;
           if (channels.trailers.hasSubscribers) {
@@ -15354,7 +15377,7 @@ var require_connect = __commonJS({
       timeout = timeout == null ? 1e4 : timeout;
       allowH2 = allowH2 != null ? allowH2 : true;
       return function connect2({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
-        let socket;
+        let socket2;
         if (protocol === "https:") {
           if (!tls) {
             tls = __require("node:tls");
@@ -15364,7 +15387,7 @@ var require_connect = __commonJS({
           assert(sessionKey);
           const session = customSession || sessionCache.get(sessionKey) || null;
           port = port || 443;
-          socket = tls.connect({
+          socket2 = tls.connect({
             highWaterMark: 16384,
             // TLS in node can't have bigger HWM anyway...
             ...options,
@@ -15377,7 +15400,7 @@ var require_connect = __commonJS({
             port,
             host: hostname2
           });
-          socket.on("session", function(session2) {
+          socket2.on("session", function(session2) {
             sessionCache.set(sessionKey, session2);
           });
         } else {
@@ -15402,17 +15425,17 @@ var require_connect = __commonJS({
               }
             };
           }
-          socket = net.connect(connectOptions);
+          socket2 = net.connect(connectOptions);
           if (useH2c === true) {
-            socket.alpnProtocol = "h2";
+            socket2.alpnProtocol = "h2";
           }
         }
         if (options.keepAlive == null || options.keepAlive) {
           const keepAliveInitialDelay = options.keepAliveInitialDelay === void 0 ? 6e4 : options.keepAliveInitialDelay;
-          socket.setKeepAlive(true, keepAliveInitialDelay);
+          socket2.setKeepAlive(true, keepAliveInitialDelay);
         }
-        const clearConnectTimeout = util.setupConnectTimeout(new WeakRef(socket), { timeout, hostname: hostname2, port });
-        socket.setNoDelay(true).once(protocol === "https:" ? "secureConnect" : "connect", function() {
+        const clearConnectTimeout = util.setupConnectTimeout(new WeakRef(socket2), { timeout, hostname: hostname2, port });
+        socket2.setNoDelay(true).once(protocol === "https:" ? "secureConnect" : "connect", function() {
           queueMicrotask(clearConnectTimeout);
           if (callback) {
             const cb = callback;
@@ -15427,14 +15450,14 @@ var require_connect = __commonJS({
             cb(maybeNormalizeConnectError(err, this, { timeout, hostname: hostname2, port }));
           }
         });
-        return socket;
+        return socket2;
       };
     }
-    function maybeNormalizeConnectError(err, socket, opts) {
+    function maybeNormalizeConnectError(err, socket2, opts) {
       if (err instanceof AggregateError && (err.code === "ETIMEDOUT" || err.errors.some((e) => e != null && e.code === "ETIMEDOUT"))) {
         let message = "Connect Timeout Error";
-        if (Array.isArray(socket.autoSelectFamilyAttemptedAddresses)) {
-          message += ` (attempted addresses: ${socket.autoSelectFamilyAttemptedAddresses.join(", ")},`;
+        if (Array.isArray(socket2.autoSelectFamilyAttemptedAddresses)) {
+          message += ` (attempted addresses: ${socket2.autoSelectFamilyAttemptedAddresses.join(", ")},`;
         } else {
           message += ` (attempted address: ${opts.hostname}:${opts.port},`;
         }
@@ -18024,19 +18047,19 @@ var require_parser_h1 = __commonJS({
       if (!parser) {
         return;
       }
-      const { socket, timeoutType, client, paused } = parser;
+      const { socket: socket2, timeoutType, client, paused } = parser;
       if (timeoutType === TIMEOUT_HEADERS) {
-        if (!socket[kWriting] || socket.writableNeedDrain || client[kRunning] > 1) {
+        if (!socket2[kWriting] || socket2.writableNeedDrain || client[kRunning] > 1) {
           assert(!paused, "cannot be paused while waiting for headers");
-          util.destroy(socket, new HeadersTimeoutError());
+          util.destroy(socket2, new HeadersTimeoutError());
         }
       } else if (timeoutType === TIMEOUT_BODY) {
         if (!paused) {
-          util.destroy(socket, new BodyTimeoutError());
+          util.destroy(socket2, new BodyTimeoutError());
         }
       } else if (timeoutType === TIMEOUT_KEEP_ALIVE) {
         assert(client[kRunning] === 0 && client[kKeepAliveTimeoutValue]);
-        util.destroy(socket, new InformationalError("socket idle timeout"));
+        util.destroy(socket2, new InformationalError("socket idle timeout"));
       }
     }
     function getMilo() {
@@ -18054,10 +18077,10 @@ var require_parser_h1 = __commonJS({
       return miloInstance;
     }
     var H1Parser = class {
-      constructor(client, socket) {
+      constructor(client, socket2) {
         this.milo = getMilo();
         this.client = client;
-        this.socket = socket;
+        this.socket = socket2;
         this.parser = this.milo.create();
         this.events = new FastBuffer(
           this.milo.memory.buffer,
@@ -18203,7 +18226,7 @@ var require_parser_h1 = __commonJS({
       execute(data2) {
         const available = data2.length;
         assert(!this.paused);
-        const { socket, milo } = this;
+        const { socket: socket2, milo } = this;
         try {
           if (this.directBodyRemaining > 0) {
             return this.consumeDirectBody(data2);
@@ -18255,7 +18278,7 @@ var require_parser_h1 = __commonJS({
               }
               this.pauseStateIsStart = false;
               this.paused = true;
-              socket.unshift(data2.subarray(consumedTotal));
+              socket2.unshift(data2.subarray(consumedTotal));
               return false;
             }
             if (this.directBodyRemaining > 0) {
@@ -18263,7 +18286,7 @@ var require_parser_h1 = __commonJS({
             }
             if (consumed < parseLen) {
               const remaining2 = data2.subarray(consumedTotal);
-              socket.unshift(remaining2);
+              socket2.unshift(remaining2);
               this.waitingForMoreData = consumed === 0 ? remaining2.length : 0;
               return false;
             }
@@ -18280,14 +18303,14 @@ var require_parser_h1 = __commonJS({
             parseLen = available - offset;
           }
         } catch (err) {
-          util.destroy(socket, err);
+          util.destroy(socket2, err);
           return false;
         } finally {
           currentBufferRef = null;
         }
       }
       consumeDirectBody(data2) {
-        const { socket, client, maxResponseSize } = this;
+        const { socket: socket2, client, maxResponseSize } = this;
         const available = data2.length;
         const len = Math.min(available, this.directBodyRemaining);
         if (this.timeout?.refresh) {
@@ -18310,7 +18333,7 @@ var require_parser_h1 = __commonJS({
             this.pausedByParser = false;
             this.paused = true;
             if (len < available) {
-              socket.unshift(data2.subarray(len));
+              socket2.unshift(data2.subarray(len));
             }
             return false;
           }
@@ -18325,12 +18348,12 @@ var require_parser_h1 = __commonJS({
             this.pauseStateIsStart = false;
             this.paused = true;
             if (remaining2.length > 0) {
-              socket.unshift(remaining2);
+              socket2.unshift(remaining2);
             }
             return false;
           }
           if (remaining2.length > 0) {
-            socket.unshift(remaining2);
+            socket2.unshift(remaining2);
             return false;
           }
         }
@@ -18413,12 +18436,12 @@ var require_parser_h1 = __commonJS({
         this.pauseStateIsStart = stateIsStart;
       }
       drainEvents() {
-        const { socket, client, milo } = this;
+        const { socket: socket2, client, milo } = this;
         let cursor = 0;
         const firstEvent = this.parserEvents[0];
         if (firstEvent !== milo.EVENT_END && firstEvent !== milo.EVENT_ERROR && !this.responseStarted) {
           this.responseStarted = true;
-          if (socket.destroyed) {
+          if (socket2.destroyed) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Other side closed");
           }
           const request5 = client[kQueue][client[kRunningIdx]];
@@ -18439,7 +18462,7 @@ var require_parser_h1 = __commonJS({
             case milo.EVENT_MESSAGE_COMPLETE: {
               const {
                 client: client2,
-                socket: socket2,
+                socket: socket3,
                 statusCode,
                 upgrade,
                 trailers,
@@ -18448,7 +18471,7 @@ var require_parser_h1 = __commonJS({
                 shouldKeepAlive
               } = this;
               this.responseStarted = false;
-              if (socket2.destroyed && (!statusCode || shouldKeepAlive)) {
+              if (socket3.destroyed && (!statusCode || shouldKeepAlive)) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
               if (upgrade) {
@@ -18474,21 +18497,21 @@ var require_parser_h1 = __commonJS({
                 break;
               }
               if (request5.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
-                util.destroy(socket2, new ResponseContentLengthMismatchError());
+                util.destroy(socket3, new ResponseContentLengthMismatchError());
                 this.pauseParser();
                 break;
               }
               request5.onResponseEnd(trailers);
               client2[kQueue][client2[kRunningIdx]++] = null;
-              if (socket2[kWriting]) {
+              if (socket3[kWriting]) {
                 assert(client2[kRunning] === 0);
-                util.destroy(socket2, new InformationalError("reset"));
+                util.destroy(socket3, new InformationalError("reset"));
                 this.pauseParser(true);
               } else if (!shouldKeepAlive) {
-                util.destroy(socket2, new InformationalError("reset"));
+                util.destroy(socket3, new InformationalError("reset"));
                 this.pauseParser(true);
-              } else if (socket2[kReset] && client2[kRunning] === 0) {
-                util.destroy(socket2, new InformationalError("reset"));
+              } else if (socket3[kReset] && client2[kRunning] === 0) {
+                util.destroy(socket3, new InformationalError("reset"));
                 this.pauseParser(true);
               } else if (client2[kPipelining] == null || client2[kPipelining] === 1) {
                 setImmediate(client2[kResume]);
@@ -18556,8 +18579,8 @@ var require_parser_h1 = __commonJS({
               const hasTrailers = this.parserEvents[cursor + 9] !== 0;
               const bodyKind = this.parserEvents[cursor + 10];
               const contentLength = this.parserEvents.readUInt32LE(cursor + 11) + this.parserEvents.readUInt32LE(cursor + 15) * 4294967296;
-              const { socket: socket2, client: client2, headers, statusText } = this;
-              if (socket2.destroyed) {
+              const { socket: socket3, client: client2, headers, statusText } = this;
+              if (socket3.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
               const request5 = client2[kQueue][client2[kRunningIdx]];
@@ -18568,21 +18591,21 @@ var require_parser_h1 = __commonJS({
               assert(this.statusCode < 200);
               if (statusCode === 100) {
                 util.destroy(
-                  socket2,
-                  new SocketError("bad response", util.getSocketInfo(socket2))
+                  socket3,
+                  new SocketError("bad response", util.getSocketInfo(socket3))
                 );
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Bad response");
               }
               if (shouldUpgrade && !request5.upgrade) {
                 util.destroy(
-                  socket2,
-                  new SocketError("bad upgrade", util.getSocketInfo(socket2))
+                  socket3,
+                  new SocketError("bad upgrade", util.getSocketInfo(socket3))
                 );
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Bad upgrade");
               }
               assert(this.timeoutType === TIMEOUT_HEADERS);
               this.statusCode = statusCode;
-              this.shouldKeepAlive = shouldKeepAlive || request5.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+              this.shouldKeepAlive = shouldKeepAlive || request5.method === "HEAD" && !socket3[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
               this.contentLength = bodyKind === BODY_KIND_CONTENT_LENGTH ? contentLength : -1;
               if (this.statusCode >= 200) {
                 const bodyTimeout = request5.bodyTimeout != null ? request5.bodyTimeout : client2[kBodyTimeout];
@@ -18612,7 +18635,7 @@ var require_parser_h1 = __commonJS({
                     client2[kKeepAliveMaxTimeout]
                   );
                   if (timeout <= 0) {
-                    socket2[kReset] = true;
+                    socket3[kReset] = true;
                   } else {
                     client2[kKeepAliveTimeoutValue] = timeout;
                   }
@@ -18620,7 +18643,7 @@ var require_parser_h1 = __commonJS({
                   client2[kKeepAliveTimeoutValue] = client2[kKeepAliveDefaultTimeout];
                 }
               } else {
-                socket2[kReset] = true;
+                socket3[kReset] = true;
               }
               const pause = request5.onResponseStart(
                 statusCode,
@@ -18638,8 +18661,8 @@ var require_parser_h1 = __commonJS({
               if (!pause && request5.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
                 this.directBodyRemaining = contentLength;
               }
-              if (socket2[kBlocking]) {
-                socket2[kBlocking] = false;
+              if (socket3[kBlocking]) {
+                socket3[kBlocking] = false;
                 client2[kResume]();
               }
               if (pause) {
@@ -18653,8 +18676,8 @@ var require_parser_h1 = __commonJS({
             case milo.EVENT_DATA: {
               const at = this.parserEvents.readUInt32LE(cursor + 1);
               const len = this.parserEvents.readUInt32LE(cursor + 5);
-              const { client: client2, socket: socket2, statusCode, maxResponseSize } = this;
-              if (socket2.destroyed) {
+              const { client: client2, socket: socket3, statusCode, maxResponseSize } = this;
+              if (socket3.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
               const request5 = client2[kQueue][client2[kRunningIdx]];
@@ -18665,7 +18688,7 @@ var require_parser_h1 = __commonJS({
               }
               assert(statusCode >= 200);
               if (maxResponseSize > -1 && this.bytesRead + len > maxResponseSize) {
-                util.destroy(socket2, new ResponseExceededMaxSizeError());
+                util.destroy(socket3, new ResponseExceededMaxSizeError());
                 return this.fail(
                   milo.ERROR_CALLBACK_ERROR,
                   "Response size exceeded"
@@ -18724,10 +18747,10 @@ var require_parser_h1 = __commonJS({
         this.errored = true;
       }
       onUpgrade(head2) {
-        const { upgrade, client, socket, headers, statusCode } = this;
+        const { upgrade, client, socket: socket2, headers, statusCode } = this;
         assert(upgrade);
-        assert(client[kSocket] === socket);
-        assert(!socket.destroyed);
+        assert(client[kSocket] === socket2);
+        assert(!socket2.destroyed);
         assert(!this.paused);
         const request5 = client[kQueue][client[kRunningIdx]];
         assert(request5);
@@ -18737,12 +18760,12 @@ var require_parser_h1 = __commonJS({
         this.shouldKeepAlive = false;
         this.headers = [];
         this.headersSize = 0;
-        socket.unshift(head2);
-        socket[kParser].destroy();
-        socket[kParser] = null;
-        socket[kClient] = null;
-        socket[kError] = null;
-        removeAllListeners(socket);
+        socket2.unshift(head2);
+        socket2[kParser].destroy();
+        socket2[kParser] = null;
+        socket2[kClient] = null;
+        socket2[kError] = null;
+        removeAllListeners(socket2);
         client[kSocket] = null;
         client[kHTTPContext] = null;
         client[kQueue][client[kRunningIdx]++] = null;
@@ -18753,9 +18776,9 @@ var require_parser_h1 = __commonJS({
           new InformationalError("upgrade")
         );
         try {
-          request5.onRequestUpgrade(statusCode, headers, socket);
+          request5.onRequestUpgrade(statusCode, headers, socket2);
         } catch (err) {
-          util.destroy(socket, err);
+          util.destroy(socket2, err);
         }
         client[kResume]();
       }
@@ -19665,11 +19688,11 @@ var require_client_h1 = __commonJS({
        * @param {import('net').Socket} socket
        * @param {*} llhttp
        */
-      constructor(client, socket, { exports: exports2 }) {
+      constructor(client, socket2, { exports: exports2 }) {
         this.llhttp = exports2;
         this.ptr = this.llhttp.llhttp_alloc(constants7.TYPE.RESPONSE);
         this.client = client;
-        this.socket = socket;
+        this.socket = socket2;
         this.timeout = null;
         this.timeoutWeakRef = new WeakRef(this);
         this.timeoutValue = null;
@@ -19745,7 +19768,7 @@ var require_client_h1 = __commonJS({
         assert(currentParser === null);
         assert(this.ptr != null);
         assert(!this.paused);
-        const { socket, llhttp } = this;
+        const { socket: socket2, llhttp } = this;
         if (chunk.length > currentBufferSize) {
           if (currentBufferPtr) {
             llhttp.free(currentBufferPtr);
@@ -19773,13 +19796,13 @@ var require_client_h1 = __commonJS({
               this.onUpgrade(data2);
             } else if (ret === constants7.ERROR.PAUSED) {
               this.paused = true;
-              socket.unshift(data2);
+              socket2.unshift(data2);
             } else {
               throw this.createError(ret, data2);
             }
           }
         } catch (err) {
-          util.destroy(socket, err);
+          util.destroy(socket2, err);
         }
       }
       finish() {
@@ -19851,12 +19874,12 @@ var require_client_h1 = __commonJS({
        * @returns {0|-1}
        */
       onMessageBegin() {
-        const { socket, client } = this;
-        if (socket.destroyed) {
+        const { socket: socket2, client } = this;
+        if (socket2.destroyed) {
           return -1;
         }
         if (client[kRunning] === 0) {
-          util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
+          util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
         const request5 = client[kQueue][client[kRunningIdx]];
@@ -19927,10 +19950,10 @@ var require_client_h1 = __commonJS({
        * @param {Buffer} head
        */
       onUpgrade(head2) {
-        const { upgrade, client, socket, headers, statusCode, statusText } = this;
+        const { upgrade, client, socket: socket2, headers, statusCode, statusText } = this;
         assert(upgrade);
-        assert(client[kSocket] === socket);
-        assert(!socket.destroyed);
+        assert(client[kSocket] === socket2);
+        assert(!socket2.destroyed);
         assert(!this.paused);
         assert((headers.length & 1) === 0);
         const request5 = client[kQueue][client[kRunningIdx]];
@@ -19941,21 +19964,21 @@ var require_client_h1 = __commonJS({
         this.shouldKeepAlive = false;
         this.headers = [];
         this.headersSize = 0;
-        socket.unshift(head2);
-        socket[kParser].destroy();
-        socket[kParser] = null;
-        socket[kClient] = null;
-        socket[kError] = null;
-        removeAllListeners(socket);
+        socket2.unshift(head2);
+        socket2[kParser].destroy();
+        socket2[kParser] = null;
+        socket2[kClient] = null;
+        socket2[kError] = null;
+        removeAllListeners(socket2);
         client[kSocket] = null;
         client[kHTTPContext] = null;
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request5.onRequestUpgrade(statusCode, headers, socket, statusText);
+          request5.onRequestUpgrade(statusCode, headers, socket2, statusText);
         } catch (err) {
           util.errorRequest(client, request5, err);
-          util.destroy(socket, err);
+          util.destroy(socket2, err);
         }
         client[kResume]();
       }
@@ -19966,12 +19989,12 @@ var require_client_h1 = __commonJS({
        * @returns {number}
        */
       onHeadersComplete(statusCode, upgrade, shouldKeepAlive) {
-        const { client, socket, headers, statusText } = this;
-        if (socket.destroyed) {
+        const { client, socket: socket2, headers, statusText } = this;
+        if (socket2.destroyed) {
           return -1;
         }
         if (client[kRunning] === 0) {
-          util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
+          util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
         const request5 = client[kQueue][client[kRunningIdx]];
@@ -19981,17 +20004,17 @@ var require_client_h1 = __commonJS({
         assert(!this.upgrade);
         assert(this.statusCode < 200);
         if (statusCode === 100) {
-          util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
+          util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
         if (upgrade && !request5.upgrade) {
-          util.destroy(socket, new SocketError("bad upgrade", util.getSocketInfo(socket)));
+          util.destroy(socket2, new SocketError("bad upgrade", util.getSocketInfo(socket2)));
           return -1;
         }
         assert(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request5.method === "HEAD" && !socket[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+        request5.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
         if (request5.method === "HEAD" || statusCode === 204 || statusCode === 304) {
           if (request5.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
             this.shouldKeepAlive = false;
@@ -20024,7 +20047,7 @@ var require_client_h1 = __commonJS({
           if (keepAliveTimeout != null) {
             const timeout = Math.min(keepAliveTimeout - client[kKeepAliveTimeoutThreshold], client[kKeepAliveMaxTimeout]);
             if (timeout <= 0) {
-              socket[kReset] = true;
+              socket2[kReset] = true;
             } else {
               client[kKeepAliveTimeoutValue] = timeout;
             }
@@ -20032,7 +20055,7 @@ var require_client_h1 = __commonJS({
             client[kKeepAliveTimeoutValue] = client[kKeepAliveDefaultTimeout];
           }
         } else {
-          socket[kReset] = true;
+          socket2[kReset] = true;
         }
         const pause = request5.onResponseStart(statusCode, headers, this.resume, statusText) === false;
         if (request5.aborted) {
@@ -20044,8 +20067,8 @@ var require_client_h1 = __commonJS({
         if (statusCode < 200) {
           return 1;
         }
-        if (socket[kBlocking]) {
-          socket[kBlocking] = false;
+        if (socket2[kBlocking]) {
+          socket2[kBlocking] = false;
           client[kResume]();
         }
         return pause ? constants7.ERROR.PAUSED : 0;
@@ -20055,8 +20078,8 @@ var require_client_h1 = __commonJS({
        * @returns {number}
        */
       onBody(buf) {
-        const { client, socket, statusCode, maxResponseSize } = this;
-        if (socket.destroyed) {
+        const { client, socket: socket2, statusCode, maxResponseSize } = this;
+        if (socket2.destroyed) {
           return -1;
         }
         const request5 = client[kQueue][client[kRunningIdx]];
@@ -20069,7 +20092,7 @@ var require_client_h1 = __commonJS({
         }
         assert(statusCode >= 200);
         if (maxResponseSize > -1 && this.bytesRead + buf.length > maxResponseSize) {
-          util.destroy(socket, new ResponseExceededMaxSizeError());
+          util.destroy(socket2, new ResponseExceededMaxSizeError());
           return -1;
         }
         this.bytesRead += buf.length;
@@ -20082,8 +20105,8 @@ var require_client_h1 = __commonJS({
        * @returns {number}
        */
       onMessageComplete() {
-        const { client, socket, statusCode, upgrade, headers, contentLength, bytesRead, shouldKeepAlive } = this;
-        if (socket.destroyed && (!statusCode || shouldKeepAlive)) {
+        const { client, socket: socket2, statusCode, upgrade, headers, contentLength, bytesRead, shouldKeepAlive } = this;
+        if (socket2.destroyed && (!statusCode || shouldKeepAlive)) {
           return -1;
         }
         if (upgrade) {
@@ -20106,21 +20129,21 @@ var require_client_h1 = __commonJS({
           return 0;
         }
         if (contentLength !== -1 && bytesRead !== contentLength) {
-          util.destroy(socket, new ResponseContentLengthMismatchError());
+          util.destroy(socket2, new ResponseContentLengthMismatchError());
           return -1;
         }
         request5.onResponseEnd(headers);
         client[kQueue][client[kRunningIdx]++] = null;
-        socket[kSocketUsed] = client[kPending] === 0;
-        if (socket[kWriting]) {
+        socket2[kSocketUsed] = client[kPending] === 0;
+        if (socket2[kWriting]) {
           assert(client[kRunning] === 0);
-          util.destroy(socket, new InformationalError("reset"));
+          util.destroy(socket2, new InformationalError("reset"));
           return constants7.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
-          util.destroy(socket, new InformationalError("reset"));
+          util.destroy(socket2, new InformationalError("reset"));
           return constants7.ERROR.PAUSED;
-        } else if (socket[kReset] && client[kRunning] === 0) {
-          util.destroy(socket, new InformationalError("reset"));
+        } else if (socket2[kReset] && client[kRunning] === 0) {
+          util.destroy(socket2, new InformationalError("reset"));
           return constants7.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
@@ -20135,46 +20158,46 @@ var require_client_h1 = __commonJS({
       if (!parser) {
         return;
       }
-      const { socket, timeoutType, client, paused } = parser;
+      const { socket: socket2, timeoutType, client, paused } = parser;
       if (timeoutType === TIMEOUT_HEADERS) {
-        if (!socket[kWriting] || socket.writableNeedDrain || client[kRunning] > 1) {
+        if (!socket2[kWriting] || socket2.writableNeedDrain || client[kRunning] > 1) {
           assert(!paused, "cannot be paused while waiting for headers");
-          util.destroy(socket, new HeadersTimeoutError());
+          util.destroy(socket2, new HeadersTimeoutError());
         }
       } else if (timeoutType === TIMEOUT_BODY) {
         if (!paused) {
-          util.destroy(socket, new BodyTimeoutError());
+          util.destroy(socket2, new BodyTimeoutError());
         }
       } else if (timeoutType === TIMEOUT_KEEP_ALIVE) {
         assert(client[kRunning] === 0 && client[kKeepAliveTimeoutValue]);
-        util.destroy(socket, new InformationalError("socket idle timeout"));
+        util.destroy(socket2, new InformationalError("socket idle timeout"));
       }
     }
-    function connectH1(client, socket) {
-      client[kSocket] = socket;
+    function connectH1(client, socket2) {
+      client[kSocket] = socket2;
       if (!llhttpInstance) {
         llhttpInstance = lazyllhttp();
       }
-      if (socket.errored) {
-        throw socket.errored;
+      if (socket2.errored) {
+        throw socket2.errored;
       }
-      if (socket.destroyed) {
+      if (socket2.destroyed) {
         throw new SocketError("destroyed");
       }
-      socket[kNoRef] = false;
-      socket[kWriting] = false;
-      socket[kReset] = false;
-      socket[kBlocking] = false;
-      socket[kIdleSocketValidation] = 0;
-      socket[kIdleSocketValidationTimeout] = null;
-      socket[kSocketUsed] = false;
-      socket[kParser] = typeof esbuildDetection === "undefined" && (client[kUseMilo] ?? getMiloEnabled()) ? new H1Parser(client, socket) : new Parser(client, socket, llhttpInstance);
-      util.addListener(socket, "error", onHttpSocketError);
-      util.addListener(socket, "readable", onHttpSocketReadable);
-      util.addListener(socket, "end", onHttpSocketEnd);
-      util.addListener(socket, "close", onHttpSocketClose);
-      socket[kClosed] = false;
-      socket.on("close", onSocketClose);
+      socket2[kNoRef] = false;
+      socket2[kWriting] = false;
+      socket2[kReset] = false;
+      socket2[kBlocking] = false;
+      socket2[kIdleSocketValidation] = 0;
+      socket2[kIdleSocketValidationTimeout] = null;
+      socket2[kSocketUsed] = false;
+      socket2[kParser] = typeof esbuildDetection === "undefined" && (client[kUseMilo] ?? getMiloEnabled()) ? new H1Parser(client, socket2) : new Parser(client, socket2, llhttpInstance);
+      util.addListener(socket2, "error", onHttpSocketError);
+      util.addListener(socket2, "readable", onHttpSocketReadable);
+      util.addListener(socket2, "end", onHttpSocketEnd);
+      util.addListener(socket2, "close", onHttpSocketClose);
+      socket2[kClosed] = false;
+      socket2.on("close", onSocketClose);
       return {
         version: "h1",
         defaultPipelining: 1,
@@ -20189,25 +20212,25 @@ var require_client_h1 = __commonJS({
          * @param {() => void} callback
          */
         destroy(err, callback) {
-          if (socket[kClosed]) {
+          if (socket2[kClosed]) {
             queueMicrotask(callback);
           } else {
-            socket.on("close", callback);
-            socket.destroy(err);
+            socket2.on("close", callback);
+            socket2.destroy(err);
           }
         },
         /**
          * @returns {boolean}
          */
         get destroyed() {
-          return socket.destroyed;
+          return socket2.destroyed;
         },
         /**
          * @param {import('../core/request.js')} request
          * @returns {boolean}
          */
         busy(request5) {
-          if (socket[kWriting] || socket[kReset] || socket[kBlocking] || socket[kIdleSocketValidation] === 1) {
+          if (socket2[kWriting] || socket2[kReset] || socket2[kBlocking] || socket2[kIdleSocketValidation] === 1) {
             return true;
           }
           if (request5) {
@@ -20286,67 +20309,67 @@ var require_client_h1 = __commonJS({
     function onSocketClose() {
       this[kClosed] = true;
     }
-    function clearIdleSocketValidation(socket) {
-      if (socket[kIdleSocketValidationTimeout]) {
-        clearImmediate(socket[kIdleSocketValidationTimeout]);
-        socket[kIdleSocketValidationTimeout] = null;
+    function clearIdleSocketValidation(socket2) {
+      if (socket2[kIdleSocketValidationTimeout]) {
+        clearImmediate(socket2[kIdleSocketValidationTimeout]);
+        socket2[kIdleSocketValidationTimeout] = null;
       }
-      socket[kIdleSocketValidation] = 0;
+      socket2[kIdleSocketValidation] = 0;
     }
-    function scheduleIdleSocketValidation(client, socket) {
-      socket[kIdleSocketValidation] = 1;
-      socket[kIdleSocketValidationTimeout] = setImmediate(() => {
-        socket[kIdleSocketValidationTimeout] = null;
-        socket[kIdleSocketValidation] = 2;
-        if (client[kSocket] === socket && !socket.destroyed) {
+    function scheduleIdleSocketValidation(client, socket2) {
+      socket2[kIdleSocketValidation] = 1;
+      socket2[kIdleSocketValidationTimeout] = setImmediate(() => {
+        socket2[kIdleSocketValidationTimeout] = null;
+        socket2[kIdleSocketValidation] = 2;
+        if (client[kSocket] === socket2 && !socket2.destroyed) {
           client[kResume]();
         }
       });
     }
     function resumeH1(client) {
-      const socket = client[kSocket];
-      if (socket && !socket.destroyed) {
+      const socket2 = client[kSocket];
+      if (socket2 && !socket2.destroyed) {
         if (client[kSize] === 0) {
-          if (!socket[kNoRef] && socket.unref) {
-            socket.unref();
-            socket[kNoRef] = true;
+          if (!socket2[kNoRef] && socket2.unref) {
+            socket2.unref();
+            socket2[kNoRef] = true;
           }
-        } else if (socket[kNoRef] && socket.ref) {
-          socket.ref();
-          socket[kNoRef] = false;
+        } else if (socket2[kNoRef] && socket2.ref) {
+          socket2.ref();
+          socket2[kNoRef] = false;
         }
-        if (client[kRunning] === 0 && client[kPending] > 0 && socket[kSocketUsed]) {
-          if (socket[kIdleSocketValidation] === 0) {
-            scheduleIdleSocketValidation(client, socket);
-            socket[kParser].readMore();
-            if (socket.destroyed) {
+        if (client[kRunning] === 0 && client[kPending] > 0 && socket2[kSocketUsed]) {
+          if (socket2[kIdleSocketValidation] === 0) {
+            scheduleIdleSocketValidation(client, socket2);
+            socket2[kParser].readMore();
+            if (socket2.destroyed) {
               return;
             }
             return;
           }
-          if (socket[kIdleSocketValidation] === 1) {
-            socket[kParser].readMore();
-            if (socket.destroyed) {
+          if (socket2[kIdleSocketValidation] === 1) {
+            socket2[kParser].readMore();
+            if (socket2.destroyed) {
               return;
             }
             return;
           }
         }
         if (client[kRunning] === 0) {
-          socket[kParser].readMore();
-          if (socket.destroyed) {
+          socket2[kParser].readMore();
+          if (socket2.destroyed) {
             return;
           }
         }
         if (client[kSize] === 0) {
-          if (socket[kParser].timeoutType !== TIMEOUT_KEEP_ALIVE) {
-            socket[kParser].setTimeout(client[kKeepAliveTimeoutValue], TIMEOUT_KEEP_ALIVE);
+          if (socket2[kParser].timeoutType !== TIMEOUT_KEEP_ALIVE) {
+            socket2[kParser].setTimeout(client[kKeepAliveTimeoutValue], TIMEOUT_KEEP_ALIVE);
           }
-        } else if (client[kRunning] > 0 && socket[kParser].statusCode < 200) {
-          if (socket[kParser].timeoutType !== TIMEOUT_HEADERS) {
+        } else if (client[kRunning] > 0 && socket2[kParser].statusCode < 200) {
+          if (socket2[kParser].timeoutType !== TIMEOUT_HEADERS) {
             const request5 = client[kQueue][client[kRunningIdx]];
             const headersTimeout = request5.headersTimeout != null ? request5.headersTimeout : client[kHeadersTimeout];
-            socket[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
+            socket2[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
       }
@@ -20354,21 +20377,21 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function setTypeOfService(socket, request5) {
-      if (typeof socket.setTypeOfService !== "function") {
+    function setTypeOfService(socket2, request5) {
+      if (typeof socket2.setTypeOfService !== "function") {
         return;
       }
       const typeOfService = request5.typeOfService;
       if (typeOfService === void 0) {
         return;
       }
-      const currentTypeOfService = socket[kTypeOfService];
+      const currentTypeOfService = socket2[kTypeOfService];
       if (currentTypeOfService === typeOfService) {
         return;
       }
       try {
-        socket.setTypeOfService(typeOfService);
-        socket[kTypeOfService] = typeOfService;
+        socket2.setTypeOfService(typeOfService);
+        socket2[kTypeOfService] = typeOfService;
       } catch {
       }
     }
@@ -20415,15 +20438,15 @@ var require_client_h1 = __commonJS({
         }
         process.emitWarning(new RequestContentLengthMismatchError());
       }
-      const socket = client[kSocket];
-      clearIdleSocketValidation(socket);
+      const socket2 = client[kSocket];
+      clearIdleSocketValidation(socket2);
       const abort = (err) => {
         if (request5.aborted || request5.completed) {
           return;
         }
         util.errorRequest(client, request5, err || new RequestAbortedError());
         util.destroy(body);
-        util.destroy(socket, new InformationalError("aborted"));
+        util.destroy(socket2, new InformationalError("aborted"));
       };
       try {
         request5.onRequestStart(abort, null);
@@ -20434,21 +20457,21 @@ var require_client_h1 = __commonJS({
         return false;
       }
       if (method === "HEAD") {
-        socket[kReset] = true;
+        socket2[kReset] = true;
       }
       if (upgrade || method === "CONNECT") {
-        socket[kReset] = true;
+        socket2[kReset] = true;
       }
       if (reset != null) {
-        socket[kReset] = reset;
+        socket2[kReset] = reset;
       }
-      if (client[kMaxRequests] && ++socket[kCounter] >= client[kMaxRequests]) {
-        socket[kReset] = true;
+      if (client[kMaxRequests] && ++socket2[kCounter] >= client[kMaxRequests]) {
+        socket2[kReset] = true;
       }
       if (blocking) {
-        socket[kBlocking] = true;
+        socket2[kBlocking] = true;
       }
-      setTypeOfService(socket, request5);
+      setTypeOfService(socket2, request5);
       let header = `${method} ${path6} HTTP/1.1\r
 `;
       if (typeof host === "string") {
@@ -20461,7 +20484,7 @@ var require_client_h1 = __commonJS({
         header += `connection: upgrade\r
 upgrade: ${upgrade}\r
 `;
-      } else if (client[kPipelining] && !socket[kReset]) {
+      } else if (client[kPipelining] && !socket2[kReset]) {
         header += "connection: keep-alive\r\n";
       } else {
         header += "connection: close\r\n";
@@ -20482,31 +20505,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request: request5, headers: header, socket });
+        channels.sendHeaders.publish({ request: request5, headers: header, socket: socket2 });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request5, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request5, socket2, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request5, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request5, socket, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request5, socket2, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request5, socket, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request5, socket, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request5, socket, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
       } else {
         assert(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket, request: request5, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -20541,8 +20564,8 @@ upgrade: ${upgrade}\r
           return;
         }
         finished = true;
-        assert(socket.destroyed || socket[kWriting] && client[kRunning] <= 1);
-        socket.off("drain", onDrain).off("error", onFinished);
+        assert(socket2.destroyed || socket2[kWriting] && client[kRunning] <= 1);
+        socket2.off("drain", onDrain).off("error", onFinished);
         body.removeListener("data", onData).removeListener("end", onFinished).removeListener("close", onClose);
         if (!err) {
           try {
@@ -20562,7 +20585,7 @@ upgrade: ${upgrade}\r
       if (body.resume) {
         body.resume();
       }
-      socket.on("drain", onDrain).on("error", onFinished);
+      socket2.on("drain", onDrain).on("error", onFinished);
       if (body.errorEmitted ?? body.errored) {
         setImmediate(onFinished, body.errored);
       } else if (body.endEmitted ?? body.readableEnded) {
@@ -20572,29 +20595,29 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
-            socket.write(`${header}content-length: 0\r
+            socket2.write(`${header}content-length: 0\r
 \r
 `, "latin1");
           } else {
             assert(contentLength === null, "no body must not have content length");
-            socket.write(`${header}\r
+            socket2.write(`${header}\r
 `, "latin1");
           }
         } else if (util.isBuffer(body)) {
           assert(contentLength === body.byteLength, "buffer body must have content length");
-          socket.cork();
-          socket.write(`${header}content-length: ${contentLength}\r
+          socket2.cork();
+          socket2.write(`${header}content-length: ${contentLength}\r
 \r
 `, "latin1");
-          socket.write(body);
-          socket.uncork();
+          socket2.write(body);
+          socket2.uncork();
           request5.onBodySent(body);
           if (!expectsPayload && request5.reset !== false) {
-            socket[kReset] = true;
+            socket2[kReset] = true;
           }
         }
         request5.onRequestSent();
@@ -20603,29 +20626,29 @@ upgrade: ${upgrade}\r
         abort(err);
       }
     }
-    async function writeBlob(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
         }
         const buffer = Buffer.from(await body.arrayBuffer());
-        socket.cork();
-        socket.write(`${header}content-length: ${contentLength}\r
+        socket2.cork();
+        socket2.write(`${header}content-length: ${contentLength}\r
 \r
 `, "latin1");
-        socket.write(buffer);
-        socket.uncork();
+        socket2.write(buffer);
+        socket2.uncork();
         request5.onBodySent(buffer);
         request5.onRequestSent();
         if (!expectsPayload && request5.reset !== false) {
-          socket[kReset] = true;
+          socket2[kReset] = true;
         }
         client[kResume]();
       } catch (err) {
         abort(err);
       }
     }
-    async function writeIterable(abort, body, client, request5, socket, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -20637,18 +20660,18 @@ upgrade: ${upgrade}\r
       }
       const waitForDrain = () => new Promise((resolve2, reject) => {
         assert(callback === null);
-        if (socket[kError]) {
-          reject(socket[kError]);
+        if (socket2[kError]) {
+          reject(socket2[kError]);
         } else {
           callback = resolve2;
         }
       });
-      socket.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket, request: request5, contentLength, client, expectsPayload, header });
+      socket2.on("close", onDrain).on("drain", onDrain);
+      const writer = new AsyncWriter({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
-          if (socket[kError]) {
-            throw socket[kError];
+          if (socket2[kError]) {
+            throw socket2[kError];
           }
           if (!writer.write(chunk)) {
             await waitForDrain();
@@ -20658,7 +20681,7 @@ upgrade: ${upgrade}\r
       } catch (err) {
         writer.destroy(err);
       } finally {
-        socket.off("close", onDrain).off("drain", onDrain);
+        socket2.off("close", onDrain).off("drain", onDrain);
       }
     }
     var AsyncWriter = class {
@@ -20673,8 +20696,8 @@ upgrade: ${upgrade}\r
        * @param {boolean} arg.expectsPayload
        * @param {string} arg.header
        */
-      constructor({ abort, socket, request: request5, contentLength, client, expectsPayload, header }) {
-        this.socket = socket;
+      constructor({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header }) {
+        this.socket = socket2;
         this.request = request5;
         this.contentLength = contentLength;
         this.client = client;
@@ -20683,7 +20706,7 @@ upgrade: ${upgrade}\r
         this.header = header;
         this.abort = abort;
         this.lengthMismatch = false;
-        socket[kWriting] = true;
+        socket2[kWriting] = true;
       }
       /**
        * The body doesn't match the declared content-length and strictContentLength
@@ -20704,11 +20727,11 @@ upgrade: ${upgrade}\r
        * @returns
        */
       write(chunk) {
-        const { socket, request: request5, contentLength, client, bytesWritten, expectsPayload, header } = this;
-        if (socket[kError]) {
-          throw socket[kError];
+        const { socket: socket2, request: request5, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        if (socket2[kError]) {
+          throw socket2[kError];
         }
-        if (socket.destroyed) {
+        if (socket2.destroyed) {
           return false;
         }
         let len = chunk instanceof Uint8Array ? chunk.byteLength : Buffer.byteLength(chunk);
@@ -20727,33 +20750,33 @@ upgrade: ${upgrade}\r
           chunk = (typeof chunk === "string" ? Buffer.from(chunk) : chunk).subarray(0, remaining2);
           len = remaining2;
         }
-        socket.cork();
+        socket2.cork();
         if (bytesWritten === 0) {
           if (!expectsPayload && request5.reset !== false) {
-            socket[kReset] = true;
+            socket2[kReset] = true;
           }
           if (contentLength === null) {
-            socket.write(`${header}transfer-encoding: chunked\r
+            socket2.write(`${header}transfer-encoding: chunked\r
 `, "latin1");
           } else {
-            socket.write(`${header}content-length: ${contentLength}\r
+            socket2.write(`${header}content-length: ${contentLength}\r
 \r
 `, "latin1");
           }
         }
         if (contentLength === null) {
-          socket.write(`\r
+          socket2.write(`\r
 ${len.toString(16)}\r
 `, "latin1");
         }
         this.bytesWritten += len;
-        const ret = socket.write(chunk);
-        socket.uncork();
+        const ret = socket2.write(chunk);
+        socket2.uncork();
         request5.onBodySent(chunk);
         if (!ret) {
-          if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
-            if (socket[kParser].timeout.refresh) {
-              socket[kParser].timeout.refresh();
+          if (socket2[kParser].timeout && socket2[kParser].timeoutType === TIMEOUT_HEADERS) {
+            if (socket2[kParser].timeout.refresh) {
+              socket2[kParser].timeout.refresh();
             }
           }
         }
@@ -20763,26 +20786,26 @@ ${len.toString(16)}\r
        * @returns {void}
        */
       end() {
-        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request5 } = this;
+        const { socket: socket2, contentLength, client, bytesWritten, expectsPayload, header, request: request5 } = this;
         request5.onRequestSent();
-        socket[kWriting] = false;
-        if (socket[kError]) {
-          throw socket[kError];
+        socket2[kWriting] = false;
+        if (socket2[kError]) {
+          throw socket2[kError];
         }
-        if (socket.destroyed) {
+        if (socket2.destroyed) {
           return;
         }
         if (bytesWritten === 0) {
           if (expectsPayload) {
-            socket.write(`${header}content-length: 0\r
+            socket2.write(`${header}content-length: 0\r
 \r
 `, "latin1");
           } else {
-            socket.write(`${header}\r
+            socket2.write(`${header}\r
 `, "latin1");
           }
         } else if (contentLength === null) {
-          socket.write("\r\n0\r\n\r\n", "latin1");
+          socket2.write("\r\n0\r\n\r\n", "latin1");
         }
         if (contentLength !== null && bytesWritten !== contentLength) {
           if (client[kStrictContentLength]) {
@@ -20790,9 +20813,9 @@ ${len.toString(16)}\r
           }
           this.onLengthMismatch();
         }
-        if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
-          if (socket[kParser].timeout.refresh) {
-            socket[kParser].timeout.refresh();
+        if (socket2[kParser].timeout && socket2[kParser].timeoutType === TIMEOUT_HEADERS) {
+          if (socket2[kParser].timeout.refresh) {
+            socket2[kParser].timeout.refresh();
           }
         }
         client[kResume]();
@@ -20802,8 +20825,8 @@ ${len.toString(16)}\r
        * @returns {void}
        */
       destroy(err) {
-        const { socket, client, abort } = this;
-        socket[kWriting] = false;
+        const { socket: socket2, client, abort } = this;
+        socket2[kWriting] = false;
         if (err) {
           assert(client[kRunning] <= 1, "pipeline should only contain this request");
           abort(err);
@@ -20899,14 +20922,14 @@ var require_client_h2 = __commonJS({
     }
     function resetHttp2Session(session, err) {
       const client = session[kClient];
-      const socket = session[kSocket];
+      const socket2 = session[kSocket];
       if (client[kHTTP2Session] === session) {
         client[kSocket] = null;
         client[kHTTPContext] = null;
         client[kHTTP2Session] = null;
       }
-      if (socket != null && socket[kError] == null) {
-        socket[kError] = err;
+      if (socket2 != null && socket2[kError] == null) {
+        socket2[kError] = err;
       }
       if (!session.closed && !session.destroyed) {
         try {
@@ -20914,7 +20937,7 @@ var require_client_h2 = __commonJS({
         } catch {
         }
       }
-      util.destroy(socket, err);
+      util.destroy(socket2, err);
     }
     function getGoAwayPendingIdx(client, lastStreamID) {
       const maxAcceptedStreamID = Number.isInteger(lastStreamID) ? lastStreamID : Number.MAX_SAFE_INTEGER;
@@ -21011,12 +21034,12 @@ var require_client_h2 = __commonJS({
         stream.on("error", noop3);
       }
     }
-    function connectH2(client, socket) {
-      client[kSocket] = socket;
+    function connectH2(client, socket2) {
+      client[kSocket] = socket2;
       const http2InitialWindowSize = client[kHTTP2Options].sessionOptions?.initialWindowSize;
       const http2ConnectionWindowSize = client[kHTTP2Options].connectionWindowSize;
       const session = http2.connect(client[kUrl], {
-        createConnection: () => socket,
+        createConnection: () => socket2,
         peerMaxConcurrentStreams: client[kHTTP2Options].maxConcurrentStreams,
         settings: {
           // TODO(metcoder95): add support for PUSH
@@ -21024,10 +21047,10 @@ var require_client_h2 = __commonJS({
           ...http2InitialWindowSize != null ? { initialWindowSize: http2InitialWindowSize } : null
         }
       });
-      client[kSocket] = socket;
+      client[kSocket] = socket2;
       session[kOpenStreams] = 0;
       session[kClient] = client;
-      session[kSocket] = socket;
+      session[kSocket] = socket2;
       session[kHTTP2SessionState] = {
         idleTimeout: null,
         // Armed while the peer advertises MAX_CONCURRENT_STREAMS = 0 and we have
@@ -21058,12 +21081,12 @@ var require_client_h2 = __commonJS({
       util.addListener(session, "remoteSettings", onHttp2RemoteSettings);
       unrefH2Session(session);
       client[kHTTP2Session] = session;
-      socket[kHTTP2Session] = session;
-      util.addListener(socket, "error", onHttp2SocketError);
-      util.addListener(socket, "end", onHttp2SocketEnd);
-      util.addListener(socket, "close", onHttp2SocketClose);
-      socket[kClosed] = false;
-      socket.on("close", onSocketClose);
+      socket2[kHTTP2Session] = session;
+      util.addListener(socket2, "error", onHttp2SocketError);
+      util.addListener(socket2, "end", onHttp2SocketEnd);
+      util.addListener(socket2, "close", onHttp2SocketClose);
+      socket2[kClosed] = false;
+      socket2.on("close", onSocketClose);
       return {
         version: "h2",
         defaultPipelining: Infinity,
@@ -21085,17 +21108,17 @@ var require_client_h2 = __commonJS({
          * @param {() => void} callback
          */
         destroy(err, callback) {
-          if (socket[kClosed]) {
+          if (socket2[kClosed]) {
             queueMicrotask(callback);
           } else {
-            socket.destroy(err).on("close", callback);
+            socket2.destroy(err).on("close", callback);
           }
         },
         /**
          * @type {boolean}
          */
         get destroyed() {
-          return socket.destroyed;
+          return socket2.destroyed;
         },
         /**
          * @param {import('../core/request.js')} request
@@ -21137,9 +21160,9 @@ var require_client_h2 = __commonJS({
       }
     }
     function resumeH2(client) {
-      const socket = client[kSocket];
+      const socket2 = client[kSocket];
       const session = client[kHTTP2Session];
-      if (socket?.destroyed === false) {
+      if (socket2?.destroyed === false) {
         if (session[kOpenStreams] === 0 && client[kSize] === 0) {
           unrefH2Session(session);
         } else {
@@ -21250,15 +21273,15 @@ var require_client_h2 = __commonJS({
     }
     function onHttp2SessionIdleTimeout(session) {
       const client = session[kClient];
-      const socket = session[kSocket];
+      const socket2 = session[kSocket];
       const state = session[kHTTP2SessionState];
       state.idleTimeout = null;
       if (client[kHTTP2Session] !== session || session[kOpenStreams] !== 0 || client[kSize] !== 0 || session.closed || session.destroyed) {
         return;
       }
       const err = new InformationalError("socket idle timeout");
-      socket[kError] = err;
-      util.destroy(socket, err);
+      socket2[kError] = err;
+      util.destroy(socket2, err);
     }
     function applyConnectionWindowSize(connectionWindowSize) {
       try {
@@ -21293,10 +21316,10 @@ var require_client_h2 = __commonJS({
       session.ping(onPing.bind(session));
       function onPing(err, duration5) {
         const client = this[kClient];
-        const socket = this[kSocket];
+        const socket2 = this[kSocket];
         if (err != null) {
           const error2 = new InformationalError(`HTTP/2: "PING" errored - type ${err.message}`);
-          socket[kError] = error2;
+          socket2[kError] = error2;
           client[kOnError](error2);
         } else {
           client.emit("ping", duration5);
@@ -21370,8 +21393,8 @@ var require_client_h2 = __commonJS({
       client[kResume]();
     }
     function onHttp2SessionClose() {
-      const { [kClient]: client, [kHTTP2SessionState]: state, [kSocket]: socket } = this;
-      const err = socket[kError] || this[kError] || new SocketError("closed", util.getSocketInfo(socket));
+      const { [kClient]: client, [kHTTP2SessionState]: state, [kSocket]: socket2 } = this;
+      const err = socket2[kError] || this[kError] || new SocketError("closed", util.getSocketInfo(socket2));
       if (client[kHTTP2Session] === this) {
         client[kSocket] = null;
         client[kHTTPContext] = null;
@@ -22077,7 +22100,7 @@ var require_client_h2 = __commonJS({
         assert(false);
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert(contentLength === body.byteLength, "buffer body must have content length");
@@ -22088,7 +22111,7 @@ var require_client_h2 = __commonJS({
           request5.onBodySent(body);
         }
         if (!expectsPayload) {
-          socket[kReset] = true;
+          socket2[kReset] = true;
         }
         request5.onRequestSent();
         client[kResume]();
@@ -22096,7 +22119,7 @@ var require_client_h2 = __commonJS({
         abort(error2);
       }
     }
-    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request5, contentLength) {
+    function writeStream(abort, socket2, expectsPayload, h2stream, body, client, request5, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       const pipe2 = pipeline4(
         body,
@@ -22109,7 +22132,7 @@ var require_client_h2 = __commonJS({
             util.removeAllListeners(pipe2);
             request5.onRequestSent();
             if (!expectsPayload) {
-              socket[kReset] = true;
+              socket2[kReset] = true;
             }
             client[kResume]();
           }
@@ -22120,7 +22143,7 @@ var require_client_h2 = __commonJS({
         request5.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -22133,14 +22156,14 @@ var require_client_h2 = __commonJS({
         request5.onBodySent(buffer);
         request5.onRequestSent();
         if (!expectsPayload) {
-          socket[kReset] = true;
+          socket2[kReset] = true;
         }
         client[kResume]();
       } catch (err) {
         abort(err);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request5, socket, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -22152,8 +22175,8 @@ var require_client_h2 = __commonJS({
       }
       const waitForDrain = () => new Promise((resolve2, reject) => {
         assert(callback === null);
-        if (socket[kError]) {
-          reject(socket[kError]);
+        if (socket2[kError]) {
+          reject(socket2[kError]);
         } else {
           callback = resolve2;
         }
@@ -22161,8 +22184,8 @@ var require_client_h2 = __commonJS({
       h2stream.on("close", onDrain).on("drain", onDrain);
       try {
         for await (const chunk of body) {
-          if (socket[kError]) {
-            throw socket[kError];
+          if (socket2[kError]) {
+            throw socket2[kError];
           }
           const res = h2stream.write(chunk);
           request5.onBodySent(chunk);
@@ -22173,7 +22196,7 @@ var require_client_h2 = __commonJS({
         h2stream.end();
         request5.onRequestSent();
         if (!expectsPayload) {
-          socket[kReset] = true;
+          socket2[kReset] = true;
         }
         client[kResume]();
       } catch (err) {
@@ -22608,31 +22631,31 @@ var require_client = __commonJS({
           port,
           servername: client[kServerName],
           localAddress: client[kLocalAddress]
-        }, (err, socket) => {
+        }, (err, socket2) => {
           if (err) {
             handleConnectError(client, err, { host, hostname: hostname2, protocol, port });
             client[kResume]();
             return;
           }
           if (client.destroyed) {
-            util.destroy(socket.on("error", noop3), new ClientDestroyedError());
+            util.destroy(socket2.on("error", noop3), new ClientDestroyedError());
             client[kResume]();
             return;
           }
-          assert(socket);
+          assert(socket2);
           try {
-            client[kHTTPContext] = socket.alpnProtocol === "h2" ? connectH2(client, socket) : connectH1(client, socket);
+            client[kHTTPContext] = socket2.alpnProtocol === "h2" ? connectH2(client, socket2) : connectH1(client, socket2);
           } catch (err2) {
-            socket.destroy().on("error", noop3);
+            socket2.destroy().on("error", noop3);
             handleConnectError(client, err2, { host, hostname: hostname2, protocol, port });
             client[kResume]();
             return;
           }
           client[kConnecting] = false;
-          socket[kCounter] = 0;
-          socket[kMaxRequests] = client[kMaxRequests];
-          socket[kClient] = client;
-          socket[kError] = null;
+          socket2[kCounter] = 0;
+          socket2[kMaxRequests] = client[kMaxRequests];
+          socket2[kClient] = client;
+          socket2[kError] = null;
           if (channels.connected.hasSubscribers) {
             channels.connected.publish({
               connectParams: {
@@ -22645,7 +22668,7 @@ var require_client = __commonJS({
                 localAddress: client[kLocalAddress]
               },
               connector: client[kConnector],
-              socket
+              socket: socket2
             });
           }
           client.emit("connect", client[kUrl], [client]);
@@ -23754,9 +23777,9 @@ var require_dispatcher1_wrapper = __commonJS({
       onRequestStart(controller, context2) {
         this.#handler.onConnect?.((reason3) => controller.abort(reason3), context2);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
         const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers ?? {});
-        this.#handler.onUpgrade?.(statusCode, rawHeaders, socket);
+        this.#handler.onUpgrade?.(statusCode, rawHeaders, socket2);
       }
       onResponseStart(controller, statusCode, headers, statusMessage) {
         const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers ?? {});
@@ -24046,12 +24069,12 @@ var require_socks5_client = __commonJS({
       CLOSED: "closed"
     };
     var Socks5Client = class extends EventEmitter2 {
-      constructor(socket, options = {}) {
+      constructor(socket2, options = {}) {
         super();
-        if (!socket) {
+        if (!socket2) {
           throw new InvalidArgumentError("socket is required");
         }
-        this.socket = socket;
+        this.socket = socket2;
         this.options = options;
         this.state = STATES.INITIAL;
         this.buffer = EMPTY_BUFFER;
@@ -24420,18 +24443,18 @@ var require_socks5_proxy_agent = __commonJS({
           host: proxyHost,
           port: proxyPort,
           protocol: this[kProxyProtocol]
-        }, (err, socket2) => {
+        }, (err, socket3) => {
           if (err) {
             socketReady.reject(err);
           } else {
-            socketReady.resolve(socket2);
+            socketReady.resolve(socket3);
           }
         });
-        const socket = await socketReady.promise;
-        const socks5Client = new Socks5Client(socket, this[kProxyAuth]);
+        const socket2 = await socketReady.promise;
+        const socks5Client = new Socks5Client(socket2, this[kProxyAuth]);
         socks5Client.on("error", (err) => {
           debug("SOCKS5 error:", err);
-          socket.destroy();
+          socket2.destroy();
         });
         await socks5Client.handshake();
         const authenticationReady = Promise.withResolvers();
@@ -24489,7 +24512,7 @@ var require_socks5_proxy_agent = __commonJS({
         socks5Client.once("connected", onConnected);
         socks5Client.once("error", onConnectionError);
         await connectionReady.promise;
-        return socket;
+        return socket2;
       }
       /**
        * Dispatch a request through the SOCKS5 proxy
@@ -24510,8 +24533,8 @@ var require_socks5_proxy_agent = __commonJS({
                   const targetHost = url.hostname;
                   const targetPort = parseInt(url.port) || (url.protocol === "https:" ? 443 : 80);
                   debug("establishing SOCKS5 connection to", targetHost, targetPort);
-                  const socket = await this.createSocks5Connection(targetHost, targetPort);
-                  let finalSocket = socket;
+                  const socket2 = await this.createSocks5Connection(targetHost, targetPort);
+                  let finalSocket = socket2;
                   if (url.protocol === "https:") {
                     if (!tls) {
                       tls = __require("node:tls");
@@ -24519,7 +24542,7 @@ var require_socks5_proxy_agent = __commonJS({
                     debug("upgrading to TLS");
                     finalSocket = tls.connect({
                       ...this[kRequestTls],
-                      socket,
+                      socket: socket2,
                       servername: this[kRequestTls]?.servername || targetHost
                     });
                     const tlsReady = Promise.withResolvers();
@@ -24738,11 +24761,11 @@ var require_proxy_agent = __commonJS({
             });
           }
           if (!shouldProxyTunnel(protocol2, this[kTunnelProxy])) {
-            const forwardConnect = this[kProxy].protocol === "https:" ? (opts2, cb) => connectHTTP1(opts2, (err, socket) => {
+            const forwardConnect = this[kProxy].protocol === "https:" ? (opts2, cb) => connectHTTP1(opts2, (err, socket2) => {
               if (err && err.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
                 cb(new SecureProxyConnectionError(err));
               } else {
-                cb(err, socket);
+                cb(err, socket2);
               }
             }) : connectHTTP1;
             return new Http1ProxyWrapper(this[kProxy].uri, {
@@ -24784,20 +24807,20 @@ var require_proxy_agent = __commonJS({
                 },
                 servername: this[kProxyTls]?.servername || proxyHostname
               };
-              const { socket, statusCode } = await this[kClient].connect(connectParams);
+              const { socket: socket2, statusCode } = await this[kClient].connect(connectParams);
               if (statusCode !== 200) {
-                socket.on("error", noop3).destroy();
+                socket2.on("error", noop3).destroy();
                 callback(new RequestAbortedError(`Proxy response (${statusCode}) !== 200 when HTTP Tunneling`));
                 return;
               }
               if (channels.proxyConnected.hasSubscribers) {
                 channels.proxyConnected.publish({
-                  socket,
+                  socket: socket2,
                   connectParams
                 });
               }
               if (opts2.protocol !== "https:") {
-                callback(null, socket);
+                callback(null, socket2);
                 return;
               }
               let servername;
@@ -24807,7 +24830,7 @@ var require_proxy_agent = __commonJS({
                 servername = opts2.servername;
               }
               const connectEndpoint = opts2.allowH2 === false ? this[kConnectEndpointHTTP1] : this[kConnectEndpoint];
-              connectEndpoint({ ...opts2, servername, httpSocket: socket }, callback);
+              connectEndpoint({ ...opts2, servername, httpSocket: socket2 }, callback);
             } catch (err) {
               if (err.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
                 callback(new SecureProxyConnectionError(err));
@@ -25311,8 +25334,8 @@ var require_retry_handler = __commonJS({
       onRequestSent() {
         this.handler.onRequestSent?.();
       }
-      onRequestUpgrade(_controller, statusCode, headers, socket) {
-        this.handler.onRequestUpgrade?.(this.controllerProxy, statusCode, headers, socket);
+      onRequestUpgrade(_controller, statusCode, headers, socket2) {
+        this.handler.onRequestUpgrade?.(this.controllerProxy, statusCode, headers, socket2);
       }
       static [kRetryHandlerDefaultRetry](err, { state, opts }, cb) {
         const { statusCode, code: code2, headers } = err;
@@ -26804,10 +26827,10 @@ var require_api_upgrade = __commonJS({
       onResponseStart() {
         throw new SocketError("bad upgrade", null);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        const expectedStatusCode = socket[kHTTP2Stream] === true ? 200 : 101;
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
+        const expectedStatusCode = socket2[kHTTP2Stream] === true ? 200 : 101;
         if (statusCode !== expectedStatusCode) {
-          const socketInfo = socket[kHTTP2Stream] === true ? null : util.getSocketInfo(socket);
+          const socketInfo = socket2[kHTTP2Stream] === true ? null : util.getSocketInfo(socket2);
           controller.abort(new SocketError("bad upgrade", socketInfo));
           return;
         }
@@ -26818,7 +26841,7 @@ var require_api_upgrade = __commonJS({
         const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
         this.runInAsyncScope(callback, null, null, {
           headers: responseHeaders,
-          socket,
+          socket: socket2,
           opaque,
           context: context2
         });
@@ -26902,7 +26925,7 @@ var require_api_connect = __commonJS({
       onResponseStart() {
         throw new SocketError("bad connect", null);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
         const { callback, opaque, context: context2 } = this;
         removeSignal(this);
         this.callback = null;
@@ -26914,7 +26937,7 @@ var require_api_connect = __commonJS({
         this.runInAsyncScope(callback, null, null, {
           statusCode,
           headers: responseHeaders,
-          socket,
+          socket: socket2,
           opaque,
           context: context2
         });
@@ -28918,8 +28941,8 @@ var require_snapshot_agent = __commonJS({
           onRequestStart(controller, context2) {
             return handler2.onRequestStart(controller, { ...context2, history: this.history });
           },
-          onRequestUpgrade(controller, statusCode, headers, socket) {
-            return handler2.onRequestUpgrade(controller, statusCode, headers, socket);
+          onRequestUpgrade(controller, statusCode, headers, socket2) {
+            return handler2.onRequestUpgrade(controller, statusCode, headers, socket2);
           },
           onResponseStart(controller, statusCode, headers, statusMessage) {
             responseData.statusCode = statusCode;
@@ -29288,8 +29311,8 @@ var require_redirect_handler = __commonJS({
       onRequestSent() {
         this.handler.onRequestSent?.();
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.handler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
+        this.handler.onRequestUpgrade?.(controller, statusCode, headers, socket2);
       }
       onResponseStart(controller, statusCode, headers, statusMessage) {
         if (statusCode < 200) {
@@ -31407,8 +31430,8 @@ var require_cache_handler = __commonJS({
       onRequestSent() {
         this.#handler.onRequestSent?.();
       }
-      onRequestUpgrade(_controller, statusCode, headers, socket) {
-        this.#handler.onRequestUpgrade?.(this.#downstreamController, statusCode, headers, socket);
+      onRequestUpgrade(_controller, statusCode, headers, socket2) {
+        this.#handler.onRequestUpgrade?.(this.#downstreamController, statusCode, headers, socket2);
       }
       /**
        * @param {import('../../types/dispatcher.d.ts').default.DispatchController} controller
@@ -32228,8 +32251,8 @@ var require_cache_revalidation_handler = __commonJS({
         this.#successful = false;
         this.#context = context2;
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.#handler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
+        this.#handler.onRequestUpgrade?.(controller, statusCode, headers, socket2);
       }
       onResponseStart(controller, statusCode, headers, statusMessage) {
         assert(this.#callback != null);
@@ -33169,8 +33192,8 @@ var require_decompress = __commonJS({
         this.#controller.target = controller;
         return super.onRequestStart(this.#controller, context2);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        return super.onRequestUpgrade(this.#controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
+        return super.onRequestUpgrade(this.#controller, statusCode, headers, socket2);
       }
       /**
        * @param {Controller} controller
@@ -33437,8 +33460,8 @@ var require_deduplication_handler = __commonJS({
        * @param {import('../../types/header.d.ts').IncomingHttpHeaders} headers
        * @param {Socket} socket
        */
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.#primaryHandler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers, socket2) {
+        this.#primaryHandler.onRequestUpgrade?.(controller, statusCode, headers, socket2);
       }
       /**
        * @param {import('../../types/dispatcher.d.ts').default.DispatchController} controller
@@ -36869,9 +36892,9 @@ var require_fetch = __commonJS({
         })();
       }
       try {
-        const { body, status, statusText, headersList, socket } = await dispatch({ body: requestBody });
-        if (socket) {
-          response = makeResponse({ status, statusText, headersList, socket });
+        const { body, status, statusText, headersList, socket: socket2 } = await dispatch({ body: requestBody });
+        if (socket2) {
+          response = makeResponse({ status, statusText, headersList, socket: socket2 });
         } else {
           const iterator2 = body[Symbol.asyncIterator]();
           fetchParams.controller.next = () => iterator2.next();
@@ -37101,9 +37124,9 @@ var require_fetch = __commonJS({
                 }
                 reject(error2);
               },
-              onRequestUpgrade(controller, status, headers, socket) {
-                if (socket.session != null && status !== 200 || socket.session == null && status !== 101) {
-                  if (socket.session != null) {
+              onRequestUpgrade(controller, status, headers, socket2) {
+                if (socket2.session != null && status !== 200 || socket2.session == null && status !== 101) {
+                  if (socket2.session != null) {
                     controller.abort(new SocketError("bad upgrade", null));
                   }
                   return false;
@@ -37115,7 +37138,7 @@ var require_fetch = __commonJS({
                   status,
                   statusText: STATUS_CODES[status],
                   headersList,
-                  socket
+                  socket: socket2
                 });
                 return true;
               }
@@ -39599,8 +39622,8 @@ var require_sender = __commonJS({
       #running = false;
       /** @type {import('node:net').Socket} */
       #socket;
-      constructor(socket) {
-        this.#socket = socket;
+      constructor(socket2) {
+        this.#socket = socket2;
       }
       add(item, cb, hint) {
         if (hint !== sendHints.blob) {
@@ -39699,12 +39722,12 @@ var require_websocket = __commonJS({
     var kRef = /* @__PURE__ */ Symbol.for("nodejs.ref");
     var kUnref = /* @__PURE__ */ Symbol.for("nodejs.unref");
     var ping;
-    function getSocketAddress(socket) {
-      if (typeof socket?.address === "function") {
-        return socket.address();
+    function getSocketAddress(socket2) {
+      if (typeof socket2?.address === "function") {
+        return socket2.address();
       }
-      if (typeof socket?.session?.socket?.address === "function") {
-        return socket.session.socket.address();
+      if (typeof socket2?.session?.socket?.address === "function") {
+        return socket2.session.socket.address();
       }
       return null;
     }
@@ -41914,13 +41937,13 @@ var init_lib2 = __esm({
           const res = new HttpClientResponse(msg);
           handleResult(void 0, res);
         });
-        let socket;
+        let socket2;
         req.on("socket", (sock) => {
-          socket = sock;
+          socket2 = sock;
         });
         req.setTimeout(this._socketTimeout || 3 * 6e4, () => {
-          if (socket) {
-            socket.end();
+          if (socket2) {
+            socket2.end();
           }
           handleResult(new Error(`Request timeout: ${info.options.path}`));
         });
@@ -55228,7 +55251,7 @@ var init_nodes = __esm({
 });
 
 // src/config/schema/fleet.ts
-var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, drain, fleetSettings;
+var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, backend, haproxy, commands, drain, fleetSettings;
 var init_fleet = __esm({
   "src/config/schema/fleet.ts"() {
     "use strict";
@@ -55358,30 +55381,69 @@ var init_fleet = __esm({
       },
       "user and, where they differ, port, jump, connect"
     );
+    DRAINS = "none, or haproxy with socket and backend, or commands with out and in";
+    RUNTIME_SOCKET = /^(?:\/[\w.@+=,:/-]{1,100}|(?:[A-Za-z0-9][A-Za-z0-9.-]{0,251}|\[[0-9A-Fa-f:]{2,45}\]):[1-9][0-9]{0,4})$/;
+    socket = () => text(RUNTIME_SOCKET, "a socket such as /run/haproxy/admin.sock, or lb-1.example.org:9999");
+    backend = () => text(/^[A-Za-z0-9_.:-]{1,80}$/, "the name of a backend as HAProxy has it");
+    haproxy = strictObject(
+      {
+        socket: described(
+          oneOrMore(socket(), "a socket, or a list of sockets"),
+          "Runtime socket (stats socket, level admin) as the node reaches it: a path on the node, or host:port. A list where several HAProxies send to the nodes."
+        ),
+        backend: described(
+          oneOrMore(backend(), "a backend, or a list of backends"),
+          "Backend that the nodes are servers of, or a list."
+        ),
+        server: described(
+          prefault(
+            text(/^(?:[A-Za-z0-9_.:-]|\{name\}){1,80}$/, "the name of a server, such as {name}"),
+            "{name}"
+          ),
+          "Name of the node in the backend."
+        ),
+        limit: described(
+          prefault(duration3(), "60s"),
+          "How long requests under way may take to end, and HAProxy to find the server up again."
+        ),
+        "at-limit": described(
+          prefault(_enum(["fail", "close"], "fail or close"), "fail"),
+          "Requests that have not ended by then: they keep the node in service (fail), or are cut off (close)."
+        )
+      },
+      "socket and backend of HAProxy"
+    );
+    commands = strictObject(
+      {
+        out: described(command2(), "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."),
+        in: described(command2(), "Puts it back."),
+        check: described(
+          optional(command2()),
+          "Changes nothing, and fails where out would: asked before a release."
+        ),
+        limit: described(prefault(duration3(), "30s"), "How long each may take.")
+      },
+      "the commands out and in"
+    );
     drain = union(
       [
-        literal2("none", "none, or commands with out and in"),
+        literal2("none", DRAINS),
         strictObject(
           {
-            commands: described(
-              strictObject(
-                {
-                  out: described(
-                    command2(),
-                    "Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success."
-                  ),
-                  in: described(command2(), "Puts it back."),
-                  limit: described(prefault(duration3(), "30s"), "How long each may take.")
-                },
-                "the commands out and in"
-              ),
-              "Shell commands that take a node out of traffic and put it back."
+            haproxy: optional(
+              described(haproxy, "HAProxy in front of the nodes, moved over its runtime socket.")
+            ),
+            commands: optional(
+              described(
+                commands,
+                "Shell commands, run on the node, that take it out of traffic and put it back."
+              )
             )
           },
-          "none, or commands with out and in"
+          DRAINS
         )
       ],
-      "none, or commands with out and in"
+      DRAINS
     );
     fleetSettings = {
       profile: described(
@@ -55961,10 +56023,11 @@ var init_watch2 = __esm({
 });
 
 // src/config/build.ts
-var build, shellOf, hostOf, policyOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
+var build, shellOf, hostOf, policyOf, drainOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
 var init_build = __esm({
   "src/config/build.ts"() {
     "use strict";
+    init_errors();
     init_nodes();
     init_settings();
     init_watch2();
@@ -55982,7 +56045,7 @@ var init_build = __esm({
         ...releasesOf(file, origin.world, or),
         shell: shellOf(file),
         service: serviceOf2(file, or),
-        drain: file.drain === "none" ? { kind: "none" } : { kind: "commands", ...file.drain.commands },
+        drain: drainOf(file.drain),
         nodes: nodesOf2(file, nodes, or),
         canary: canaryOf(file, nodes, or),
         waveSize: file.waves.size,
@@ -56029,8 +56092,18 @@ var init_build = __esm({
       startLimit: file["start-limit"],
       stopLimit: file["stop-limit"],
       diskReserve: file["disk-reserve"],
-      drain: file.drain === "none" ? "none" : "commands"
+      drain: drainOf(file.drain).kind
     });
+    drainOf = (drain2) => {
+      if (drain2 === "none") return { kind: "none" };
+      if (drain2.commands !== void 0) {
+        const { check: check2, ...commands2 } = drain2.commands;
+        return { kind: "commands", ...commands2, ...check2 === void 0 ? {} : { check: check2 } };
+      }
+      if (drain2.haproxy === void 0) throw new Bug("a drain of no kind");
+      const { socket: socket2, backend: backend2, server, limit, "at-limit": atLimit } = drain2.haproxy;
+      return { kind: "haproxy", sockets: [socket2].flat(), backends: [backend2].flat(), server, limit, atLimit };
+    };
     httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
     releasesOf = (file, world, or) => ({
       repository: or("repository", file.repository, world.repository ?? ""),
@@ -56204,7 +56277,7 @@ var init_unread = __esm({
 });
 
 // src/config/fleet.ts
-var kindRules, switchRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var kindRules, switchRules, drainRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
 var init_fleet2 = __esm({
   "src/config/fleet.ts"() {
     "use strict";
@@ -56217,7 +56290,8 @@ var init_fleet2 = __esm({
       ...profileRules(file, unread),
       ...repositoryRules(file, unread, world),
       ...argumentRules(file),
-      ...switchRules(file, unread)
+      ...switchRules(file, unread),
+      ...drainRules(file, unread)
     ];
     switchRules = ({ lease: lease4, switch: { "confirm-within": within2 } }, unread) => within2 >= lease4.ttl || unread.has("lease") || unread.has("switch") ? [] : [
       broken3(
@@ -56227,6 +56301,26 @@ var init_fleet2 = __esm({
         "give confirm-within at least the time of lease.ttl"
       )
     ];
+    drainRules = ({ drain: drain2 }, unread) => {
+      if (drain2 === "none" || unread.has("drain")) return [];
+      const kinds = [drain2.haproxy, drain2.commands].filter((kind2) => kind2 !== void 0);
+      if (kinds.length === 1) return [];
+      return kinds.length === 0 ? [
+        broken3(
+          ["drain"],
+          "SETTING_MISSING",
+          "drain names nothing that takes a node out of traffic",
+          "write drain: { haproxy: { socket, backend } }, or drain: { commands: { out, in } }, or drain: none"
+        )
+      ] : [
+        broken3(
+          ["drain", "commands"],
+          "SETTING_CONTRADICTS",
+          "drain has haproxy and commands",
+          "keep one of the two"
+        )
+      ];
+    };
     kindOfService = (file, unread) => {
       if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
       if (file.process !== void 0 && file.systemd !== void 0)
@@ -56783,7 +56877,7 @@ var init_fleet_file = __esm({
       return [
         `# ${list(off.map((n) => n.name))}: the intake WAL and its recovery are not both on, so a stop may lose acknowledged writes. Turn both on in the`,
         "# configuration of the server, or say how a node is taken out of traffic before it is stopped:",
-        "# drain: { commands: { out: take it out of the load balancer, in: put it back } }"
+        "# drain: { haproxy: { socket: /run/haproxy/admin.sock, backend: db } }, or { commands: { out: take it out, in: put it back } }"
       ];
     };
   }
@@ -57440,10 +57534,10 @@ var init_progressdb = __esm({
     "use strict";
     init_call();
     progressDb = (call3, { user, keys, patience }) => {
-      const backend = bearer(keys.backend);
+      const backend2 = bearer(keys.backend);
       const admin = bearer(keys.admin);
       let signature = "";
-      const asUser = () => keys.frontend !== void 0 && signature !== "" ? { ...bearer(keys.frontend), "x-user-id": user, "x-user-signature": signature } : { ...backend, "x-user-id": user };
+      const asUser = () => keys.frontend !== void 0 && signature !== "" ? { ...bearer(keys.frontend), "x-user-id": user, "x-user-signature": signature } : { ...backend2, "x-user-id": user };
       const get2 = (path6) => ({ method: "GET", path: path6, headers: asUser(), expect: [200] });
       const remove = (path6) => ({
         method: "DELETE",
@@ -57462,7 +57556,7 @@ var init_progressdb = __esm({
       });
       return {
         sign: async (stop) => {
-          const signed = await call3(signCall(user, backend), stop);
+          const signed = await call3(signCall(user, backend2), stop);
           if (signed.is === "ok") signature = signed.value;
           return signed;
         },
@@ -58938,29 +59032,239 @@ var init_scrape = __esm({
   }
 });
 
+// src/drain/haproxy.sh
+var haproxy_default;
+var init_haproxy = __esm({
+  "src/drain/haproxy.sh"() {
+    haproxy_default = `# HAProxy, asked over its runtime socket: takes servers out of traffic (kind=out), lets them in again (in), or says in advance why it
+# would not (check). Given by whoever runs it: kind, sockets (paths, or HOST:PORT), servers (BACKEND/SERVER), limit (s), at_limit.
+LC_ALL=C
+export LC_ALL
+: "\${kind:?} \${sockets:?} \${servers:?} \${limit:?} \${at_limit:?}"
+
+main() {
+  case $kind in
+  out) take_out ;;
+  in) let_in ;;
+  check) check ;;
+  esac
+}
+
+# No new request first; then, once those under way have ended, nobody at all: one that is only drained still gets whoever has a cookie.
+take_out() {
+  began=$(uptime_now) most=0 told=''
+  for state in drain maint; do
+    each "set server %s state $state"
+    await_quiet
+  done
+}
+
+await_quiet() {
+  until is_quiet; do
+    if [ "$(left)" -le 0 ]; then
+      [ "$at_limit" = close ] || die "$sessions requests still under way $limit s after it was drained (at-limit: close would end them)"
+      each 'shutdown sessions server %s'
+      return
+    fi
+    sleep 0.2
+  done
+}
+
+# HAProxy takes whatever is let in for up (\`UP 1/3\`) until it has looked itself.
+let_in() {
+  each 'set server %s state ready'
+  began=$(uptime_now)
+  until are_up; do
+    [ "$(left)" -gt 0 ] || die "$server is $status $limit s after it was let in"
+    sleep 0.2
+  done
+}
+
+check() {
+  for socket in $sockets; do
+    level=$(ask "$socket" 'show cli level') || die "$level"
+    [ "$level" = admin ] || die "$socket: its level is \${level:-not known}, and only an admin may change the state of a server"
+    for server in $servers; do
+      look_up "$server"
+      case $status in
+      UP* | 'no check') ;;
+      # what a rollout before has taken out
+      MAINT* | DRAIN*) [ "\${NODE_TRAFFIC:-in}" != in ] || die "$server is $status: somebody else has taken it out of traffic" ;;
+      *) die "$server is $status" ;;
+      esac
+    done
+  done
+}
+
+# each COMMAND: to every server of every HAProxy; one that did as it was told says nothing.
+each() {
+  for socket in $sockets; do
+    for server in $servers; do
+      # shellcheck disable=SC2059
+      said=$(ask "$socket" "$(printf "$1" "$server")") || die "$said"
+      [ -z "$said" ] || die "$socket: $said"
+    done
+  done
+}
+
+is_quiet() {
+  sessions=0
+  for socket in $sockets; do
+    for server in $servers; do
+      look_up "$server"
+      sessions=$((sessions + current))
+    done
+  done
+  [ "$sessions" -le "$most" ] || most=$sessions
+  if [ "$sessions" != "$told" ]; then
+    told=$sessions
+    { printf 'progress=drained %s %s requests\\n' $((most - sessions)) "$most" >&8; } 2>/dev/null || :
+  fi
+  [ "$sessions" -eq 0 ]
+}
+
+are_up() {
+  for socket in $sockets; do
+    for server in $servers; do
+      look_up "$server"
+      case $status in UP | 'no check') ;; *) return 1 ;; esac
+    done
+  done
+}
+
+# look_up SERVER: sets $status and $current, its requests under way and in its queue.
+look_up() {
+  stat=$(ask "$socket" 'show stat') || die "$stat"
+  row=$(printf '%s\\n' "$stat" | awk -F , -v server="$1" '
+    sub(/^# /, "") { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $at["pxname"] "/" $at["svname"] == server { print $at["scur"] + $at["qcur"], $at["status"]; exit }')
+  [ -n "$row" ] || die "$socket: there is no server $1"
+  current=\${row%% *} status=\${row#* }
+}
+
+# ask SOCKET COMMAND: prints the answer without empty lines; where there is none, why, and fails.
+ask() {
+  if command -v perl >/dev/null; then
+    perl -e "$IN_PERL" "$1" "$2" 2>&1
+  elif command -v python3 >/dev/null; then
+    python3 -c "$IN_PYTHON" "$1" "$2" 2>&1
+  else
+    printf 'neither perl nor python3 is here to ask %s with\\n' "$1"
+    return 1
+  fi
+}
+
+# shellcheck disable=SC2016
+IN_PERL='use strict; use Socket qw(:DEFAULT getaddrinfo); $| = 1;
+my ($to, $command) = @ARGV;
+$SIG{ALRM} = sub { print "$to: no answer within 10 s\\n"; exit 1 };
+alarm 10;
+my $on;
+if ($to =~ m{^/}) {
+  socket($on, PF_UNIX, SOCK_STREAM, 0) && connect($on, pack_sockaddr_un($to)) or do { print "$to: $!\\n"; exit 1 };
+} else {
+  my ($host, $port) = $to =~ /^\\[?(.*?)\\]?:(\\d+)$/;
+  my ($wrong, @found) = getaddrinfo($host, $port, { socktype => SOCK_STREAM });
+  my $why = $wrong;
+  for my $at (@found) {
+    socket($on, $at->{family}, SOCK_STREAM, 0) && connect($on, $at->{addr}) and do { $why = ""; last };
+    $why = $!;
+  }
+  if ("$why" ne "") { print "$to: $why\\n"; exit 1 }
+}
+syswrite($on, "$command\\n");
+while (my $line = <$on>) { print $line if $line =~ /\\S/ }'
+
+IN_PYTHON='import socket, sys
+to, command = sys.argv[1:]
+try:
+    if to.startswith("/"):
+        on = socket.socket(socket.AF_UNIX)
+        on.settimeout(10)
+        on.connect(to)
+    else:
+        host, port = to.rsplit(":", 1)
+        on = socket.create_connection((host.strip("[]"), int(port)), 10)
+    on.sendall((command + "\\n").encode())
+    said = b""
+    while True:
+        more = on.recv(65536)
+        if not more:
+            break
+        said += more
+except OSError as wrong:
+    print(to + ": " + str(wrong.strerror or "no answer within 10 s"))
+    sys.exit(1)
+for line in said.decode("utf-8", "replace").splitlines():
+    if line.strip():
+        print(line)'
+
+uptime_now() { read -r up rest </proc/uptime && printf '%s' "\${up%.*}"; }
+left() { printf '%s' $((began + limit - $(uptime_now))); }
+die() {
+  printf 'HAProxy: %s\\n' "$1"
+  exit 1
+}
+main
+`;
+  }
+});
+
+// src/drain/haproxy.ts
+function haproxyCommands(drain2, node3) {
+  const server = drain2.server.replaceAll("{name}", node3);
+  const given = {
+    sockets: drain2.sockets.join(" "),
+    servers: drain2.backends.map((backend2) => `${backend2}/${server}`).join(" "),
+    limit: String(Math.ceil(drain2.limit / 1e3)),
+    at_limit: drain2.atLimit
+  };
+  const command4 = (kind2) => [...Object.entries({ kind: kind2, ...given }).map(([name2, value]) => `${name2}=${quote(value)}`), haproxy_default].join(
+    "\n"
+  );
+  return {
+    out: command4("out"),
+    in: command4("in"),
+    check: command4("check"),
+    limit: drain2.limit + TALKING
+  };
+}
+var TALKING;
+var init_haproxy2 = __esm({
+  "src/drain/haproxy.ts"() {
+    "use strict";
+    init_quote();
+    init_haproxy();
+    TALKING = 2e4;
+  }
+});
+
 // src/drain/commands.ts
-var drainWords;
+function drainCommands(drain2, node3) {
+  switch (drain2.kind) {
+    case "none":
+      return void 0;
+    case "commands":
+      return drain2;
+    case "haproxy":
+      return haproxyCommands(drain2, node3.name);
+    default:
+      return unreachable(drain2);
+  }
+}
 var init_commands = __esm({
   "src/drain/commands.ts"() {
     "use strict";
     init_errors();
-    drainWords = (drain2, kind2, node3) => {
-      if (drain2.kind === "none") throw new Bug("a node without a drain was to be drained");
-      return [
-        `kind=${kind2}`,
-        `command=${kind2 === "out" ? drain2.out : drain2.in}`,
-        `limit=${Math.ceil(drain2.limit / 1e3)}`,
-        `node=${node3.name}`,
-        `port=${new URL(node3.url).port}`
-      ];
-    };
+    init_haproxy2();
   }
 });
 
 // src/node/switch-setting.ts
 function settingText({ config: config2, options }, a) {
-  const { drain: drain2, onFire, stopLimit } = options;
-  const commands = drain2.kind === "commands" ? [`out=${oneLine3(drain2.out)}`, `in=${oneLine3(drain2.in)}`, `limit=${seconds(drain2.limit)}`] : [];
+  const { onFire, stopLimit } = options;
+  const drain2 = drainCommands(options.drain, config2);
+  const commands2 = drain2 ? [`out=${oneLine3(drain2.out)}`, `in=${oneLine3(drain2.in)}`, `limit=${seconds(drain2.limit)}`] : [];
   const told4 = onFire ? [`on_fire=${oneLine3(onFire.command)}`, `on_fire_limit=${seconds(onFire.limit)}`] : [];
   return [
     `rollout=${a.rollout}`,
@@ -58974,7 +59278,7 @@ function settingText({ config: config2, options }, a) {
     `stop=${seconds(stopLimit)}`,
     `node=${config2.name}`,
     `port=${config2.listens?.port ?? new URL(config2.url).port}`,
-    ...commands,
+    ...commands2,
     ...told4
   ].join("\n");
 }
@@ -58982,6 +59286,7 @@ var CHECKS, oneLine3;
 var init_switch_setting = __esm({
   "src/node/switch-setting.ts"() {
     "use strict";
+    init_commands();
     init_release();
     init_places();
     CHECKS = 3e4;
@@ -59013,9 +59318,13 @@ function taskOf({ service, config: config2, options }, action) {
       );
     case "drain":
     case "undrain": {
-      const words3 = drainWords(options.drain, action.do === "drain" ? "out" : "in", config2);
-      const limit = options.drain.kind === "commands" ? options.drain.limit : 0;
-      return { program: "drain", words: words3, limit: WAIT + SHORT + limit };
+      const kind2 = action.do === "drain" ? "out" : "in";
+      const drain2 = drainOf2({ config: config2, options });
+      return {
+        program: "drain",
+        words: [`kind=${kind2}`, ...drainWords({ config: config2 }, drain2, kind2)],
+        limit: WAIT + SHORT + drain2.limit
+      };
     }
     case "stop":
       return {
@@ -59082,6 +59391,11 @@ function taskOf({ service, config: config2, options }, action) {
     default:
       return unreachable(action);
   }
+}
+function drainOf2({ config: config2, options }) {
+  const drain2 = drainCommands(options.drain, config2);
+  if (!drain2) throw new Bug("a node without a drain was to be drained");
+  return drain2;
 }
 function unitTasks(node3, action) {
   const { options } = node3;
@@ -59188,6 +59502,7 @@ function nodeOn(shell, service, config2, options) {
   return {
     id: config2.name,
     inspect: () => inspected(on),
+    drainRefused: () => drainRefused(on),
     lease: (claim2) => lease3(on, claim2),
     refresh: async (token, ttl) => {
       const answer2 = await call2(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
@@ -59200,6 +59515,13 @@ function nodeOn(shell, service, config2, options) {
     },
     serverLogs: (lives) => serverLogs(on, lives)
   };
+}
+async function drainRefused(on) {
+  const drain2 = drainCommands(on.options.drain, on.config);
+  if (drain2?.check === void 0) return "";
+  const words3 = drainWords(on, { ...drain2, limit: CHECKED }, "check");
+  const { values: values2 } = await call2(on, "check-drain", words3, { limit: SHORT });
+  return printable(new Untrusted(values2["drain_refused"]?.at(-1) ?? ""), 300);
 }
 async function named5(on, { now: now2, facts }) {
   const { user } = await on.owner();
@@ -59299,10 +59621,11 @@ async function call2(on, name2, words3, options) {
   const as = other2 !== void 0 && touchesData(options.like ?? name2) ? { as: other2 } : {};
   return ask(on, { name: name2, words: told4 }, { ...options, ...as });
 }
-var inspected, looked, stopped2, claimWords, LOG_BYTES, oneLine4;
+var inspected, CHECKED, looked, stopped2, claimWords, LOG_BYTES, oneLine4;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
+    init_commands();
     init_errors();
     init_text();
     init_ask();
@@ -59313,6 +59636,7 @@ var init_server = __esm({
     init_places();
     init_task();
     inspected = async (on) => trusted(on, inspectionOf(await call2(on, "inspect", [], { limit: SHORT })));
+    CHECKED = 2e4;
     looked = async (on, name2) => touchesData(name2) || !(await on.owner()).other;
     stopped2 = (on, name2) => new StepFailed({
       code: "INTERRUPTED",
@@ -59497,6 +59821,7 @@ function ofNode3(n, wish2) {
     ...running(n),
     ...leftOver(n),
     ...stopping2(n, wish2),
+    ...draining(n, wish2),
     ...room(n, wish2),
     ...memory(n, wish2)
   ];
@@ -59572,6 +59897,17 @@ function stopping2(n, wish2) {
       what: `${n.node}: a stop may lose writes that were acknowledged`,
       because: "nothing drains it, and its intake WAL and recovery are not both on",
       next: "configure `drain:`, or set ingest.intake.wal.enabled and ingest.intake.recovery.enabled, or accept it with `accept-write-loss: true`"
+    }
+  ];
+}
+function draining(n, wish2) {
+  if (n.drainRefused === "" || wish2.mode === "rollback" && n.intakeWal) return [];
+  return [
+    {
+      code: "DRAIN_NOT_POSSIBLE",
+      what: `${n.node} could not be taken out of traffic`,
+      because: n.drainRefused,
+      next: "correct it at the load balancer, or `drain:` in the fleet file; nothing was changed"
     }
   ];
 }
@@ -59992,7 +60328,8 @@ function notesOf(survey2, wish2, at) {
     warnings: [
       ...before2.map((b) => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`),
       ...survey2.warnings,
-      ...accepted(at.nodes)
+      ...accepted(at.nodes),
+      ...undrained(at.moving)
     ],
     ...unitsOf(at.moving),
     ...switchOf2(wish2),
@@ -60018,7 +60355,7 @@ function restoreNotes(moving, nodes, wish2) {
     })
   );
 }
-var import_semver3, newestRunning, noPrevious, unrestorable, switchOf2, accepted;
+var import_semver3, newestRunning, noPrevious, undrained, unrestorable, switchOf2, accepted;
 var init_build_plan = __esm({
   "src/domain/build-plan.ts"() {
     "use strict";
@@ -60053,6 +60390,9 @@ var init_build_plan = __esm({
         }
       ]
     });
+    undrained = (moving) => moving.filter((n) => n.drainRefused !== "").map(
+      (n) => `${n.node} cannot be taken out of traffic (${n.drainRefused}): it is stopped under its clients, and its intake WAL keeps what it has accepted`
+    );
     unrestorable = (plan3) => plan3.nodes.filter((n) => plan3.restore[n.node] === void 0 && !sameRelease(n.from, n.to)).map((n) => ({
       code: "NO_ROLLBACK_POINT",
       what: `${n.node} has no rollback point of ${n.to.version} to restore`,
@@ -60205,7 +60545,7 @@ async function reached2(s, id, stop) {
     const { now: now2, facts } = await port.inspect();
     const target3 = { id, url: config2.url };
     const server = readServerConfig(facts.configText);
-    const base = { node: id, facts, intakeWal: server.intakeWal };
+    const base = { node: id, facts, intakeWal: server.intakeWal, drainRefused: await port.drainRefused() };
     const elsewhere = otherData(id, config2.data, server.dataPath);
     if (typeof now2.running !== "object") {
       return {

@@ -106,7 +106,7 @@ async function reached(s: Surveyor, id: NodeId, stop: AbortSignal): Promise<Reac
     const { now, facts } = await port.inspect()
     const target = { id, url: config.url }
     const server = readServerConfig(facts.configText)
-    const base = { node: id, facts, intakeWal: server.intakeWal }
+    const base = { node: id, facts, intakeWal: server.intakeWal, drainRefused: await port.drainRefused() }
     const elsewhere = otherData(id, config.data, server.dataPath)
     if (typeof now.running !== 'object') {
       return {

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
+import { type HAProxy, startHAProxy } from '../balancer/haproxy.ts'
+import { type Load, startLoad } from '../balancer/load.ts'
 import { type Given, type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { createFleet, type Fleet, type FleetOptions } from '../local-fleet/fleet.ts'
 import { rolloutYaml, type Tree } from '../local-fleet/rollout-yaml.ts'
@@ -33,11 +35,16 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   ssh?: Ssh & { user: string; port: number }
   /** Writes per second on each node. */
   writes?: number
+  /** Clients reach the nodes through a real HAProxy only, which the fleet file names as the drain. */
+  balanced?: boolean
 }
 
 export type Scenario = {
   fleet: Fleet
   writer: Writer
+  /** With `balanced`. */
+  balancer: HAProxy | undefined
+  load: Load | undefined
   github: GitHubDouble
   /** Runs that GitHub knows, to be changed; the first job is run 1. */
   runs: NonNullable<Given['runs']>
@@ -98,8 +105,13 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       runs,
     })
     ends.push(() => github.close())
+    const balancer = options.balanced ? await startHAProxy(at('haproxy'), fleet.nodes) : undefined
+    if (balancer) ends.push(balancer.kill)
+    const behind: Tree = balancer
+      ? { drain: { commands: null, haproxy: { socket: balancer.socket, backend: 'db', limit: '20s' } } }
+      : {}
     const configure = (over: Tree = {}): void =>
-      writeConfig(at('workspace'), rolloutYaml(fleet, merge(settings(options, fleet), over)))
+      writeConfig(at('workspace'), rolloutYaml(fleet, merge(merge(settings(options, fleet), behind), over)))
     configure()
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()
@@ -108,16 +120,14 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     expect(adopted.text).toContain('recorded as known to be good')
     const { writes: rate = 20, drain = false, disobeys = false } = options
     const obeyDrain = drain && !disobeys
-    const writer = startWriter({
-      nodes: fleet.nodes,
-      key: fleet.keys.writer,
-      rate,
-      obeyDrain,
-      file: at('acknowledged.jsonl'),
-    })
+    const clients = { key: fleet.keys.writer, rate, file: at('acknowledged.jsonl') }
+    const load = balancer && startLoad({ ...clients, url: balancer.url, clients: 6 })
+    const writer = load ?? startWriter({ ...clients, nodes: fleet.nodes, obeyDrain })
     ends.push(writer.stop)
     return scenarioOf(place, {
       writer,
+      balancer,
+      load,
       runs,
       end,
       configure,
@@ -131,7 +141,9 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
 
 function scenarioOf(
   place: Place,
-  on: Pick<Scenario, 'writer' | 'runs' | 'end' | 'configure'> & { newest: BuiltRelease },
+  on: Pick<Scenario, 'writer' | 'balancer' | 'load' | 'runs' | 'end' | 'configure'> & {
+    newest: BuiltRelease
+  },
 ): Scenario {
   const { fleet, github, at } = place
   const truth = (): Promise<Truth[]> => Promise.all(fleet.nodes.map(truthOf))
@@ -143,6 +155,8 @@ function scenarioOf(
     configure: on.configure,
     at,
     writer: on.writer,
+    balancer: on.balancer,
+    load: on.load,
     start,
     run: (inputs, options) => start(inputs, options).done,
     byHand: (...words) => byHand(place, words),
@@ -157,8 +171,11 @@ function scenarioOf(
   }
 }
 
-const settings = ({ drain = false, config = {}, ssh }: ScenarioOptions, fleet: Fleet): Tree =>
-  merge(merge(merge(QUICK, drain ? {} : { drain: null }), ssh ? overSsh(ssh, fleet) : {}), config)
+const settings = (
+  { drain = false, balanced = false, config = {}, ssh }: ScenarioOptions,
+  fleet: Fleet,
+): Tree =>
+  merge(merge(merge(QUICK, drain || balanced ? {} : { drain: null }), ssh ? overSsh(ssh, fleet) : {}), config)
 
 const overSsh = ({ user, port }: { user: string; port: number }, fleet: Fleet): Tree => ({
   local: null,

@@ -14,6 +14,7 @@ const node = (now: SurveyedNode['now'], why = ''): SurveyedNode => ({
   counts: undefined,
   intakeWal: false,
   problems: [],
+  drainRefused: '',
 })
 const standing = (found: SurveyedNode) =>
   standingsOf({ nodes: [found], unreachable: [], problems: [], warnings: [] })[0]

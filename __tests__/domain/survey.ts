@@ -41,6 +41,7 @@ export const surveyed = (
   counts: { keys: 10 },
   intakeWal: true,
   problems: [],
+  drainRefused: '',
   ...more,
 })
 

@@ -1,6 +1,4 @@
 import { expect, it } from 'vitest'
-import { drainWords } from '../../src/drain/commands.ts'
-import { Bug } from '../../src/domain/errors.ts'
 import { processService } from '../../src/service/process.ts'
 
 it('gives words for the programs, and leads no guest to production', () => {
@@ -14,16 +12,4 @@ it('gives words for the programs, and leads no guest to production', () => {
     'arg={config}',
   ])
   expect(service.stageWords).toEqual(['env=LOG_LEVEL=a=b', 'arg=--config', 'arg={config}'])
-})
-
-it('passes the drain command on as one word', () => {
-  const node = { name: 'db-1', url: 'http://127.0.0.1:8081', install: '/i', data: '/d', config: '/c' }
-  expect(drainWords({ kind: 'commands', out: "a 'b'", in: 'c', limit: 1500 }, 'out', node)).toEqual([
-    'kind=out',
-    "command=a 'b'",
-    'limit=2',
-    'node=db-1',
-    'port=8081',
-  ])
-  expect(() => drainWords({ kind: 'none' }, 'in', node)).toThrow(Bug)
 })

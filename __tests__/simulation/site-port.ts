@@ -37,6 +37,8 @@ export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>):
   }
   return {
     id: site.node.id,
+    drainRefused: () =>
+      call('check-drain', 50, () => (site.node.balancerAway ? 'the balancer does not answer' : '')),
     inspect: () => call('inspect', 50, () => site.inspection()),
     lease: claim => call('lease', 100, () => site.lease(claim)),
     refresh: (token, ttl) => call('refresh', 0, () => site.refresh(token, ttl)),

@@ -276,6 +276,7 @@ export class Universe {
         counts,
         intakeWal: this.setting.nature.wal,
         problems: [],
+        drainRefused: await port.drainRefused(),
         ...(holding ? { holding } : {}),
       }
     } catch (error) {

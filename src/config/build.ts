@@ -1,3 +1,4 @@
+import { Bug } from '../domain/errors.ts'
 import type { NodeId } from '../domain/node.ts'
 import type { Policy } from '../domain/plan.ts'
 import type { Config, Exposition } from './config.ts'
@@ -25,7 +26,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     ...releasesOf(file, origin.world, or),
     shell: shellOf(file),
     service: serviceOf(file, or),
-    drain: file.drain === 'none' ? { kind: 'none' } : { kind: 'commands', ...file.drain.commands },
+    drain: drainOf(file.drain),
     nodes: nodesOf(file, nodes, or),
     canary: canaryOf(file, nodes, or),
     waveSize: file.waves.size,
@@ -76,8 +77,19 @@ const policyOf = (file: FleetFile, or: Default): Policy => ({
   startLimit: file['start-limit'],
   stopLimit: file['stop-limit'],
   diskReserve: file['disk-reserve'],
-  drain: file.drain === 'none' ? 'none' : 'commands',
+  drain: drainOf(file.drain).kind,
 })
+
+const drainOf = (drain: FleetFile['drain']): Config['drain'] => {
+  if (drain === 'none') return { kind: 'none' }
+  if (drain.commands !== undefined) {
+    const { check, ...commands } = drain.commands
+    return { kind: 'commands', ...commands, ...(check === undefined ? {} : { check }) }
+  }
+  if (drain.haproxy === undefined) throw new Bug('a drain of no kind')
+  const { socket, backend, server, limit, 'at-limit': atLimit } = drain.haproxy
+  return { kind: 'haproxy', sockets: [socket].flat(), backends: [backend].flat(), server, limit, atLimit }
+}
 
 const httpOf = ({ health, ready, version }: NonNullable<FleetFile['http']>): NonNullable<Config['http']> =>
   version === undefined ? { health, ready } : { health, ready, version }

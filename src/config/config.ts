@@ -36,7 +36,22 @@ export type UnitService = { kind: 'systemd'; unit: string; scope: 'system' | 'us
 export type Drain =
   | { kind: 'none' }
   /** Shell commands run on the node; exit 0 is success. `{name}` and `{port}` arrive as $NODE_NAME and $NODE_PORT. */
-  | { kind: 'commands'; out: string; in: string; limit: Millis }
+  | { kind: 'commands'; out: string; in: string; check?: string; limit: Millis }
+  | HAProxyDrain
+
+/**
+ * `sockets`  runtime sockets as the node reaches them: a path, or `host:port`.
+ * `server`   of each backend, with `{name}` for the node's.
+ * `limit`    how long requests under way may take to end, and a server to be found to be up again.
+ */
+export type HAProxyDrain = {
+  kind: 'haproxy'
+  sockets: string[]
+  backends: string[]
+  server: string
+  limit: Millis
+  atLimit: 'fail' | 'close'
+}
 
 /** Exposition endpoint of each node. `auth` names the key (input `keys`) sent as a bearer token. */
 export type Exposition = { path: string; key?: string; header?: string }

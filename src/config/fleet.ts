@@ -15,6 +15,7 @@ export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken
   ...repositoryRules(file, unread, world),
   ...argumentRules(file),
   ...switchRules(file, unread),
+  ...drainRules(file, unread),
 ]
 
 /** A node must not go back by itself while its rollout still holds it. */
@@ -29,6 +30,29 @@ const switchRules = ({ lease, switch: { 'confirm-within': within } }: FleetFile,
           'give confirm-within at least the time of lease.ttl',
         ),
       ]
+
+const drainRules = ({ drain }: FleetFile, unread: Unread): Broken[] => {
+  if (drain === 'none' || unread.has('drain')) return []
+  const kinds = [drain.haproxy, drain.commands].filter(kind => kind !== undefined)
+  if (kinds.length === 1) return []
+  return kinds.length === 0
+    ? [
+        broken(
+          ['drain'],
+          'SETTING_MISSING',
+          'drain names nothing that takes a node out of traffic',
+          'write drain: { haproxy: { socket, backend } }, or drain: { commands: { out, in } }, or drain: none',
+        ),
+      ]
+    : [
+        broken(
+          ['drain', 'commands'],
+          'SETTING_CONTRADICTS',
+          'drain has haproxy and commands',
+          'keep one of the two',
+        ),
+      ]
+}
 
 const kindOfService = (file: FleetFile, unread: Unread): Broken[] => {
   if (['process', 'systemd', 'docker'].some(kind => unread.has(kind))) return []

@@ -140,6 +140,15 @@ function plannedNode(n: SurveyedNode, wish: Wish, to: Release | undefined): Plan
   }
 }
 
+/** A rollback that goes on without a drain: requests under way fail, and no write is lost. */
+const undrained = (moving: SurveyedNode[]): string[] =>
+  moving
+    .filter(n => n.drainRefused !== '')
+    .map(
+      n =>
+        `${n.node} cannot be taken out of traffic (${n.drainRefused}): it is stopped under its clients, and its intake WAL keeps what it has accepted`,
+    )
+
 /** The canary first, the rest in waves, in the order of the fleet file. */
 function wavesOf(ids: NodeId[], wish: Wish): NodeId[][] {
   const canary = ids.filter(id => wish.canary.includes(id))
@@ -190,6 +199,7 @@ function notesOf(
       ...before.map(b => `${at.version} was rolled back on ${new Date(b.at).toISOString()}: ${b.why}`),
       ...survey.warnings,
       ...accepted(at.nodes),
+      ...undrained(at.moving),
     ],
     ...unitsOf(at.moving),
     ...switchOf(wish),

@@ -52,6 +52,7 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
     ...running(n),
     ...leftOver(n),
     ...stopping(n, wish),
+    ...draining(n, wish),
     ...room(n, wish),
     ...memory(n, wish),
   ]
@@ -145,6 +146,19 @@ function stopping(n: SurveyedNode, wish: Wish): Problem[] {
       what: `${n.node}: a stop may lose writes that were acknowledged`,
       because: 'nothing drains it, and its intake WAL and recovery are not both on',
       next: 'configure `drain:`, or set ingest.intake.wal.enabled and ingest.intake.recovery.enabled, or accept it with `accept-write-loss: true`',
+    },
+  ]
+}
+
+/** On the way back what keeps what it has accepted is stopped all the same. */
+function draining(n: SurveyedNode, wish: Wish): Problem[] {
+  if (n.drainRefused === '' || (wish.mode === 'rollback' && n.intakeWal)) return []
+  return [
+    {
+      code: 'DRAIN_NOT_POSSIBLE',
+      what: `${n.node} could not be taken out of traffic`,
+      because: n.drainRefused,
+      next: 'correct it at the load balancer, or `drain:` in the fleet file; nothing was changed',
     },
   ]
 }

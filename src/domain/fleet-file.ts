@@ -109,7 +109,7 @@ const drainHint = (nodes: FoundNode[]): string[] => {
   return [
     `# ${list(off.map(n => n.name))}: the intake WAL and its recovery are not both on, so a stop may lose acknowledged writes. Turn both on in the`,
     '# configuration of the server, or say how a node is taken out of traffic before it is stopped:',
-    '# drain: { commands: { out: take it out of the load balancer, in: put it back } }',
+    '# drain: { haproxy: { socket: /run/haproxy/admin.sock, backend: db } }, or { commands: { out: take it out, in: put it back } }',
   ]
 }
 

@@ -33,7 +33,7 @@ export type Policy = {
   startLimit: Millis
   stopLimit: Millis
   diskReserve: number
-  drain: 'none' | 'commands'
+  drain: 'none' | 'commands' | 'haproxy'
 }
 
 /** Facts printed with the plan, never hashed. */

@@ -1,4 +1,4 @@
-import type { SafeStop } from './plan.ts'
+import type { Policy, SafeStop } from './plan.ts'
 
 /**
  * Why a stop of a node loses no acknowledged write; `undefined` when it may. `intakeWal`: the server's intake WAL and its
@@ -6,7 +6,7 @@ import type { SafeStop } from './plan.ts'
  */
 export function safeStop(
   node: { intakeWal: boolean },
-  wish: { drain: 'none' | 'commands'; acceptWriteLoss: boolean },
+  wish: { drain: Policy['drain']; acceptWriteLoss: boolean },
 ): SafeStop | undefined {
   if (wish.drain !== 'none') return node.intakeWal ? 'drain+intake-wal' : 'drain'
   if (node.intakeWal) return 'intake-wal'

@@ -17,6 +17,8 @@ export type SurveyedNode = {
   /** The server's intake WAL and its recovery are both on. */
   intakeWal: boolean
   problems: Problem[]
+  /** Why it could not be taken out of traffic now, '' where nothing speaks against it. */
+  drainRefused: string
   /** Where somebody may be working on it: what is known of the run behind the lease. */
   holding?: Holding
 }

@@ -1,17 +1,18 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
-import { Bug } from '../domain/errors.ts'
+import { unreachable } from '../domain/errors.ts'
+import { haproxyCommands } from './haproxy.ts'
+import type { DrainCommands } from './port.ts'
 
-/**
- * Arguments for the node's drain program. The user's command runs on the node with `$NODE_NAME` and `$NODE_PORT`, bounded by
- * its limit; exit 0 is success.
- */
-export const drainWords = (drain: Drain, kind: 'out' | 'in', node: NodeConfig): string[] => {
-  if (drain.kind === 'none') throw new Bug('a node without a drain was to be drained')
-  return [
-    `kind=${kind}`,
-    `command=${kind === 'out' ? drain.out : drain.in}`,
-    `limit=${Math.ceil(drain.limit / 1000)}`,
-    `node=${node.name}`,
-    `port=${new URL(node.url).port}`,
-  ]
+/** `undefined` where nothing takes it out of traffic. */
+export function drainCommands(drain: Drain, node: Pick<NodeConfig, 'name'>): DrainCommands | undefined {
+  switch (drain.kind) {
+    case 'none':
+      return undefined
+    case 'commands':
+      return drain
+    case 'haproxy':
+      return haproxyCommands(drain, node.name)
+    default:
+      return unreachable(drain)
+  }
 }

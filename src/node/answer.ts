@@ -28,8 +28,13 @@ const decode = (value: string): string =>
 
 /** `progress=hash 67108864 4800000000 bytes`; undefined for any other line. */
 export function parseProgress(line: string): Progress | undefined {
-  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|s)$/.exec(line)
+  const found = /^progress=([a-z]+) (\d+) (\d+) (bytes|files|requests|s)$/.exec(line)
   if (!found) return undefined
   const [, what = '', done, of, unit] = found
-  return { what, done: Number(done), of: Number(of), unit: unit === 'files' || unit === 's' ? unit : 'bytes' }
+  return {
+    what,
+    done: Number(done),
+    of: Number(of),
+    unit: unit === 'files' || unit === 'requests' || unit === 's' ? unit : 'bytes',
+  }
 }

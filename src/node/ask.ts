@@ -46,4 +46,4 @@ export async function ask(
   })
 }
 
-const READS = new Set<ProgramName>(['inspect', 'interrupt', 'who', 'unit-facts', 'log'])
+const READS = new Set<ProgramName>(['inspect', 'interrupt', 'who', 'unit-facts', 'log', 'check-drain'])

@@ -1,4 +1,5 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
+import type { DrainCommands } from '../drain/port.ts'
 import type { Millis } from '../domain/node.ts'
 import type { Service } from '../service/port.ts'
 import { guestUnit, switchUnit } from '../service/unit-files.ts'
@@ -25,6 +26,18 @@ export type Node = { service: Service; config: NodeConfig; options: NodeOptions 
 export const SHORT = 60_000
 /** How long a program waits for the one before it. */
 export const WAIT = 120_000
+
+/** What a program is told of a command that moves the node in or out of traffic. */
+export const drainWords = (
+  { config }: Pick<Node, 'config'>,
+  { limit, ...commands }: DrainCommands,
+  kind: 'out' | 'in' | 'check',
+): string[] => [
+  `command=${commands[kind]}`,
+  `limit=${seconds(limit)}`,
+  `node=${config.name}`,
+  `port=${new URL(config.url).port}`,
+]
 
 export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
 

@@ -68,7 +68,7 @@ export type Action =
   /** The answer's `stage_bytes` is what its data weighs now, `stage_written` what of it the checkpoint does not hold, `stage_ended` its exit status. */
   | { do: 'stage-stop' }
 
-export type Progress = { what: string; done: number; of: number; unit: 'bytes' | 'files' | 's' }
+export type Progress = { what: string; done: number; of: number; unit: 'bytes' | 'files' | 'requests' | 's' }
 
 /** A program that did not end well; `failure.effect` says whether the node may have changed. */
 export class StepFailed extends Error {
@@ -86,6 +86,8 @@ export interface NodePort {
   /** `now.ready` is always false here: readiness is asked over HTTP by the probe. */
   inspect(): Promise<Inspection>
   lease(claim: Claim): Promise<Inspection>
+  /** Why it could not be taken out of traffic now, as far as that can be known in advance; '' where nothing speaks against it. */
+  drainRefused(): Promise<string>
   /** Writes only this token's time file. 'lost' when the node's lease has another token. */
   refresh(token: number, ttl: number): Promise<'held' | 'lost'>
   /** Address of this machine, e.g. `http://127.0.0.1:4711`, that reaches a port of the node's loopback. */

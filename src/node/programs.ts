@@ -6,6 +6,7 @@ import activation from './programs/activation.sh'
 import adopt from './programs/adopt.sh'
 import back from './programs/back.sh'
 import checkpoint from './programs/checkpoint.sh'
+import checkDrain from './programs/check-drain.sh'
 import cleanStaging from './programs/clean-staging.sh'
 import data from './programs/data.sh'
 import deciding from './programs/deciding.sh'
@@ -101,6 +102,7 @@ const bodies = (kind: ServerKind) => {
     arm: [paging, arm],
     disarm: [disarm],
     drain: [drain],
+    'check-drain': [checkDrain],
     stop: [data, ...server.stopping, stop],
     snapshot: [data, pause, checkpoint, snapshot],
     restore: [data, swap, restore],

@@ -65,7 +65,7 @@ const policy = z.looseObject({
   startLimit: number,
   stopLimit: number,
   diskReserve: number,
-  drain: of('none', 'commands'),
+  drain: of('none', 'commands', 'haproxy'),
 })
 
 const notes = z.looseObject({

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { NodeConfig } from '../config/config.ts'
+import { drainCommands } from '../drain/commands.ts'
 import { UserError } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
-import { printable } from '../domain/text.ts'
+import { printable, Untrusted } from '../domain/text.ts'
 import type { Service } from '../service/port.ts'
 import type { Shell } from '../shell/port.ts'
 import type { Answer } from './answer.ts'
@@ -19,7 +20,7 @@ import {
   StepFailed,
 } from './port.ts'
 import { type ProgramName, touchesData } from './programs.ts'
-import { type Node, type NodeOptions, SHORT, WAIT } from './places.ts'
+import { drainWords, type Node, type NodeOptions, SHORT, WAIT } from './places.ts'
 import { type Content, lines, type Task, tasksOf } from './task.ts'
 
 export type { NodeOptions } from './places.ts'
@@ -38,6 +39,7 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
   return {
     id: config.name,
     inspect: () => inspected(on),
+    drainRefused: () => drainRefused(on),
     lease: claim => lease(on, claim),
     refresh: async (token, ttl) => {
       const answer = await call(on, 'refresh', [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT })
@@ -57,6 +59,16 @@ type On = { shell: Shell; owner: () => Promise<Owner> } & Node
 
 const inspected = async (on: On): Promise<Inspection> =>
   trusted(on, inspectionOf(await call(on, 'inspect', [], { limit: SHORT })))
+
+const CHECKED = 20_000
+
+async function drainRefused(on: On): Promise<string> {
+  const drain = drainCommands(on.options.drain, on.config)
+  if (drain?.check === undefined) return ''
+  const words = drainWords(on, { ...drain, limit: CHECKED }, 'check')
+  const { values } = await call(on, 'check-drain', words, { limit: SHORT })
+  return printable(new Untrusted(values['drain_refused']?.at(-1) ?? ''), 300)
+}
 
 /** Whose the data should be, and where it lies, is for systemd and the fleet file to say, not for the user of the service. */
 async function named(on: On, { now, facts }: Inspection): Promise<Inspection> {

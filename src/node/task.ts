@@ -2,12 +2,13 @@ import { Bug, type Problem, unreachable, UserError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
-import { drainWords } from '../drain/commands.ts'
+import { drainCommands } from '../drain/commands.ts'
+import type { DrainCommands } from '../drain/port.ts'
 import type { ProcessServer } from '../service/port.ts'
 import type { Action } from './port.ts'
 import { script } from '../shell/script.ts'
 import { type ProgramName, switchProgram } from './programs.ts'
-import { type Node, placeWords, seconds, SHORT, WAIT } from './places.ts'
+import { drainWords, type Node, placeWords, seconds, SHORT, WAIT } from './places.ts'
 import { recordLine } from './record.ts'
 import { settingText } from './switch-setting.ts'
 
@@ -46,9 +47,13 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
       )
     case 'drain':
     case 'undrain': {
-      const words = drainWords(options.drain, action.do === 'drain' ? 'out' : 'in', config)
-      const limit = options.drain.kind === 'commands' ? options.drain.limit : 0
-      return { program: 'drain', words, limit: WAIT + SHORT + limit }
+      const kind = action.do === 'drain' ? 'out' : 'in'
+      const drain = drainOf({ config, options })
+      return {
+        program: 'drain',
+        words: [`kind=${kind}`, ...drainWords({ config }, drain, kind)],
+        limit: WAIT + SHORT + drain.limit,
+      }
     }
     case 'stop':
       return {
@@ -115,6 +120,13 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
     default:
       return unreachable(action)
   }
+}
+
+/** Throws `Bug` for a node that nothing takes out of traffic. */
+function drainOf({ config, options }: Pick<Node, 'config' | 'options'>): DrainCommands {
+  const drain = drainCommands(options.drain, config)
+  if (!drain) throw new Bug('a node without a drain was to be drained')
+  return drain
 }
 
 /**

@@ -1,5 +1,16 @@
 import * as z from 'zod/mini'
-import { command, described, duration, nodeName, path, route, text, whole, yesOrNo } from './leaf.ts'
+import {
+  command,
+  described,
+  duration,
+  nodeName,
+  oneOrMore,
+  path,
+  route,
+  text,
+  whole,
+  yesOrNo,
+} from './leaf.ts'
 
 /** What is rolled out, where it lies, and how it is started. */
 
@@ -135,30 +146,75 @@ export const ssh = z.strictObject(
   'user and, where they differ, port, jump, connect',
 )
 
+const DRAINS = 'none, or haproxy with socket and backend, or commands with out and in'
+
+const RUNTIME_SOCKET =
+  /^(?:\/[\w.@+=,:/-]{1,100}|(?:[A-Za-z0-9][A-Za-z0-9.-]{0,251}|\[[0-9A-Fa-f:]{2,45}\]):[1-9][0-9]{0,4})$/
+const socket = () =>
+  text(RUNTIME_SOCKET, 'a socket such as /run/haproxy/admin.sock, or lb-1.example.org:9999')
+const backend = () => text(/^[A-Za-z0-9_.:-]{1,80}$/, 'the name of a backend as HAProxy has it')
+
+const haproxy = z.strictObject(
+  {
+    socket: described(
+      oneOrMore(socket(), 'a socket, or a list of sockets'),
+      'Runtime socket (stats socket, level admin) as the node reaches it: a path on the node, or host:port. A list where several HAProxies send to the nodes.',
+    ),
+    backend: described(
+      oneOrMore(backend(), 'a backend, or a list of backends'),
+      'Backend that the nodes are servers of, or a list.',
+    ),
+    server: described(
+      z.prefault(
+        text(/^(?:[A-Za-z0-9_.:-]|\{name\}){1,80}$/, 'the name of a server, such as {name}'),
+        '{name}',
+      ),
+      'Name of the node in the backend.',
+    ),
+    limit: described(
+      z.prefault(duration(), '60s'),
+      'How long requests under way may take to end, and HAProxy to find the server up again.',
+    ),
+    'at-limit': described(
+      z.prefault(z.enum(['fail', 'close'], 'fail or close'), 'fail'),
+      'Requests that have not ended by then: they keep the node in service (fail), or are cut off (close).',
+    ),
+  },
+  'socket and backend of HAProxy',
+)
+
+const commands = z.strictObject(
+  {
+    out: described(command(), 'Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success.'),
+    in: described(command(), 'Puts it back.'),
+    check: described(
+      z.optional(command()),
+      'Changes nothing, and fails where out would: asked before a release.',
+    ),
+    limit: described(z.prefault(duration(), '30s'), 'How long each may take.'),
+  },
+  'the commands out and in',
+)
+
 export const drain = z.union(
   [
-    z.literal('none', 'none, or commands with out and in'),
+    z.literal('none', DRAINS),
     z.strictObject(
       {
-        commands: described(
-          z.strictObject(
-            {
-              out: described(
-                command(),
-                'Takes the node out of traffic. Sees NODE_NAME and NODE_PORT; 0 is success.',
-              ),
-              in: described(command(), 'Puts it back.'),
-              limit: described(z.prefault(duration(), '30s'), 'How long each may take.'),
-            },
-            'the commands out and in',
+        haproxy: z.optional(
+          described(haproxy, 'HAProxy in front of the nodes, moved over its runtime socket.'),
+        ),
+        commands: z.optional(
+          described(
+            commands,
+            'Shell commands, run on the node, that take it out of traffic and put it back.',
           ),
-          'Shell commands that take a node out of traffic and put it back.',
         ),
       },
-      'none, or commands with out and in',
+      DRAINS,
     ),
   ],
-  'none, or commands with out and in',
+  DRAINS,
 )
 
 export const fleetSettings = {

@@ -84,3 +84,7 @@ export const keyName = () => text(KEY_NAME, 'the name of a line of the input `ke
 
 /** A line for the shell of the node or the runner. */
 export const command = () => text(/^[^\0]{1,4000}$/s, 'a command line for sh, such as make smoke')
+
+/** One, or a list of them. */
+export const oneOrMore = <T extends z.ZodMiniType>(one: T, wanted: string) =>
+  z.union([one, z.array(one, wanted).check(z.minLength(1, wanted), z.maxLength(16, wanted))], wanted)

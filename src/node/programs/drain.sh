@@ -1,4 +1,5 @@
-# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives.
+# Take the node out of traffic, or bring it back (kind=out|in), by the command that the configuration gives. On descriptor 8 it may say
+# how far it is.
 main() {
   arguments "$@"
   begin drain critical
@@ -31,7 +32,7 @@ by_command() {
   (
     trap - TERM HUP INT PIPE
     export NODE_NAME="$node" NODE_PORT="$port"
-    exec timeout -k 5 "$limit" sh -c "$command" </dev/null >"$state/drain.out" 2>&1 9>&-
+    exec timeout -k 5 "$limit" sh -c "$command" </dev/null 8>&1 >"$state/drain.out" 2>&1 9>&-
   )
   code=$?
   # point
