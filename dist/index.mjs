@@ -952,7 +952,7 @@ decide_serve() {
       hold_for stranger
     elif ! listens; then
       todo='wait'
-    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]; then
+    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ] && [ -n "$sw_in" ]; then
       todo=undrain
     else
       todo=home
@@ -1079,7 +1079,10 @@ main() {
     by_command
     rm -f "$state/drained"
     ;;
-  *) fail bad-argument 'kind must be out or in' ;;
+  # somebody else takes it out, or brings it back: the mark is there before, and the same mark as ever behind it
+  leaving) case $line in [0-9]*) ;; *) touching && mark leaving ;; esac ;;
+  coming) touching && mark leaving ;;
+  *) fail bad-argument 'kind must be out, in, leaving or coming' ;;
   esac
   finish
 }
@@ -2623,7 +2626,11 @@ do_it() {
   hold-off) part supervise "$@" kind=hold ;;
   let-go) part supervise "$@" kind=let-go ;;
   finish-swap) part finish_swap "$@" ;;
-  drain) part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet ;;
+  drain)
+    # where only a runner can tell the balancer, nobody can now
+    [ -n "$sw_out" ] || { code=drain-failed && return 1; }
+    part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet
+    ;;
   undrain) part drain "$@" kind=in command="$sw_in" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" ;;
   stop) part stop "$@" limit="$sw_stop" force=1 opens="$seen_opens" ;;
   snapshot) part snapshot "$@" kind=return-point name="$sw_rollout.return-point.$seen_opens" ;;
@@ -7117,11 +7124,12 @@ var init_merge = __esm({
 });
 
 // src/domain/traffic.ts
-var inTraffic;
+var inTraffic, OUT_OF_TRAFFIC;
 var init_traffic = __esm({
   "src/domain/traffic.ts"() {
     "use strict";
     inTraffic = ({ traffic }) => traffic === "in" || traffic === "no-drain";
+    OUT_OF_TRAFFIC = "ready, but out of traffic";
   }
 });
 
@@ -43386,7 +43394,7 @@ function serviceOf({ node: node3, now: now2, why: why2 }) {
   if (typeof now2.running !== "object") return { node: node3, state: "not-serving", version: now2.running, says: why2 };
   const { version: version3 } = now2.running;
   if (!now2.ready) return { node: node3, state: "not-serving", version: version3, says: `not ready: ${why2}` };
-  if (!inTraffic(now2)) return { node: node3, state: "not-serving", version: version3, says: "ready, but out of traffic" };
+  if (!inTraffic(now2)) return { node: node3, state: "not-serving", version: version3, says: OUT_OF_TRAFFIC };
   return { node: node3, state: "serving", version: version3, says: "ready" };
 }
 var notServing, standingsOf, leaseOf2;
@@ -55251,7 +55259,7 @@ var init_nodes = __esm({
 });
 
 // src/config/schema/fleet.ts
-var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, backend, haproxy, commands, drain, fleetSettings;
+var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, balancer, backend, haproxy, commands, drain, fleetSettings;
 var init_fleet = __esm({
   "src/config/schema/fleet.ts"() {
     "use strict";
@@ -55384,12 +55392,20 @@ var init_fleet = __esm({
     DRAINS = "none, or haproxy with socket and backend, or commands with out and in";
     RUNTIME_SOCKET = /^(?:\/[\w.@+=,:/-]{1,100}|(?:[A-Za-z0-9][A-Za-z0-9.-]{0,251}|\[[0-9A-Fa-f:]{2,45}\]):[1-9][0-9]{0,4})$/;
     socket = () => text(RUNTIME_SOCKET, "a socket such as /run/haproxy/admin.sock, or lb-1.example.org:9999");
+    balancer = () => text(
+      new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+      "a machine such as lb-1.example.org or deploy@lb-1:2222"
+    );
     backend = () => text(/^[A-Za-z0-9_.:-]{1,80}$/, "the name of a backend as HAProxy has it");
     haproxy = strictObject(
       {
         socket: described(
           oneOrMore(socket(), "a socket, or a list of sockets"),
-          "Runtime socket (stats socket, level admin) as the node reaches it: a path on the node, or host:port. A list where several HAProxies send to the nodes."
+          "Runtime socket (stats socket, level admin) as the node reaches it, or the machine under via: a path, or host:port. A list where several HAProxies send to the nodes."
+        ),
+        via: described(
+          optional(oneOrMore(balancer(), "a machine, or a list of machines")),
+          "With ssh, the machine or machines that the socket is on, where the nodes cannot reach it: deploy@lb-1:22. Then no node can come home into traffic by itself."
         ),
         backend: described(
           oneOrMore(backend(), "a backend, or a list of backends"),
@@ -56045,7 +56061,7 @@ var init_build = __esm({
         ...releasesOf(file, origin.world, or),
         shell: shellOf(file),
         service: serviceOf2(file, or),
-        drain: drainOf(file.drain),
+        drain: drainOf(file),
         nodes: nodesOf2(file, nodes, or),
         canary: canaryOf(file, nodes, or),
         waveSize: file.waves.size,
@@ -56092,17 +56108,25 @@ var init_build = __esm({
       startLimit: file["start-limit"],
       stopLimit: file["stop-limit"],
       diskReserve: file["disk-reserve"],
-      drain: drainOf(file.drain).kind
+      drain: drainOf(file).kind
     });
-    drainOf = (drain2) => {
+    drainOf = ({ drain: drain2, ssh: ssh3 }) => {
       if (drain2 === "none") return { kind: "none" };
       if (drain2.commands !== void 0) {
         const { check: check2, ...commands2 } = drain2.commands;
         return { kind: "commands", ...commands2, ...check2 === void 0 ? {} : { check: check2 } };
       }
       if (drain2.haproxy === void 0) throw new Bug("a drain of no kind");
-      const { socket: socket2, backend: backend2, server, limit, "at-limit": atLimit } = drain2.haproxy;
-      return { kind: "haproxy", sockets: [socket2].flat(), backends: [backend2].flat(), server, limit, atLimit };
+      const { socket: socket2, backend: backend2, server, limit, via = [], "at-limit": atLimit } = drain2.haproxy;
+      return {
+        kind: "haproxy",
+        sockets: [socket2].flat(),
+        via: [via].flat().map((text3) => hostOf(text3, ssh3?.user ?? "")),
+        backends: [backend2].flat(),
+        server,
+        limit,
+        atLimit
+      };
     };
     httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
     releasesOf = (file, world, or) => ({
@@ -56301,8 +56325,17 @@ var init_fleet2 = __esm({
         "give confirm-within at least the time of lease.ttl"
       )
     ];
-    drainRules = ({ drain: drain2 }, unread) => {
+    drainRules = ({ drain: drain2, ssh: ssh3 }, unread) => {
       if (drain2 === "none" || unread.has("drain")) return [];
+      if (drain2.haproxy?.via !== void 0 && ssh3 === void 0 && !unread.has("ssh"))
+        return [
+          broken3(
+            ["drain", "haproxy", "via"],
+            "SETTING_CONTRADICTS",
+            "drain.haproxy.via is for nodes over ssh",
+            "remove via; a socket on this machine is reached as it is"
+          )
+        ];
       const kinds = [drain2.haproxy, drain2.commands].filter((kind2) => kind2 !== void 0);
       if (kinds.length === 1) return [];
       return kinds.length === 0 ? [
@@ -57890,10 +57923,10 @@ var init_collector = __esm({
 
 // src/shell/ssh-failure.ts
 function sshFailure(way, said5) {
-  const [, tell] = table2.find(([words4]) => words4.test(said5)) ?? [];
+  const [, tell2] = table2.find(([words4]) => words4.test(said5)) ?? [];
   const last = said5.split("\n").map((line3) => line3.trim()).filter((line3) => line3 !== "").slice(-2).join(" ");
   const words3 = printable(new Untrusted(last), 300);
-  const problem3 = tell?.(way) ?? {
+  const problem3 = tell2?.(way) ?? {
     code: "SSH_FAILED",
     what: `${way.node}: ssh could not connect to ${place(way)}`,
     next: `try it by hand:  ssh ${command3(way)} true`
@@ -58232,7 +58265,7 @@ import { dirname as dirname6, join as join8 } from "node:path";
 async function openSsh(options) {
   const folder = join8(options.dir, "ssh");
   const files2 = await prepare2(folder, options);
-  const hosts = options.nodes.map((n) => ({ ...n, alias: n.host }));
+  const hosts = options.nodes.map((n, i) => ({ ...n, alias: aliasOf(options, i) }));
   const jump = jumpOf(options);
   const config2 = join8(files2.sockets, "config");
   await writePrivate(config2, sshConfig(hosts, files2, jump));
@@ -58254,6 +58287,12 @@ async function openSsh(options) {
     return [node3, shellOf2(link, open6)];
   });
   return new Map(shells);
+}
+function aliasOf({ nodes }, i) {
+  const n = nodes[i];
+  const first3 = nodes.find((other2) => other2.host === n?.host);
+  if (!n || !first3) throw new Bug("an alias of no machine");
+  return n.user === first3.user && n.port === first3.port ? n.host : `${n.host}-${n.user}-${n.port}`;
 }
 async function prepare2(folder, o) {
   await mkdir3(folder, { recursive: true, mode: 448 });
@@ -59252,18 +59291,73 @@ function drainCommands(drain2, node3) {
       return unreachable(drain2);
   }
 }
+var ownCommands;
 var init_commands = __esm({
   "src/drain/commands.ts"() {
     "use strict";
     init_errors();
     init_haproxy2();
+    ownCommands = (drain2, node3) => drain2.kind === "haproxy" && drain2.via.length > 0 ? void 0 : drainCommands(drain2, node3);
+  }
+});
+
+// src/node/balancers.ts
+async function tell({ config: config2, options }, kind2, { traffic, progress }) {
+  const drain2 = drainCommands(options.drain, config2);
+  const command4 = drain2?.[kind2];
+  for (const shell of options.balancers ?? []) {
+    if (command4 === void 0) return void 0;
+    const ran2 = await shell.run(onBalancer(command4), [config2.name, traffic], {
+      limit: SHORT + (drain2?.limit ?? 0),
+      line: (line3) => {
+        const found = parseProgress(line3);
+        if (found) progress?.(found);
+      }
+    });
+    if (ran2.code === 0) continue;
+    const lines2 = `${ran2.stdout}
+${ran2.stderr}`.split("\n").filter((line3) => line3 !== "" && !parseProgress(line3));
+    const said5 = printable(new Untrusted(lines2.slice(-3).join(" ")), 300);
+    const ended2 = ran2.late ? "no answer in time" : `exit ${ran2.code ?? "by a signal"}`;
+    return {
+      code: "DRAIN_FAILED",
+      what: `${config2.name}: it could not be taken out of traffic, or put back`,
+      because: ran2.lost ? noWay(ran2.lost.problem) : said5 || ended2,
+      next: ran2.lost?.problem.next ?? "see to the load balancer, then run `recover`",
+      where: config2.name
+    };
+  }
+  return void 0;
+}
+var noWay, onBalancer;
+var init_balancers = __esm({
+  "src/node/balancers.ts"() {
+    "use strict";
+    init_commands();
+    init_text();
+    init_answer();
+    init_places();
+    noWay = ({ what, because }) => because === void 0 ? what : `${what}: ${because}`;
+    onBalancer = (command4) => ({
+      name: "balancer",
+      text: [
+        "main() {",
+        "NODE_NAME=$1 NODE_TRAFFIC=$2",
+        "export NODE_NAME NODE_TRAFFIC",
+        "(",
+        command4,
+        ") 8>&1",
+        "}",
+        'main "$@" </dev/null'
+      ].join("\n")
+    });
   }
 });
 
 // src/node/switch-setting.ts
 function settingText({ config: config2, options }, a) {
   const { onFire, stopLimit } = options;
-  const drain2 = drainCommands(options.drain, config2);
+  const drain2 = ownCommands(options.drain, config2);
   const commands2 = drain2 ? [`out=${oneLine3(drain2.out)}`, `in=${oneLine3(drain2.in)}`, `limit=${seconds(drain2.limit)}`] : [];
   const told4 = onFire ? [`on_fire=${oneLine3(onFire.command)}`, `on_fire_limit=${seconds(onFire.limit)}`] : [];
   return [
@@ -59393,9 +59487,8 @@ function taskOf({ service, config: config2, options }, action) {
   }
 }
 function drainOf2({ config: config2, options }) {
-  const drain2 = drainCommands(options.drain, config2);
-  if (!drain2) throw new Bug("a node without a drain was to be drained");
-  return drain2;
+  if (options.drain.kind === "none") throw new Bug("a node without a drain was to be drained");
+  return ownCommands(options.drain, config2) ?? { out: "true", in: "true", limit: 5e3 };
 }
 function unitTasks(node3, action) {
   const { options } = node3;
@@ -59517,7 +59610,12 @@ function nodeOn(shell, service, config2, options) {
   };
 }
 async function drainRefused(on) {
-  const drain2 = drainCommands(on.options.drain, on.config);
+  if (on.options.balancers) {
+    const { now: now2 } = await inspected(on);
+    const problem3 = await tell(on, "check", { traffic: inTraffic(now2) ? "in" : "out" });
+    return problem3?.because ?? "";
+  }
+  const drain2 = ownCommands(on.options.drain, on.config);
   if (drain2?.check === void 0) return "";
   const words3 = drainWords(on, { ...drain2, limit: CHECKED }, "check");
   const { values: values2 } = await call2(on, "check-drain", words3, { limit: SHORT });
@@ -59552,12 +59650,23 @@ async function lease3(on, claim2) {
 async function act3(on, action, grip) {
   const values2 = {};
   let seen2;
+  if (action.do === "drain" || action.do === "undrain") await throughBalancers(on, action.do, grip);
   for (const task of tasksOf(on, action)) {
     const answer2 = await perform2(on, task, grip);
     for (const [key, said5] of Object.entries(answer2.values)) values2[key] = said5;
     seen2 = await looked(on, task.program) ? await trusted(on, inspectionOf(answer2)) : void 0;
   }
   return { ...seen2 ?? await inspected(on), answer: values2 };
+}
+async function throughBalancers(on, moves, grip) {
+  if (!on.options.balancers) return;
+  const words3 = [`kind=${moves === "drain" ? "leaving" : "coming"}`];
+  await perform2(on, { program: "drain", words: words3, limit: WAIT + SHORT }, grip);
+  const { now: now2 } = await inspected(on);
+  if (moves === "drain" && now2.traffic === "drained") return;
+  const { progress } = grip;
+  const problem3 = await tell(on, moves === "drain" ? "out" : "in", { traffic: "out", progress });
+  if (problem3) throw new StepFailed({ ...problem3, where: on.config.name, effect: "unknown", kind: "drain" });
 }
 async function perform2(on, task, grip) {
   const brought = task.bring && await bring(on, task.bring, grip.token, grip);
@@ -59625,7 +59734,9 @@ var inspected, CHECKED, looked, stopped2, claimWords, LOG_BYTES, oneLine4;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
+    init_traffic();
     init_commands();
+    init_balancers();
     init_errors();
     init_text();
     init_ask();
@@ -60850,7 +60961,7 @@ var init_local = __esm({
 
 // src/shells.ts
 async function shellsOf({ config: config2, inputs, dir, env, last }) {
-  const { shell, nodes } = config2;
+  const { shell, nodes, drain: drain2 } = config2;
   switch (shell.kind) {
     case "local": {
       const here = localShell();
@@ -60859,7 +60970,10 @@ async function shellsOf({ config: config2, inputs, dir, env, last }) {
     case "ssh":
       return openSsh({
         dir,
-        nodes: nodes.flatMap((n) => n.machine ? [{ ...n.machine, name: n.name }] : []),
+        nodes: [
+          ...nodes.flatMap((n) => n.machine ? [{ ...n.machine, name: n.name }] : []),
+          ...drain2.kind === "haproxy" ? drain2.via.map((at) => ({ ...at, name: balancerName(at) })) : []
+        ],
         ...shell.jump ? { jump: shell.jump } : {},
         key: inputs.sshKey,
         knownHosts: inputs.sshKnownHosts,
@@ -60870,6 +60984,10 @@ async function shellsOf({ config: config2, inputs, dir, env, last }) {
     default:
       return unreachable(shell);
   }
+}
+function balancersOf({ drain: drain2 }, shells) {
+  if (drain2.kind !== "haproxy" || drain2.via.length === 0) return void 0;
+  return drain2.via.flatMap((at) => shells.get(balancerName(at)) ?? []);
 }
 function reachOf(config2, shells) {
   const behind = new Map(
@@ -60882,6 +61000,7 @@ function reachOf(config2, shells) {
     return found && shells.get(found.name)?.forward(found.listens);
   };
 }
+var balancerName;
 var init_shells = __esm({
   "src/shells.ts"() {
     "use strict";
@@ -60889,6 +61008,7 @@ var init_shells = __esm({
     init_annotations();
     init_local();
     init_ssh();
+    balancerName = ({ host, port }) => `balancer ${host}:${port}`;
   }
 });
 
@@ -62366,12 +62486,21 @@ function unitsOf2(config2, shells) {
   return config2.nodes.flatMap((node3) => {
     const shell = shells.get(node3.name);
     const login = node3.machine?.user ?? here;
-    return shell ? [{ shell, service, config: node3, options: optionsOf(config2), deploy, login }] : [];
+    return shell ? [
+      {
+        shell,
+        service,
+        config: node3,
+        options: optionsOf(config2, balancersOf(config2, shells)),
+        deploy,
+        login
+      }
+    ] : [];
   });
 }
 function nodesOf3(config2, shells) {
   const service = serviceOf3(config2.service);
-  const options = optionsOf(config2);
+  const options = optionsOf(config2, balancersOf(config2, shells));
   return new Map(
     config2.nodes.flatMap((node3) => {
       const shell = shells.get(node3.name);
@@ -62491,10 +62620,11 @@ var init_wire = __esm({
       promote: "the remaining nodes",
       settle: "settling"
     };
-    optionsOf = (config2) => ({
+    optionsOf = (config2, balancers) => ({
       binary: config2.binary,
       immutable: IMMUTABLE,
       drain: config2.drain,
+      ...balancers ? { balancers } : {},
       stopLimit: config2.policy.stopLimit,
       startLimit: config2.policy.startLimit,
       ...config2.switch,
@@ -66366,6 +66496,7 @@ init_log2();
 
 // src/domain/report/fleet.ts
 init_log2();
+init_traffic();
 var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
 var rank2 = (node3) => {
   if (isUnasked(node3)) return 0;
@@ -66378,7 +66509,8 @@ var trouble = (node3) => {
   if (node3.state === "unreachable")
     return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
   if (node3.state === "unseen") return `${node3.name} could not be looked at`;
-  return `${node3.name} does not serve${version3 === "" ? "" : ` (${version3})`}`;
+  const what = node3.serving === OUT_OF_TRAFFIC ? "is out of traffic" : "does not serve";
+  return `${node3.name} ${what}${version3 === "" ? "" : ` (${version3})`}`;
 };
 var named3 = (nodes, all2) => {
   if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
@@ -67381,6 +67513,7 @@ var problem = ({ code: code2, what, because, next: next5, where: where2 }, id) =
 
 // src/domain/retell/node.ts
 init_release();
+init_traffic();
 init_log2();
 
 // src/domain/retell/counts.ts
@@ -67551,7 +67684,7 @@ function asSeen(o) {
   return {
     state: "not-serving",
     now: now2,
-    serving: o.ready ? "ready, but out of traffic" : "runs, but is not ready"
+    serving: o.ready ? OUT_OF_TRAFFIC : "runs, but is not ready"
   };
 }
 function mayRun(lines2, id) {
@@ -68247,9 +68380,13 @@ function missingSsh(config2, inputs, where2) {
     ...inputs.sshKey === "" && !where2.agent ? [noKey] : []
   ];
 }
-var noKnownHosts = ({ nodes, shell }) => {
+var noKnownHosts = ({ nodes, shell, drain: drain2 }) => {
   const jump = shell.kind === "ssh" && shell.jump ? [shell.jump] : [];
-  const machines2 = [...jump, ...nodes.flatMap((n) => n.machine ?? [])];
+  const machines2 = [
+    ...jump,
+    ...nodes.flatMap((n) => n.machine ?? []),
+    ...drain2.kind === "haproxy" ? drain2.via : []
+  ];
   const [first3] = machines2;
   const port = first3 && first3.port !== 22 ? `-p ${first3.port} ` : "";
   const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");

@@ -22,7 +22,7 @@ import { madeBy, type UnitNode } from './node/adoption.ts'
 import { type NodeOptions, nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
-import { reachOf, type Shells, shellsOf } from './shells.ts'
+import { balancersOf, reachOf, type Shells, shellsOf } from './shells.ts'
 import { httpClient } from './probe/http.ts'
 import { createProbe, type Probe } from './probe/probe.ts'
 import { directoryReleases } from './releases/directory.ts'
@@ -30,6 +30,7 @@ import { githubReleases } from './releases/github.ts'
 import { requireImage } from './releases/image.ts'
 import type { Releases } from './releases/port.ts'
 import type { Service } from './service/port.ts'
+import type { Shell } from './shell/port.ts'
 import { processService } from './service/process.ts'
 import { unitServer } from './service/systemd.ts'
 import { runTests } from './tests-command.ts'
@@ -126,10 +127,11 @@ const DOING: Record<Step, string> = {
   settle: 'settling',
 }
 
-const optionsOf = (config: Config): NodeOptions => ({
+const optionsOf = (config: Config, balancers: Shell[] | undefined): NodeOptions => ({
   binary: config.binary,
   immutable: IMMUTABLE,
   drain: config.drain,
+  ...(balancers ? { balancers } : {}),
   stopLimit: config.policy.stopLimit,
   startLimit: config.policy.startLimit,
   ...config.switch,
@@ -144,13 +146,24 @@ function unitsOf(config: Config, shells: Shells): UnitNode[] {
   return config.nodes.flatMap(node => {
     const shell = shells.get(node.name)
     const login = node.machine?.user ?? here
-    return shell ? [{ shell, service, config: node, options: optionsOf(config), deploy, login }] : []
+    return shell
+      ? [
+          {
+            shell,
+            service,
+            config: node,
+            options: optionsOf(config, balancersOf(config, shells)),
+            deploy,
+            login,
+          },
+        ]
+      : []
   })
 }
 
 function nodesOf(config: Config, shells: Shells): ReadonlyMap<NodeId, NodePort> {
   const service = serviceOf(config.service)
-  const options = optionsOf(config)
+  const options = optionsOf(config, balancersOf(config, shells))
   return new Map(
     config.nodes.flatMap(node => {
       const shell = shells.get(node.name)

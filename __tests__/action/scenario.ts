@@ -111,7 +111,7 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
       ? { drain: { commands: null, haproxy: { socket: balancer.socket, backend: 'db', limit: '20s' } } }
       : {}
     const configure = (over: Tree = {}): void =>
-      writeConfig(at('workspace'), rolloutYaml(fleet, merge(merge(settings(options, fleet), behind), over)))
+      writeConfig(at('workspace'), rolloutYaml(fleet, merge(merge(behind, settings(options, fleet)), over)))
     configure()
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()

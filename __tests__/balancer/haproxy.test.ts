@@ -38,6 +38,7 @@ afterAll(async () => {
 const settings = (over: Partial<HAProxyDrain> = {}): HAProxyDrain => ({
   kind: 'haproxy',
   sockets: [haproxy.socket],
+  via: [],
   backends: ['db'],
   server: '{name}',
   limit: 3000,

@@ -172,6 +172,42 @@ describe('a fleet file', () => {
   })
 })
 
+test('HAProxy: one socket and backend or several, on the nodes or on a machine that only we reach', () => {
+  const own = one('drain: { haproxy: { socket: /run/haproxy/admin.sock, backend: db } }')
+  expect(parseConfig(own, 'rollout.yml').drain).toEqual({
+    kind: 'haproxy',
+    sockets: ['/run/haproxy/admin.sock'],
+    via: [],
+    backends: ['db'],
+    server: '{name}',
+    limit: 60_000,
+    atLimit: 'fail',
+  })
+  const far = [
+    'ssh: { user: deploy }',
+    'systemd: { unit: db.service }',
+    'repository: a/b',
+    'install: /opt/db',
+    'data: /srv/db',
+    'nodes: [db-1]',
+    'drain: { haproxy: { socket: [/a.sock, "lb:9999", "[::1]:9"], backend: [db, api], server: "node-{name}", via: [lb-1, "ops@lb-2:2222"], limit: 90s, at-limit: close } }',
+  ].join('\n')
+  const { drain, policy } = parseConfig(far, 'rollout.yml')
+  expect(drain).toEqual({
+    kind: 'haproxy',
+    sockets: ['/a.sock', 'lb:9999', '[::1]:9'],
+    via: [
+      { host: 'lb-1', port: 22, user: 'deploy' },
+      { host: 'lb-2', port: 2222, user: 'ops' },
+    ],
+    backends: ['db', 'api'],
+    server: 'node-{name}',
+    limit: 90_000,
+    atLimit: 'close',
+  })
+  expect(policy.drain).toBe('haproxy')
+})
+
 describe('mistakes', () => {
   test('seven mistakes give seven problems, each at its place and with a next step', () => {
     const text = `profil: progressdb
@@ -252,6 +288,16 @@ canary: { nodes: 1, watch: ten minutes }
     [['drain: { commands: { out: x } }'], 'SETTING_MISSING', /drain\.commands\.in is missing/],
     [['drain: nothing'], 'SETTING_INVALID', /none, or haproxy with .*, or commands/],
     [['drain: {}'], 'SETTING_MISSING', /drain names nothing/],
+    [
+      ['drain: { haproxy: { socket: /a, backend: db, via: lb-1 } }'],
+      'SETTING_CONTRADICTS',
+      /via is for nodes over ssh/,
+    ],
+    [
+      ['drain: { haproxy: { socket: /a, backend: db, via: "a b" } }'],
+      'SETTING_INVALID',
+      /a machine such as lb-1/,
+    ],
     [
       ['drain: { haproxy: { socket: /run/a.sock } }'],
       'SETTING_MISSING',

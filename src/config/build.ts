@@ -26,7 +26,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     ...releasesOf(file, origin.world, or),
     shell: shellOf(file),
     service: serviceOf(file, or),
-    drain: drainOf(file.drain),
+    drain: drainOf(file),
     nodes: nodesOf(file, nodes, or),
     canary: canaryOf(file, nodes, or),
     waveSize: file.waves.size,
@@ -77,18 +77,26 @@ const policyOf = (file: FleetFile, or: Default): Policy => ({
   startLimit: file['start-limit'],
   stopLimit: file['stop-limit'],
   diskReserve: file['disk-reserve'],
-  drain: drainOf(file.drain).kind,
+  drain: drainOf(file).kind,
 })
 
-const drainOf = (drain: FleetFile['drain']): Config['drain'] => {
+const drainOf = ({ drain, ssh }: Pick<FleetFile, 'drain' | 'ssh'>): Config['drain'] => {
   if (drain === 'none') return { kind: 'none' }
   if (drain.commands !== undefined) {
     const { check, ...commands } = drain.commands
     return { kind: 'commands', ...commands, ...(check === undefined ? {} : { check }) }
   }
   if (drain.haproxy === undefined) throw new Bug('a drain of no kind')
-  const { socket, backend, server, limit, 'at-limit': atLimit } = drain.haproxy
-  return { kind: 'haproxy', sockets: [socket].flat(), backends: [backend].flat(), server, limit, atLimit }
+  const { socket, backend, server, limit, via = [], 'at-limit': atLimit } = drain.haproxy
+  return {
+    kind: 'haproxy',
+    sockets: [socket].flat(),
+    via: [via].flat().map(text => hostOf(text, ssh?.user ?? '')),
+    backends: [backend].flat(),
+    server,
+    limit,
+    atLimit,
+  }
 }
 
 const httpOf = ({ health, ready, version }: NonNullable<FleetFile['http']>): NonNullable<Config['http']> =>

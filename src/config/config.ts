@@ -40,13 +40,15 @@ export type Drain =
   | HAProxyDrain
 
 /**
- * `sockets`  runtime sockets as the node reaches them: a path, or `host:port`.
+ * `sockets`  runtime sockets: a path, or `host:port`.
+ * `via`      machines that the sockets are on, reached over ssh by whoever drives the nodes; none: as the node itself reaches them.
  * `server`   of each backend, with `{name}` for the node's.
  * `limit`    how long requests under way may take to end, and a server to be found to be up again.
  */
 export type HAProxyDrain = {
   kind: 'haproxy'
   sockets: string[]
+  via: { host: string; port: number; user: string }[]
   backends: string[]
   server: string
   limit: Millis

@@ -31,8 +31,17 @@ const switchRules = ({ lease, switch: { 'confirm-within': within } }: FleetFile,
         ),
       ]
 
-const drainRules = ({ drain }: FleetFile, unread: Unread): Broken[] => {
+const drainRules = ({ drain, ssh }: FleetFile, unread: Unread): Broken[] => {
   if (drain === 'none' || unread.has('drain')) return []
+  if (drain.haproxy?.via !== undefined && ssh === undefined && !unread.has('ssh'))
+    return [
+      broken(
+        ['drain', 'haproxy', 'via'],
+        'SETTING_CONTRADICTS',
+        'drain.haproxy.via is for nodes over ssh',
+        'remove via; a socket on this machine is reached as it is',
+      ),
+    ]
   const kinds = [drain.haproxy, drain.commands].filter(kind => kind !== undefined)
   if (kinds.length === 1) return []
   return kinds.length === 0

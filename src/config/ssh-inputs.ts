@@ -17,9 +17,13 @@ export function missingSsh(
   ]
 }
 
-const noKnownHosts = ({ nodes, shell }: Config): Problem => {
+const noKnownHosts = ({ nodes, shell, drain }: Config): Problem => {
   const jump = shell.kind === 'ssh' && shell.jump ? [shell.jump] : []
-  const machines = [...jump, ...nodes.flatMap(n => n.machine ?? [])]
+  const machines = [
+    ...jump,
+    ...nodes.flatMap(n => n.machine ?? []),
+    ...(drain.kind === 'haproxy' ? drain.via : []),
+  ]
   const [first] = machines
   const port = first && first.port !== 22 ? `-p ${first.port} ` : ''
   const hosts = [...new Set(machines.map(m => m.host))].slice(0, 20).join(' ')

@@ -3,7 +3,7 @@ import type { PlanFact, Standing, StandingLease } from './event.ts'
 import { clock, list } from './log.ts'
 import type { Lease } from './node.ts'
 import type { Survey, SurveyedNode } from './survey.ts'
-import { inTraffic } from './traffic.ts'
+import { inTraffic, OUT_OF_TRAFFIC } from './traffic.ts'
 
 /**
  * What a look at a fleet that no rollout works on must be red for: a node that does not serve, or more than one release. `undefined`
@@ -75,6 +75,6 @@ function serviceOf({ node, now, why }: SurveyedNode): Standing {
   if (typeof now.running !== 'object') return { node, state: 'not-serving', version: now.running, says: why }
   const { version } = now.running
   if (!now.ready) return { node, state: 'not-serving', version, says: `not ready: ${why}` }
-  if (!inTraffic(now)) return { node, state: 'not-serving', version, says: 'ready, but out of traffic' }
+  if (!inTraffic(now)) return { node, state: 'not-serving', version, says: OUT_OF_TRAFFIC }
   return { node, state: 'serving', version, says: 'ready' }
 }

@@ -1,6 +1,7 @@
 import type { Drain, NodeConfig } from '../config/config.ts'
 import type { DrainCommands } from '../drain/port.ts'
 import type { Millis } from '../domain/node.ts'
+import type { Shell } from '../shell/port.ts'
 import type { Service } from '../service/port.ts'
 import { guestUnit, switchUnit } from '../service/unit-files.ts'
 
@@ -10,6 +11,8 @@ export type NodeOptions = {
   /** Names of files that never change once written, e.g. `*.sst`; `*` only as the first character. */
   immutable: string[]
   drain: Drain
+  /** Machines that what drains the node is on, where only we reach them. */
+  balancers?: Shell[]
   stopLimit: Millis
   startLimit: Millis
   /** How long nobody may speak for a rollout until the node goes back by itself; and what is run there then. */

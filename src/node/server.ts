@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { NodeConfig } from '../config/config.ts'
-import { drainCommands } from '../drain/commands.ts'
+import { inTraffic } from '../domain/traffic.ts'
+import { ownCommands } from '../drain/commands.ts'
+import { tell } from './balancers.ts'
 import { UserError } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
 import { printable, Untrusted } from '../domain/text.ts'
@@ -63,7 +65,12 @@ const inspected = async (on: On): Promise<Inspection> =>
 const CHECKED = 20_000
 
 async function drainRefused(on: On): Promise<string> {
-  const drain = drainCommands(on.options.drain, on.config)
+  if (on.options.balancers) {
+    const { now } = await inspected(on)
+    const problem = await tell(on, 'check', { traffic: inTraffic(now) ? 'in' : 'out' })
+    return problem?.because ?? ''
+  }
+  const drain = ownCommands(on.options.drain, on.config)
   if (drain?.check === undefined) return ''
   const words = drainWords(on, { ...drain, limit: CHECKED }, 'check')
   const { values } = await call(on, 'check-drain', words, { limit: SHORT })
@@ -114,12 +121,25 @@ async function act(
 ): Promise<Inspection & { answer: Record<string, string[]> }> {
   const values: Record<string, string[]> = {}
   let seen: Inspection | undefined
+  if (action.do === 'drain' || action.do === 'undrain') await throughBalancers(on, action.do, grip)
   for (const task of tasksOf(on, action)) {
     const answer = await perform(on, task, grip)
     for (const [key, said] of Object.entries(answer.values)) values[key] = said
     seen = (await looked(on, task.program)) ? await trusted(on, inspectionOf(answer)) : undefined
   }
   return { ...(seen ?? (await inspected(on))), answer: values }
+}
+
+/** What only we can tell a balancer comes between two marks on the node: whoever finds it in between knows that clients may reach it. */
+async function throughBalancers(on: On, moves: 'drain' | 'undrain', grip: Grip): Promise<void> {
+  if (!on.options.balancers) return
+  const words = [`kind=${moves === 'drain' ? 'leaving' : 'coming'}`]
+  await perform(on, { program: 'drain', words, limit: WAIT + SHORT }, grip)
+  const { now } = await inspected(on)
+  if (moves === 'drain' && now.traffic === 'drained') return
+  const { progress } = grip
+  const problem = await tell(on, moves === 'drain' ? 'out' : 'in', { traffic: 'out', progress })
+  if (problem) throw new StepFailed({ ...problem, where: on.config.name, effect: 'unknown', kind: 'drain' })
 }
 
 /** One program under the token; told to end where the run is. */

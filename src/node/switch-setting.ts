@@ -1,4 +1,4 @@
-import { drainCommands } from '../drain/commands.ts'
+import { ownCommands } from '../drain/commands.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
 import { type Node, seconds } from './places.ts'
@@ -10,7 +10,7 @@ const CHECKS: Millis = 30_000
 /** What the switch has to know, line by line; of the service alone, and nothing secret. */
 export function settingText({ config, options }: Node, a: Extract<Action, { do: 'arm' }>): string {
   const { onFire, stopLimit } = options
-  const drain = drainCommands(options.drain, config)
+  const drain = ownCommands(options.drain, config)
   const commands = drain
     ? [`out=${oneLine(drain.out)}`, `in=${oneLine(drain.in)}`, `limit=${seconds(drain.limit)}`]
     : []

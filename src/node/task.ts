@@ -2,7 +2,7 @@ import { Bug, type Problem, unreachable, UserError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
-import { drainCommands } from '../drain/commands.ts'
+import { ownCommands } from '../drain/commands.ts'
 import type { DrainCommands } from '../drain/port.ts'
 import type { ProcessServer } from '../service/port.ts'
 import type { Action } from './port.ts'
@@ -122,11 +122,10 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
   }
 }
 
-/** Throws `Bug` for a node that nothing takes out of traffic. */
+/** Where the balancer was told already, nothing is left to run. Throws `Bug` for a node that nothing takes out of traffic. */
 function drainOf({ config, options }: Pick<Node, 'config' | 'options'>): DrainCommands {
-  const drain = drainCommands(options.drain, config)
-  if (!drain) throw new Bug('a node without a drain was to be drained')
-  return drain
+  if (options.drain.kind === 'none') throw new Bug('a node without a drain was to be drained')
+  return ownCommands(options.drain, config) ?? { out: 'true', in: 'true', limit: 5000 }
 }
 
 /**

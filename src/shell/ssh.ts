@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Problem, UserError } from '../domain/errors.ts'
+import { Bug, type Problem, UserError } from '../domain/errors.ts'
 import { quote } from '../domain/quote.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { collector } from './collector.ts'
@@ -53,7 +53,7 @@ done
 export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, Shell>> {
   const folder = join(options.dir, 'ssh')
   const files = await prepare(folder, options)
-  const hosts = options.nodes.map((n): SshHost => ({ ...n, alias: n.host }))
+  const hosts = options.nodes.map((n, i): SshHost => ({ ...n, alias: aliasOf(options, i) }))
   const jump = jumpOf(options)
   // a jump's inner ssh is started with this name unquoted, so no blank may be in it
   const config = join(files.sockets, 'config')
@@ -76,6 +76,14 @@ export async function openSsh(options: SshOptions): Promise<ReadonlyMap<string, 
     return [node, shellOf(link, open)]
   })
   return new Map(shells)
+}
+
+/** One machine may be known by two users or ports. */
+function aliasOf({ nodes }: SshOptions, i: number): string {
+  const n = nodes[i]
+  const first = nodes.find(other => other.host === n?.host)
+  if (!n || !first) throw new Bug('an alias of no machine')
+  return n.user === first.user && n.port === first.port ? n.host : `${n.host}-${n.user}-${n.port}`
 }
 
 /** A jump that is a node itself needs another name: a node is reached through the jump, the jump is not. */

@@ -152,13 +152,22 @@ const RUNTIME_SOCKET =
   /^(?:\/[\w.@+=,:/-]{1,100}|(?:[A-Za-z0-9][A-Za-z0-9.-]{0,251}|\[[0-9A-Fa-f:]{2,45}\]):[1-9][0-9]{0,4})$/
 const socket = () =>
   text(RUNTIME_SOCKET, 'a socket such as /run/haproxy/admin.sock, or lb-1.example.org:9999')
+const balancer = () =>
+  text(
+    new RegExp(`^(?:${USER}@)?${HOST}(?::[1-9][0-9]{0,4})?$`),
+    'a machine such as lb-1.example.org or deploy@lb-1:2222',
+  )
 const backend = () => text(/^[A-Za-z0-9_.:-]{1,80}$/, 'the name of a backend as HAProxy has it')
 
 const haproxy = z.strictObject(
   {
     socket: described(
       oneOrMore(socket(), 'a socket, or a list of sockets'),
-      'Runtime socket (stats socket, level admin) as the node reaches it: a path on the node, or host:port. A list where several HAProxies send to the nodes.',
+      'Runtime socket (stats socket, level admin) as the node reaches it, or the machine under via: a path, or host:port. A list where several HAProxies send to the nodes.',
+    ),
+    via: described(
+      z.optional(oneOrMore(balancer(), 'a machine, or a list of machines')),
+      'With ssh, the machine or machines that the socket is on, where the nodes cannot reach it: deploy@lb-1:22. Then no node can come home into traffic by itself.',
     ),
     backend: described(
       oneOrMore(backend(), 'a backend, or a list of backends'),

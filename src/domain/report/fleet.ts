@@ -1,4 +1,5 @@
 import { count, list } from '../log.ts'
+import { OUT_OF_TRAFFIC } from '../traffic.ts'
 import type { NodeReport } from './input.ts'
 
 /** Nobody knows what it is now: it could not be reached, or not be looked at. */
@@ -19,7 +20,8 @@ const trouble = (node: NodeReport): string => {
   if (node.state === 'unreachable')
     return `${node.name} is unreachable and ${version === '' ? 'what it serves is unknown' : `may serve ${version}`}`
   if (node.state === 'unseen') return `${node.name} could not be looked at`
-  return `${node.name} does not serve${version === '' ? '' : ` (${version})`}`
+  const what = node.serving === OUT_OF_TRAFFIC ? 'is out of traffic' : 'does not serve'
+  return `${node.name} ${what}${version === '' ? '' : ` (${version})`}`
 }
 
 const named = (nodes: NodeReport[], all: number): string => {

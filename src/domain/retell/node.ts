@@ -3,6 +3,7 @@ import type { Millis, NodeId, Observed, Snapshot, SnapshotKind } from '../node.t
 import { type Release, sameRelease } from '../release.ts'
 import type { NodeReport } from '../report/input.ts'
 import { type Rollout, cameBack } from '../rollout.ts'
+import { OUT_OF_TRAFFIC } from '../traffic.ts'
 import { utc } from '../log.ts'
 import { countsOf } from './counts.ts'
 import { gapsOf, inService } from './gaps.ts'
@@ -108,7 +109,7 @@ function asSeen(o: Observed): Pick<NodeReport, 'state' | 'now' | 'serving'> {
   return {
     state: 'not-serving',
     now,
-    serving: o.ready ? 'ready, but out of traffic' : 'runs, but is not ready',
+    serving: o.ready ? OUT_OF_TRAFFIC : 'runs, but is not ready',
   }
 }
 

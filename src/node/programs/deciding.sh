@@ -110,7 +110,7 @@ decide_serve() {
       hold_for stranger
     elif ! listens; then
       todo='wait'
-    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ]; then
+    elif [ -n "$seen_traffic" ] && [ "$seen_traffic" != in ] && [ -n "$sw_in" ]; then
       todo=undrain
     else
       todo=home

@@ -18,7 +18,10 @@ main() {
     by_command
     rm -f "$state/drained"
     ;;
-  *) fail bad-argument 'kind must be out or in' ;;
+  # somebody else takes it out, or brings it back: the mark is there before, and the same mark as ever behind it
+  leaving) case $line in [0-9]*) ;; *) touching && mark leaving ;; esac ;;
+  coming) touching && mark leaving ;;
+  *) fail bad-argument 'kind must be out, in, leaving or coming' ;;
   esac
   finish
 }

@@ -83,7 +83,11 @@ do_it() {
   hold-off) part supervise "$@" kind=hold ;;
   let-go) part supervise "$@" kind=let-go ;;
   finish-swap) part finish_swap "$@" ;;
-  drain) part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet ;;
+  drain)
+    # where only a runner can tell the balancer, nobody can now
+    [ -n "$sw_out" ] || { code=drain-failed && return 1; }
+    part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet
+    ;;
   undrain) part drain "$@" kind=in command="$sw_in" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" ;;
   stop) part stop "$@" limit="$sw_stop" force=1 opens="$seen_opens" ;;
   snapshot) part snapshot "$@" kind=return-point name="$sw_rollout.return-point.$seen_opens" ;;
