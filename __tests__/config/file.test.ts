@@ -174,7 +174,7 @@ describe('a fleet file', () => {
 
 test('HAProxy: one socket and backend or several, on the nodes or on a machine that only we reach', () => {
   const own = one('drain: { haproxy: { socket: /run/haproxy/admin.sock, backend: db } }')
-  expect(parseConfig(own, 'rollout.yml').drain).toEqual({
+  expect(parseConfig(own, 'rollout.yml', { repository: 'a/b' }).drain).toEqual({
     kind: 'haproxy',
     sockets: ['/run/haproxy/admin.sock'],
     via: [],
