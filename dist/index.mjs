@@ -1079,10 +1079,10 @@ main() {
     by_command
     rm -f "$state/drained"
     ;;
-  # somebody else takes it out, or brings it back: the mark is there before, and the same mark as ever behind it
+  # somebody else takes it out or brings it back, or it was not out after all: clients may reach it, and may not
   leaving) case $line in [0-9]*) ;; *) touching && mark leaving ;; esac ;;
-  coming) touching && mark leaving ;;
-  *) fail bad-argument 'kind must be out, in, leaving or coming' ;;
+  in-doubt) touching && mark leaving ;;
+  *) fail bad-argument 'kind must be out, in, leaving or in-doubt' ;;
   esac
   finish
 }
@@ -59420,6 +59420,8 @@ function taskOf({ service, config: config2, options }, action) {
         limit: WAIT + SHORT + drain2.limit
       };
     }
+    case "doubt-drain":
+      return simple("drain", "kind=in-doubt");
     case "stop":
       return {
         program: "stop",
@@ -59536,6 +59538,7 @@ function unitTasks(node3, action) {
     case "clean-staging":
       return [guestStop, plain3(action)];
     case "record":
+    case "doubt-drain":
     case "install":
     case "start":
     case "snapshot":
@@ -59660,7 +59663,7 @@ async function act3(on, action, grip) {
 }
 async function throughBalancers(on, moves, grip) {
   if (!on.options.balancers) return;
-  const words3 = [`kind=${moves === "drain" ? "leaving" : "coming"}`];
+  const words3 = [`kind=${moves === "drain" ? "leaving" : "in-doubt"}`];
   await perform2(on, { program: "drain", words: words3, limit: WAIT + SHORT }, grip);
   const { now: now2 } = await inspected(on);
   if (moves === "drain" && now2.traffic === "drained") return;
@@ -66166,6 +66169,7 @@ async function beforeStop(d, goingBack3) {
     return await witness(d);
   } catch (error2) {
     if (!goingBack3 || !(error2 instanceof UserError || error2 instanceof StepFailed)) throw error2;
+    if (isThrough(error2) && !planned(d.r, d.node.id).safeStop.includes("intake-wal")) throw error2;
     return void 0;
   }
 }
@@ -66184,6 +66188,17 @@ async function witness(d) {
 async function quietTime(d) {
   const { facts } = await d.node.inspect();
   return 2 * readServerConfig(facts.configText).applyBatch + 100;
+}
+async function writtenThrough(d, opens) {
+  const before2 = witnessAt(d, opens);
+  try {
+    const now2 = await quietCounts(d, await quietTime(d));
+    return before2.quiet && Object.entries(now2).some(([name2, n]) => n > (before2.counts[name2] ?? n));
+  } catch (error2) {
+    if (error2 instanceof StepFailed) return isThrough(error2);
+    if (error2 instanceof UserError) return false;
+    throw error2;
+  }
 }
 async function quietCounts(d, pause) {
   const { probe: probe2, clock: clock3 } = d.effects;
@@ -66205,8 +66220,16 @@ var notApplied = (d, why2) => ({
   effect: "none",
   kind: "stop"
 });
+var LETS_WRITES_THROUGH = "DRAIN_LETS_WRITES_THROUGH";
+var isThrough = (error2) => error2 instanceof StepFailed && error2.failure.code === LETS_WRITES_THROUGH;
+var letsWritesThrough = (d) => ({
+  code: LETS_WRITES_THROUGH,
+  what: `${d.node.id} was drained, and yet somebody has written to it`,
+  because: "a balancer that was reloaded lets its servers in again, or a writer goes past the drain",
+  next: "nothing: it counts as a node that clients reach, and is drained anew; correct `drain:` so that it holds"
+});
 var notQuiet = (d) => ({
-  code: "DRAIN_LETS_WRITES_THROUGH",
+  code: LETS_WRITES_THROUGH,
   what: `${d.node.id} is drained, and its data still changes ${PATIENCE2 / 1e3} s later`,
   because: "somebody writes past the drain, so nobody could say what a stop would cut off",
   next: "correct `drain:` in the fleet file so that every writer obeys it, or set it to none; the node is left running",
@@ -66357,10 +66380,15 @@ async function stopping(d, s, began2) {
   const goingBack3 = goesBack(d.r);
   const serves3 = seen2 !== "unknown" && seen2.running !== "stopped" && seen2.ready;
   if (!goingBack3) await roomFor(d);
+  if (serves3 && goingBack3 && sinceBefore(seen2) && await writtenThrough(d, opensBefore(d, seen2))) {
+    await act2(d, { do: "doubt-drain" });
+    throw new StepFailed({ ...letsWritesThrough(d), effect: "unknown", kind: "drain" });
+  }
   const witness2 = serves3 ? await beforeStop(d, goingBack3) : void 0;
   const action = s.do === "stop" && goingBack3 ? { ...s, force: true } : s;
   return fact(d, { began: began2, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
 }
+var sinceBefore = ({ traffic, drainedAt, data: data2 }) => traffic === "drained" && drainedAt !== data2.opens;
 async function roomFor(d) {
   const { facts } = await d.node.inspect();
   const shortage = shortageOf(d.r, d.node.id, nodeDisk(facts));

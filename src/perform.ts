@@ -3,14 +3,14 @@ import { readServerConfig } from './config/server-config.ts'
 import { nodeDisk, shortageOf } from './domain/disk.ts'
 import { Bug, UserError, unreachable } from './domain/errors.ts'
 import type { Command, Event, Fact, Failure, Swept } from './domain/event.ts'
-import type { Millis, NodeId, NodeStep, Witness } from './domain/node.ts'
+import type { Millis, NodeId, NodeStep, Observed, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
 import { type Doing, type Effects, act, opensBefore, target, witnessAt } from './effects.ts'
 import { holds } from './hold.ts'
 import { type Action, type Claim, type Inspection, StepFailed } from './node/port.ts'
 import { proveCheckpoint } from './prove.ts'
-import { beforeStop, quietTime, witness } from './witness.ts'
+import { beforeStop, letsWritesThrough, quietTime, witness, writtenThrough } from './witness.ts'
 
 /** Carries out one command and answers what was found out. Rejects with `StepFailed`, `UserError` or `Bug`. */
 export async function perform(
@@ -189,10 +189,18 @@ async function stopping(
   const goingBack = goesBack(d.r)
   const serves = seen !== 'unknown' && seen.running !== 'stopped' && seen.ready
   if (!goingBack) await roomFor(d)
+  if (serves && goingBack && sinceBefore(seen) && (await writtenThrough(d, opensBefore(d, seen)))) {
+    await act(d, { do: 'doubt-drain' })
+    throw new StepFailed({ ...letsWritesThrough(d), effect: 'unknown', kind: 'drain' })
+  }
   const witness = serves ? await beforeStop(d, goingBack) : undefined
   const action: Action = s.do === 'stop' && goingBack ? { ...s, force: true } : s
   return fact(d, { began, seen: await act(d, action), ...(witness ? { witness } : {}) })
 }
+
+/** It was drained before its present start: its rollback point is put back because nobody wrote since. */
+const sinceBefore = ({ traffic, drainedAt, data }: Observed): boolean =>
+  traffic === 'drained' && drainedAt !== data.opens
 
 /** Before users notice anything: by what the rehearsal measured, does the upgrade fit on this node's disk as it is now? */
 async function roomFor(d: Doing): Promise<void> {

@@ -57,12 +57,20 @@ type Course = {
 }
 type Answer = { status: number; server: string; json: { key?: string } }
 
+/** Writes, until another visitor comes who has no cookie. */
+const VISIT = 25
+
 /** A thread of its own on the server that it is sent to; where that changed, a new one. */
 async function writes(options: LoadOptions, course: Course): Promise<void> {
   const client = browser(options, course, { sticky: true })
   let thread = { key: '', server: '' }
+  let visit = 0
   while (!course.stop.aborted) {
     await sleep(1000 / options.rate)
+    if (++visit % VISIT === 0) {
+      client.forget()
+      thread = { key: '', server: '' }
+    }
     if (thread.key === '') thread = await newThread(client)
     if (thread.key === '') continue
     const id = randomUUID()
@@ -128,5 +136,9 @@ function browser(options: LoadOptions, course: Course, { sticky }: { sticky: boo
       return fail(error instanceof Error ? error.message : String(error))
     }
   }
-  return { call, close: () => dispatcher.destroy() }
+  return {
+    call,
+    forget: () => void (cookie = ''),
+    close: () => dispatcher.destroy(),
+  }
 }

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectEnd, openScenario, type Scenario } from '../action/scenario.ts'
 import { serving } from '../action/ground-truth.ts'
+import { when } from '../runner/when.ts'
 import { type BuiltRelease, buildRelease } from '../standin/release.ts'
 
 /*
@@ -127,6 +129,46 @@ describe('a balancer that is away', () => {
       version: 'v0.2.1',
     })
     expect((await s.status()).said.code).toBe(0)
+
+    // and a drain that holds nobody off keeps a node from being stopped, also on the way back
+    expectEnd(await s.run({ tag: 'v0.2.2' }), 'success', { outcome: 'promoted' })
+    const ready = ['db-1', 'db-2'].map(name => `set server db/${name} state ready`)
+    const saboteur = setInterval(() => void s.balancer?.ask(ready.join('; ')), 50)
+    const back = await s.run({ mode: 'rollback', tag: 'v0.2.1' })
+    clearInterval(saboteur)
+    expect(back.outputs, back.lines.join('\n')).toMatchObject({ outcome: 'needs-operator' })
+    expect(back.lines.join('\n')).toMatch(/DRAIN_LETS_WRITES_THROUGH|DRAIN_FAILED/)
+    for (const node of await s.truth()) expect(node).toMatchObject({ runs: 'v0.2.2', ready: true })
     expect((await s.check()).missing).toEqual([])
+  })
+})
+
+describe('a balancer that lets a drained node in again by itself, as a reload does', () => {
+  test('what was written through it is kept on the way back', async () => {
+    const s = await behind({ nodes: 2 })
+    const job = await s.run(
+      { tag: 'v0.2.2' },
+      {
+        onLine: when(/^canary +db-1 proves/, one => {
+          void s.balancer
+            ?.ask('set server db/db-1 state ready')
+            .then(() => sleep(1500))
+            .then(() => one.killRunner())
+        }),
+      },
+    )
+    expect(job.conclusion).toBe('lost')
+    const settled = await s.run({ mode: 'recover' })
+    const log = settled.lines.join('\n')
+    expect(log).toContain('DRAIN_LETS_WRITES_THROUGH')
+    expect(settled.outputs, log).toMatchObject({ outcome: 'rolled-back', version: 'v0.2.1', data: 'kept' })
+    expect(await states(s)).toEqual(UP.slice(1))
+    const { truth, said } = await s.status()
+    expect(said.code).toBe(0)
+    for (const node of truth)
+      expect(node).toMatchObject({ ...serving('v0.2.1'), restored: false, setAside: [] })
+    const lost = await s.check()
+    expect(lost).toMatchObject({ missing: [], aside: 0 })
+    expect(s.load?.failures).toEqual([])
   })
 })

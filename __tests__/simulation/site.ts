@@ -253,6 +253,9 @@ export class Site {
       }
       case 'adopt':
         throw new Error(`nobody runs ${action.do} here`)
+      case 'doubt-drain':
+        node.doubted()
+        break
       case 'park':
         node.act(action, holder)
         this.#speak(action.within)

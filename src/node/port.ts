@@ -46,6 +46,8 @@ export type Action =
     >
   /** `quiet`: how long a drained server is given to apply what it has accepted. */
   | ({ do: 'arm'; rollout: string; quiet: Millis } & SwitchSetting)
+  /** The drain's mark is not believed: clients may have reached the node. */
+  | { do: 'doubt-drain' }
   /** `force` (a way back): a server that does not end in time is killed and its data marked unclean. */
   | { do: 'stop'; force?: boolean }
   /** Take over the server that runs, as the first known release; nothing is restarted. The answer's `adopted` is its sha256. */

@@ -133,7 +133,7 @@ async function act(
 /** What only we can tell a balancer comes between two marks on the node: whoever finds it in between knows that clients may reach it. */
 async function throughBalancers(on: On, moves: 'drain' | 'undrain', grip: Grip): Promise<void> {
   if (!on.options.balancers) return
-  const words = [`kind=${moves === 'drain' ? 'leaving' : 'coming'}`]
+  const words = [`kind=${moves === 'drain' ? 'leaving' : 'in-doubt'}`]
   await perform(on, { program: 'drain', words, limit: WAIT + SHORT }, grip)
   const { now } = await inspected(on)
   if (moves === 'drain' && now.traffic === 'drained') return

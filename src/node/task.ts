@@ -55,6 +55,8 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
         limit: WAIT + SHORT + drain.limit,
       }
     }
+    case 'doubt-drain':
+      return simple('drain', 'kind=in-doubt')
     case 'stop':
       return {
         program: 'stop',
@@ -177,6 +179,7 @@ function unitTasks(node: Node, action: Action): Task[] {
     case 'clean-staging':
       return [guestStop, plain(action)]
     case 'record':
+    case 'doubt-drain':
     case 'install':
     case 'start':
     case 'snapshot':

@@ -120,6 +120,12 @@ export class SimNode {
     this.drainedAt = undefined
   }
 
+  /** Its mark is not believed any more. */
+  doubted(): void {
+    this.leaving = true
+    this.drainedAt = undefined
+  }
+
   private balanced(moves: 'drain' | 'undrain'): void {
     if (!this.balancerAway || (moves === 'drain' && this.drainedAt !== undefined)) return
     this.halfWay(moves)

@@ -18,10 +18,10 @@ main() {
     by_command
     rm -f "$state/drained"
     ;;
-  # somebody else takes it out, or brings it back: the mark is there before, and the same mark as ever behind it
+  # somebody else takes it out or brings it back, or it was not out after all: clients may reach it, and may not
   leaving) case $line in [0-9]*) ;; *) touching && mark leaving ;; esac ;;
-  coming) touching && mark leaving ;;
-  *) fail bad-argument 'kind must be out, in, leaving or coming' ;;
+  in-doubt) touching && mark leaving ;;
+  *) fail bad-argument 'kind must be out, in, leaving or in-doubt' ;;
   esac
   finish
 }
