@@ -168,7 +168,7 @@ function sudoers({ unit, deploy, service }) {
     "# Programs that touch the data run as the user of the service.",
     `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
     "# Root starts and stops two units, sets the timer of the switch, and runs two programs that take no argument.",
-    ...[...lines2, ...programs].map((command4) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command4)}`),
+    ...[...lines2, ...programs].map((command5) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command5)}`),
     `Defaults:${deploy} !requiretty`,
     ""
   ].join("\n");
@@ -255,7 +255,7 @@ ${p.switch}` },
       // nobody has to be somebody else for a unit of a user's own
       ...p.scope === "user" ? [] : [{ path: sudoersPath(p.unit), mode: "0440", text: sudoers(p) }]
     ];
-    escaped = (command4) => command4.replaceAll(/[\\,:=]/g, String.raw`\$&`);
+    escaped = (command5) => command5.replaceAll(/[\\,:=]/g, String.raw`\$&`);
     HELD = "95-progressdb-rollout.conf";
     holdProgram = ({ unit, places: places2 }) => `#!/bin/sh
 # While a rollout changes the server of ${unit}, systemd neither restarts it nor ends one that takes long.
@@ -348,10 +348,10 @@ exit
 `;
     boundedScript = (program2, args, seconds2) => fed(`timeout ${Math.ceil(seconds2)} sh -s`, script(program2, args));
     scriptAs = (user, text3) => fed(`sudo -n -u ${quote(user)} /bin/sh -s`, text3);
-    fed = (command4, text3) => {
+    fed = (command5, text3) => {
       const end = `end-of-program-${randomUUID()}`;
       return `{
-${command4} <<'${end}'
+${command5} <<'${end}'
 ${text3}${end}
 exit
 }
@@ -2628,7 +2628,7 @@ do_it() {
   finish-swap) part finish_swap "$@" ;;
   drain)
     # where only a runner can tell the balancer, nobody can now
-    [ -n "$sw_out" ] || { code=drain-failed && return 1; }
+    [ -n "$sw_out" ] || { code="drain-failed" && return 1; }
     part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet
     ;;
   undrain) part drain "$@" kind=in command="$sw_in" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" ;;
@@ -9738,7 +9738,8 @@ var init_keys = __esm({
     keyNames = (config2) => {
       const { backendKey, adminKey, frontendKey } = config2.probe;
       const exposition2 = config2.metrics.length > 0 ? [config2.exposition.key] : [];
-      const all2 = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? []];
+      const told4 = config2.hooks.flatMap((hook3) => hook3.kind === "run" ? hook3.keys : hook3.key ?? []);
+      const all2 = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? [], ...told4];
       return [...new Set(all2.filter((name2) => name2 !== void 0))];
     };
     missingKeys = (config2, given) => keyNames(config2).filter((name2) => !Object.hasOwn(given, name2)).map((name2) => ({
@@ -9822,8 +9823,8 @@ var init_utils = __esm({
 
 // node_modules/@actions/core/lib/command.js
 import * as os from "os";
-function issueCommand(command4, properties, message) {
-  const cmd = new Command(command4, properties, message);
+function issueCommand(command5, properties, message) {
+  const cmd = new Command(command5, properties, message);
   process.stdout.write(cmd.toString() + os.EOL);
 }
 function escapeData(s) {
@@ -9838,11 +9839,11 @@ var init_command = __esm({
     init_utils();
     CMD_STRING = "::";
     Command = class {
-      constructor(command4, properties, message) {
-        if (!command4) {
-          command4 = "missing.command";
+      constructor(command5, properties, message) {
+        if (!command5) {
+          command5 = "missing.command";
         }
-        this.command = command4;
+        this.command = command5;
         this.properties = properties;
         this.message = message;
       }
@@ -9876,10 +9877,10 @@ var init_command = __esm({
 import * as crypto from "crypto";
 import * as fs from "fs";
 import * as os2 from "os";
-function issueFileCommand(command4, message) {
-  const filePath = process.env[`GITHUB_${command4}`];
+function issueFileCommand(command5, message) {
+  const filePath = process.env[`GITHUB_${command5}`];
   if (!filePath) {
-    throw new Error(`Unable to find environment variable for file command ${command4}`);
+    throw new Error(`Unable to find environment variable for file command ${command5}`);
   }
   if (!fs.existsSync(filePath)) {
     throw new Error(`Missing file at path: ${filePath}`);
@@ -11960,10 +11961,10 @@ var require_util = __commonJS({
       }
       return obj;
     }
-    function errorRequest(client, request5, err) {
+    function errorRequest(client, request6, err) {
       try {
-        request5.onResponseError(err);
-        assert(request5.aborted);
+        request6.onResponseError(err);
+        assert(request6.aborted);
       } catch (err2) {
         client.emit("error", err2);
       }
@@ -13681,11 +13682,11 @@ var require_util2 = __commonJS({
     function normalizeBinaryStringToUtf8(value) {
       return Buffer.from(value, "binary").toString("utf8");
     }
-    function requestCurrentURL(request5) {
-      return request5.urlList[request5.urlList.length - 1];
+    function requestCurrentURL(request6) {
+      return request6.urlList[request6.urlList.length - 1];
     }
-    function requestBadPort(request5) {
-      const url = requestCurrentURL(request5);
+    function requestBadPort(request6) {
+      const url = requestCurrentURL(request6);
       if (urlIsHttpHttpsScheme(url) && badPortsSet.has(url.port)) {
         return "blocked";
       }
@@ -13723,10 +13724,10 @@ var require_util2 = __commonJS({
       }
       return policy2;
     }
-    function setRequestReferrerPolicyOnRedirect(request5, actualResponse) {
+    function setRequestReferrerPolicyOnRedirect(request6, actualResponse) {
       const policy2 = parseReferrerPolicy(actualResponse);
       if (policy2 !== "") {
-        request5.referrerPolicy = policy2;
+        request6.referrerPolicy = policy2;
       }
     }
     function crossOriginResourcePolicyCheck() {
@@ -13746,33 +13747,33 @@ var require_util2 = __commonJS({
       header = httpRequest.mode;
       httpRequest.headersList.set("sec-fetch-mode", header, true);
     }
-    function appendRequestOriginHeader(request5) {
-      let serializedOrigin = request5.origin;
+    function appendRequestOriginHeader(request6) {
+      let serializedOrigin = request6.origin;
       if (serializedOrigin === "client" || serializedOrigin === void 0) {
         return;
       }
-      if (request5.responseTainting === "cors" || request5.mode === "websocket") {
-        request5.headersList.append("origin", serializedOrigin, true);
-      } else if (request5.method !== "GET" && request5.method !== "HEAD") {
-        switch (request5.referrerPolicy) {
+      if (request6.responseTainting === "cors" || request6.mode === "websocket") {
+        request6.headersList.append("origin", serializedOrigin, true);
+      } else if (request6.method !== "GET" && request6.method !== "HEAD") {
+        switch (request6.referrerPolicy) {
           case "no-referrer":
             serializedOrigin = null;
             break;
           case "no-referrer-when-downgrade":
           case "strict-origin":
           case "strict-origin-when-cross-origin":
-            if (request5.origin && urlHasHttpsScheme(request5.origin) && !urlHasHttpsScheme(requestCurrentURL(request5))) {
+            if (request6.origin && urlHasHttpsScheme(request6.origin) && !urlHasHttpsScheme(requestCurrentURL(request6))) {
               serializedOrigin = null;
             }
             break;
           case "same-origin":
-            if (!sameOrigin(request5, requestCurrentURL(request5))) {
+            if (!sameOrigin(request6, requestCurrentURL(request6))) {
               serializedOrigin = null;
             }
             break;
           default:
         }
-        request5.headersList.append("origin", serializedOrigin, true);
+        request6.headersList.append("origin", serializedOrigin, true);
       }
     }
     function coarsenTime(timestamp, crossOriginIsolatedCapability) {
@@ -13826,18 +13827,18 @@ var require_util2 = __commonJS({
         referrerPolicy: policyContainer.referrerPolicy
       };
     }
-    function determineRequestsReferrer(request5) {
-      const policy2 = request5.referrerPolicy;
+    function determineRequestsReferrer(request6) {
+      const policy2 = request6.referrerPolicy;
       assert(policy2);
       let referrerSource = null;
-      if (request5.referrer === "client") {
+      if (request6.referrer === "client") {
         const globalOrigin = getGlobalOrigin();
         if (!globalOrigin || globalOrigin.origin === "null") {
           return "no-referrer";
         }
         referrerSource = new URL(globalOrigin);
-      } else if (webidl.is.URL(request5.referrer)) {
-        referrerSource = request5.referrer;
+      } else if (webidl.is.URL(request6.referrer)) {
+        referrerSource = request6.referrer;
       }
       let referrerURL = stripURLForReferrer(referrerSource);
       const referrerOrigin = stripURLForReferrer(referrerSource, true);
@@ -13855,14 +13856,14 @@ var require_util2 = __commonJS({
         case "unsafe-url":
           return referrerURL;
         case "strict-origin": {
-          const currentURL = requestCurrentURL(request5);
+          const currentURL = requestCurrentURL(request6);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
           return referrerOrigin;
         }
         case "strict-origin-when-cross-origin": {
-          const currentURL = requestCurrentURL(request5);
+          const currentURL = requestCurrentURL(request6);
           if (sameOrigin(referrerURL, currentURL)) {
             return referrerURL;
           }
@@ -13872,17 +13873,17 @@ var require_util2 = __commonJS({
           return referrerOrigin;
         }
         case "same-origin":
-          if (sameOrigin(request5, referrerURL)) {
+          if (sameOrigin(request6, referrerURL)) {
             return referrerURL;
           }
           return "no-referrer";
         case "origin-when-cross-origin":
-          if (sameOrigin(request5, referrerURL)) {
+          if (sameOrigin(request6, referrerURL)) {
             return referrerURL;
           }
           return referrerOrigin;
         case "no-referrer-when-downgrade": {
-          const currentURL = requestCurrentURL(request5);
+          const currentURL = requestCurrentURL(request6);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
@@ -13949,7 +13950,7 @@ var require_util2 = __commonJS({
       if (url.protocol === "blob:") return true;
       return isOriginPotentiallyTrustworthy(url.origin);
     }
-    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request5) {
+    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request6) {
     }
     function sameOrigin(A, B) {
       if (A.origin === B.origin && A.origin === "null") {
@@ -14328,7 +14329,7 @@ var require_util2 = __commonJS({
       }
       return gettingDecodingSplitting(value);
     }
-    function hasAuthenticationEntry(request5) {
+    function hasAuthenticationEntry(request6) {
       return false;
     }
     function includesCredentials(url) {
@@ -15011,7 +15012,7 @@ var require_request = __commonJS({
         return this;
       }
     };
-    function processHeader(request5, key, val) {
+    function processHeader(request6, key, val) {
       if (val && (typeof val === "object" && !Array.isArray(val))) {
         throw new InvalidArgumentError(`invalid ${key} header`);
       } else if (val === void 0) {
@@ -15058,24 +15059,24 @@ var require_request = __commonJS({
         }
       }
       if (headerName === "host") {
-        if (request5.host !== null) {
+        if (request6.host !== null) {
           throw new InvalidArgumentError("duplicate host header");
         }
         if (typeof val !== "string") {
           throw new InvalidArgumentError("invalid host header");
         }
-        request5.host = val;
+        request6.host = val;
       } else if (headerName === "content-length") {
-        if (request5.contentLength !== null) {
+        if (request6.contentLength !== null) {
           throw new InvalidArgumentError("duplicate content-length header");
         }
         if (!isValidContentLengthHeaderValue(val)) {
           throw new InvalidArgumentError("invalid content-length header");
         }
-        request5.contentLength = parseInt(val, 10);
-      } else if (request5.contentType === null && headerName === "content-type") {
-        request5.contentType = val;
-        request5.headers.push(key, val);
+        request6.contentLength = parseInt(val, 10);
+      } else if (request6.contentType === null && headerName === "content-type") {
+        request6.contentType = val;
+        request6.headers.push(key, val);
       } else if (headerName === "transfer-encoding" || headerName === "keep-alive" || headerName === "upgrade") {
         throw new InvalidArgumentError(`invalid ${headerName} header`);
       } else if (headerName === "connection") {
@@ -15089,13 +15090,13 @@ var require_request = __commonJS({
             throw new InvalidArgumentError("invalid connection header");
           }
           if (trimmed2 === "close") {
-            request5.reset = true;
+            request6.reset = true;
           }
         }
       } else if (headerName === "expect") {
         throw new NotSupportedError("expect header not supported");
       } else {
-        request5.headers.push(key, val);
+        request6.headers.push(key, val);
       }
     }
     var isFormData;
@@ -18325,8 +18326,8 @@ var require_parser_h1 = __commonJS({
           this.timeout.refresh();
         }
         if (len > 0) {
-          const request5 = client[kQueue][client[kRunningIdx]];
-          assert(request5);
+          const request6 = client[kQueue][client[kRunningIdx]];
+          assert(request6);
           assert(this.timeoutType === TIMEOUT_BODY);
           assert(this.statusCode >= 200);
           if (maxResponseSize > -1 && this.bytesRead + len > maxResponseSize) {
@@ -18334,7 +18335,7 @@ var require_parser_h1 = __commonJS({
           }
           this.bytesRead += len;
           this.directBodyRemaining -= len;
-          if (request5.onResponseData(data2.subarray(0, len)) === false) {
+          if (request6.onResponseData(data2.subarray(0, len)) === false) {
             this.directBodyCompletePending = this.directBodyRemaining === 0;
             this.pauseParser();
             this[kPausedByHandler] = true;
@@ -18452,11 +18453,11 @@ var require_parser_h1 = __commonJS({
           if (socket2.destroyed) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Other side closed");
           }
-          const request5 = client[kQueue][client[kRunningIdx]];
-          if (!request5) {
+          const request6 = client[kQueue][client[kRunningIdx]];
+          if (!request6) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Missing request");
           }
-          request5.onResponseStarted();
+          request6.onResponseStarted();
         }
         for (; ; ) {
           const event2 = this.parserEvents[cursor];
@@ -18487,8 +18488,8 @@ var require_parser_h1 = __commonJS({
                 return;
               }
               assert(statusCode >= 100);
-              const request5 = client2[kQueue][client2[kRunningIdx]];
-              assert(request5);
+              const request6 = client2[kQueue][client2[kRunningIdx]];
+              assert(request6);
               this.statusCode = 0;
               this.statusText = "";
               this.bytesRead = 0;
@@ -18504,12 +18505,12 @@ var require_parser_h1 = __commonJS({
               if (statusCode < 200) {
                 break;
               }
-              if (request5.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
+              if (request6.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
                 util.destroy(socket3, new ResponseContentLengthMismatchError());
                 this.pauseParser();
                 break;
               }
-              request5.onResponseEnd(trailers);
+              request6.onResponseEnd(trailers);
               client2[kQueue][client2[kRunningIdx]++] = null;
               if (socket3[kWriting]) {
                 assert(client2[kRunning] === 0);
@@ -18591,8 +18592,8 @@ var require_parser_h1 = __commonJS({
               if (socket3.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request5 = client2[kQueue][client2[kRunningIdx]];
-              if (!request5) {
+              const request6 = client2[kQueue][client2[kRunningIdx]];
+              if (!request6) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Missing request");
               }
               assert(!this.upgrade);
@@ -18604,7 +18605,7 @@ var require_parser_h1 = __commonJS({
                 );
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Bad response");
               }
-              if (shouldUpgrade && !request5.upgrade) {
+              if (shouldUpgrade && !request6.upgrade) {
                 util.destroy(
                   socket3,
                   new SocketError("bad upgrade", util.getSocketInfo(socket3))
@@ -18613,15 +18614,15 @@ var require_parser_h1 = __commonJS({
               }
               assert(this.timeoutType === TIMEOUT_HEADERS);
               this.statusCode = statusCode;
-              this.shouldKeepAlive = shouldKeepAlive || request5.method === "HEAD" && !socket3[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+              this.shouldKeepAlive = shouldKeepAlive || request6.method === "HEAD" && !socket3[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
               this.contentLength = bodyKind === BODY_KIND_CONTENT_LENGTH ? contentLength : -1;
               if (this.statusCode >= 200) {
-                const bodyTimeout = request5.bodyTimeout != null ? request5.bodyTimeout : client2[kBodyTimeout];
+                const bodyTimeout = request6.bodyTimeout != null ? request6.bodyTimeout : client2[kBodyTimeout];
                 this.setTimeout(bodyTimeout, TIMEOUT_BODY);
               } else if (this.timeout?.refresh) {
                 this.timeout.refresh();
               }
-              if (request5.method === "CONNECT") {
+              if (request6.method === "CONNECT") {
                 assert(client2[kRunning] === 1);
                 milo.setIsConnect(this.parser, true);
                 this.upgrade = true;
@@ -18653,20 +18654,20 @@ var require_parser_h1 = __commonJS({
               } else {
                 socket3[kReset] = true;
               }
-              const pause = request5.onResponseStart(
+              const pause = request6.onResponseStart(
                 statusCode,
                 headers,
                 this.resume,
                 statusText
               ) === false;
-              if (request5.aborted) {
+              if (request6.aborted) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Request aborted");
               }
-              if (request5.method === "HEAD" || statusCode < 200) {
+              if (request6.method === "HEAD" || statusCode < 200) {
                 this.setShouldSkipBody(true);
               }
               this.headersSuspended = true;
-              if (!pause && request5.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
+              if (!pause && request6.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
                 this.directBodyRemaining = contentLength;
               }
               if (socket3[kBlocking]) {
@@ -18676,7 +18677,7 @@ var require_parser_h1 = __commonJS({
               if (pause) {
                 this.pauseParser();
                 this[kPausedByHandler] = true;
-              } else if (request5.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
+              } else if (request6.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
                 this.directBodyCompletePending = true;
               }
               break;
@@ -18688,8 +18689,8 @@ var require_parser_h1 = __commonJS({
               if (socket3.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request5 = client2[kQueue][client2[kRunningIdx]];
-              assert(request5);
+              const request6 = client2[kQueue][client2[kRunningIdx]];
+              assert(request6);
               assert(this.timeoutType === TIMEOUT_BODY);
               if (this.timeout?.refresh) {
                 this.timeout.refresh();
@@ -18704,7 +18705,7 @@ var require_parser_h1 = __commonJS({
               }
               this.bytesRead += len;
               const buffer = currentBufferRef;
-              if (request5.onResponseData(
+              if (request6.onResponseData(
                 new FastBuffer(buffer.buffer, buffer.byteOffset + at, len)
               ) === false) {
                 this.pauseParser();
@@ -18760,9 +18761,9 @@ var require_parser_h1 = __commonJS({
         assert(client[kSocket] === socket2);
         assert(!socket2.destroyed);
         assert(!this.paused);
-        const request5 = client[kQueue][client[kRunningIdx]];
-        assert(request5);
-        assert(request5.upgrade || request5.method === "CONNECT");
+        const request6 = client[kQueue][client[kRunningIdx]];
+        assert(request6);
+        assert(request6.upgrade || request6.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
@@ -18784,7 +18785,7 @@ var require_parser_h1 = __commonJS({
           new InformationalError("upgrade")
         );
         try {
-          request5.onRequestUpgrade(statusCode, headers, socket2);
+          request6.onRequestUpgrade(statusCode, headers, socket2);
         } catch (err) {
           util.destroy(socket2, err);
         }
@@ -19890,11 +19891,11 @@ var require_client_h1 = __commonJS({
           util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
-        const request5 = client[kQueue][client[kRunningIdx]];
-        if (!request5) {
+        const request6 = client[kQueue][client[kRunningIdx]];
+        if (!request6) {
           return -1;
         }
-        request5.onResponseStarted();
+        request6.onResponseStarted();
         return 0;
       }
       /**
@@ -19964,9 +19965,9 @@ var require_client_h1 = __commonJS({
         assert(!socket2.destroyed);
         assert(!this.paused);
         assert((headers.length & 1) === 0);
-        const request5 = client[kQueue][client[kRunningIdx]];
-        assert(request5);
-        assert(request5.upgrade || request5.method === "CONNECT");
+        const request6 = client[kQueue][client[kRunningIdx]];
+        assert(request6);
+        assert(request6.upgrade || request6.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
@@ -19983,9 +19984,9 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request5.onRequestUpgrade(statusCode, headers, socket2, statusText);
+          request6.onRequestUpgrade(statusCode, headers, socket2, statusText);
         } catch (err) {
-          util.errorRequest(client, request5, err);
+          util.errorRequest(client, request6, err);
           util.destroy(socket2, err);
         }
         client[kResume]();
@@ -20005,8 +20006,8 @@ var require_client_h1 = __commonJS({
           util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
-        const request5 = client[kQueue][client[kRunningIdx]];
-        if (!request5) {
+        const request6 = client[kQueue][client[kRunningIdx]];
+        if (!request6) {
           return -1;
         }
         assert(!this.upgrade);
@@ -20015,29 +20016,29 @@ var require_client_h1 = __commonJS({
           util.destroy(socket2, new SocketError("bad response", util.getSocketInfo(socket2)));
           return -1;
         }
-        if (upgrade && !request5.upgrade) {
+        if (upgrade && !request6.upgrade) {
           util.destroy(socket2, new SocketError("bad upgrade", util.getSocketInfo(socket2)));
           return -1;
         }
         assert(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request5.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
-        if (request5.method === "HEAD" || statusCode === 204 || statusCode === 304) {
-          if (request5.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
+        request6.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+        if (request6.method === "HEAD" || statusCode === 204 || statusCode === 304) {
+          if (request6.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
             this.shouldKeepAlive = false;
           }
           this.contentLength = -1;
         }
         if (this.statusCode >= 200) {
-          const bodyTimeout = request5.bodyTimeout != null ? request5.bodyTimeout : client[kBodyTimeout];
+          const bodyTimeout = request6.bodyTimeout != null ? request6.bodyTimeout : client[kBodyTimeout];
           this.setTimeout(bodyTimeout, TIMEOUT_BODY);
         } else if (this.timeout) {
           if (this.timeout.refresh) {
             this.timeout.refresh();
           }
         }
-        if (request5.method === "CONNECT") {
+        if (request6.method === "CONNECT") {
           assert(client[kRunning] === 1);
           this.upgrade = true;
           return 2;
@@ -20065,11 +20066,11 @@ var require_client_h1 = __commonJS({
         } else {
           socket2[kReset] = true;
         }
-        const pause = request5.onResponseStart(statusCode, headers, this.resume, statusText) === false;
-        if (request5.aborted) {
+        const pause = request6.onResponseStart(statusCode, headers, this.resume, statusText) === false;
+        if (request6.aborted) {
           return -1;
         }
-        if (request5.method === "HEAD") {
+        if (request6.method === "HEAD") {
           return 1;
         }
         if (statusCode < 200) {
@@ -20090,8 +20091,8 @@ var require_client_h1 = __commonJS({
         if (socket2.destroyed) {
           return -1;
         }
-        const request5 = client[kQueue][client[kRunningIdx]];
-        assert(request5);
+        const request6 = client[kQueue][client[kRunningIdx]];
+        assert(request6);
         assert(this.timeoutType === TIMEOUT_BODY);
         if (this.timeout) {
           if (this.timeout.refresh) {
@@ -20104,7 +20105,7 @@ var require_client_h1 = __commonJS({
           return -1;
         }
         this.bytesRead += buf.length;
-        if (request5.onResponseData(buf) === false) {
+        if (request6.onResponseData(buf) === false) {
           return constants7.ERROR.PAUSED;
         }
         return 0;
@@ -20122,8 +20123,8 @@ var require_client_h1 = __commonJS({
         }
         assert(statusCode >= 100);
         assert((this.headers.length & 1) === 0);
-        const request5 = client[kQueue][client[kRunningIdx]];
-        assert(request5);
+        const request6 = client[kQueue][client[kRunningIdx]];
+        assert(request6);
         this.statusCode = 0;
         this.statusText = "";
         this.bytesRead = 0;
@@ -20140,7 +20141,7 @@ var require_client_h1 = __commonJS({
           util.destroy(socket2, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request5.onResponseEnd(headers);
+        request6.onResponseEnd(headers);
         client[kQueue][client[kRunningIdx]++] = null;
         socket2[kSocketUsed] = client[kPending] === 0;
         if (socket2[kWriting]) {
@@ -20209,8 +20210,8 @@ var require_client_h1 = __commonJS({
       return {
         version: "h1",
         defaultPipelining: 1,
-        write(request5) {
-          return writeH1(client, request5);
+        write(request6) {
+          return writeH1(client, request6);
         },
         resume() {
           resumeH1(client);
@@ -20237,18 +20238,18 @@ var require_client_h1 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
          */
-        busy(request5) {
+        busy(request6) {
           if (socket2[kWriting] || socket2[kReset] || socket2[kBlocking] || socket2[kIdleSocketValidation] === 1) {
             return true;
           }
-          if (request5) {
-            if (client[kRunning] > 0 && !request5.idempotent) {
+          if (request6) {
+            if (client[kRunning] > 0 && !request6.idempotent) {
               return true;
             }
-            if (client[kRunning] > 0 && (request5.upgrade || request5.method === "CONNECT")) {
+            if (client[kRunning] > 0 && (request6.upgrade || request6.method === "CONNECT")) {
               return true;
             }
-            if (client[kRunning] > 0 && util.bodyLength(request5.body) !== 0 && (util.isStream(request5.body) || util.isAsyncIterable(request5.body) || util.isFormDataLike(request5.body))) {
+            if (client[kRunning] > 0 && util.bodyLength(request6.body) !== 0 && (util.isStream(request6.body) || util.isAsyncIterable(request6.body) || util.isFormDataLike(request6.body))) {
               return true;
             }
           }
@@ -20301,13 +20302,13 @@ var require_client_h1 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request5 = requests[i];
-          util.errorRequest(client, request5, err);
+          const request6 = requests[i];
+          util.errorRequest(client, request6, err);
         }
       } else if (client[kRunning] > 0 && err.code !== "UND_ERR_INFO") {
-        const request5 = client[kQueue][client[kRunningIdx]];
+        const request6 = client[kQueue][client[kRunningIdx]];
         client[kQueue][client[kRunningIdx]++] = null;
-        util.errorRequest(client, request5, err);
+        util.errorRequest(client, request6, err);
       }
       client[kPendingIdx] = client[kRunningIdx];
       assert(client[kRunning] === 0);
@@ -20375,8 +20376,8 @@ var require_client_h1 = __commonJS({
           }
         } else if (client[kRunning] > 0 && socket2[kParser].statusCode < 200) {
           if (socket2[kParser].timeoutType !== TIMEOUT_HEADERS) {
-            const request5 = client[kQueue][client[kRunningIdx]];
-            const headersTimeout = request5.headersTimeout != null ? request5.headersTimeout : client[kHeadersTimeout];
+            const request6 = client[kQueue][client[kRunningIdx]];
+            const headersTimeout = request6.headersTimeout != null ? request6.headersTimeout : client[kHeadersTimeout];
             socket2[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
@@ -20385,11 +20386,11 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function setTypeOfService(socket2, request5) {
+    function setTypeOfService(socket2, request6) {
       if (typeof socket2.setTypeOfService !== "function") {
         return;
       }
-      const typeOfService = request5.typeOfService;
+      const typeOfService = request6.typeOfService;
       if (typeOfService === void 0) {
         return;
       }
@@ -20403,26 +20404,26 @@ var require_client_h1 = __commonJS({
       } catch {
       }
     }
-    function writeH1(client, request5) {
-      const { method, path: path6, host, upgrade, blocking, reset } = request5;
-      let { body, headers, contentLength } = request5;
+    function writeH1(client, request6) {
+      const { method, path: path6, host, upgrade, blocking, reset } = request6;
+      let { body, headers, contentLength } = request6;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
           extractBody = require_body().extractBody;
         }
         const [bodyStream, contentType] = extractBody(body);
-        if (request5.contentType == null) {
+        if (request6.contentType == null) {
           headers.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
-      } else if (util.isBlobLike(body) && request5.contentType == null) {
+      } else if (util.isBlobLike(body) && request6.contentType == null) {
         const contentType = body.type;
         if (contentType) {
           const contentTypeValue = `${contentType}`;
           if (!util.isValidHeaderValue(contentTypeValue)) {
-            util.errorRequest(client, request5, new InvalidArgumentError("invalid content-type header"));
+            util.errorRequest(client, request6, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
           headers.push("content-type", contentTypeValue);
@@ -20434,14 +20435,14 @@ var require_client_h1 = __commonJS({
       const bodyLength = util.bodyLength(body);
       contentLength = bodyLength ?? contentLength;
       if (contentLength === null) {
-        contentLength = request5.contentLength;
+        contentLength = request6.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request5.contentLength !== null && request5.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request6.contentLength !== null && request6.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request5, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request6, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -20449,19 +20450,19 @@ var require_client_h1 = __commonJS({
       const socket2 = client[kSocket];
       clearIdleSocketValidation(socket2);
       const abort = (err) => {
-        if (request5.aborted || request5.completed) {
+        if (request6.aborted || request6.completed) {
           return;
         }
-        util.errorRequest(client, request5, err || new RequestAbortedError());
+        util.errorRequest(client, request6, err || new RequestAbortedError());
         util.destroy(body);
         util.destroy(socket2, new InformationalError("aborted"));
       };
       try {
-        request5.onRequestStart(abort, null);
+        request6.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request5, err);
+        util.errorRequest(client, request6, err);
       }
-      if (request5.aborted) {
+      if (request6.aborted) {
         return false;
       }
       if (method === "HEAD") {
@@ -20479,7 +20480,7 @@ var require_client_h1 = __commonJS({
       if (blocking) {
         socket2[kBlocking] = true;
       }
-      setTypeOfService(socket2, request5);
+      setTypeOfService(socket2, request6);
       let header = `${method} ${path6} HTTP/1.1\r
 `;
       if (typeof host === "string") {
@@ -20513,31 +20514,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request: request5, headers: header, socket: socket2 });
+        channels.sendHeaders.publish({ request: request6, headers: header, socket: socket2 });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request5, socket2, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request6, socket2, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request6, socket2, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request5, socket2, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request6, socket2, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request6, socket2, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request6, socket2, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request5, socket2, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request6, socket2, contentLength, header, expectsPayload);
       } else {
         assert(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request6, socket2, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket: socket2, request: request6, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -20603,7 +20604,7 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request6, socket2, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
@@ -20623,18 +20624,18 @@ upgrade: ${upgrade}\r
 `, "latin1");
           socket2.write(body);
           socket2.uncork();
-          request5.onBodySent(body);
-          if (!expectsPayload && request5.reset !== false) {
+          request6.onBodySent(body);
+          if (!expectsPayload && request6.reset !== false) {
             socket2[kReset] = true;
           }
         }
-        request5.onRequestSent();
+        request6.onRequestSent();
         client[kResume]();
       } catch (err) {
         abort(err);
       }
     }
-    async function writeBlob(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request6, socket2, contentLength, header, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -20646,9 +20647,9 @@ upgrade: ${upgrade}\r
 `, "latin1");
         socket2.write(buffer);
         socket2.uncork();
-        request5.onBodySent(buffer);
-        request5.onRequestSent();
-        if (!expectsPayload && request5.reset !== false) {
+        request6.onBodySent(buffer);
+        request6.onRequestSent();
+        if (!expectsPayload && request6.reset !== false) {
           socket2[kReset] = true;
         }
         client[kResume]();
@@ -20656,7 +20657,7 @@ upgrade: ${upgrade}\r
         abort(err);
       }
     }
-    async function writeIterable(abort, body, client, request5, socket2, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request6, socket2, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -20675,7 +20676,7 @@ upgrade: ${upgrade}\r
         }
       });
       socket2.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket: socket2, request: request6, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
           if (socket2[kError]) {
@@ -20704,9 +20705,9 @@ upgrade: ${upgrade}\r
        * @param {boolean} arg.expectsPayload
        * @param {string} arg.header
        */
-      constructor({ abort, socket: socket2, request: request5, contentLength, client, expectsPayload, header }) {
+      constructor({ abort, socket: socket2, request: request6, contentLength, client, expectsPayload, header }) {
         this.socket = socket2;
-        this.request = request5;
+        this.request = request6;
         this.contentLength = contentLength;
         this.client = client;
         this.bytesWritten = 0;
@@ -20735,7 +20736,7 @@ upgrade: ${upgrade}\r
        * @returns
        */
       write(chunk) {
-        const { socket: socket2, request: request5, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        const { socket: socket2, request: request6, contentLength, client, bytesWritten, expectsPayload, header } = this;
         if (socket2[kError]) {
           throw socket2[kError];
         }
@@ -20760,7 +20761,7 @@ upgrade: ${upgrade}\r
         }
         socket2.cork();
         if (bytesWritten === 0) {
-          if (!expectsPayload && request5.reset !== false) {
+          if (!expectsPayload && request6.reset !== false) {
             socket2[kReset] = true;
           }
           if (contentLength === null) {
@@ -20780,7 +20781,7 @@ ${len.toString(16)}\r
         this.bytesWritten += len;
         const ret = socket2.write(chunk);
         socket2.uncork();
-        request5.onBodySent(chunk);
+        request6.onBodySent(chunk);
         if (!ret) {
           if (socket2[kParser].timeout && socket2[kParser].timeoutType === TIMEOUT_HEADERS) {
             if (socket2[kParser].timeout.refresh) {
@@ -20794,8 +20795,8 @@ ${len.toString(16)}\r
        * @returns {void}
        */
       end() {
-        const { socket: socket2, contentLength, client, bytesWritten, expectsPayload, header, request: request5 } = this;
-        request5.onRequestSent();
+        const { socket: socket2, contentLength, client, bytesWritten, expectsPayload, header, request: request6 } = this;
+        request6.onRequestSent();
         socket2[kWriting] = false;
         if (socket2[kError]) {
           throw socket2[kError];
@@ -20950,47 +20951,47 @@ var require_client_h2 = __commonJS({
     function getGoAwayPendingIdx(client, lastStreamID) {
       const maxAcceptedStreamID = Number.isInteger(lastStreamID) ? lastStreamID : Number.MAX_SAFE_INTEGER;
       for (let i = client[kRunningIdx]; i < client[kPendingIdx]; i++) {
-        const request5 = client[kQueue][i];
-        if (request5 == null) {
+        const request6 = client[kQueue][i];
+        if (request6 == null) {
           continue;
         }
-        const streamId = request5[kRequestStream]?.id;
+        const streamId = request6[kRequestStream]?.id;
         if (typeof streamId !== "number" || streamId > maxAcceptedStreamID) {
           return i;
         }
       }
       return client[kPendingIdx];
     }
-    function detachRequestFromStream(request5) {
-      request5[kRequestStream] = null;
-      request5[kRequestStreamCleanup] = null;
+    function detachRequestFromStream(request6) {
+      request6[kRequestStream] = null;
+      request6[kRequestStreamCleanup] = null;
     }
-    function bindRequestToStream(request5, stream, cleanup) {
-      const previousCleanup = request5[kRequestStreamCleanup];
-      const previousStream = request5[kRequestStream];
-      detachRequestFromStream(request5);
+    function bindRequestToStream(request6, stream, cleanup) {
+      const previousCleanup = request6[kRequestStreamCleanup];
+      const previousStream = request6[kRequestStream];
+      detachRequestFromStream(request6);
       previousCleanup?.(previousStream);
-      request5[kRequestStream] = stream;
-      request5[kRequestStreamCleanup] = cleanup;
+      request6[kRequestStream] = stream;
+      request6[kRequestStreamCleanup] = cleanup;
     }
-    function clearRequestStream(request5) {
-      const cleanup = request5[kRequestStreamCleanup];
-      const stream = request5[kRequestStream];
-      detachRequestFromStream(request5);
+    function clearRequestStream(request6) {
+      const cleanup = request6[kRequestStreamCleanup];
+      const stream = request6[kRequestStream];
+      detachRequestFromStream(request6);
       cleanup?.(stream);
     }
-    function requeueUnsentRequest(client, request5) {
-      client[kQueue].splice(client[kPendingIdx] + 1, 0, request5);
+    function requeueUnsentRequest(client, request6) {
+      client[kQueue].splice(client[kPendingIdx] + 1, 0, request6);
     }
-    function completeRequest(client, request5, resetPendingIdx = false) {
+    function completeRequest(client, request6, resetPendingIdx = false) {
       const queue = client[kQueue];
       const runningIdx = client[kRunningIdx];
-      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request5) {
+      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request6) {
         queue[runningIdx] = null;
         client[kRunningIdx] = runningIdx + 1;
         return;
       }
-      const index = queue.indexOf(request5, runningIdx);
+      const index = queue.indexOf(request6, runningIdx);
       if (index === -1 || index >= client[kPendingIdx]) {
         return;
       }
@@ -21000,17 +21001,17 @@ var require_client_h2 = __commonJS({
         client[kPendingIdx] = client[kRunningIdx];
       }
     }
-    function canReplayRequest(request5) {
-      const { body } = request5;
+    function canReplayRequest(request6) {
+      const { body } = request6;
       return body == null || util.isBuffer(body) || util.isBlobLike(body);
     }
-    function hasResponseStarted(request5) {
-      const state = request5[kRequestStream]?.[kRequestStreamState];
+    function hasResponseStarted(request6) {
+      const state = request6[kRequestStream]?.[kRequestStreamState];
       return state?.responseReceived === true;
     }
-    function registerGoAwayRefusal(request5) {
-      const attempts = (request5[kGoAwayReplayAttempts] ?? 0) + 1;
-      request5[kGoAwayReplayAttempts] = attempts;
+    function registerGoAwayRefusal(request6) {
+      const attempts = (request6[kGoAwayReplayAttempts] ?? 0) + 1;
+      request6[kGoAwayReplayAttempts] = attempts;
       return attempts <= MAX_GOAWAY_REPLAY_ATTEMPTS;
     }
     function closeStream(stream, code2 = NGHTTP2_REFUSED_STREAM) {
@@ -21021,9 +21022,9 @@ var require_client_h2 = __commonJS({
         }
       }
     }
-    function detachRequestStreamForClose(request5) {
-      const stream = request5[kRequestStream];
-      clearRequestStream(request5);
+    function detachRequestStreamForClose(request6) {
+      const stream = request6[kRequestStream];
+      clearRequestStream(request6);
       severRequestStream(stream);
       return stream;
     }
@@ -21102,8 +21103,8 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        write(request5) {
-          return writeH2(client, request5);
+        write(request6) {
+          return writeH2(client, request6);
         },
         /**
          * @returns {void}
@@ -21132,7 +21133,7 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        busy(request5) {
+        busy(request6) {
           if (session[kRemoteSettings] === false && client[kRunning] > 0) {
             return true;
           }
@@ -21142,11 +21143,11 @@ var require_client_h2 = __commonJS({
           if (client[kRunning] >= client[kMaxConcurrentStreams]) {
             return true;
           }
-          if (request5 != null) {
+          if (request6 != null) {
             if (client[kRunning] > 0) {
-              if ((request5.upgrade === "websocket" || request5.method === "CONNECT") && session[kRemoteSettings] === false) return true;
+              if ((request6.upgrade === "websocket" || request6.method === "CONNECT") && session[kRemoteSettings] === false) return true;
             } else {
-              return (request5.upgrade === "websocket" || request5.method === "CONNECT") && session[kRemoteSettings] === false;
+              return (request6.upgrade === "websocket" || request6.method === "CONNECT") && session[kRemoteSettings] === false;
             }
           }
           return false;
@@ -21363,14 +21364,14 @@ var require_client_h2 = __commonJS({
       const retriableRequests = [];
       const streamsToClose = [];
       for (let i = pendingIdx; i < previousPendingIdx; i++) {
-        const request5 = client[kQueue][i];
-        if (request5 != null) {
-          const responseStarted = hasResponseStarted(request5);
-          streamsToClose.push(detachRequestStreamForClose(request5));
-          if (!responseStarted && canReplayRequest(request5) && registerGoAwayRefusal(request5)) {
-            retriableRequests.push(request5);
+        const request6 = client[kQueue][i];
+        if (request6 != null) {
+          const responseStarted = hasResponseStarted(request6);
+          streamsToClose.push(detachRequestStreamForClose(request6));
+          if (!responseStarted && canReplayRequest(request6) && registerGoAwayRefusal(request6)) {
+            retriableRequests.push(request6);
           } else {
-            util.errorRequest(client, request5, err);
+            util.errorRequest(client, request6, err);
           }
         }
       }
@@ -21419,9 +21420,9 @@ var require_client_h2 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request5 = requests[i];
-          if (request5 != null) {
-            util.errorRequest(client, request5, err);
+          const request6 = requests[i];
+          if (request6 != null) {
+            util.errorRequest(client, request6, err);
           }
         }
       }
@@ -21538,9 +21539,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
-      if (request5[kRequestStream] === stream) {
-        detachRequestFromStream(request5);
+      const { request: request6 } = state;
+      if (request6[kRequestStream] === stream) {
+        detachRequestFromStream(request6);
       }
       removeUpgradeStreamListeners(stream);
       if (!stream.destroyed && !stream.closed) {
@@ -21551,8 +21552,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
-      if (state.responseReceived || request5.aborted || request5.completed) {
+      const { request: request6 } = state;
+      if (state.responseReceived || request6.aborted || request6.completed) {
         return;
       }
       releaseUpgradeStream(state.stream);
@@ -21576,30 +21577,30 @@ var require_client_h2 = __commonJS({
     function onUpgradeResponse(headers, _flags) {
       const stream = this;
       const state = stream[kRequestStreamState];
-      const { request: request5 } = state;
+      const { request: request6 } = state;
       state.responseReceived = true;
       const statusCode = headers[HTTP2_HEADER_STATUS];
       delete headers[HTTP2_HEADER_STATUS];
       try {
-        request5.onRequestUpgrade(statusCode, headers, stream);
+        request6.onRequestUpgrade(statusCode, headers, stream);
       } catch (err) {
         state.abort(err);
         return;
       }
-      if (request5.aborted) {
+      if (request6.aborted) {
         return;
       }
       removeUpgradeStreamListeners(stream);
-      detachRequestFromStream(request5);
+      detachRequestFromStream(request6);
       finalizeRequest(state);
     }
     function setupUpgradeStream(stream, state) {
-      const { request: request5, headersTimeout, session } = state;
+      const { request: request6, headersTimeout, session } = state;
       stream[kHTTP2Stream] = true;
       stream[kHTTP2Session] = session;
       stream[kRequestStreamState] = state;
       state.stream = stream;
-      bindRequestToStream(request5, stream, releaseUpgradeStream);
+      bindRequestToStream(request6, stream, releaseUpgradeStream);
       stream.once("response", onUpgradeResponse);
       stream.on("error", onUpgradeStreamError);
       stream.once("end", onUpgradeStreamEnd);
@@ -21617,7 +21618,7 @@ var require_client_h2 = __commonJS({
       completeRequest(state.client, state.request, resetPendingIdx);
       state.client[kResume]();
     }
-    function openStream(client, request5, session, abort, headers, options) {
+    function openStream(client, request6, session, abort, headers, options) {
       try {
         return session.request(headers, options);
       } catch (err) {
@@ -21626,7 +21627,7 @@ var require_client_h2 = __commonJS({
           wrappedErr2.cause = err;
           session[kError] = wrappedErr2;
           resetHttp2Session(session, wrappedErr2);
-          requeueUnsentRequest(client, request5);
+          requeueUnsentRequest(client, request6);
           return null;
         }
         const wrappedErr = new InformationalError(err.message, { cause: err });
@@ -21638,13 +21639,13 @@ var require_client_h2 = __commonJS({
         return null;
       }
     }
-    function writeH2(client, request5) {
-      const headersTimeout = request5.headersTimeout ?? client[kHeadersTimeout];
-      const bodyTimeout = request5.bodyTimeout ?? client[kBodyTimeout];
+    function writeH2(client, request6) {
+      const headersTimeout = request6.headersTimeout ?? client[kHeadersTimeout];
+      const bodyTimeout = request6.bodyTimeout ?? client[kBodyTimeout];
       const session = client[kHTTP2Session];
-      const { method, path: path6, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request5;
+      const { method, path: path6, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request6;
       if (upgrade != null && upgrade !== "websocket") {
-        util.errorRequest(client, request5, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
+        util.errorRequest(client, request6, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
         return false;
       }
       const headers = buildRequestHeaders(reqHeaders);
@@ -21652,13 +21653,13 @@ var require_client_h2 = __commonJS({
       headers[HTTP2_HEADER_METHOD] = method;
       const state = {
         abort: null,
-        body: request5.body,
+        body: request6.body,
         bytesRead: 0,
         client,
         contentLength: null,
         expectsPayload: false,
         maxResponseSize: client[kMaxResponseSize],
-        request: request5,
+        request: request6,
         headersTimeout,
         bodyTimeout,
         requestFinalized: false,
@@ -21671,13 +21672,13 @@ var require_client_h2 = __commonJS({
         stream: null
       };
       const abort = (err, resetPendingIdx = false) => {
-        if (request5.aborted || request5.completed) {
+        if (request6.aborted || request6.completed) {
           return;
         }
         err = err || new RequestAbortedError();
-        util.errorRequest(client, request5, err);
+        util.errorRequest(client, request6, err);
         if (state.stream != null) {
-          clearRequestStream(request5);
+          clearRequestStream(request6);
           const stream2 = state.stream;
           stream2.close();
           if (!stream2.destroyed) {
@@ -21691,18 +21692,18 @@ var require_client_h2 = __commonJS({
       state.abort = abort;
       let stream = null;
       try {
-        request5.onRequestStart(abort, null);
+        request6.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request5, err);
+        util.errorRequest(client, request6, err);
       }
-      if (request5.aborted) {
+      if (request6.aborted) {
         return false;
       }
       if (upgrade || method === "CONNECT") {
         refH2Session(session);
         if (upgrade === "websocket") {
           if (session[kEnableConnectProtocol] === false) {
-            util.errorRequest(client, request5, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
+            util.errorRequest(client, request6, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
             unrefH2Session(session);
             return false;
           }
@@ -21714,7 +21715,7 @@ var require_client_h2 = __commonJS({
           } else {
             headers[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
           }
-          stream = openStream(client, request5, session, abort, headers, { endStream: false, signal });
+          stream = openStream(client, request6, session, abort, headers, { endStream: false, signal });
           if (stream == null) {
             unrefH2Session(session);
             return false;
@@ -21722,7 +21723,7 @@ var require_client_h2 = __commonJS({
           setupUpgradeStream(stream, state);
           return true;
         }
-        stream = openStream(client, request5, session, abort, headers, { endStream: false, signal });
+        stream = openStream(client, request6, session, abort, headers, { endStream: false, signal });
         if (stream == null) {
           unrefH2Session(session);
           return false;
@@ -21746,14 +21747,14 @@ var require_client_h2 = __commonJS({
         contentLength = bodyStream.length;
       }
       if (contentLength == null) {
-        contentLength = request5.contentLength;
+        contentLength = request6.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request5.contentLength != null && request5.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request6.contentLength != null && request6.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request5, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request6, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -21769,7 +21770,7 @@ var require_client_h2 = __commonJS({
           header += `${key}: ${headers[key]}\r
 `;
         }
-        channels.sendHeaders.publish({ request: request5, headers: header, socket: session[kSocket] });
+        channels.sendHeaders.publish({ request: request6, headers: header, socket: session[kSocket] });
       }
       const shouldEndStream = body === null || contentLength === 0;
       state.body = body;
@@ -21778,7 +21779,7 @@ var require_client_h2 = __commonJS({
       if (expectContinue) {
         headers[HTTP2_HEADER_EXPECT] = "100-continue";
       }
-      stream = openStream(client, request5, session, abort, headers, { endStream: shouldEndStream, signal });
+      stream = openStream(client, request6, session, abort, headers, { endStream: shouldEndStream, signal });
       if (stream == null) {
         return false;
       }
@@ -21792,7 +21793,7 @@ var require_client_h2 = __commonJS({
       }
       stream[kHTTP2Session] = session;
       stream.on("close", completeRequestStream);
-      bindRequestToStream(request5, stream, releaseRequestStream);
+      bindRequestToStream(request6, stream, releaseRequestStream);
       if (expectContinue) {
         stream.once("continue", writeBodyH2);
       }
@@ -21832,9 +21833,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
-      if (request5[kRequestStream] === stream) {
-        detachRequestFromStream(request5);
+      const { request: request6 } = state;
+      if (request6[kRequestStream] === stream) {
+        detachRequestFromStream(request6);
       }
       if (!stream.destroyed && !stream.closed) {
         removeRequestStreamListeners(stream);
@@ -21847,8 +21848,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5, maxResponseSize, responseContentLength } = state;
-      if (request5.aborted || request5.completed) {
+      const { request: request6, maxResponseSize, responseContentLength } = state;
+      if (request6.aborted || request6.completed) {
         return;
       }
       if (responseContentLength != null && state.bytesRead + chunk.length > responseContentLength) {
@@ -21860,7 +21861,7 @@ var require_client_h2 = __commonJS({
         return;
       }
       state.bytesRead += chunk.length;
-      if (request5.onResponseData(chunk) === false) {
+      if (request6.onResponseData(chunk) === false) {
         pauseResponseStream(stream, state);
       }
     }
@@ -21884,13 +21885,13 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
-      if (request5.aborted || request5.completed) {
+      const { request: request6 } = state;
+      if (request6.aborted || request6.completed) {
         return;
       }
       const statusCode = headers[HTTP2_HEADER_STATUS];
       delete headers[HTTP2_HEADER_STATUS];
-      request5.onResponseStart(Number(statusCode), headers, noop3, "");
+      request6.onResponseStart(Number(statusCode), headers, noop3, "");
     }
     function onResponse(headers) {
       const stream = this;
@@ -21898,7 +21899,7 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
+      const { request: request6 } = state;
       stream.off("response", onResponse);
       if (state.body != null && !state.bodySent && !stream.writableEnded) {
         stream.removeListener("continue", writeBodyH2);
@@ -21906,20 +21907,20 @@ var require_client_h2 = __commonJS({
       }
       const statusCode = Number(headers[HTTP2_HEADER_STATUS]);
       delete headers[HTTP2_HEADER_STATUS];
-      request5.onResponseStarted();
+      request6.onResponseStarted();
       state.responseReceived = true;
-      if (request5.method !== "HEAD" && statusCode !== 304) {
+      if (request6.method !== "HEAD" && statusCode !== 304) {
         const contentLength = headers[HTTP2_HEADER_CONTENT_LENGTH];
         state.responseContentLength = contentLength == null ? null : Number(contentLength);
       }
       if (state.headersTimeout || state.bodyTimeout) {
         stream.setTimeout(state.bodyTimeout);
       }
-      if (request5.aborted || request5.completed) {
+      if (request6.aborted || request6.completed) {
         releaseRequestStream(stream);
         return;
       }
-      if (request5.onResponseStart(statusCode, headers, resumeResponseStream.bind(stream), "") === false) {
+      if (request6.onResponseStart(statusCode, headers, resumeResponseStream.bind(stream), "") === false) {
         pauseResponseStream(stream, state);
       }
       stream.on("data", onData);
@@ -21930,10 +21931,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
+      const { request: request6 } = state;
       stream.off("end", onEnd);
       if (state.responseReceived) {
-        if (!request5.aborted && !request5.completed) {
+        if (!request6.aborted && !request6.completed) {
           if (state.responseContentLength != null && state.bytesRead !== state.responseContentLength) {
             state.abort(new ResponseContentLengthMismatchError());
             return;
@@ -21946,29 +21947,29 @@ var require_client_h2 = __commonJS({
       }
     }
     function retryRefusedStream(stream, state) {
-      const { client, request: request5 } = state;
-      if (state.responseReceived || request5.aborted || request5.completed || request5[kRefusedStreamRetry] || !canReplayRequest(request5)) {
+      const { client, request: request6 } = state;
+      if (state.responseReceived || request6.aborted || request6.completed || request6[kRefusedStreamRetry] || !canReplayRequest(request6)) {
         return false;
       }
-      request5[kRefusedStreamRetry] = true;
+      request6[kRefusedStreamRetry] = true;
       requeueStreamRequest(client, state);
       return true;
     }
     function retryUnsentStream(state) {
-      const { client, request: request5, session } = state;
-      if (!session[kReceivedGoAway] || state.responseReceived || request5.aborted || request5.completed || !canReplayRequest(request5) || !registerGoAwayRefusal(request5)) {
+      const { client, request: request6, session } = state;
+      if (!session[kReceivedGoAway] || state.responseReceived || request6.aborted || request6.completed || !canReplayRequest(request6) || !registerGoAwayRefusal(request6)) {
         return false;
       }
       requeueStreamRequest(client, state);
       return true;
     }
     function requeueStreamRequest(client, state) {
-      const { request: request5 } = state;
-      detachRequestStreamForClose(request5);
+      const { request: request6 } = state;
+      detachRequestStreamForClose(request6);
       state.stream = null;
       state.requestFinalized = true;
-      completeRequest(client, request5);
-      client[kQueue].splice(client[kPendingIdx], 0, request5);
+      completeRequest(client, request6);
+      client[kQueue].splice(client[kPendingIdx], 0, request6);
       client[kResume]();
     }
     function onError(err) {
@@ -22023,10 +22024,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request: request5 } = state;
+      const { request: request6 } = state;
       stream.off("trailers", onTrailers);
       stream.off("data", onData);
-      if (request5.aborted || request5.completed) {
+      if (request6.aborted || request6.completed) {
         return;
       }
       state.trailers = trailers;
@@ -22035,14 +22036,14 @@ var require_client_h2 = __commonJS({
       const stream = this;
       const state = stream[kRequestStreamState];
       state.bodySent = true;
-      const { abort, body, client, contentLength, expectsPayload, request: request5 } = state;
+      const { abort, body, client, contentLength, expectsPayload, request: request6 } = state;
       if (!body || contentLength === 0) {
         writeBuffer(
           abort,
           stream,
           null,
           client,
-          request5,
+          request6,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -22053,7 +22054,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request5,
+          request6,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -22065,7 +22066,7 @@ var require_client_h2 = __commonJS({
             stream,
             body.stream(),
             client,
-            request5,
+            request6,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -22076,7 +22077,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request5,
+            request6,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -22090,7 +22091,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request5,
+          request6,
           contentLength
         );
       } else if (util.isIterable(body)) {
@@ -22099,7 +22100,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request5,
+          request6,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -22108,7 +22109,7 @@ var require_client_h2 = __commonJS({
         assert(false);
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request6, socket2, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert(contentLength === body.byteLength, "buffer body must have content length");
@@ -22116,18 +22117,18 @@ var require_client_h2 = __commonJS({
           h2stream.write(body);
           h2stream.uncork();
           h2stream.end();
-          request5.onBodySent(body);
+          request6.onBodySent(body);
         }
         if (!expectsPayload) {
           socket2[kReset] = true;
         }
-        request5.onRequestSent();
+        request6.onRequestSent();
         client[kResume]();
       } catch (error2) {
         abort(error2);
       }
     }
-    function writeStream(abort, socket2, expectsPayload, h2stream, body, client, request5, contentLength) {
+    function writeStream(abort, socket2, expectsPayload, h2stream, body, client, request6, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       const pipe2 = pipeline4(
         body,
@@ -22138,7 +22139,7 @@ var require_client_h2 = __commonJS({
             abort(err);
           } else {
             util.removeAllListeners(pipe2);
-            request5.onRequestSent();
+            request6.onRequestSent();
             if (!expectsPayload) {
               socket2[kReset] = true;
             }
@@ -22148,10 +22149,10 @@ var require_client_h2 = __commonJS({
       );
       util.addListener(pipe2, "data", onPipeData);
       function onPipeData(chunk) {
-        request5.onBodySent(chunk);
+        request6.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request6, socket2, contentLength, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -22161,8 +22162,8 @@ var require_client_h2 = __commonJS({
         h2stream.write(buffer);
         h2stream.uncork();
         h2stream.end();
-        request5.onBodySent(buffer);
-        request5.onRequestSent();
+        request6.onBodySent(buffer);
+        request6.onRequestSent();
         if (!expectsPayload) {
           socket2[kReset] = true;
         }
@@ -22171,7 +22172,7 @@ var require_client_h2 = __commonJS({
         abort(err);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request5, socket2, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request6, socket2, contentLength, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -22196,13 +22197,13 @@ var require_client_h2 = __commonJS({
             throw socket2[kError];
           }
           const res = h2stream.write(chunk);
-          request5.onBodySent(chunk);
+          request6.onBodySent(chunk);
           if (!res) {
             await waitForDrain();
           }
         }
         h2stream.end();
-        request5.onRequestSent();
+        request6.onRequestSent();
         if (!expectsPayload) {
           socket2[kReset] = true;
         }
@@ -22543,10 +22544,10 @@ var require_client = __commonJS({
         this.once("connect", cb);
       }
       [kDispatch](opts, handler2) {
-        const request5 = new Request(this[kUrl].origin, opts, handler2);
-        this[kQueue].push(request5);
+        const request6 = new Request(this[kUrl].origin, opts, handler2);
+        this[kQueue].push(request6);
         if (this[kResuming]) {
-        } else if (util.bodyLength(request5.body) == null && util.isIterable(request5.body)) {
+        } else if (util.bodyLength(request6.body) == null && util.isIterable(request6.body)) {
           this[kResuming] = 1;
           queueMicrotask(() => resume2(this));
         } else {
@@ -22570,9 +22571,9 @@ var require_client = __commonJS({
         return new Promise((resolve2) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
-            const request5 = requests[i];
-            if (request5 != null) {
-              util.errorRequest(this, request5, err);
+            const request6 = requests[i];
+            if (request6 != null) {
+              util.errorRequest(this, request6, err);
             }
           }
           const callback = () => {
@@ -22597,9 +22598,9 @@ var require_client = __commonJS({
         assert(client[kPendingIdx] === client[kRunningIdx]);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request5 = requests[i];
-          if (request5 != null) {
-            util.errorRequest(client, request5, err);
+          const request6 = requests[i];
+          if (request6 != null) {
+            util.errorRequest(client, request6, err);
           }
         }
         assert(client[kSize] === 0);
@@ -22714,8 +22715,8 @@ var require_client = __commonJS({
           util.errorRequest(client, running2[i], err);
         }
         while (client[kPending] > 0 && client[kQueue][client[kPendingIdx]].servername === client[kServerName]) {
-          const request5 = client[kQueue].splice(client[kPendingIdx], 1)[0];
-          util.errorRequest(client, request5, err);
+          const request6 = client[kQueue].splice(client[kPendingIdx], 1)[0];
+          util.errorRequest(client, request6, err);
         }
       } else {
         onError(client, err);
@@ -22770,19 +22771,19 @@ var require_client = __commonJS({
         if (client[kRunning] >= (getMaxConcurrent(client) || 1)) {
           return;
         }
-        const request5 = client[kQueue][client[kPendingIdx]];
-        if (request5 === null) {
+        const request6 = client[kQueue][client[kPendingIdx]];
+        if (request6 === null) {
           return;
         }
-        if (request5.aborted) {
+        if (request6.aborted) {
           client[kQueue].splice(client[kPendingIdx], 1);
           continue;
         }
-        if (client[kUrl].protocol === "https:" && client[kServerName] !== request5.servername) {
+        if (client[kUrl].protocol === "https:" && client[kServerName] !== request6.servername) {
           if (client[kRunning] > 0) {
             return;
           }
-          client[kServerName] = request5.servername;
+          client[kServerName] = request6.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
             resume2(client);
@@ -22792,17 +22793,17 @@ var require_client = __commonJS({
           return;
         }
         if (!client[kHTTPContext]) {
-          client[kServerName] = request5.servername;
+          client[kServerName] = request6.servername;
           connect2(client);
           return;
         }
         if (client[kHTTPContext].destroyed) {
           return;
         }
-        if (client[kHTTPContext].busy(request5)) {
+        if (client[kHTTPContext].busy(request6)) {
           return;
         }
-        if (!request5.aborted && client[kHTTPContext].write(request5)) {
+        if (!request6.aborted && client[kHTTPContext].write(request6)) {
           client[kPendingIdx]++;
         } else {
           client[kQueue].splice(client[kPendingIdx], 1);
@@ -24158,13 +24159,13 @@ var require_socks5_client = __commonJS({
         }
         debug("starting handshake with", this.authMethods.length, "auth methods");
         this.state = STATES.HANDSHAKING;
-        const request5 = Buffer2.alloc(2 + this.authMethods.length);
-        request5[0] = SOCKS_VERSION;
-        request5[1] = this.authMethods.length;
+        const request6 = Buffer2.alloc(2 + this.authMethods.length);
+        request6[0] = SOCKS_VERSION;
+        request6[1] = this.authMethods.length;
         this.authMethods.forEach((method, i) => {
-          request5[2 + i] = method;
+          request6[2 + i] = method;
         });
-        this.socket.write(request5);
+        this.socket.write(request6);
       }
       /**
        * Handle handshake response from server
@@ -24206,13 +24207,13 @@ var require_socks5_client = __commonJS({
         if (usernameBuffer.length > 255 || passwordBuffer.length > 255) {
           throw new InvalidArgumentError("Username or password too long");
         }
-        const request5 = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
-        request5[0] = 1;
-        request5[1] = usernameBuffer.length;
-        usernameBuffer.copy(request5, 2);
-        request5[2 + usernameBuffer.length] = passwordBuffer.length;
-        passwordBuffer.copy(request5, 3 + usernameBuffer.length);
-        this.socket.write(request5);
+        const request6 = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
+        request6[0] = 1;
+        request6[1] = usernameBuffer.length;
+        usernameBuffer.copy(request6, 2);
+        request6[2 + usernameBuffer.length] = passwordBuffer.length;
+        passwordBuffer.copy(request6, 3 + usernameBuffer.length);
+        this.socket.write(request6);
       }
       /**
        * Handle authentication response
@@ -24247,22 +24248,22 @@ var require_socks5_client = __commonJS({
         }
         debug("connecting to", address2, port);
         this.state = STATES.CONNECTING;
-        const request5 = this.buildConnectRequest(COMMANDS.CONNECT, address2, port);
-        this.socket.write(request5);
+        const request6 = this.buildConnectRequest(COMMANDS.CONNECT, address2, port);
+        this.socket.write(request6);
       }
       /**
        * Build a SOCKS5 request
        */
-      buildConnectRequest(command4, address2, port) {
+      buildConnectRequest(command5, address2, port) {
         const { type: addressType, buffer: addressBuffer } = parseAddress(address2);
-        const request5 = Buffer2.alloc(4 + addressBuffer.length + 2);
-        request5[0] = SOCKS_VERSION;
-        request5[1] = command4;
-        request5[2] = 0;
-        request5[3] = addressType;
-        addressBuffer.copy(request5, 4);
-        request5.writeUInt16BE(port, 4 + addressBuffer.length);
-        return request5;
+        const request6 = Buffer2.alloc(4 + addressBuffer.length + 2);
+        request6[0] = SOCKS_VERSION;
+        request6[1] = command5;
+        request6[2] = 0;
+        request6[3] = addressType;
+        addressBuffer.copy(request6, 4);
+        request6.writeUInt16BE(port, 4 + addressBuffer.length);
+        return request6;
       }
       /**
        * Handle CONNECT response
@@ -24965,7 +24966,7 @@ var require_env_http_proxy_agent = __commonJS({
       "http:": 80,
       "https:": 443
     };
-    var EnvHttpProxyAgent2 = class extends DispatcherBase {
+    var EnvHttpProxyAgent3 = class extends DispatcherBase {
       #noProxyValue = null;
       #noProxyEntries = null;
       #opts = null;
@@ -25091,7 +25092,7 @@ var require_env_http_proxy_agent = __commonJS({
         return process.env.no_proxy ?? process.env.NO_PROXY ?? "";
       }
     };
-    module.exports = EnvHttpProxyAgent2;
+    module.exports = EnvHttpProxyAgent3;
   }
 });
 
@@ -26300,10 +26301,10 @@ var require_api_request = __commonJS({
         }
       }
     };
-    function request5(opts, callback) {
+    function request6(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve2, reject) => {
-          request5.call(this, opts, (err, data2) => {
+          request6.call(this, opts, (err, data2) => {
             return err ? reject(err) : resolve2(data2);
           });
         });
@@ -26319,7 +26320,7 @@ var require_api_request = __commonJS({
         queueMicrotask(() => callback(err, { opaque }));
       }
     }
-    module.exports = request5;
+    module.exports = request6;
     module.exports.RequestHandler = RequestHandler;
   }
 });
@@ -28591,8 +28592,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return;
         }
-        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request5);
+        const request6 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request6);
         const normalizedHeaders = normalizeHeaders(response.headers);
         const responseData = {
           statusCode: response.statusCode,
@@ -28610,7 +28611,7 @@ var require_snapshot_recorder = __commonJS({
           existingSnapshot.timestamp = (/* @__PURE__ */ new Date()).toISOString();
         } else {
           this.#snapshots.set(hash, {
-            request: request5,
+            request: request6,
             responses: [responseData],
             // Always store as array for consistency
             callCount: 0,
@@ -28644,8 +28645,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return void 0;
         }
-        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request5);
+        const request6 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request6);
         const snapshot2 = this.#snapshots.get(hash);
         if (!snapshot2) return void 0;
         const currentCallCount = snapshot2.callCount || 0;
@@ -28740,8 +28741,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {boolean} - True if snapshot was deleted, false if not found
        */
       deleteSnapshot(requestOpts) {
-        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request5);
+        const request6 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request6);
         return this.#snapshots.delete(hash);
       }
       /**
@@ -28750,8 +28751,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {SnapshotInfo|null} - Snapshot information or null if not found
        */
       getSnapshotInfo(requestOpts) {
-        const request5 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash = createRequestHash(request5);
+        const request6 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash = createRequestHash(request6);
         const snapshot2 = this.#snapshots.get(hash);
         if (!snapshot2) return null;
         return {
@@ -29050,16 +29051,16 @@ var require_snapshot_agent = __commonJS({
        */
       #setupMockInterceptors() {
         for (const snapshot2 of this[kSnapshotRecorder].getSnapshots()) {
-          const { request: request5, responses, response } = snapshot2;
-          const url = new URL(request5.url);
+          const { request: request6, responses, response } = snapshot2;
+          const url = new URL(request6.url);
           const mockPool = this.get(url.origin);
           const responseData = responses ? responses[0] : response;
           if (!responseData) continue;
           mockPool.intercept({
             path: url.pathname + url.search,
-            method: request5.method,
-            headers: request5.headers,
-            body: request5.body
+            method: request6.method,
+            headers: request6.headers,
+            body: request6.body
           }).reply(responseData.statusCode, responseData.body, {
             headers: responseData.headers,
             trailers: responseData.trailers
@@ -30184,12 +30185,12 @@ var require_cache = __commonJS({
       return value.replace(/[\t ]+$/, "");
     }
     function findUnescapedQuote(value, start) {
-      let escaped2 = false;
+      let escaped3 = false;
       for (let i = start; i < value.length; i++) {
-        if (escaped2) {
-          escaped2 = false;
+        if (escaped3) {
+          escaped3 = false;
         } else if (value[i] === "\\") {
-          escaped2 = true;
+          escaped3 = true;
         } else if (value[i] === '"') {
           return i;
         }
@@ -30201,13 +30202,13 @@ var require_cache = __commonJS({
       let start = 0;
       let quoteStart = -1;
       let inQuote = false;
-      let escaped2 = false;
+      let escaped3 = false;
       for (let i = 0; i < value.length; i++) {
         if (inQuote) {
-          if (escaped2) {
-            escaped2 = false;
+          if (escaped3) {
+            escaped3 = false;
           } else if (value[i] === "\\") {
-            escaped2 = true;
+            escaped3 = true;
           } else if (value[i] === '"') {
             inQuote = false;
             quoteStart = -1;
@@ -35242,7 +35243,7 @@ var require_request2 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input = webidl.converters.RequestInfo(input);
         init2 = webidl.converters.RequestInit(init2);
-        let request5 = null;
+        let request6 = null;
         let fallbackMode = null;
         const baseUrl2 = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
@@ -35259,18 +35260,18 @@ var require_request2 = __commonJS({
               "Request cannot be constructed from a URL that includes credentials: " + input
             );
           }
-          request5 = makeRequest({ urlList: [parsedURL] });
+          request6 = makeRequest({ urlList: [parsedURL] });
           fallbackMode = "cors";
         } else {
           assert(webidl.is.Request(input));
-          request5 = input.#state;
+          request6 = input.#state;
           signal = input.#signal;
           this.#dispatcher = init2.dispatcher || input.#dispatcher;
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
-        if (request5.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request5.window, origin)) {
-          window = request5.window;
+        if (request6.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request6.window, origin)) {
+          window = request6.window;
         }
         if (init2.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
@@ -35278,66 +35279,66 @@ var require_request2 = __commonJS({
         if ("window" in init2) {
           window = "no-window";
         }
-        request5 = makeRequest({
+        request6 = makeRequest({
           // URL request’s URL.
           // undici implementation note: this is set as the first item in request's urlList in makeRequest
           // method request’s method.
-          method: request5.method,
+          method: request6.method,
           // header list A copy of request’s header list.
           // undici implementation note: headersList is cloned in makeRequest
-          headersList: request5.headersList,
+          headersList: request6.headersList,
           // unsafe-request flag Set.
-          unsafeRequest: request5.unsafeRequest,
+          unsafeRequest: request6.unsafeRequest,
           // client This’s relevant settings object.
           client: environmentSettingsObject.settingsObject,
           // window window.
           window,
           // priority request’s priority.
-          priority: request5.priority,
+          priority: request6.priority,
           // origin request’s origin. The propagation of the origin is only significant for navigation requests
           // being handled by a service worker. In this scenario a request can have an origin that is different
           // from the current client.
-          origin: request5.origin,
+          origin: request6.origin,
           // referrer request’s referrer.
-          referrer: request5.referrer,
+          referrer: request6.referrer,
           // referrer policy request’s referrer policy.
-          referrerPolicy: request5.referrerPolicy,
+          referrerPolicy: request6.referrerPolicy,
           // mode request’s mode.
-          mode: request5.mode,
+          mode: request6.mode,
           // credentials mode request’s credentials mode.
-          credentials: request5.credentials,
+          credentials: request6.credentials,
           // cache mode request’s cache mode.
-          cache: request5.cache,
+          cache: request6.cache,
           // redirect mode request’s redirect mode.
-          redirect: request5.redirect,
+          redirect: request6.redirect,
           // integrity metadata request’s integrity metadata.
-          integrity: request5.integrity,
+          integrity: request6.integrity,
           // keepalive request’s keepalive.
-          keepalive: request5.keepalive,
+          keepalive: request6.keepalive,
           // reload-navigation flag request’s reload-navigation flag.
-          reloadNavigation: request5.reloadNavigation,
+          reloadNavigation: request6.reloadNavigation,
           // history-navigation flag request’s history-navigation flag.
-          historyNavigation: request5.historyNavigation,
+          historyNavigation: request6.historyNavigation,
           // URL list A clone of request’s URL list.
-          urlList: [...request5.urlList]
+          urlList: [...request6.urlList]
         });
         const initHasKey = Object.keys(init2).length !== 0;
         if (initHasKey) {
-          if (request5.mode === "navigate") {
-            request5.mode = "same-origin";
+          if (request6.mode === "navigate") {
+            request6.mode = "same-origin";
           }
-          request5.reloadNavigation = false;
-          request5.historyNavigation = false;
-          request5.origin = "client";
-          request5.referrer = "client";
-          request5.referrerPolicy = "";
-          request5.url = request5.urlList[request5.urlList.length - 1];
-          request5.urlList = [request5.url];
+          request6.reloadNavigation = false;
+          request6.historyNavigation = false;
+          request6.origin = "client";
+          request6.referrer = "client";
+          request6.referrerPolicy = "";
+          request6.url = request6.urlList[request6.urlList.length - 1];
+          request6.urlList = [request6.url];
         }
         if (init2.referrer !== void 0) {
           const referrer = init2.referrer;
           if (referrer === "") {
-            request5.referrer = "no-referrer";
+            request6.referrer = "no-referrer";
           } else {
             let parsedReferrer;
             try {
@@ -35346,14 +35347,14 @@ var require_request2 = __commonJS({
               throw new TypeError(`Referrer "${referrer}" is not a valid URL.`, { cause: err });
             }
             if (parsedReferrer.protocol === "about:" && parsedReferrer.hostname === "client" || origin && !sameOrigin(parsedReferrer, environmentSettingsObject.settingsObject.baseUrl)) {
-              request5.referrer = "client";
+              request6.referrer = "client";
             } else {
-              request5.referrer = parsedReferrer;
+              request6.referrer = parsedReferrer;
             }
           }
         }
         if (init2.referrerPolicy !== void 0) {
-          request5.referrerPolicy = init2.referrerPolicy;
+          request6.referrerPolicy = init2.referrerPolicy;
         }
         let mode;
         if (init2.mode !== void 0) {
@@ -35368,33 +35369,33 @@ var require_request2 = __commonJS({
           });
         }
         if (mode != null) {
-          request5.mode = mode;
+          request6.mode = mode;
         }
         if (init2.credentials !== void 0) {
-          request5.credentials = init2.credentials;
+          request6.credentials = init2.credentials;
         }
         if (init2.cache !== void 0) {
-          request5.cache = init2.cache;
+          request6.cache = init2.cache;
         }
-        if (request5.cache === "only-if-cached" && request5.mode !== "same-origin") {
+        if (request6.cache === "only-if-cached" && request6.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
         if (init2.redirect !== void 0) {
-          request5.redirect = init2.redirect;
+          request6.redirect = init2.redirect;
         }
         if (init2.integrity != null) {
-          request5.integrity = String(init2.integrity);
+          request6.integrity = String(init2.integrity);
         }
         if (init2.keepalive !== void 0) {
-          request5.keepalive = Boolean(init2.keepalive);
+          request6.keepalive = Boolean(init2.keepalive);
         }
         if (init2.method !== void 0) {
           let method = init2.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
-            request5.method = mayBeNormalized;
+            request6.method = mayBeNormalized;
           } else {
             if (!isValidHTTPToken(method)) {
               throw new TypeError(`'${method}' is not a valid HTTP method.`);
@@ -35404,9 +35405,9 @@ var require_request2 = __commonJS({
               throw new TypeError(`'${method}' HTTP method is unsupported.`);
             }
             method = normalizedMethodRecordsBase[upperCase] ?? method;
-            request5.method = method;
+            request6.method = method;
           }
-          if (!patchMethodWarning && request5.method === "patch") {
+          if (!patchMethodWarning && request6.method === "patch") {
             process.emitWarning("Using `patch` is highly likely to result in a `405 Method Not Allowed`. `PATCH` is much more likely to succeed.", {
               code: "UNDICI-FETCH-patch"
             });
@@ -35416,15 +35417,15 @@ var require_request2 = __commonJS({
         if (init2.signal !== void 0) {
           signal = init2.signal;
         }
-        this.#state = request5;
+        this.#state = request6;
         this.#signal = createDependentSignal(signal);
         this.#headers = new Headers2(kConstruct);
-        setHeadersList(this.#headers, request5.headersList);
+        setHeadersList(this.#headers, request6.headersList);
         setHeadersGuard(this.#headers, "request");
         if (mode === "no-cors") {
-          if (!corsSafeListedMethodsSet.has(request5.method)) {
+          if (!corsSafeListedMethodsSet.has(request6.method)) {
             throw new TypeError(
-              `'${request5.method} is unsupported in no-cors mode.`
+              `'${request6.method} is unsupported in no-cors mode.`
             );
           }
           setHeadersGuard(this.#headers, "request-no-cors");
@@ -35443,14 +35444,14 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = webidl.is.Request(input) ? input.#state.body : null;
-        if ((init2.body != null || inputBody != null) && (request5.method === "GET" || request5.method === "HEAD")) {
+        if ((init2.body != null || inputBody != null) && (request6.method === "GET" || request6.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
         if (init2.body != null) {
           const [extractedBody, contentType] = extractBody(
             init2.body,
-            request5.keepalive
+            request6.keepalive
           );
           initBody = extractedBody;
           if (contentType && !getHeadersList(this.#headers).contains("content-type", true)) {
@@ -35462,12 +35463,12 @@ var require_request2 = __commonJS({
           if (initBody != null && init2.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
-          if (request5.mode !== "same-origin" && request5.mode !== "cors") {
+          if (request6.mode !== "same-origin" && request6.mode !== "cors") {
             throw new TypeError(
               'If request is made from ReadableStream, mode should be "same-origin" or "cors"'
             );
           }
-          request5.useCORSPreflightFlag = true;
+          request6.useCORSPreflightFlag = true;
         }
         let finalBody = inputOrInitBody;
         if (initBody == null && inputBody != null) {
@@ -35639,28 +35640,28 @@ var require_request2 = __commonJS({
         return `Request ${nodeUtil.formatWithOptions(options, properties)}`;
       }
       static {
-        setRequestSignal = (request5, newSignal) => {
-          request5.#signal = newSignal;
+        setRequestSignal = (request6, newSignal) => {
+          request6.#signal = newSignal;
         };
-        getRequestDispatcher = (request5) => {
-          return request5.#dispatcher;
+        getRequestDispatcher = (request6) => {
+          return request6.#dispatcher;
         };
-        setRequestDispatcher = (request5, newDispatcher) => {
-          request5.#dispatcher = newDispatcher;
+        setRequestDispatcher = (request6, newDispatcher) => {
+          request6.#dispatcher = newDispatcher;
         };
-        setRequestHeaders = (request5, newHeaders) => {
-          request5.#headers = newHeaders;
+        setRequestHeaders = (request6, newHeaders) => {
+          request6.#headers = newHeaders;
         };
-        getRequestState = (request5) => {
-          return request5.#state;
+        getRequestState = (request6) => {
+          return request6.#state;
         };
-        setRequestState = (request5, newState) => {
-          request5.#state = newState;
+        setRequestState = (request6, newState) => {
+          request6.#state = newState;
         };
-        removeRequestAbortListener = (request5) => {
-          const state = requestSignals.get(request5.#signal);
+        removeRequestAbortListener = (request6) => {
+          const state = requestSignals.get(request6.#signal);
           if (state !== void 0) {
-            requestSignals.delete(request5.#signal);
+            requestSignals.delete(request6.#signal);
             requestFinalizer.unregister(state.reference);
             removeSignalFollower(state.source, state.reference);
           }
@@ -35716,23 +35717,23 @@ var require_request2 = __commonJS({
         headersList: init2.headersList ? new HeadersList(init2.headersList) : new HeadersList()
       };
     }
-    function cloneRequest(request5) {
-      const newRequest = makeRequest({ ...request5, body: null });
-      if (request5.body != null) {
-        newRequest.body = cloneBody(request5.body);
+    function cloneRequest(request6) {
+      const newRequest = makeRequest({ ...request6, body: null });
+      if (request6.body != null) {
+        newRequest.body = cloneBody(request6.body);
       }
       return newRequest;
     }
     function fromInnerRequest(innerRequest, dispatcher, signal, guard) {
-      const request5 = new Request(kConstruct);
-      setRequestState(request5, innerRequest);
-      setRequestDispatcher(request5, dispatcher);
-      setRequestSignal(request5, signal);
+      const request6 = new Request(kConstruct);
+      setRequestState(request6, innerRequest);
+      setRequestDispatcher(request6, dispatcher);
+      setRequestSignal(request6, signal);
       const headers = new Headers2(kConstruct);
-      setRequestHeaders(request5, headers);
+      setRequestHeaders(request6, headers);
       setHeadersList(headers, innerRequest.headersList);
       setHeadersGuard(headers, guard);
-      return request5;
+      return request6;
     }
     Object.defineProperties(Request.prototype, {
       method: kEnumerableProperty,
@@ -36145,14 +36146,14 @@ var require_fetch = __commonJS({
         p.reject(e);
         return p.promise;
       }
-      const request5 = getRequestState(requestObject);
+      const request6 = getRequestState(requestObject);
       if (requestObject.signal.aborted) {
-        abortFetch(p, request5, null, requestObject.signal.reason, null);
+        abortFetch(p, request6, null, requestObject.signal.reason, null);
         return p.promise;
       }
-      const globalObject = request5.client.globalObject;
+      const globalObject = request6.client.globalObject;
       if (globalObject?.constructor?.name === "ServiceWorkerGlobalScope") {
-        request5.serviceWorkers = "none";
+        request6.serviceWorkers = "none";
       }
       let responseObject = null;
       let locallyAborted = false;
@@ -36164,7 +36165,7 @@ var require_fetch = __commonJS({
           assert(controller != null);
           controller.abort(requestObject.signal.reason);
           const realResponse = responseObject?.deref();
-          abortFetch(p, request5, realResponse, requestObject.signal.reason, controller.controller);
+          abortFetch(p, request6, realResponse, requestObject.signal.reason, controller.controller);
         }
       );
       const cleanupAbortListeners = () => {
@@ -36176,7 +36177,7 @@ var require_fetch = __commonJS({
           return;
         }
         if (response.aborted) {
-          abortFetch(p, request5, responseObject, controller.serializedAbortReason, controller.controller);
+          abortFetch(p, request6, responseObject, controller.serializedAbortReason, controller.controller);
           cleanupAbortListeners();
           return;
         }
@@ -36190,7 +36191,7 @@ var require_fetch = __commonJS({
         p = null;
       };
       controller = fetching({
-        request: request5,
+        request: request6,
         processResponseEndOfBody: (response) => {
           handleFetchDone(response);
           cleanupAbortListeners();
@@ -36237,12 +36238,12 @@ var require_fetch = __commonJS({
       );
     }
     var markResourceTiming = performance.markResourceTiming;
-    function abortFetch(p, request5, responseObject, error2, controller) {
+    function abortFetch(p, request6, responseObject, error2, controller) {
       if (p) {
         p.reject(error2);
       }
-      if (request5.body?.stream != null && isReadable(request5.body.stream)) {
-        request5.body.stream.cancel(error2).catch((err) => {
+      if (request6.body?.stream != null && isReadable(request6.body.stream)) {
+        request6.body.stream.cancel(error2).catch((err) => {
           if (err.code === "ERR_INVALID_STATE") {
             return;
           }
@@ -36258,7 +36259,7 @@ var require_fetch = __commonJS({
       }
     }
     function fetching({
-      request: request5,
+      request: request6,
       processRequestBodyChunkLength,
       processRequestEndOfBody,
       processResponse,
@@ -36271,9 +36272,9 @@ var require_fetch = __commonJS({
       assert(dispatcher);
       let taskDestination = null;
       let crossOriginIsolatedCapability = false;
-      if (request5.client != null) {
-        taskDestination = request5.client.globalObject;
-        crossOriginIsolatedCapability = request5.client.crossOriginIsolatedCapability;
+      if (request6.client != null) {
+        taskDestination = request6.client.globalObject;
+        crossOriginIsolatedCapability = request6.client.crossOriginIsolatedCapability;
       }
       const currentTime = coarsenedSharedCurrentTime(crossOriginIsolatedCapability);
       const timingInfo = createOpaqueTimingInfo({
@@ -36281,7 +36282,7 @@ var require_fetch = __commonJS({
       });
       const fetchParams = {
         controller: new Fetch(dispatcher),
-        request: request5,
+        request: request6,
         timingInfo,
         processRequestBodyChunkLength,
         processRequestEndOfBody,
@@ -36291,79 +36292,79 @@ var require_fetch = __commonJS({
         taskDestination,
         crossOriginIsolatedCapability
       };
-      assert(!request5.body || request5.body.stream);
-      if (request5.window === "client") {
-        request5.window = request5.client?.globalObject?.constructor?.name === "Window" ? request5.client : "no-window";
+      assert(!request6.body || request6.body.stream);
+      if (request6.window === "client") {
+        request6.window = request6.client?.globalObject?.constructor?.name === "Window" ? request6.client : "no-window";
       }
-      if (request5.origin === "client") {
-        request5.origin = request5.client.origin;
+      if (request6.origin === "client") {
+        request6.origin = request6.client.origin;
       }
-      if (request5.policyContainer === "client") {
-        if (request5.client != null) {
-          request5.policyContainer = clonePolicyContainer(
-            request5.client.policyContainer
+      if (request6.policyContainer === "client") {
+        if (request6.client != null) {
+          request6.policyContainer = clonePolicyContainer(
+            request6.client.policyContainer
           );
         } else {
-          request5.policyContainer = makePolicyContainer();
+          request6.policyContainer = makePolicyContainer();
         }
       }
-      if (!request5.headersList.contains("accept", true)) {
+      if (!request6.headersList.contains("accept", true)) {
         const value = "*/*";
-        request5.headersList.append("accept", value, true);
+        request6.headersList.append("accept", value, true);
       }
-      if (!request5.headersList.contains("accept-language", true)) {
-        request5.headersList.append("accept-language", "*", true);
+      if (!request6.headersList.contains("accept-language", true)) {
+        request6.headersList.append("accept-language", "*", true);
       }
-      if (request5.priority === null) {
+      if (request6.priority === null) {
       }
-      if (subresourceSet.has(request5.destination)) {
+      if (subresourceSet.has(request6.destination)) {
       }
       mainFetch(fetchParams, false);
       return fetchParams.controller;
     }
     async function mainFetch(fetchParams, recursive) {
       try {
-        const request5 = fetchParams.request;
+        const request6 = fetchParams.request;
         let response = null;
-        if (request5.localURLsOnly && !urlIsLocal(requestCurrentURL(request5))) {
+        if (request6.localURLsOnly && !urlIsLocal(requestCurrentURL(request6))) {
           response = makeNetworkError("local URLs only");
         }
-        tryUpgradeRequestToAPotentiallyTrustworthyURL(request5);
-        if (requestBadPort(request5) === "blocked") {
+        tryUpgradeRequestToAPotentiallyTrustworthyURL(request6);
+        if (requestBadPort(request6) === "blocked") {
           response = makeNetworkError("bad port");
         }
-        if (request5.referrerPolicy === "") {
-          request5.referrerPolicy = request5.policyContainer.referrerPolicy;
+        if (request6.referrerPolicy === "") {
+          request6.referrerPolicy = request6.policyContainer.referrerPolicy;
         }
-        if (request5.referrer !== "no-referrer") {
-          request5.referrer = determineRequestsReferrer(request5);
+        if (request6.referrer !== "no-referrer") {
+          request6.referrer = determineRequestsReferrer(request6);
         }
         if (response === null) {
-          const currentURL = requestCurrentURL(request5);
+          const currentURL = requestCurrentURL(request6);
           if (
             // - request’s current URL’s origin is same origin with request’s origin,
             //   and request’s response tainting is "basic"
-            sameOrigin(currentURL, request5.url) && request5.responseTainting === "basic" || // request’s current URL’s scheme is "data"
+            sameOrigin(currentURL, request6.url) && request6.responseTainting === "basic" || // request’s current URL’s scheme is "data"
             currentURL.protocol === "data:" || // - request’s mode is "navigate" or "websocket"
-            (request5.mode === "navigate" || request5.mode === "websocket")
+            (request6.mode === "navigate" || request6.mode === "websocket")
           ) {
-            request5.responseTainting = "basic";
+            request6.responseTainting = "basic";
             response = await schemeFetch(fetchParams);
-          } else if (request5.mode === "same-origin") {
+          } else if (request6.mode === "same-origin") {
             response = makeNetworkError('request mode cannot be "same-origin"');
-          } else if (request5.mode === "no-cors") {
-            if (request5.redirect !== "follow") {
+          } else if (request6.mode === "no-cors") {
+            if (request6.redirect !== "follow") {
               response = makeNetworkError(
                 'redirect mode cannot be "follow" for "no-cors" request'
               );
             } else {
-              request5.responseTainting = "opaque";
+              request6.responseTainting = "opaque";
               response = await schemeFetch(fetchParams);
             }
-          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request5))) {
+          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request6))) {
             response = makeNetworkError("URL scheme must be a HTTP(S) scheme");
           } else {
-            request5.responseTainting = "cors";
+            request6.responseTainting = "cors";
             response = await httpFetch(fetchParams);
           }
         }
@@ -36371,13 +36372,13 @@ var require_fetch = __commonJS({
           return response;
         }
         if (response.status !== 0 && !response.internalResponse) {
-          if (request5.responseTainting === "cors") {
+          if (request6.responseTainting === "cors") {
           }
-          if (request5.responseTainting === "basic") {
+          if (request6.responseTainting === "basic") {
             response = filterResponse(response, "basic");
-          } else if (request5.responseTainting === "cors") {
+          } else if (request6.responseTainting === "cors") {
             response = filterResponse(response, "cors");
-          } else if (request5.responseTainting === "opaque") {
+          } else if (request6.responseTainting === "opaque") {
             response = filterResponse(response, "opaque");
           } else {
             assert(false);
@@ -36385,26 +36386,26 @@ var require_fetch = __commonJS({
         }
         let internalResponse = response.status === 0 ? response : response.internalResponse;
         if (internalResponse.urlList.length === 0) {
-          internalResponse.urlList.push(...request5.urlList);
+          internalResponse.urlList.push(...request6.urlList);
         }
-        if (!request5.timingAllowFailed) {
+        if (!request6.timingAllowFailed) {
           response.timingAllowPassed = true;
         }
-        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request5.headers.contains("range", true)) {
+        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request6.headers.contains("range", true)) {
           response = internalResponse = makeNetworkError();
         }
-        if (response.status !== 0 && (request5.method === "HEAD" || request5.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
+        if (response.status !== 0 && (request6.method === "HEAD" || request6.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
           internalResponse.body = null;
           fetchParams.controller.dump = true;
         }
-        if (request5.integrity) {
+        if (request6.integrity) {
           const processBodyError = (reason3) => fetchFinale(fetchParams, makeNetworkError(reason3));
-          if (request5.responseTainting === "opaque" || response.body == null) {
+          if (request6.responseTainting === "opaque" || response.body == null) {
             processBodyError(response.error);
             return;
           }
           const processBody = (bytes3) => {
-            if (!bytesMatch(bytes3, request5.integrity)) {
+            if (!bytesMatch(bytes3, request6.integrity)) {
               processBodyError("integrity mismatch");
               return;
             }
@@ -36423,8 +36424,8 @@ var require_fetch = __commonJS({
       if (isCancelled(fetchParams)) {
         return Promise.resolve(makeAppropriateNetworkError(fetchParams));
       }
-      const { request: request5 } = fetchParams;
-      const { protocol: scheme } = requestCurrentURL(request5);
+      const { request: request6 } = fetchParams;
+      const { protocol: scheme } = requestCurrentURL(request6);
       switch (scheme) {
         case "about:": {
           return Promise.resolve(makeNetworkError("about scheme is not supported"));
@@ -36433,19 +36434,19 @@ var require_fetch = __commonJS({
           if (!resolveObjectURL) {
             resolveObjectURL = __require("node:buffer").resolveObjectURL;
           }
-          const blobURLEntry = requestCurrentURL(request5);
+          const blobURLEntry = requestCurrentURL(request6);
           if (blobURLEntry.search.length !== 0) {
             return Promise.resolve(makeNetworkError("NetworkError when attempting to fetch resource."));
           }
           const blob = resolveObjectURL(blobURLEntry.toString());
-          if (request5.method !== "GET" || !webidl.is.Blob(blob)) {
+          if (request6.method !== "GET" || !webidl.is.Blob(blob)) {
             return Promise.resolve(makeNetworkError("invalid method"));
           }
           const response = makeResponse();
           const fullLength = blob.size;
           const serializedFullLength = isomorphicEncode(`${fullLength}`);
           const type = blob.type;
-          if (!request5.headersList.contains("range", true)) {
+          if (!request6.headersList.contains("range", true)) {
             const bodyWithType = extractBody(blob);
             response.statusText = "OK";
             response.body = bodyWithType[0];
@@ -36453,7 +36454,7 @@ var require_fetch = __commonJS({
             response.headersList.set("content-type", type, true);
           } else {
             response.rangeRequested = true;
-            const rangeHeader = request5.headersList.get("range", true);
+            const rangeHeader = request6.headersList.get("range", true);
             const rangeValue = simpleRangeHeaderValue(rangeHeader, true);
             if (rangeValue === "failure") {
               return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -36484,7 +36485,7 @@ var require_fetch = __commonJS({
           return Promise.resolve(response);
         }
         case "data:": {
-          const currentURL = requestCurrentURL(request5);
+          const currentURL = requestCurrentURL(request6);
           const dataURLStruct = dataURLProcessor(currentURL);
           if (dataURLStruct === "failure") {
             return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -36582,41 +36583,41 @@ var require_fetch = __commonJS({
       }
     }
     async function httpFetch(fetchParams) {
-      const request5 = fetchParams.request;
+      const request6 = fetchParams.request;
       let response = null;
       let actualResponse = null;
       const timingInfo = fetchParams.timingInfo;
-      if (request5.serviceWorkers === "all") {
+      if (request6.serviceWorkers === "all") {
       }
       if (response === null) {
-        if (request5.redirect === "follow") {
-          request5.serviceWorkers = "none";
+        if (request6.redirect === "follow") {
+          request6.serviceWorkers = "none";
         }
         actualResponse = response = await httpNetworkOrCacheFetch(fetchParams);
-        if (request5.responseTainting === "cors" && corsCheck(request5, response) === "failure") {
+        if (request6.responseTainting === "cors" && corsCheck(request6, response) === "failure") {
           return makeNetworkError("cors failure");
         }
-        if (TAOCheck(request5, response) === "failure") {
-          request5.timingAllowFailed = true;
+        if (TAOCheck(request6, response) === "failure") {
+          request6.timingAllowFailed = true;
         }
       }
-      if ((request5.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
-        request5.origin,
-        request5.client,
-        request5.destination,
+      if ((request6.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
+        request6.origin,
+        request6.client,
+        request6.destination,
         actualResponse
       ) === "blocked") {
         return makeNetworkError("blocked");
       }
       if (redirectStatusSet.has(actualResponse.status)) {
-        if (request5.redirect !== "manual") {
+        if (request6.redirect !== "manual") {
           fetchParams.controller.connection.destroy();
         }
-        if (request5.redirect === "error") {
+        if (request6.redirect === "error") {
           response = makeNetworkError("unexpected redirect");
-        } else if (request5.redirect === "manual") {
+        } else if (request6.redirect === "manual") {
           response = actualResponse;
-        } else if (request5.redirect === "follow") {
+        } else if (request6.redirect === "follow") {
           response = await httpRedirectFetch(fetchParams, response);
         } else {
           assert(false);
@@ -36626,13 +36627,13 @@ var require_fetch = __commonJS({
       return response;
     }
     function httpRedirectFetch(fetchParams, response) {
-      const request5 = fetchParams.request;
+      const request6 = fetchParams.request;
       const actualResponse = response.internalResponse ? response.internalResponse : response;
       let locationURL;
       try {
         locationURL = responseLocationURL(
           actualResponse,
-          requestCurrentURL(request5).hash
+          requestCurrentURL(request6).hash
         );
         if (locationURL == null) {
           return response;
@@ -36643,68 +36644,68 @@ var require_fetch = __commonJS({
       if (!urlIsHttpHttpsScheme(locationURL)) {
         return Promise.resolve(makeNetworkError("URL scheme must be a HTTP(S) scheme"));
       }
-      if (request5.redirectCount === 20) {
+      if (request6.redirectCount === 20) {
         return Promise.resolve(makeNetworkError("redirect count exceeded"));
       }
-      request5.redirectCount += 1;
-      if (request5.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request5, locationURL)) {
+      request6.redirectCount += 1;
+      if (request6.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request6, locationURL)) {
         return Promise.resolve(makeNetworkError('cross origin not allowed for request mode "cors"'));
       }
-      if (request5.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
+      if (request6.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
         return Promise.resolve(makeNetworkError(
           'URL cannot contain credentials for request mode "cors"'
         ));
       }
-      if (actualResponse.status !== 303 && request5.body != null && request5.body.source == null) {
+      if (actualResponse.status !== 303 && request6.body != null && request6.body.source == null) {
         return Promise.resolve(makeNetworkError());
       }
-      if ([301, 302].includes(actualResponse.status) && request5.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request5.method)) {
-        request5.method = "GET";
-        request5.body = null;
+      if ([301, 302].includes(actualResponse.status) && request6.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request6.method)) {
+        request6.method = "GET";
+        request6.body = null;
         for (const headerName of requestBodyHeader) {
-          request5.headersList.delete(headerName);
+          request6.headersList.delete(headerName);
         }
       }
-      if (!sameOrigin(requestCurrentURL(request5), locationURL)) {
-        request5.headersList.delete("authorization", true);
-        request5.headersList.delete("proxy-authorization", true);
-        request5.headersList.delete("cookie", true);
-        request5.headersList.delete("host", true);
+      if (!sameOrigin(requestCurrentURL(request6), locationURL)) {
+        request6.headersList.delete("authorization", true);
+        request6.headersList.delete("proxy-authorization", true);
+        request6.headersList.delete("cookie", true);
+        request6.headersList.delete("host", true);
       }
-      if (request5.body != null) {
-        assert(request5.body.source != null);
-        request5.body = safelyExtractBody(request5.body.source)[0];
+      if (request6.body != null) {
+        assert(request6.body.source != null);
+        request6.body = safelyExtractBody(request6.body.source)[0];
       }
       const timingInfo = fetchParams.timingInfo;
       timingInfo.redirectEndTime = timingInfo.postRedirectStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
       if (timingInfo.redirectStartTime === 0) {
         timingInfo.redirectStartTime = timingInfo.startTime;
       }
-      request5.urlList.push(locationURL);
-      setRequestReferrerPolicyOnRedirect(request5, actualResponse);
+      request6.urlList.push(locationURL);
+      setRequestReferrerPolicyOnRedirect(request6, actualResponse);
       return mainFetch(fetchParams, true);
     }
     async function httpNetworkOrCacheFetch(fetchParams, isAuthenticationFetch = false, isNewConnectionFetch = false) {
-      const request5 = fetchParams.request;
+      const request6 = fetchParams.request;
       let httpFetchParams = null;
       let httpRequest = null;
       let response = null;
       const httpCache = null;
       const revalidatingFlag = false;
-      if (request5.window === "no-window" && request5.redirect === "error") {
+      if (request6.window === "no-window" && request6.redirect === "error") {
         httpFetchParams = fetchParams;
-        httpRequest = request5;
+        httpRequest = request6;
       } else {
-        if (request5.body?.source != null) {
-          httpRequest = cloneRequest(request5);
+        if (request6.body?.source != null) {
+          httpRequest = cloneRequest(request6);
         } else {
-          httpRequest = cloneRequest({ ...request5, body: null });
-          httpRequest.body = request5.body;
+          httpRequest = cloneRequest({ ...request6, body: null });
+          httpRequest.body = request6.body;
         }
         httpFetchParams = { ...fetchParams };
         httpFetchParams.request = httpRequest;
       }
-      const includeCredentials = request5.credentials === "include" || request5.credentials === "same-origin" && request5.responseTainting === "basic";
+      const includeCredentials = request6.credentials === "include" || request6.credentials === "same-origin" && request6.responseTainting === "basic";
       const contentLength = httpRequest.body ? httpRequest.body.length : null;
       let contentLengthHeaderValue = null;
       if (httpRequest.body == null && ["POST", "PUT"].includes(httpRequest.method)) {
@@ -36791,14 +36792,14 @@ var require_fetch = __commonJS({
         response.rangeRequested = true;
       }
       response.requestIncludesCredentials = includeCredentials;
-      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request5.useURLCredentials !== void 0 || isTraversableNavigable(request5.traversableForUserPrompts))) {
-        if (request5.body != null) {
-          if (request5.body.source == null) {
+      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request6.useURLCredentials !== void 0 || isTraversableNavigable(request6.traversableForUserPrompts))) {
+        if (request6.body != null) {
+          if (request6.body.source == null) {
             return response;
           }
-          request5.body = safelyExtractBody(request5.body.source)[0];
+          request6.body = safelyExtractBody(request6.body.source)[0];
         }
-        if (request5.useURLCredentials === void 0 || isAuthenticationFetch) {
+        if (request6.useURLCredentials === void 0 || isAuthenticationFetch) {
           if (isCancelled(fetchParams)) {
             return makeAppropriateNetworkError(fetchParams);
           }
@@ -36808,7 +36809,7 @@ var require_fetch = __commonJS({
         response = await httpNetworkOrCacheFetch(fetchParams, true);
       }
       if (response.status === 407) {
-        if (request5.window === "no-window") {
+        if (request6.window === "no-window") {
           return makeNetworkError();
         }
         if (isCancelled(fetchParams)) {
@@ -36820,7 +36821,7 @@ var require_fetch = __commonJS({
         // response’s status is 421
         response.status === 421 && // isNewConnectionFetch is false
         !isNewConnectionFetch && // request’s body is null, or request’s body is non-null and request’s body’s source is non-null
-        (request5.body == null || request5.body.source != null)
+        (request6.body == null || request6.body.source != null)
       ) {
         if (isCancelled(fetchParams)) {
           return makeAppropriateNetworkError(fetchParams);
@@ -36848,21 +36849,21 @@ var require_fetch = __commonJS({
           }
         }
       };
-      const request5 = fetchParams.request;
+      const request6 = fetchParams.request;
       let response = null;
       const timingInfo = fetchParams.timingInfo;
       const httpCache = null;
       if (httpCache == null) {
-        request5.cache = "no-store";
+        request6.cache = "no-store";
       }
       const newConnection = forceNewConnection ? "yes" : "no";
-      if (request5.mode === "websocket") {
+      if (request6.mode === "websocket") {
       } else {
       }
       let requestBody = null;
-      if (request5.body == null && fetchParams.processRequestEndOfBody) {
+      if (request6.body == null && fetchParams.processRequestEndOfBody) {
         queueMicrotask(() => fetchParams.processRequestEndOfBody());
-      } else if (request5.body != null) {
+      } else if (request6.body != null) {
         const processBodyChunk = async function* (bytes3) {
           if (isCancelled(fetchParams)) {
             return;
@@ -36890,7 +36891,7 @@ var require_fetch = __commonJS({
         };
         requestBody = (async function* () {
           try {
-            for await (const bytes3 of request5.body.stream) {
+            for await (const bytes3 of request6.body.stream) {
               yield* processBodyChunk(bytes3);
             }
             processEndOfBody();
@@ -36997,7 +36998,7 @@ var require_fetch = __commonJS({
       }
       return response;
       function dispatch({ body }) {
-        const url = requestCurrentURL(request5);
+        const url = requestCurrentURL(request6);
         const agent = fetchParams.controller.dispatcher;
         const path6 = url.pathname + url.search;
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
@@ -37007,13 +37008,13 @@ var require_fetch = __commonJS({
             {
               path: hasTrailingQuestionMark ? `${path6}?` : path6,
               origin: url.origin,
-              method: request5.method,
-              body: agent.isMockActive ? request5.body && (request5.body.source || request5.body.stream) : body2,
+              method: request6.method,
+              body: agent.isMockActive ? request6.body && (request6.body.source || request6.body.stream) : body2,
               // Preserve the serialized fetch body for MockAgent net-connect fallthroughs.
               __mockAgentBodyForDispatch: body2,
-              headers: request5.headersList.entries,
+              headers: request6.headersList.entries,
               maxRedirections: 0,
-              upgrade: request5.mode === "websocket" ? "websocket" : void 0,
+              upgrade: request6.mode === "websocket" ? "websocket" : void 0,
               ...allowH2 === false ? { allowH2 } : null
             },
             {
@@ -37042,9 +37043,9 @@ var require_fetch = __commonJS({
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
                 const location = headersList.get("location", true);
-                const willFollow = location && request5.redirect === "follow" && redirectStatusSet.has(status);
+                const willFollow = location && request6.redirect === "follow" && redirectStatusSet.has(status);
                 const decoders = [];
-                if (request5.method !== "HEAD" && request5.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
+                if (request6.method !== "HEAD" && request6.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
                   const contentEncoding = headersList.get("content-encoding", true);
                   const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                   const maxContentEncodings = 5;
@@ -37122,7 +37123,7 @@ var require_fetch = __commonJS({
                 if (this.abort) {
                   fetchParams.controller.off("terminated", this.abort);
                 }
-                if (request5.mode === "websocket" && allowH2 !== false && error2?.code === "UND_ERR_INFO" && error2?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
+                if (request6.mode === "websocket" && allowH2 !== false && error2?.code === "UND_ERR_INFO" && error2?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
                   resolve2(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
@@ -37220,31 +37221,31 @@ var require_cache3 = __commonJS({
         webidl.util.markAsUncloneable(this);
         this.#relevantRequestResponseList = arguments[1];
       }
-      async match(request5, options = {}) {
+      async match(request6, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.match";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request5 = webidl.converters.RequestInfo(request5);
+        request6 = webidl.converters.RequestInfo(request6);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        const p = this.#internalMatchAll(request5, options, 1);
+        const p = this.#internalMatchAll(request6, options, 1);
         if (p.length === 0) {
           return;
         }
         return p[0];
       }
-      async matchAll(request5 = void 0, options = {}) {
+      async matchAll(request6 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.matchAll";
-        if (request5 !== void 0) request5 = webidl.converters.RequestInfo(request5);
+        if (request6 !== void 0) request6 = webidl.converters.RequestInfo(request6);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        return this.#internalMatchAll(request5, options);
+        return this.#internalMatchAll(request6, options);
       }
-      async add(request5) {
+      async add(request6) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.add";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request5 = webidl.converters.RequestInfo(request5);
-        const requests = [request5];
+        request6 = webidl.converters.RequestInfo(request6);
+        const requests = [request6];
         const responseArrayPromise = this.addAll(requests);
         return await responseArrayPromise;
       }
@@ -37254,19 +37255,19 @@ var require_cache3 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         const responsePromises = [];
         const requestList = [];
-        for (let request5 of requests) {
-          if (request5 === void 0) {
+        for (let request6 of requests) {
+          if (request6 === void 0) {
             throw webidl.errors.conversionFailed({
               prefix,
               argument: "Argument 1",
               types: ["undefined is not allowed"]
             });
           }
-          request5 = webidl.converters.RequestInfo(request5);
-          if (typeof request5 === "string") {
+          request6 = webidl.converters.RequestInfo(request6);
+          if (typeof request6 === "string") {
             continue;
           }
-          const r = getRequestState(request5);
+          const r = getRequestState(request6);
           if (!urlIsHttpHttpsScheme(r.url) || r.method !== "GET") {
             throw webidl.errors.exception({
               header: prefix,
@@ -37275,8 +37276,8 @@ var require_cache3 = __commonJS({
           }
         }
         const fetchControllers = [];
-        for (const request5 of requests) {
-          const r = getRequestState(new Request(request5));
+        for (const request6 of requests) {
+          const r = getRequestState(new Request(request6));
           if (!urlIsHttpHttpsScheme(r.url)) {
             throw webidl.errors.exception({
               header: prefix,
@@ -37356,17 +37357,17 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async put(request5, response) {
+      async put(request6, response) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.put";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        request5 = webidl.converters.RequestInfo(request5);
+        request6 = webidl.converters.RequestInfo(request6);
         response = webidl.converters.Response(response, prefix, "response");
         let innerRequest = null;
-        if (webidl.is.Request(request5)) {
-          innerRequest = getRequestState(request5);
+        if (webidl.is.Request(request6)) {
+          innerRequest = getRequestState(request6);
         } else {
-          innerRequest = getRequestState(new Request(request5));
+          innerRequest = getRequestState(new Request(request6));
         }
         if (!urlIsHttpHttpsScheme(innerRequest.url) || innerRequest.method !== "GET") {
           throw webidl.errors.exception({
@@ -37437,21 +37438,21 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async delete(request5, options = {}) {
+      async delete(request6, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request5 = webidl.converters.RequestInfo(request5);
+        request6 = webidl.converters.RequestInfo(request6);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (webidl.is.Request(request5)) {
-          r = getRequestState(request5);
+        if (webidl.is.Request(request6)) {
+          r = getRequestState(request6);
           if (r.method !== "GET" && !options.ignoreMethod) {
             return false;
           }
         } else {
-          assert(typeof request5 === "string");
-          r = getRequestState(new Request(request5));
+          assert(typeof request6 === "string");
+          r = getRequestState(new Request(request6));
         }
         const operations = [];
         const operation = {
@@ -37483,25 +37484,25 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions} options
        * @returns {Promise<readonly Request[]>}
        */
-      async keys(request5 = void 0, options = {}) {
+      async keys(request6 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.keys";
-        if (request5 !== void 0) request5 = webidl.converters.RequestInfo(request5);
+        if (request6 !== void 0) request6 = webidl.converters.RequestInfo(request6);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (request5 !== void 0) {
-          if (webidl.is.Request(request5)) {
-            r = getRequestState(request5);
+        if (request6 !== void 0) {
+          if (webidl.is.Request(request6)) {
+            r = getRequestState(request6);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request5 === "string") {
-            r = getRequestState(new Request(request5));
+          } else if (typeof request6 === "string") {
+            r = getRequestState(new Request(request6));
           }
         }
         const promise = Promise.withResolvers();
         const requests = [];
-        if (request5 === void 0) {
+        if (request6 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             requests.push(requestResponse[0]);
           }
@@ -37513,9 +37514,9 @@ var require_cache3 = __commonJS({
         }
         queueMicrotask(() => {
           const requestList = [];
-          for (const request6 of requests) {
+          for (const request7 of requests) {
             const requestObject = fromInnerRequest(
-              request6,
+              request7,
               void 0,
               new AbortController().signal,
               "immutable"
@@ -37634,9 +37635,9 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions | undefined} options
        * @returns {boolean}
        */
-      #requestMatchesCachedItem(requestQuery, request5, response = null, options) {
+      #requestMatchesCachedItem(requestQuery, request6, response = null, options) {
         const queryURL = new URL(requestQuery.url);
-        const cachedURL = new URL(request5.url);
+        const cachedURL = new URL(request6.url);
         if (options?.ignoreSearch) {
           cachedURL.search = "";
           queryURL.search = "";
@@ -37652,7 +37653,7 @@ var require_cache3 = __commonJS({
           if (fieldValue === "*") {
             return false;
           }
-          const requestValue = request5.headersList.get(fieldValue);
+          const requestValue = request6.headersList.get(fieldValue);
           const queryValue = requestQuery.headersList.get(fieldValue);
           if (requestValue !== queryValue) {
             return false;
@@ -37660,20 +37661,20 @@ var require_cache3 = __commonJS({
         }
         return true;
       }
-      #internalMatchAll(request5, options, maxResponses = Infinity) {
+      #internalMatchAll(request6, options, maxResponses = Infinity) {
         let r = null;
-        if (request5 !== void 0) {
-          if (webidl.is.Request(request5)) {
-            r = getRequestState(request5);
+        if (request6 !== void 0) {
+          if (webidl.is.Request(request6)) {
+            r = getRequestState(request6);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request5 === "string") {
-            r = getRequestState(new Request(request5));
+          } else if (typeof request6 === "string") {
+            r = getRequestState(new Request(request6));
           }
         }
         const responses = [];
-        if (request5 === void 0) {
+        if (request6 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             responses.push(requestResponse[1]);
           }
@@ -37770,21 +37771,21 @@ var require_cachestorage = __commonJS({
         }
         webidl.util.markAsUncloneable(this);
       }
-      async match(request5, options = {}) {
+      async match(request6, options = {}) {
         webidl.brandCheck(this, webidl.is.CacheStorage);
         webidl.argumentLengthCheck(arguments, 1, "CacheStorage.match");
-        request5 = webidl.converters.RequestInfo(request5);
+        request6 = webidl.converters.RequestInfo(request6);
         options = webidl.converters.MultiCacheQueryOptions(options);
         if (options.cacheName != null) {
           if (this.#caches.has(options.cacheName)) {
             const cacheList = this.#caches.get(options.cacheName);
             const cache = new Cache(kConstruct, cacheList);
-            return await cache.match(request5, options);
+            return await cache.match(request6, options);
           }
         } else {
           for (const cacheList of this.#caches.values()) {
             const cache = new Cache(kConstruct, cacheList);
-            const response = await cache.match(request5, options);
+            const response = await cache.match(request6, options);
             if (response !== void 0) {
               return response;
             }
@@ -39008,7 +39009,7 @@ var require_connection = __commonJS({
     function establishWebSocketConnection(url, protocols, client, handler2, options) {
       const requestURL = url;
       requestURL.protocol = url.protocol === "ws:" ? "http:" : "https:";
-      const request5 = makeRequest({
+      const request6 = makeRequest({
         urlList: [requestURL],
         client,
         serviceWorkers: "none",
@@ -39021,18 +39022,18 @@ var require_connection = __commonJS({
       });
       if (options.headers) {
         const headersList = getHeadersList(new Headers2(options.headers));
-        request5.headersList = headersList;
+        request6.headersList = headersList;
       }
       const keyValue = crypto2.randomBytes(16).toString("base64");
-      request5.headersList.append("sec-websocket-key", keyValue, true);
-      request5.headersList.append("sec-websocket-version", "13", true);
+      request6.headersList.append("sec-websocket-key", keyValue, true);
+      request6.headersList.append("sec-websocket-version", "13", true);
       for (const protocol of protocols) {
-        request5.headersList.append("sec-websocket-protocol", protocol, true);
+        request6.headersList.append("sec-websocket-protocol", protocol, true);
       }
       const permessageDeflate = "permessage-deflate; client_max_window_bits";
-      request5.headersList.append("sec-websocket-extensions", permessageDeflate, true);
+      request6.headersList.append("sec-websocket-extensions", permessageDeflate, true);
       const controller = fetching({
-        request: request5,
+        request: request6,
         useParallelQueue: true,
         dispatcher: options.dispatcher,
         processResponse(response) {
@@ -39081,7 +39082,7 @@ var require_connection = __commonJS({
           }
           const secProtocol = response.headersList.get("Sec-WebSocket-Protocol");
           if (secProtocol !== null) {
-            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request5.headersList);
+            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request6.headersList);
             if (requestProtocols === null || !requestProtocols.includes(secProtocol)) {
               failHandshake(handler2, response, 1002, "Protocol was not set in the opening handshake.");
               return;
@@ -41134,12 +41135,12 @@ var require_eventsource = __commonJS({
           corsAttributeState = USE_CREDENTIALS;
           this.#withCredentials = true;
         }
-        const request5 = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
-        request5.client = environmentSettingsObject.settingsObject;
-        request5.headersList.set("Accept", "text/event-stream");
-        request5.cache = "no-store";
-        request5.initiator = "other";
-        this.#request = request5;
+        const request6 = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
+        request6.client = environmentSettingsObject.settingsObject;
+        request6.headersList.set("Accept", "text/event-stream");
+        request6.cache = "no-store";
+        request6.initiator = "other";
+        this.#request = request6;
         this.#connect();
       }
       /**
@@ -41172,10 +41173,10 @@ var require_eventsource = __commonJS({
       #connect() {
         if (this.#readyState === CLOSED) return;
         this.#readyState = CONNECTING;
-        const request5 = cloneRequest(this.#request);
-        request5.urlList = [...this.#request.urlList];
+        const request6 = cloneRequest(this.#request);
+        request6.urlList = [...this.#request.urlList];
         const fetchParams = {
-          request: request5,
+          request: request6,
           dispatcher: this.#dispatcher
         };
         const processEventSourceEndOfBody = (response) => {
@@ -41400,7 +41401,7 @@ var require_undici = __commonJS({
     var Dispatcher1Wrapper = require_dispatcher1_wrapper();
     var ProxyAgent2 = require_proxy_agent();
     var Socks5ProxyAgent = require_socks5_proxy_agent();
-    var EnvHttpProxyAgent2 = require_env_http_proxy_agent();
+    var EnvHttpProxyAgent3 = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
     var H2CClient = require_h2c_client();
     var errors = require_errors();
@@ -41428,7 +41429,7 @@ var require_undici = __commonJS({
     module.exports.Dispatcher1Wrapper = Dispatcher1Wrapper;
     module.exports.ProxyAgent = ProxyAgent2;
     module.exports.Socks5ProxyAgent = Socks5ProxyAgent;
-    module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent2;
+    module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent3;
     module.exports.RetryAgent = RetryAgent;
     module.exports.H2CClient = H2CClient;
     module.exports.RetryHandler = RetryHandler;
@@ -42761,31 +42762,31 @@ import { setTimeout as setTimeout2 } from "timers";
 function argStringToArray(argString) {
   const args = [];
   let inQuotes = false;
-  let escaped2 = false;
+  let escaped3 = false;
   let arg = "";
   function append(c) {
-    if (escaped2 && c !== '"') {
+    if (escaped3 && c !== '"') {
       arg += "\\";
     }
     arg += c;
-    escaped2 = false;
+    escaped3 = false;
   }
   for (let i = 0; i < argString.length; i++) {
     const c = argString.charAt(i);
     if (c === '"') {
-      if (!escaped2) {
+      if (!escaped3) {
         inQuotes = !inQuotes;
       } else {
         append(c);
       }
       continue;
     }
-    if (c === "\\" && escaped2) {
+    if (c === "\\" && escaped3) {
       append(c);
       continue;
     }
     if (c === "\\" && inQuotes) {
-      escaped2 = true;
+      escaped3 = true;
       continue;
     }
     if (c === " " && !inQuotes) {
@@ -43316,9 +43317,9 @@ var init_redactor = __esm({
       return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole2);
     });
     urlForms = (secret) => {
-      const escaped2 = encodeURIComponent(secret.toWellFormed());
-      const lower2 = escaped2.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
-      return [escaped2, lower2, escaped2.replaceAll("%20", "+")];
+      const escaped3 = encodeURIComponent(secret.toWellFormed());
+      const lower2 = escaped3.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase());
+      return [escaped3, lower2, escaped3.replaceAll("%20", "+")];
     };
     formsOf = (secret) => {
       const base642 = base64Cores(secret);
@@ -43355,6 +43356,51 @@ var init_redactor = __esm({
   }
 });
 
+// src/domain/ended.ts
+function endingsOf({ outcome: outcome2, mode, code: code2 }) {
+  const looked2 = outcome2 === "stopped" && (mode === "plan" || mode === "status" || code2 === "planned");
+  return [
+    ...outcome2 === "unchanged" || looked2 ? [] : [outcome2],
+    ...code2 === "confirmation-lost" ? ["fired"] : []
+  ];
+}
+function slackMessage(e) {
+  const next5 = e.next.map(
+    ({ what, line: line3 }) => `• ${escaped2(what)}${line3 === void 0 ? "" : `
+\`${escaped2(line3)}\``}`
+  );
+  const page = e.run === "" ? [] : [`<${e.run}|this run>, ${escaped2(e.rollout)}`];
+  const lines2 = [`*${escaped2(e.headline)}*`, escaped2(e.why), ...next5, ...page].filter((line3) => line3 !== "");
+  return { text: lines2.join("\n").slice(0, LONGEST2) };
+}
+var ended, LONGEST2, escaped2;
+var init_ended = __esm({
+  "src/domain/ended.ts"() {
+    "use strict";
+    ended = (input, more) => ({
+      schema: 1,
+      rollout: input.rollout,
+      outcome: input.outcome,
+      reason: input.code,
+      fired: input.code === "confirmation-lost",
+      mode: input.mode,
+      from: input.from,
+      to: input.to,
+      data: input.data,
+      headline: more.headline,
+      why: input.why,
+      next: input.owed,
+      nodes: input.nodes.map(({ name: name2, state, now: now2 }) => ({ name: name2, state, version: now2 })),
+      who: input.who,
+      at: new Date(input.at).toISOString(),
+      repository: more.repository,
+      run: input.links[0]?.url ?? ""
+    });
+    LONGEST2 = 3e3;
+    escaped2 = (text3) => text3.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  }
+});
+
 // src/domain/standing.ts
 function amiss(nodes) {
   const dark = nodes.map(standingOf).filter((s) => s.state !== "serving");
@@ -43377,10 +43423,10 @@ function amiss(nodes) {
     ]
   };
 }
-function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2, age, ended: ended2 }) {
+function heldText({ holder, rollout, doing: doing2, parked: parked2, left: left2, age, ended: ended3 }) {
   const since = age === void 0 ? "" : ` for ${clock(age)}`;
   const until2 = parked2 ? `parked, for another ${clock(left2)}` : left2 > 0 ? `${doing2}; unless it is refreshed it runs out in ${clock(left2)}` : `${doing2}; it ran out`;
-  return `is held by ${holder}${since} (rollout ${rollout}): ${until2}${ended2 ? "; its run has ended" : ""}`;
+  return `is held by ${holder}${since} (rollout ${rollout}): ${until2}${ended3 ? "; its run has ended" : ""}`;
 }
 function standingOf(n) {
   const { lease: lease4, armed: armed2 } = n.now;
@@ -43420,6 +43466,4700 @@ var init_standing = __esm({
       ...lease4,
       ended: holding2?.is === "ended"
     });
+  }
+});
+
+// src/github/annotations.ts
+var inActions, maskSecrets, longest3, annotate;
+var init_annotations = __esm({
+  "src/github/annotations.ts"() {
+    "use strict";
+    init_core3();
+    init_redactor();
+    inActions = (env) => env.GITHUB_ACTIONS === "true";
+    maskSecrets = (secrets, env) => {
+      if (!inActions(env)) return;
+      for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
+    };
+    longest3 = 4e3;
+    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
+      if (!inActions(env)) return;
+      const message = redact(text3).slice(0, longest3);
+      const properties = { title: redact(headline2) };
+      if (level2 === "error") error(message, properties);
+      else notice(message, properties);
+    };
+  }
+});
+
+// node_modules/@actions/github/lib/context.js
+import { readFileSync, existsSync as existsSync2 } from "fs";
+import { EOL as EOL6 } from "os";
+var Context;
+var init_context = __esm({
+  "node_modules/@actions/github/lib/context.js"() {
+    Context = class {
+      /**
+       * Hydrate the context from the environment
+       */
+      constructor() {
+        var _a3, _b, _c;
+        this.payload = {};
+        if (process.env.GITHUB_EVENT_PATH) {
+          if (existsSync2(process.env.GITHUB_EVENT_PATH)) {
+            this.payload = JSON.parse(readFileSync(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
+          } else {
+            const path6 = process.env.GITHUB_EVENT_PATH;
+            process.stdout.write(`GITHUB_EVENT_PATH ${path6} does not exist${EOL6}`);
+          }
+        }
+        this.eventName = process.env.GITHUB_EVENT_NAME;
+        this.sha = process.env.GITHUB_SHA;
+        this.ref = process.env.GITHUB_REF;
+        this.workflow = process.env.GITHUB_WORKFLOW;
+        this.action = process.env.GITHUB_ACTION;
+        this.actor = process.env.GITHUB_ACTOR;
+        this.job = process.env.GITHUB_JOB;
+        this.runAttempt = parseInt(process.env.GITHUB_RUN_ATTEMPT, 10);
+        this.runNumber = parseInt(process.env.GITHUB_RUN_NUMBER, 10);
+        this.runId = parseInt(process.env.GITHUB_RUN_ID, 10);
+        this.apiUrl = (_a3 = process.env.GITHUB_API_URL) !== null && _a3 !== void 0 ? _a3 : `https://api.github.com`;
+        this.serverUrl = (_b = process.env.GITHUB_SERVER_URL) !== null && _b !== void 0 ? _b : `https://github.com`;
+        this.graphqlUrl = (_c = process.env.GITHUB_GRAPHQL_URL) !== null && _c !== void 0 ? _c : `https://api.github.com/graphql`;
+      }
+      get issue() {
+        const payload = this.payload;
+        return Object.assign(Object.assign({}, this.repo), { number: (payload.issue || payload.pull_request || payload).number });
+      }
+      get repo() {
+        if (process.env.GITHUB_REPOSITORY) {
+          const [owner, repo] = process.env.GITHUB_REPOSITORY.split("/");
+          return { owner, repo };
+        }
+        if (this.payload.repository) {
+          return {
+            owner: this.payload.repository.owner.login,
+            repo: this.payload.repository.name
+          };
+        }
+        throw new Error("context.repo requires a GITHUB_REPOSITORY environment variable like 'owner/repo'");
+      }
+    };
+  }
+});
+
+// node_modules/@actions/github/lib/internal/utils.js
+function getProxyAgent(destinationUrl) {
+  const hc = new HttpClient();
+  return hc.getAgent(destinationUrl);
+}
+function getProxyAgentDispatcher(destinationUrl) {
+  const hc = new HttpClient();
+  return hc.getAgentDispatcher(destinationUrl);
+}
+function getProxyFetch(destinationUrl) {
+  const httpDispatcher = getProxyAgentDispatcher(destinationUrl);
+  const proxyFetch = (url, opts) => __awaiter7(this, void 0, void 0, function* () {
+    return (0, import_undici2.fetch)(url, Object.assign(Object.assign({}, opts), { dispatcher: httpDispatcher }));
+  });
+  return proxyFetch;
+}
+function getApiBaseUrl() {
+  return process.env["GITHUB_API_URL"] || "https://api.github.com";
+}
+var import_undici2, __awaiter7;
+var init_utils2 = __esm({
+  "node_modules/@actions/github/lib/internal/utils.js"() {
+    init_lib2();
+    import_undici2 = __toESM(require_undici(), 1);
+    __awaiter7 = function(thisArg, _arguments, P, generator) {
+      function adopt2(value) {
+        return value instanceof P ? value : new P(function(resolve2) {
+          resolve2(value);
+        });
+      }
+      return new (P || (P = Promise))(function(resolve2, reject) {
+        function fulfilled(value) {
+          try {
+            step2(generator.next(value));
+          } catch (e) {
+            reject(e);
+          }
+        }
+        function rejected(value) {
+          try {
+            step2(generator["throw"](value));
+          } catch (e) {
+            reject(e);
+          }
+        }
+        function step2(result) {
+          result.done ? resolve2(result.value) : adopt2(result.value).then(fulfilled, rejected);
+        }
+        step2((generator = generator.apply(thisArg, _arguments || [])).next());
+      });
+    };
+  }
+});
+
+// node_modules/universal-user-agent/index.js
+function getUserAgent() {
+  if (typeof navigator === "object" && "userAgent" in navigator) {
+    return navigator.userAgent;
+  }
+  if (typeof process === "object" && process.version !== void 0) {
+    return `Node.js/${process.version.substr(1)} (${process.platform}; ${process.arch})`;
+  }
+  return "<environment undetectable>";
+}
+var init_universal_user_agent = __esm({
+  "node_modules/universal-user-agent/index.js"() {
+  }
+});
+
+// node_modules/before-after-hook/lib/register.js
+function register(state, name2, method, options) {
+  if (typeof method !== "function") {
+    throw new Error("method for before hook must be a function");
+  }
+  if (!options) {
+    options = {};
+  }
+  if (Array.isArray(name2)) {
+    return name2.reverse().reduce((callback, name3) => {
+      return register.bind(null, state, name3, callback, options);
+    }, method)();
+  }
+  return Promise.resolve().then(() => {
+    if (!state.registry[name2]) {
+      return method(options);
+    }
+    return state.registry[name2].reduce((method2, registered) => {
+      return registered.hook.bind(null, method2, options);
+    }, method)();
+  });
+}
+var init_register = __esm({
+  "node_modules/before-after-hook/lib/register.js"() {
+  }
+});
+
+// node_modules/before-after-hook/lib/add.js
+function addHook(state, kind2, name2, hook3) {
+  const orig = hook3;
+  if (!state.registry[name2]) {
+    state.registry[name2] = [];
+  }
+  if (kind2 === "before") {
+    hook3 = (method, options) => {
+      return Promise.resolve().then(orig.bind(null, options)).then(method.bind(null, options));
+    };
+  }
+  if (kind2 === "after") {
+    hook3 = (method, options) => {
+      let result;
+      return Promise.resolve().then(method.bind(null, options)).then((result_) => {
+        result = result_;
+        return orig(result, options);
+      }).then(() => {
+        return result;
+      });
+    };
+  }
+  if (kind2 === "error") {
+    hook3 = (method, options) => {
+      return Promise.resolve().then(method.bind(null, options)).catch((error2) => {
+        return orig(error2, options);
+      });
+    };
+  }
+  state.registry[name2].push({
+    hook: hook3,
+    orig
+  });
+}
+var init_add = __esm({
+  "node_modules/before-after-hook/lib/add.js"() {
+  }
+});
+
+// node_modules/before-after-hook/lib/remove.js
+function removeHook(state, name2, method) {
+  if (!state.registry[name2]) {
+    return;
+  }
+  const index = state.registry[name2].map((registered) => {
+    return registered.orig;
+  }).indexOf(method);
+  if (index === -1) {
+    return;
+  }
+  state.registry[name2].splice(index, 1);
+}
+var init_remove = __esm({
+  "node_modules/before-after-hook/lib/remove.js"() {
+  }
+});
+
+// node_modules/before-after-hook/index.js
+function bindApi(hook3, state, name2) {
+  const removeHookRef = bindable(removeHook, null).apply(
+    null,
+    name2 ? [state, name2] : [state]
+  );
+  hook3.api = { remove: removeHookRef };
+  hook3.remove = removeHookRef;
+  ["before", "error", "after", "wrap"].forEach((kind2) => {
+    const args = name2 ? [state, kind2, name2] : [state, kind2];
+    hook3[kind2] = hook3.api[kind2] = bindable(addHook, null).apply(null, args);
+  });
+}
+function Singular() {
+  const singularHookName = /* @__PURE__ */ Symbol("Singular");
+  const singularHookState = {
+    registry: {}
+  };
+  const singularHook = register.bind(null, singularHookState, singularHookName);
+  bindApi(singularHook, singularHookState, singularHookName);
+  return singularHook;
+}
+function Collection() {
+  const state = {
+    registry: {}
+  };
+  const hook3 = register.bind(null, state);
+  bindApi(hook3, state);
+  return hook3;
+}
+var bind, bindable, before_after_hook_default;
+var init_before_after_hook = __esm({
+  "node_modules/before-after-hook/index.js"() {
+    init_register();
+    init_add();
+    init_remove();
+    bind = Function.bind;
+    bindable = bind.bind(bind);
+    before_after_hook_default = { Singular, Collection };
+  }
+});
+
+// node_modules/@octokit/endpoint/dist-bundle/index.js
+function lowercaseKeys2(object) {
+  if (!object) {
+    return {};
+  }
+  return Object.keys(object).reduce((newObj, key) => {
+    newObj[key.toLowerCase()] = object[key];
+    return newObj;
+  }, {});
+}
+function isPlainObject2(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
+  const proto = Object.getPrototypeOf(value);
+  if (proto === null) return true;
+  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
+  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
+}
+function mergeDeep(defaults2, options) {
+  const result = Object.assign({}, defaults2);
+  Object.keys(options).forEach((key) => {
+    if (isPlainObject2(options[key])) {
+      if (!(key in defaults2)) Object.assign(result, { [key]: options[key] });
+      else result[key] = mergeDeep(defaults2[key], options[key]);
+    } else {
+      Object.assign(result, { [key]: options[key] });
+    }
+  });
+  return result;
+}
+function removeUndefinedProperties(obj) {
+  for (const key in obj) {
+    if (obj[key] === void 0) {
+      delete obj[key];
+    }
+  }
+  return obj;
+}
+function merge4(defaults2, route2, options) {
+  if (typeof route2 === "string") {
+    let [method, url] = route2.split(" ");
+    options = Object.assign(url ? { method, url } : { url: method }, options);
+  } else {
+    options = Object.assign({}, route2);
+  }
+  options.headers = lowercaseKeys2(options.headers);
+  removeUndefinedProperties(options);
+  removeUndefinedProperties(options.headers);
+  const mergedOptions = mergeDeep(defaults2 || {}, options);
+  if (options.url === "/graphql") {
+    if (defaults2 && defaults2.mediaType.previews?.length) {
+      mergedOptions.mediaType.previews = defaults2.mediaType.previews.filter(
+        (preview) => !mergedOptions.mediaType.previews.includes(preview)
+      ).concat(mergedOptions.mediaType.previews);
+    }
+    mergedOptions.mediaType.previews = (mergedOptions.mediaType.previews || []).map((preview) => preview.replace(/-preview/, ""));
+  }
+  return mergedOptions;
+}
+function addQueryParameters(url, parameters) {
+  const separator = /\?/.test(url) ? "&" : "?";
+  const names2 = Object.keys(parameters);
+  if (names2.length === 0) {
+    return url;
+  }
+  return url + separator + names2.map((name2) => {
+    if (name2 === "q") {
+      return "q=" + parameters.q.split("+").map(encodeURIComponent).join("+");
+    }
+    return `${name2}=${encodeURIComponent(parameters[name2])}`;
+  }).join("&");
+}
+function removeNonChars(variableName) {
+  return variableName.replace(/(?:^\W+)|(?:(?<!\W)\W+$)/g, "").split(/,/);
+}
+function extractUrlVariableNames(url) {
+  const matches = url.match(urlVariableRegex);
+  if (!matches) {
+    return [];
+  }
+  return matches.map(removeNonChars).reduce((a, b) => a.concat(b), []);
+}
+function omit2(object, keysToOmit) {
+  const result = { __proto__: null };
+  for (const key of Object.keys(object)) {
+    if (keysToOmit.indexOf(key) === -1) {
+      result[key] = object[key];
+    }
+  }
+  return result;
+}
+function encodeReserved(str) {
+  return str.split(/(%[0-9A-Fa-f]{2})/g).map(function(part) {
+    if (!/%[0-9A-Fa-f]/.test(part)) {
+      part = encodeURI(part).replace(/%5B/g, "[").replace(/%5D/g, "]");
+    }
+    return part;
+  }).join("");
+}
+function encodeUnreserved(str) {
+  return encodeURIComponent(str).replace(/[!'()*]/g, function(c) {
+    return "%" + c.charCodeAt(0).toString(16).toUpperCase();
+  });
+}
+function encodeValue(operator, value, key) {
+  value = operator === "+" || operator === "#" ? encodeReserved(value) : encodeUnreserved(value);
+  if (key) {
+    return encodeUnreserved(key) + "=" + value;
+  } else {
+    return value;
+  }
+}
+function isDefined(value) {
+  return value !== void 0 && value !== null;
+}
+function isKeyOperator(operator) {
+  return operator === ";" || operator === "&" || operator === "?";
+}
+function getValues(context2, operator, key, modifier) {
+  var value = context2[key], result = [];
+  if (isDefined(value) && value !== "") {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") {
+      value = value.toString();
+      if (modifier && modifier !== "*") {
+        value = value.substring(0, parseInt(modifier, 10));
+      }
+      result.push(
+        encodeValue(operator, value, isKeyOperator(operator) ? key : "")
+      );
+    } else {
+      if (modifier === "*") {
+        if (Array.isArray(value)) {
+          value.filter(isDefined).forEach(function(value2) {
+            result.push(
+              encodeValue(operator, value2, isKeyOperator(operator) ? key : "")
+            );
+          });
+        } else {
+          Object.keys(value).forEach(function(k) {
+            if (isDefined(value[k])) {
+              result.push(encodeValue(operator, value[k], k));
+            }
+          });
+        }
+      } else {
+        const tmp = [];
+        if (Array.isArray(value)) {
+          value.filter(isDefined).forEach(function(value2) {
+            tmp.push(encodeValue(operator, value2));
+          });
+        } else {
+          Object.keys(value).forEach(function(k) {
+            if (isDefined(value[k])) {
+              tmp.push(encodeUnreserved(k));
+              tmp.push(encodeValue(operator, value[k].toString()));
+            }
+          });
+        }
+        if (isKeyOperator(operator)) {
+          result.push(encodeUnreserved(key) + "=" + tmp.join(","));
+        } else if (tmp.length !== 0) {
+          result.push(tmp.join(","));
+        }
+      }
+    }
+  } else {
+    if (operator === ";") {
+      if (isDefined(value)) {
+        result.push(encodeUnreserved(key));
+      }
+    } else if (value === "" && (operator === "&" || operator === "?")) {
+      result.push(encodeUnreserved(key) + "=");
+    } else if (value === "") {
+      result.push("");
+    }
+  }
+  return result;
+}
+function parseUrl(template) {
+  return {
+    expand: expand.bind(null, template)
+  };
+}
+function expand(template, context2) {
+  var operators = ["+", "#", ".", "/", ";", "?", "&"];
+  template = template.replace(
+    /\{([^\{\}]+)\}|([^\{\}]+)/g,
+    function(_, expression, literal3) {
+      if (expression) {
+        let operator = "";
+        const values2 = [];
+        if (operators.indexOf(expression.charAt(0)) !== -1) {
+          operator = expression.charAt(0);
+          expression = expression.substr(1);
+        }
+        expression.split(/,/g).forEach(function(variable) {
+          var tmp = /([^:\*]*)(?::(\d+)|(\*))?/.exec(variable);
+          values2.push(getValues(context2, operator, tmp[1], tmp[2] || tmp[3]));
+        });
+        if (operator && operator !== "+") {
+          var separator = ",";
+          if (operator === "?") {
+            separator = "&";
+          } else if (operator !== "#") {
+            separator = operator;
+          }
+          return (values2.length !== 0 ? operator : "") + values2.join(separator);
+        } else {
+          return values2.join(",");
+        }
+      } else {
+        return encodeReserved(literal3);
+      }
+    }
+  );
+  if (template === "/") {
+    return template;
+  } else {
+    return template.replace(/\/$/, "");
+  }
+}
+function parse3(options) {
+  let method = options.method.toUpperCase();
+  let url = (options.url || "/").replace(/:([a-z]\w+)/g, "{$1}");
+  let headers = Object.assign({}, options.headers);
+  let body;
+  let parameters = omit2(options, [
+    "method",
+    "baseUrl",
+    "url",
+    "headers",
+    "request",
+    "mediaType"
+  ]);
+  const urlVariableNames = extractUrlVariableNames(url);
+  url = parseUrl(url).expand(parameters);
+  if (!/^http/.test(url)) {
+    url = options.baseUrl + url;
+  }
+  const omittedParameters = Object.keys(options).filter((option) => urlVariableNames.includes(option)).concat("baseUrl");
+  const remainingParameters = omit2(parameters, omittedParameters);
+  const isBinaryRequest = /application\/octet-stream/i.test(headers.accept);
+  if (!isBinaryRequest) {
+    if (options.mediaType.format) {
+      headers.accept = headers.accept.split(/,/).map(
+        (format) => format.replace(
+          /application\/vnd(\.\w+)(\.v3)?(\.\w+)?(\+json)?$/,
+          `application/vnd$1$2.${options.mediaType.format}`
+        )
+      ).join(",");
+    }
+    if (url.endsWith("/graphql")) {
+      if (options.mediaType.previews?.length) {
+        const previewsFromAcceptHeader = headers.accept.match(/(?<![\w-])[\w-]+(?=-preview)/g) || [];
+        headers.accept = previewsFromAcceptHeader.concat(options.mediaType.previews).map((preview) => {
+          const format = options.mediaType.format ? `.${options.mediaType.format}` : "+json";
+          return `application/vnd.github.${preview}-preview${format}`;
+        }).join(",");
+      }
+    }
+  }
+  if (["GET", "HEAD"].includes(method)) {
+    url = addQueryParameters(url, remainingParameters);
+  } else {
+    if ("data" in remainingParameters) {
+      body = remainingParameters.data;
+    } else {
+      if (Object.keys(remainingParameters).length) {
+        body = remainingParameters;
+      }
+    }
+  }
+  if (!headers["content-type"] && typeof body !== "undefined") {
+    headers["content-type"] = "application/json; charset=utf-8";
+  }
+  if (["PATCH", "PUT"].includes(method) && typeof body === "undefined") {
+    body = "";
+  }
+  return Object.assign(
+    { method, url, headers },
+    typeof body !== "undefined" ? { body } : null,
+    options.request ? { request: options.request } : null
+  );
+}
+function endpointWithDefaults(defaults2, route2, options) {
+  return parse3(merge4(defaults2, route2, options));
+}
+function withDefaults(oldDefaults, newDefaults) {
+  const DEFAULTS2 = merge4(oldDefaults, newDefaults);
+  const endpoint2 = endpointWithDefaults.bind(null, DEFAULTS2);
+  return Object.assign(endpoint2, {
+    DEFAULTS: DEFAULTS2,
+    defaults: withDefaults.bind(null, DEFAULTS2),
+    merge: merge4.bind(null, DEFAULTS2),
+    parse: parse3
+  });
+}
+var VERSION, userAgent, DEFAULTS, urlVariableRegex, endpoint;
+var init_dist_bundle = __esm({
+  "node_modules/@octokit/endpoint/dist-bundle/index.js"() {
+    init_universal_user_agent();
+    VERSION = "0.0.0-development";
+    userAgent = `octokit-endpoint.js/${VERSION} ${getUserAgent()}`;
+    DEFAULTS = {
+      method: "GET",
+      baseUrl: "https://api.github.com",
+      headers: {
+        accept: "application/vnd.github.v3+json",
+        "user-agent": userAgent
+      },
+      mediaType: {
+        format: ""
+      }
+    };
+    urlVariableRegex = /\{[^{}}]+\}/g;
+    endpoint = withDefaults(null, DEFAULTS);
+  }
+});
+
+// node_modules/content-type/dist/index.js
+function parse4(header, options) {
+  const stopFlags = SEMI_FLAG | (options?.comma === true ? COMMA_FLAG : 0);
+  const len = header.length;
+  let valueStart = options?.start ?? 0;
+  while ((CHAR_MAP[header.charCodeAt(valueStart)] & OWS) !== 0) {
+    valueStart++;
+  }
+  let index = valueStart;
+  let typeFlags = 0;
+  let whitespace = -1;
+  let stop = options?.parameters === false ? COMMA_FLAG : 0;
+  while (index < len) {
+    const code2 = header.charCodeAt(index);
+    const flags = CHAR_MAP[code2];
+    if ((flags & stopFlags) !== 0) {
+      stop |= flags & COMMA_FLAG;
+      break;
+    }
+    if ((flags & OWS) !== 0) {
+      if (whitespace === -1)
+        whitespace = index;
+    } else {
+      whitespace = -1;
+    }
+    typeFlags |= code2 & NON_ASCII | flags;
+    index++;
+  }
+  const valueEnd = whitespace === -1 ? index : whitespace;
+  const value = header.slice(valueStart, valueEnd);
+  const type = (typeFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
+  if (index === len || stop !== 0) {
+    return { type, index, parameters: new NullObject() };
+  }
+  return parseParameters(header, type, index, len, stopFlags);
+}
+function parseParameters(header, type, index, len, stopFlags) {
+  const parameters = new NullObject();
+  parameter: while (index < len) {
+    index++;
+    while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
+      index++;
+    }
+    const keyStart = index;
+    let keyFlags = 0;
+    let keyWhitespace = -1;
+    while (index < len) {
+      const code2 = header.charCodeAt(index);
+      const flags = CHAR_MAP[code2];
+      if ((flags & stopFlags) !== 0) {
+        if ((flags & COMMA_FLAG) !== 0)
+          break parameter;
+        continue parameter;
+      }
+      if (code2 === EQ) {
+        const keyEnd = keyWhitespace === -1 ? index : keyWhitespace;
+        const value = header.slice(keyStart, keyEnd);
+        const key = (keyFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
+        index++;
+        while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
+          index++;
+        }
+        if (index < len && header.charCodeAt(index) === DQUOTE) {
+          const quotedStart = ++index;
+          let escaped3 = false;
+          while (index < len) {
+            const code3 = header.charCodeAt(index);
+            if (code3 === DQUOTE) {
+              if (parameters[key] === void 0) {
+                parameters[key] = escaped3 ? unescapeQuotedPairs(header, quotedStart, index) : header.slice(quotedStart, index);
+              }
+              index++;
+              let stop2 = 0;
+              while (index < len) {
+                const code4 = header.charCodeAt(index);
+                const flags2 = CHAR_MAP[code4];
+                if ((flags2 & stopFlags) !== 0) {
+                  stop2 = flags2 & COMMA_FLAG;
+                  break;
+                }
+                index++;
+              }
+              if (stop2 !== 0)
+                break parameter;
+              continue parameter;
+            }
+            if (code3 === BSLASH && index + 1 < len) {
+              escaped3 = true;
+              index += 2;
+              continue;
+            }
+            index++;
+          }
+          continue parameter;
+        }
+        const valueStart = index;
+        let stop = 0;
+        let valueWhitespace = -1;
+        while (index < len) {
+          const code3 = header.charCodeAt(index);
+          const flags2 = CHAR_MAP[code3];
+          if ((flags2 & stopFlags) !== 0) {
+            stop = flags2 & COMMA_FLAG;
+            break;
+          }
+          if ((flags2 & OWS) !== 0) {
+            if (valueWhitespace === -1)
+              valueWhitespace = index;
+          } else {
+            valueWhitespace = -1;
+          }
+          index++;
+        }
+        if (parameters[key] === void 0) {
+          const valueEnd = valueWhitespace === -1 ? index : valueWhitespace;
+          parameters[key] = header.slice(valueStart, valueEnd);
+        }
+        if (stop !== 0)
+          break parameter;
+        continue parameter;
+      }
+      if ((flags & OWS) !== 0) {
+        if (keyWhitespace === -1)
+          keyWhitespace = index;
+      } else {
+        keyWhitespace = -1;
+      }
+      keyFlags |= code2 & NON_ASCII | flags;
+      index++;
+    }
+  }
+  return { type, index, parameters };
+}
+function unescapeQuotedPairs(str, start, end) {
+  let result = "";
+  for (let index = start; index < end; index++) {
+    if (str.charCodeAt(index) === BSLASH) {
+      result += str.slice(start, index);
+      start = ++index;
+    }
+  }
+  return result + str.slice(start, end);
+}
+var SP, HTAB, SEMI, EQ, DQUOTE, BSLASH, COMMA, LOWER_CASE, OWS, SEMI_FLAG, COMMA_FLAG, TOKEN_FLAG, NON_ASCII, CASE_FLAGS, CHAR_MAP, NullObject;
+var init_dist = __esm({
+  "node_modules/content-type/dist/index.js"() {
+    /*!
+     * content-type
+     * Copyright(c) 2015 Douglas Christopher Wilson
+     * MIT Licensed
+     */
+    SP = 32;
+    HTAB = 9;
+    SEMI = 59;
+    EQ = 61;
+    DQUOTE = 34;
+    BSLASH = 92;
+    COMMA = 44;
+    LOWER_CASE = 1;
+    OWS = 2;
+    SEMI_FLAG = 4;
+    COMMA_FLAG = 8;
+    TOKEN_FLAG = 16;
+    NON_ASCII = 65280;
+    CASE_FLAGS = LOWER_CASE | NON_ASCII;
+    CHAR_MAP = new Uint8Array(256);
+    CHAR_MAP[HTAB] |= OWS;
+    CHAR_MAP[SP] |= OWS;
+    CHAR_MAP[SEMI] |= SEMI_FLAG;
+    CHAR_MAP[COMMA] |= COMMA_FLAG;
+    for (let code2 = 128; code2 <= 255; code2++) {
+      CHAR_MAP[code2] |= LOWER_CASE;
+    }
+    for (const char of "!#$%&'*+-.^_`|~") {
+      CHAR_MAP[char.charCodeAt(0)] |= TOKEN_FLAG;
+    }
+    for (let code2 = 48; code2 <= 57; code2++) {
+      CHAR_MAP[code2] |= TOKEN_FLAG;
+    }
+    for (let code2 = 65; code2 <= 90; code2++) {
+      CHAR_MAP[code2] |= LOWER_CASE | TOKEN_FLAG;
+    }
+    for (let code2 = 97; code2 <= 122; code2++) {
+      CHAR_MAP[code2] |= TOKEN_FLAG;
+    }
+    NullObject = /* @__PURE__ */ (() => {
+      const C = function() {
+      };
+      C.prototype = /* @__PURE__ */ Object.create(null);
+      return C;
+    })();
+  }
+});
+
+// node_modules/json-with-bigint/json-with-bigint.js
+var intRegex, noiseValue, originalStringify, originalParse, customFormat, bigIntsStringify, noiseStringify, isUnstringifiable, isRawJSON, stringifyIteratively, JSONStringify, featureCache, isContextSourceSupported, convertMarkedBigIntsReviver, JSONParseV2, MAX_INT, MAX_DIGITS, stringsOrLargeNumbers, noiseValueWithQuotes, applyReviverIteratively, serializeBigInts, JSONParse;
+var init_json_with_bigint = __esm({
+  "node_modules/json-with-bigint/json-with-bigint.js"() {
+    intRegex = /^-?\d+$/;
+    noiseValue = /^-?\d+n+$/;
+    originalStringify = JSON.stringify;
+    originalParse = JSON.parse;
+    customFormat = /^-?\d+n$/;
+    bigIntsStringify = /([\[:])?"(-?\d+)n"($|\s*[,\}\]])/g;
+    noiseStringify = /([\[:])?("-?\d+n+)n("$|"\s*[,\}\]])/g;
+    isUnstringifiable = (val) => val === void 0 || typeof val === "function" || typeof val === "symbol";
+    isRawJSON = (val) => val !== null && typeof val === "object" && val.constructor && val.constructor.name === "RawJSON";
+    stringifyIteratively = (rootValue, replacer, spaceParam) => {
+      let space = "";
+      if (typeof spaceParam === "number") {
+        space = " ".repeat(Math.min(10, Math.max(0, Math.floor(spaceParam))));
+      } else if (typeof spaceParam === "string") {
+        space = spaceParam.slice(0, 10);
+      }
+      const isFunctionReplacer = typeof replacer === "function";
+      const propertyList = Array.isArray(replacer) ? new Set(replacer.map(String)) : null;
+      const prepareVal = (parent, key, val) => {
+        const isObject3 = val !== null && typeof val === "object";
+        const hasToJSON = isObject3 && typeof val.toJSON === "function";
+        if (hasToJSON) {
+          val = val.toJSON(key);
+        }
+        const isNoise = typeof val === "string" && noiseValue.test(val);
+        if (isNoise) return val + "n";
+        const isBigInt = typeof val === "bigint";
+        if (isBigInt) {
+          const supportsRawJSON = "rawJSON" in JSON;
+          if (supportsRawJSON) return JSON.rawJSON(val.toString());
+          return val.toString() + "n";
+        }
+        if (isFunctionReplacer) {
+          val = replacer.call(parent, key, val);
+        }
+        const isPostReplacerObject = val !== null && typeof val === "object";
+        if (isPostReplacerObject) {
+          const isPrimitiveWrapper = val instanceof Number || val instanceof String || val instanceof Boolean;
+          if (isPrimitiveWrapper) {
+            val = val.valueOf();
+          }
+        }
+        return val;
+      };
+      const rootProcessed = prepareVal({ "": rootValue }, "", rootValue);
+      if (isUnstringifiable(rootProcessed)) {
+        return void 0;
+      }
+      const isRootPrimitive = rootProcessed === null || typeof rootProcessed !== "object";
+      const isRootNativeRawJSON = isRawJSON(rootProcessed);
+      if (isRootPrimitive || isRootNativeRawJSON) {
+        return originalStringify(rootProcessed);
+      }
+      const chunks = [];
+      let level2 = 0;
+      const stack = [
+        {
+          parent: { "": rootProcessed },
+          key: "",
+          val: rootProcessed,
+          isArray: Array.isArray(rootProcessed),
+          keys: Array.isArray(rootProcessed) ? null : Object.keys(rootProcessed),
+          index: 0,
+          first: true
+        }
+      ];
+      const visited = new WeakSet([rootProcessed]);
+      while (stack.length > 0) {
+        const node3 = stack[stack.length - 1];
+        if (node3.index === 0) {
+          chunks.push(node3.isArray ? "[" : "{");
+          level2++;
+        }
+        let isDone = false;
+        if (node3.isArray) {
+          if (node3.index < node3.val.length) {
+            if (!node3.first) chunks.push(",");
+            if (space) chunks.push("\n" + space.repeat(level2));
+            const childRaw = node3.val[node3.index];
+            const childVal = prepareVal(node3.val, String(node3.index), childRaw);
+            if (isUnstringifiable(childVal)) {
+              chunks.push("null");
+              node3.first = false;
+              node3.index++;
+            } else {
+              const isComplexObject = childVal !== null && typeof childVal === "object";
+              const isNativeRaw = isRawJSON(childVal);
+              if (isComplexObject && !isNativeRaw) {
+                if (visited.has(childVal)) {
+                  throw new TypeError("Converting circular structure to JSON");
+                }
+                visited.add(childVal);
+                stack.push({
+                  parent: node3.val,
+                  key: String(node3.index),
+                  val: childVal,
+                  isArray: Array.isArray(childVal),
+                  keys: Array.isArray(childVal) ? null : Object.keys(childVal),
+                  index: 0,
+                  first: true
+                });
+                node3.first = false;
+                node3.index++;
+              } else {
+                chunks.push(originalStringify(childVal));
+                node3.first = false;
+                node3.index++;
+              }
+            }
+          } else {
+            isDone = true;
+          }
+        } else {
+          while (node3.index < node3.keys.length) {
+            const k = node3.keys[node3.index++];
+            const isFilteredOutByArray = propertyList && !propertyList.has(k);
+            if (isFilteredOutByArray) continue;
+            const childRaw = node3.val[k];
+            const childVal = prepareVal(node3.val, k, childRaw);
+            if (isUnstringifiable(childVal)) continue;
+            if (!node3.first) chunks.push(",");
+            if (space) {
+              chunks.push("\n" + space.repeat(level2) + originalStringify(k) + ": ");
+            } else {
+              chunks.push(originalStringify(k) + ":");
+            }
+            const isComplexObject = childVal !== null && typeof childVal === "object";
+            const isNativeRaw = isRawJSON(childVal);
+            if (isComplexObject && !isNativeRaw) {
+              if (visited.has(childVal)) {
+                throw new TypeError("Converting circular structure to JSON");
+              }
+              visited.add(childVal);
+              stack.push({
+                parent: node3.val,
+                key: k,
+                val: childVal,
+                isArray: Array.isArray(childVal),
+                keys: Array.isArray(childVal) ? null : Object.keys(childVal),
+                index: 0,
+                first: true
+              });
+              node3.first = false;
+              break;
+            } else {
+              chunks.push(originalStringify(childVal));
+              node3.first = false;
+            }
+          }
+          const isNodeFullyProcessed = node3.index >= node3.keys.length && stack[stack.length - 1] === node3;
+          if (isNodeFullyProcessed) {
+            isDone = true;
+          }
+        }
+        if (isDone) {
+          level2--;
+          if (!node3.first && space) chunks.push("\n" + space.repeat(level2));
+          chunks.push(node3.isArray ? "]" : "}");
+          visited.delete(node3.val);
+          stack.pop();
+        }
+      }
+      return chunks.join("");
+    };
+    JSONStringify = (value, replacer, space) => {
+      try {
+        const supportsRawJSON = "rawJSON" in JSON;
+        if (supportsRawJSON) {
+          return originalStringify(
+            value,
+            (key, val) => {
+              if (typeof val === "bigint") return JSON.rawJSON(val.toString());
+              const hasFunctionReplacer = typeof replacer === "function";
+              if (hasFunctionReplacer) return replacer(key, val);
+              const isKeyInArrayReplacer = Array.isArray(replacer) && replacer.includes(key);
+              if (isKeyInArrayReplacer) return val;
+              return val;
+            },
+            space
+          );
+        }
+        if (!value) return originalStringify(value, replacer, space);
+        const convertedToCustomJSON = originalStringify(
+          value,
+          (key, val) => {
+            const isNoise = typeof val === "string" && noiseValue.test(val);
+            if (isNoise) return val.toString() + "n";
+            if (typeof val === "bigint") return val.toString() + "n";
+            const hasFunctionReplacer = typeof replacer === "function";
+            if (hasFunctionReplacer) return replacer(key, val);
+            const isKeyInArrayReplacer = Array.isArray(replacer) && replacer.includes(key);
+            if (isKeyInArrayReplacer) return val;
+            return val;
+          },
+          space
+        );
+        const processedJSON = convertedToCustomJSON.replace(
+          bigIntsStringify,
+          "$1$2$3"
+        );
+        const denoisedJSON = processedJSON.replace(noiseStringify, "$1$2$3");
+        return denoisedJSON;
+      } catch (error2) {
+        if (error2 instanceof RangeError) {
+          const convertedJSON = stringifyIteratively(value, replacer, space);
+          if (convertedJSON === void 0) return void 0;
+          const supportsRawJSON = "rawJSON" in JSON;
+          if (supportsRawJSON) return convertedJSON;
+          const processedJSON = convertedJSON.replace(bigIntsStringify, "$1$2$3");
+          return processedJSON.replace(noiseStringify, "$1$2$3");
+        }
+        throw error2;
+      }
+    };
+    featureCache = /* @__PURE__ */ new Map();
+    isContextSourceSupported = () => {
+      const parseFingerprint = JSON.parse.toString();
+      if (featureCache.has(parseFingerprint)) {
+        return featureCache.get(parseFingerprint);
+      }
+      try {
+        const result = JSON.parse(
+          "1",
+          (_, __, context2) => !!context2?.source && context2.source === "1"
+        );
+        featureCache.set(parseFingerprint, result);
+        return result;
+      } catch {
+        featureCache.set(parseFingerprint, false);
+        return false;
+      }
+    };
+    convertMarkedBigIntsReviver = (key, value, context2, userReviver) => {
+      const isCustomFormatBigInt = typeof value === "string" && customFormat.test(value);
+      if (isCustomFormatBigInt) return BigInt(value.slice(0, -1));
+      const isNoiseValue = typeof value === "string" && noiseValue.test(value);
+      if (isNoiseValue) return value.slice(0, -1);
+      const hasUserReviver = typeof userReviver === "function";
+      if (!hasUserReviver) return value;
+      return userReviver(key, value, context2);
+    };
+    JSONParseV2 = (text3, reviver) => {
+      return JSON.parse(text3, (key, value, context2) => {
+        const isNumber = typeof value === "number";
+        const isOutOfBounds = value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
+        const isBigNumber = isNumber && isOutOfBounds;
+        const isInt = context2 && intRegex.test(context2.source);
+        const isBigInt = isBigNumber && isInt;
+        if (isBigInt) return BigInt(context2.source);
+        const hasCustomReviver = typeof reviver === "function";
+        if (!hasCustomReviver) return value;
+        return reviver(key, value, context2);
+      });
+    };
+    MAX_INT = Number.MAX_SAFE_INTEGER.toString();
+    MAX_DIGITS = MAX_INT.length;
+    stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
+    noiseValueWithQuotes = /^"-?\d+n+"$/;
+    applyReviverIteratively = (parsed4, userReviver) => {
+      const rootHolder = { "": parsed4 };
+      const stack = [{ parent: rootHolder, key: "", visited: false }];
+      while (stack.length > 0) {
+        const node3 = stack[stack.length - 1];
+        if (!node3.visited) {
+          node3.visited = true;
+          const value = node3.parent[node3.key];
+          const isComplexObject = value !== null && typeof value === "object";
+          if (isComplexObject) {
+            const keys = Object.keys(value);
+            for (let i = keys.length - 1; i >= 0; i--) {
+              stack.push({ parent: value, key: keys[i], visited: false });
+            }
+          }
+        } else {
+          const { parent, key } = node3;
+          let value = parent[key];
+          if (typeof value === "string") {
+            const isCustomFormatBigInt = customFormat.test(value);
+            if (isCustomFormatBigInt) {
+              value = BigInt(value.slice(0, -1));
+            } else {
+              const isNoise = noiseValue.test(value);
+              if (isNoise) value = value.slice(0, -1);
+            }
+          }
+          const hasUserReviver = typeof userReviver === "function";
+          if (hasUserReviver) {
+            value = userReviver.call(parent, key, value);
+          }
+          const isDeleted = value === void 0;
+          if (isDeleted) {
+            delete parent[key];
+          } else {
+            parent[key] = value;
+          }
+          stack.pop();
+        }
+      }
+      return rootHolder[""];
+    };
+    serializeBigInts = (text3) => {
+      return text3.replace(
+        stringsOrLargeNumbers,
+        (match, digits, fractional, exponential) => {
+          const isString = match[0] === '"';
+          const isNoise = isString && noiseValueWithQuotes.test(match);
+          if (isNoise) return match.substring(0, match.length - 1) + 'n"';
+          const hasFractionalOrExponential = fractional || exponential;
+          const isLessThanMaxSafeInt = digits && (digits.length < MAX_DIGITS || digits.length === MAX_DIGITS && digits <= MAX_INT);
+          const isStandardValue = isString || hasFractionalOrExponential || isLessThanMaxSafeInt;
+          if (isStandardValue) return match;
+          return '"' + match + 'n"';
+        }
+      );
+    };
+    JSONParse = (text3, reviver) => {
+      if (!text3) return originalParse(text3, reviver);
+      try {
+        if (isContextSourceSupported()) return JSONParseV2(text3, reviver);
+        const serializedData = serializeBigInts(text3);
+        return originalParse(
+          serializedData,
+          (key, value, context2) => convertMarkedBigIntsReviver(key, value, context2, reviver)
+        );
+      } catch (error2) {
+        if (error2 instanceof RangeError) {
+          const serializedData = serializeBigInts(text3);
+          const parsed4 = originalParse(serializedData);
+          return applyReviverIteratively(parsed4, reviver);
+        }
+        throw error2;
+      }
+    };
+  }
+});
+
+// node_modules/@octokit/request-error/dist-src/index.js
+var RequestError;
+var init_dist_src = __esm({
+  "node_modules/@octokit/request-error/dist-src/index.js"() {
+    RequestError = class extends Error {
+      name;
+      /**
+       * http status code
+       */
+      status;
+      /**
+       * Request options that lead to the error.
+       */
+      request;
+      /**
+       * Response object if a response was received
+       */
+      response;
+      constructor(message, statusCode, options) {
+        super(message, { cause: options.cause });
+        this.name = "HttpError";
+        this.status = Number.parseInt(statusCode);
+        if (Number.isNaN(this.status)) {
+          this.status = 0;
+        }
+        /* v8 ignore else -- @preserve -- Bug with vitest coverage where it sees an else branch that doesn't exist */
+        if ("response" in options) {
+          this.response = options.response;
+        }
+        const requestCopy = Object.assign({}, options.request);
+        if (options.request.headers.authorization) {
+          requestCopy.headers = Object.assign({}, options.request.headers, {
+            authorization: options.request.headers.authorization.replace(
+              /(?<! ) .*$/,
+              " [REDACTED]"
+            )
+          });
+        }
+        requestCopy.url = requestCopy.url.replace(/\bclient_secret=\w+/g, "client_secret=[REDACTED]").replace(/\baccess_token=\w+/g, "access_token=[REDACTED]");
+        this.request = requestCopy;
+      }
+    };
+  }
+});
+
+// node_modules/@octokit/request/dist-bundle/index.js
+function isPlainObject3(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
+  const proto = Object.getPrototypeOf(value);
+  if (proto === null) return true;
+  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
+  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
+}
+async function fetchWrapper(requestOptions) {
+  const fetch3 = requestOptions.request?.fetch || globalThis.fetch;
+  if (!fetch3) {
+    throw new Error(
+      "fetch is not set. Please pass a fetch implementation as new Octokit({ request: { fetch }}). Learn more at https://github.com/octokit/octokit.js/#fetch-missing"
+    );
+  }
+  const log = requestOptions.request?.log || console;
+  const parseSuccessResponseBody = requestOptions.request?.parseSuccessResponseBody !== false;
+  const body = isPlainObject3(requestOptions.body) || Array.isArray(requestOptions.body) ? JSONStringify(requestOptions.body) : requestOptions.body;
+  const requestHeaders = Object.fromEntries(
+    Object.entries(requestOptions.headers).map(([name2, value]) => [
+      name2,
+      String(value)
+    ])
+  );
+  let fetchResponse;
+  try {
+    fetchResponse = await fetch3(requestOptions.url, {
+      method: requestOptions.method,
+      body,
+      redirect: requestOptions.request?.redirect,
+      headers: requestHeaders,
+      signal: requestOptions.request?.signal,
+      // duplex must be set if request.body is ReadableStream or Async Iterables.
+      // See https://fetch.spec.whatwg.org/#dom-requestinit-duplex.
+      ...requestOptions.body && { duplex: "half" }
+    });
+  } catch (error2) {
+    let message = "Unknown Error";
+    if (error2 instanceof Error) {
+      if (error2.name === "AbortError") {
+        error2.status = 500;
+        throw error2;
+      }
+      message = error2.message;
+      if (error2.name === "TypeError" && "cause" in error2) {
+        if (error2.cause instanceof Error) {
+          message = error2.cause.message;
+        } else if (typeof error2.cause === "string") {
+          message = error2.cause;
+        }
+      }
+    }
+    const requestError = new RequestError(message, 500, {
+      request: requestOptions
+    });
+    requestError.cause = error2;
+    throw requestError;
+  }
+  const status = fetchResponse.status;
+  const url = fetchResponse.url;
+  const responseHeaders = {};
+  for (const [key, value] of fetchResponse.headers) {
+    responseHeaders[key] = value;
+  }
+  const octokitResponse = {
+    url,
+    status,
+    headers: responseHeaders,
+    data: ""
+  };
+  if ("deprecation" in responseHeaders) {
+    const matches = responseHeaders.link && responseHeaders.link.match(/<([^<>]+)>; rel="deprecation"/);
+    const deprecationLink = matches && matches.pop();
+    log.warn(
+      `[@octokit/request] "${requestOptions.method} ${requestOptions.url}" is deprecated. It is scheduled to be removed on ${responseHeaders.sunset}${deprecationLink ? `. See ${deprecationLink}` : ""}`
+    );
+  }
+  if (status === 204 || status === 205) {
+    return octokitResponse;
+  }
+  if (requestOptions.method === "HEAD") {
+    if (status < 400) {
+      return octokitResponse;
+    }
+    throw new RequestError(fetchResponse.statusText, status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  if (status === 304) {
+    octokitResponse.data = await getResponseData(fetchResponse);
+    throw new RequestError("Not modified", status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  if (status >= 400) {
+    octokitResponse.data = await getResponseData(fetchResponse);
+    throw new RequestError(toErrorMessage(octokitResponse.data), status, {
+      response: octokitResponse,
+      request: requestOptions
+    });
+  }
+  octokitResponse.data = parseSuccessResponseBody ? await getResponseData(fetchResponse) : fetchResponse.body;
+  return octokitResponse;
+}
+async function getResponseData(response) {
+  const contentType = response.headers.get("content-type");
+  if (!contentType) {
+    return response.text().catch(noop);
+  }
+  const mimetype = parse4(contentType);
+  if (isJSONResponse(mimetype)) {
+    let text3 = "";
+    try {
+      text3 = await response.text();
+      return JSONParse(text3);
+    } catch (err) {
+      return text3;
+    }
+  } else if (mimetype.type.startsWith("text/") || // `application/octet-stream` is the canonical "arbitrary binary" type
+  // (RFC 2046) and must never be decoded as text, even when the response
+  // carries a (misleading) `charset=utf-8` parameter — see #751.
+  mimetype.parameters.charset?.toLowerCase() === "utf-8" && mimetype.type !== "application/octet-stream") {
+    return response.text().catch(noop);
+  } else {
+    return response.arrayBuffer().catch(
+      /* v8 ignore next -- @preserve */
+      () => new ArrayBuffer(0)
+    );
+  }
+}
+function isJSONResponse(mimetype) {
+  return mimetype.type === "application/json" || mimetype.type === "application/scim+json";
+}
+function toErrorMessage(data2) {
+  if (typeof data2 === "string") {
+    return data2;
+  }
+  if (data2 instanceof ArrayBuffer) {
+    return "Unknown error";
+  }
+  if (typeof data2 === "object" && data2 !== null && "message" in data2) {
+    const objectData = data2;
+    const suffix = "documentation_url" in objectData ? ` - ${objectData.documentation_url}` : "";
+    return Array.isArray(objectData.errors) ? `${objectData.message}: ${objectData.errors.map((v) => JSON.stringify(v)).join(", ")}${suffix}` : `${objectData.message}${suffix}`;
+  }
+  return `Unknown error: ${JSON.stringify(data2)}`;
+}
+function withDefaults2(oldEndpoint, newDefaults) {
+  const endpoint2 = oldEndpoint.defaults(newDefaults);
+  const newApi = function(route2, parameters) {
+    const endpointOptions = endpoint2.merge(route2, parameters);
+    if (!endpointOptions.request || !endpointOptions.request.hook) {
+      return fetchWrapper(endpoint2.parse(endpointOptions));
+    }
+    const request22 = (route22, parameters2) => {
+      return fetchWrapper(
+        endpoint2.parse(endpoint2.merge(route22, parameters2))
+      );
+    };
+    Object.assign(request22, {
+      endpoint: endpoint2,
+      defaults: withDefaults2.bind(null, endpoint2)
+    });
+    return endpointOptions.request.hook(request22, endpointOptions);
+  };
+  return Object.assign(newApi, {
+    endpoint: endpoint2,
+    defaults: withDefaults2.bind(null, endpoint2)
+  });
+}
+var VERSION2, defaults_default, noop, request2;
+var init_dist_bundle2 = __esm({
+  "node_modules/@octokit/request/dist-bundle/index.js"() {
+    init_dist_bundle();
+    init_universal_user_agent();
+    init_dist();
+    init_json_with_bigint();
+    init_dist_src();
+    VERSION2 = "10.0.16";
+    defaults_default = {
+      headers: {
+        "user-agent": `octokit-request.js/${VERSION2} ${getUserAgent()}`
+      }
+    };
+    noop = () => "";
+    request2 = withDefaults2(endpoint, defaults_default);
+    /* v8 ignore next -- @preserve */
+    /* v8 ignore else -- @preserve */
+  }
+});
+
+// node_modules/@octokit/graphql/dist-bundle/index.js
+function _buildMessageForResponseErrors(data2) {
+  return `Request failed due to following response errors:
+` + data2.errors.map((e) => ` - ${e.message}`).join("\n");
+}
+function graphql(request22, query, options) {
+  if (options) {
+    if (typeof query === "string" && "query" in options) {
+      return Promise.reject(
+        new Error(`[@octokit/graphql] "query" cannot be used as variable name`)
+      );
+    }
+    for (const key in options) {
+      if (!FORBIDDEN_VARIABLE_OPTIONS.includes(key)) continue;
+      return Promise.reject(
+        new Error(
+          `[@octokit/graphql] "${key}" cannot be used as variable name`
+        )
+      );
+    }
+  }
+  const parsedOptions = typeof query === "string" ? Object.assign({ query }, options) : query;
+  const requestOptions = Object.keys(
+    parsedOptions
+  ).reduce((result, key) => {
+    if (NON_VARIABLE_OPTIONS.includes(key)) {
+      result[key] = parsedOptions[key];
+      return result;
+    }
+    if (!result.variables) {
+      result.variables = {};
+    }
+    result.variables[key] = parsedOptions[key];
+    return result;
+  }, {});
+  const baseUrl2 = parsedOptions.baseUrl || request22.endpoint.DEFAULTS.baseUrl;
+  if (GHES_V3_SUFFIX_REGEX.test(baseUrl2)) {
+    requestOptions.url = baseUrl2.replace(GHES_V3_SUFFIX_REGEX, "/api/graphql");
+  }
+  return request22(requestOptions).then((response) => {
+    if (response.data.errors) {
+      const headers = {};
+      for (const key of Object.keys(response.headers)) {
+        headers[key] = response.headers[key];
+      }
+      throw new GraphqlResponseError(
+        requestOptions,
+        headers,
+        response.data
+      );
+    }
+    return response.data.data;
+  });
+}
+function withDefaults3(request22, newDefaults) {
+  const newRequest = request22.defaults(newDefaults);
+  const newApi = (query, options) => {
+    return graphql(newRequest, query, options);
+  };
+  return Object.assign(newApi, {
+    defaults: withDefaults3.bind(null, newRequest),
+    endpoint: newRequest.endpoint
+  });
+}
+function withCustomRequest(customRequest) {
+  return withDefaults3(customRequest, {
+    method: "POST",
+    url: "/graphql"
+  });
+}
+var VERSION3, GraphqlResponseError, NON_VARIABLE_OPTIONS, FORBIDDEN_VARIABLE_OPTIONS, GHES_V3_SUFFIX_REGEX, graphql2;
+var init_dist_bundle3 = __esm({
+  "node_modules/@octokit/graphql/dist-bundle/index.js"() {
+    init_dist_bundle2();
+    init_universal_user_agent();
+    VERSION3 = "0.0.0-development";
+    GraphqlResponseError = class extends Error {
+      constructor(request22, headers, response) {
+        super(_buildMessageForResponseErrors(response));
+        this.request = request22;
+        this.headers = headers;
+        this.response = response;
+        this.errors = response.errors;
+        this.data = response.data;
+        if (Error.captureStackTrace) {
+          Error.captureStackTrace(this, this.constructor);
+        }
+      }
+      request;
+      headers;
+      response;
+      name = "GraphqlResponseError";
+      errors;
+      data;
+    };
+    NON_VARIABLE_OPTIONS = [
+      "method",
+      "baseUrl",
+      "url",
+      "headers",
+      "request",
+      "query",
+      "mediaType",
+      "operationName"
+    ];
+    FORBIDDEN_VARIABLE_OPTIONS = ["query", "method", "url"];
+    GHES_V3_SUFFIX_REGEX = /\/api\/v3\/?$/;
+    graphql2 = withDefaults3(request2, {
+      headers: {
+        "user-agent": `octokit-graphql.js/${VERSION3} ${getUserAgent()}`
+      },
+      method: "POST",
+      url: "/graphql"
+    });
+    /* v8 ignore if -- @preserve */
+  }
+});
+
+// node_modules/@octokit/auth-token/dist-bundle/index.js
+async function auth(token) {
+  const isApp = isJWT(token);
+  const isInstallation = token.startsWith("v1.") || token.startsWith("ghs_");
+  const isUserToServer = token.startsWith("ghu_");
+  const tokenType = isApp ? "app" : isInstallation ? "installation" : isUserToServer ? "user-to-server" : "oauth";
+  return {
+    type: "token",
+    token,
+    tokenType
+  };
+}
+function withAuthorizationPrefix(token) {
+  if (token.split(/\./).length === 3) {
+    return `bearer ${token}`;
+  }
+  return `token ${token}`;
+}
+async function hook(token, request6, route2, parameters) {
+  const endpoint2 = request6.endpoint.merge(
+    route2,
+    parameters
+  );
+  endpoint2.headers.authorization = withAuthorizationPrefix(token);
+  return request6(endpoint2);
+}
+var b64url, sep2, jwtRE, isJWT, createTokenAuth;
+var init_dist_bundle4 = __esm({
+  "node_modules/@octokit/auth-token/dist-bundle/index.js"() {
+    b64url = "(?:[a-zA-Z0-9_-]+)";
+    sep2 = "\\.";
+    jwtRE = new RegExp(`^${b64url}${sep2}${b64url}${sep2}${b64url}$`);
+    isJWT = jwtRE.test.bind(jwtRE);
+    createTokenAuth = function createTokenAuth2(token) {
+      if (!token) {
+        throw new Error("[@octokit/auth-token] No token passed to createTokenAuth");
+      }
+      if (typeof token !== "string") {
+        throw new Error(
+          "[@octokit/auth-token] Token passed to createTokenAuth is not a string"
+        );
+      }
+      token = token.replace(/^(token|bearer) +/i, "");
+      return Object.assign(auth.bind(null, token), {
+        hook: hook.bind(null, token)
+      });
+    };
+  }
+});
+
+// node_modules/@octokit/core/dist-src/version.js
+var VERSION4;
+var init_version = __esm({
+  "node_modules/@octokit/core/dist-src/version.js"() {
+    VERSION4 = "7.0.8";
+  }
+});
+
+// node_modules/@octokit/core/dist-src/index.js
+function createLogger(logger = {}) {
+  if (typeof logger.debug !== "function") {
+    logger.debug = noop2;
+  }
+  if (typeof logger.info !== "function") {
+    logger.info = noop2;
+  }
+  if (typeof logger.warn !== "function") {
+    logger.warn = consoleWarn;
+  }
+  if (typeof logger.error !== "function") {
+    logger.error = consoleError;
+  }
+  return logger;
+}
+var noop2, consoleWarn, consoleError, userAgentTrail, Octokit;
+var init_dist_src2 = __esm({
+  "node_modules/@octokit/core/dist-src/index.js"() {
+    init_universal_user_agent();
+    init_before_after_hook();
+    init_dist_bundle2();
+    init_dist_bundle3();
+    init_dist_bundle4();
+    init_version();
+    noop2 = () => {
+    };
+    consoleWarn = console.warn.bind(console);
+    consoleError = console.error.bind(console);
+    userAgentTrail = `octokit-core.js/${VERSION4} ${getUserAgent()}`;
+    Octokit = class {
+      static VERSION = VERSION4;
+      static defaults(defaults2) {
+        const OctokitWithDefaults = class extends this {
+          constructor(...args) {
+            const options = args[0] || {};
+            if (typeof defaults2 === "function") {
+              super(defaults2(options));
+              return;
+            }
+            super(
+              Object.assign(
+                {},
+                defaults2,
+                options,
+                options.userAgent && defaults2.userAgent ? {
+                  userAgent: `${options.userAgent} ${defaults2.userAgent}`
+                } : null
+              )
+            );
+          }
+        };
+        return OctokitWithDefaults;
+      }
+      static plugins = [];
+      /**
+       * Attach a plugin (or many) to your Octokit instance.
+       *
+       * @example
+       * const API = Octokit.plugin(plugin1, plugin2, plugin3, ...)
+       */
+      static plugin(...newPlugins) {
+        const currentPlugins = this.plugins;
+        const NewOctokit = class extends this {
+          static plugins = currentPlugins.concat(
+            newPlugins.filter((plugin) => !currentPlugins.includes(plugin))
+          );
+        };
+        return NewOctokit;
+      }
+      constructor(options = {}) {
+        const hook3 = new before_after_hook_default.Collection();
+        const requestDefaults = {
+          baseUrl: request2.endpoint.DEFAULTS.baseUrl,
+          headers: {},
+          request: Object.assign({}, options.request, {
+            // @ts-ignore internal usage only, no need to type
+            hook: hook3.bind(null, "request")
+          }),
+          mediaType: {
+            previews: [],
+            format: ""
+          }
+        };
+        requestDefaults.headers["user-agent"] = options.userAgent ? `${options.userAgent} ${userAgentTrail}` : userAgentTrail;
+        if (options.baseUrl) {
+          requestDefaults.baseUrl = options.baseUrl;
+        }
+        if (options.previews) {
+          requestDefaults.mediaType.previews = options.previews;
+        }
+        if (options.timeZone) {
+          requestDefaults.headers["time-zone"] = options.timeZone;
+        }
+        this.request = request2.defaults(requestDefaults);
+        this.graphql = withCustomRequest(this.request).defaults(requestDefaults);
+        this.log = createLogger(options.log);
+        this.hook = hook3;
+        if (!options.authStrategy) {
+          if (!options.auth) {
+            this.auth = async () => ({
+              type: "unauthenticated"
+            });
+          } else {
+            const auth2 = createTokenAuth(options.auth);
+            hook3.wrap("request", auth2.hook);
+            this.auth = auth2;
+          }
+        } else {
+          const { authStrategy, ...otherOptions } = options;
+          const auth2 = authStrategy(
+            Object.assign(
+              {
+                request: this.request,
+                log: this.log,
+                // we pass the current octokit instance as well as its constructor options
+                // to allow for authentication strategies that return a new octokit instance
+                // that shares the same internal state as the current one. The original
+                // requirement for this was the "event-octokit" authentication strategy
+                // of https://github.com/probot/octokit-auth-probot.
+                octokit: this,
+                octokitOptions: otherOptions
+              },
+              options.auth
+            )
+          );
+          hook3.wrap("request", auth2.hook);
+          this.auth = auth2;
+        }
+        const classConstructor = this.constructor;
+        for (let i = 0; i < classConstructor.plugins.length; ++i) {
+          Object.assign(this, classConstructor.plugins[i](this, options));
+        }
+      }
+      // assigned during constructor
+      request;
+      graphql;
+      log;
+      hook;
+      // TODO: type `octokit.auth` based on passed options.authStrategy
+      auth;
+    };
+  }
+});
+
+// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js
+var VERSION5;
+var init_version2 = __esm({
+  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js"() {
+    VERSION5 = "17.0.0";
+  }
+});
+
+// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js
+var Endpoints, endpoints_default;
+var init_endpoints = __esm({
+  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js"() {
+    Endpoints = {
+      actions: {
+        addCustomLabelsToSelfHostedRunnerForOrg: [
+          "POST /orgs/{org}/actions/runners/{runner_id}/labels"
+        ],
+        addCustomLabelsToSelfHostedRunnerForRepo: [
+          "POST /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+        ],
+        addRepoAccessToSelfHostedRunnerGroupInOrg: [
+          "PUT /orgs/{org}/actions/runner-groups/{runner_group_id}/repositories/{repository_id}"
+        ],
+        addSelectedRepoToOrgSecret: [
+          "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        addSelectedRepoToOrgVariable: [
+          "PUT /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
+        ],
+        approveWorkflowRun: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/approve"
+        ],
+        cancelWorkflowRun: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel"
+        ],
+        createEnvironmentVariable: [
+          "POST /repos/{owner}/{repo}/environments/{environment_name}/variables"
+        ],
+        createHostedRunnerForOrg: ["POST /orgs/{org}/actions/hosted-runners"],
+        createOrUpdateEnvironmentSecret: [
+          "PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+        ],
+        createOrUpdateOrgSecret: ["PUT /orgs/{org}/actions/secrets/{secret_name}"],
+        createOrUpdateRepoSecret: [
+          "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}"
+        ],
+        createOrgVariable: ["POST /orgs/{org}/actions/variables"],
+        createRegistrationTokenForOrg: [
+          "POST /orgs/{org}/actions/runners/registration-token"
+        ],
+        createRegistrationTokenForRepo: [
+          "POST /repos/{owner}/{repo}/actions/runners/registration-token"
+        ],
+        createRemoveTokenForOrg: ["POST /orgs/{org}/actions/runners/remove-token"],
+        createRemoveTokenForRepo: [
+          "POST /repos/{owner}/{repo}/actions/runners/remove-token"
+        ],
+        createRepoVariable: ["POST /repos/{owner}/{repo}/actions/variables"],
+        createWorkflowDispatch: [
+          "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
+        ],
+        deleteActionsCacheById: [
+          "DELETE /repos/{owner}/{repo}/actions/caches/{cache_id}"
+        ],
+        deleteActionsCacheByKey: [
+          "DELETE /repos/{owner}/{repo}/actions/caches{?key,ref}"
+        ],
+        deleteArtifact: [
+          "DELETE /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"
+        ],
+        deleteCustomImageFromOrg: [
+          "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
+        ],
+        deleteCustomImageVersionFromOrg: [
+          "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
+        ],
+        deleteEnvironmentSecret: [
+          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+        ],
+        deleteEnvironmentVariable: [
+          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+        ],
+        deleteHostedRunnerForOrg: [
+          "DELETE /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+        ],
+        deleteOrgSecret: ["DELETE /orgs/{org}/actions/secrets/{secret_name}"],
+        deleteOrgVariable: ["DELETE /orgs/{org}/actions/variables/{name}"],
+        deleteRepoSecret: [
+          "DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}"
+        ],
+        deleteRepoVariable: [
+          "DELETE /repos/{owner}/{repo}/actions/variables/{name}"
+        ],
+        deleteSelfHostedRunnerFromOrg: [
+          "DELETE /orgs/{org}/actions/runners/{runner_id}"
+        ],
+        deleteSelfHostedRunnerFromRepo: [
+          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}"
+        ],
+        deleteWorkflowRun: ["DELETE /repos/{owner}/{repo}/actions/runs/{run_id}"],
+        deleteWorkflowRunLogs: [
+          "DELETE /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
+        ],
+        disableSelectedRepositoryGithubActionsOrganization: [
+          "DELETE /orgs/{org}/actions/permissions/repositories/{repository_id}"
+        ],
+        disableWorkflow: [
+          "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/disable"
+        ],
+        downloadArtifact: [
+          "GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}"
+        ],
+        downloadJobLogsForWorkflowRun: [
+          "GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
+        ],
+        downloadWorkflowRunAttemptLogs: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/logs"
+        ],
+        downloadWorkflowRunLogs: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
+        ],
+        enableSelectedRepositoryGithubActionsOrganization: [
+          "PUT /orgs/{org}/actions/permissions/repositories/{repository_id}"
+        ],
+        enableWorkflow: [
+          "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable"
+        ],
+        forceCancelWorkflowRun: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/force-cancel"
+        ],
+        generateRunnerJitconfigForOrg: [
+          "POST /orgs/{org}/actions/runners/generate-jitconfig"
+        ],
+        generateRunnerJitconfigForRepo: [
+          "POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig"
+        ],
+        getActionsCacheList: ["GET /repos/{owner}/{repo}/actions/caches"],
+        getActionsCacheUsage: ["GET /repos/{owner}/{repo}/actions/cache/usage"],
+        getActionsCacheUsageByRepoForOrg: [
+          "GET /orgs/{org}/actions/cache/usage-by-repository"
+        ],
+        getActionsCacheUsageForOrg: ["GET /orgs/{org}/actions/cache/usage"],
+        getAllowedActionsOrganization: [
+          "GET /orgs/{org}/actions/permissions/selected-actions"
+        ],
+        getAllowedActionsRepository: [
+          "GET /repos/{owner}/{repo}/actions/permissions/selected-actions"
+        ],
+        getArtifact: ["GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"],
+        getCustomImageForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
+        ],
+        getCustomImageVersionForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
+        ],
+        getCustomOidcSubClaimForRepo: [
+          "GET /repos/{owner}/{repo}/actions/oidc/customization/sub"
+        ],
+        getEnvironmentPublicKey: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key"
+        ],
+        getEnvironmentSecret: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
+        ],
+        getEnvironmentVariable: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+        ],
+        getGithubActionsDefaultWorkflowPermissionsOrganization: [
+          "GET /orgs/{org}/actions/permissions/workflow"
+        ],
+        getGithubActionsDefaultWorkflowPermissionsRepository: [
+          "GET /repos/{owner}/{repo}/actions/permissions/workflow"
+        ],
+        getGithubActionsPermissionsOrganization: [
+          "GET /orgs/{org}/actions/permissions"
+        ],
+        getGithubActionsPermissionsRepository: [
+          "GET /repos/{owner}/{repo}/actions/permissions"
+        ],
+        getHostedRunnerForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+        ],
+        getHostedRunnersGithubOwnedImagesForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/github-owned"
+        ],
+        getHostedRunnersLimitsForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/limits"
+        ],
+        getHostedRunnersMachineSpecsForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/machine-sizes"
+        ],
+        getHostedRunnersPartnerImagesForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/partner"
+        ],
+        getHostedRunnersPlatformsForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/platforms"
+        ],
+        getJobForWorkflowRun: ["GET /repos/{owner}/{repo}/actions/jobs/{job_id}"],
+        getOrgPublicKey: ["GET /orgs/{org}/actions/secrets/public-key"],
+        getOrgSecret: ["GET /orgs/{org}/actions/secrets/{secret_name}"],
+        getOrgVariable: ["GET /orgs/{org}/actions/variables/{name}"],
+        getPendingDeploymentsForRun: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
+        ],
+        getRepoPermissions: [
+          "GET /repos/{owner}/{repo}/actions/permissions",
+          {},
+          { renamed: ["actions", "getGithubActionsPermissionsRepository"] }
+        ],
+        getRepoPublicKey: ["GET /repos/{owner}/{repo}/actions/secrets/public-key"],
+        getRepoSecret: ["GET /repos/{owner}/{repo}/actions/secrets/{secret_name}"],
+        getRepoVariable: ["GET /repos/{owner}/{repo}/actions/variables/{name}"],
+        getReviewsForRun: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals"
+        ],
+        getSelfHostedRunnerForOrg: ["GET /orgs/{org}/actions/runners/{runner_id}"],
+        getSelfHostedRunnerForRepo: [
+          "GET /repos/{owner}/{repo}/actions/runners/{runner_id}"
+        ],
+        getWorkflow: ["GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}"],
+        getWorkflowAccessToRepository: [
+          "GET /repos/{owner}/{repo}/actions/permissions/access"
+        ],
+        getWorkflowRun: ["GET /repos/{owner}/{repo}/actions/runs/{run_id}"],
+        getWorkflowRunAttempt: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}"
+        ],
+        getWorkflowRunUsage: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/timing"
+        ],
+        getWorkflowUsage: [
+          "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/timing"
+        ],
+        listArtifactsForRepo: ["GET /repos/{owner}/{repo}/actions/artifacts"],
+        listCustomImageVersionsForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions"
+        ],
+        listCustomImagesForOrg: [
+          "GET /orgs/{org}/actions/hosted-runners/images/custom"
+        ],
+        listEnvironmentSecrets: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets"
+        ],
+        listEnvironmentVariables: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/variables"
+        ],
+        listGithubHostedRunnersInGroupForOrg: [
+          "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/hosted-runners"
+        ],
+        listHostedRunnersForOrg: ["GET /orgs/{org}/actions/hosted-runners"],
+        listJobsForWorkflowRun: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
+        ],
+        listJobsForWorkflowRunAttempt: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs"
+        ],
+        listLabelsForSelfHostedRunnerForOrg: [
+          "GET /orgs/{org}/actions/runners/{runner_id}/labels"
+        ],
+        listLabelsForSelfHostedRunnerForRepo: [
+          "GET /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+        ],
+        listOrgSecrets: ["GET /orgs/{org}/actions/secrets"],
+        listOrgVariables: ["GET /orgs/{org}/actions/variables"],
+        listRepoOrganizationSecrets: [
+          "GET /repos/{owner}/{repo}/actions/organization-secrets"
+        ],
+        listRepoOrganizationVariables: [
+          "GET /repos/{owner}/{repo}/actions/organization-variables"
+        ],
+        listRepoSecrets: ["GET /repos/{owner}/{repo}/actions/secrets"],
+        listRepoVariables: ["GET /repos/{owner}/{repo}/actions/variables"],
+        listRepoWorkflows: ["GET /repos/{owner}/{repo}/actions/workflows"],
+        listRunnerApplicationsForOrg: ["GET /orgs/{org}/actions/runners/downloads"],
+        listRunnerApplicationsForRepo: [
+          "GET /repos/{owner}/{repo}/actions/runners/downloads"
+        ],
+        listSelectedReposForOrgSecret: [
+          "GET /orgs/{org}/actions/secrets/{secret_name}/repositories"
+        ],
+        listSelectedReposForOrgVariable: [
+          "GET /orgs/{org}/actions/variables/{name}/repositories"
+        ],
+        listSelectedRepositoriesEnabledGithubActionsOrganization: [
+          "GET /orgs/{org}/actions/permissions/repositories"
+        ],
+        listSelfHostedRunnersForOrg: ["GET /orgs/{org}/actions/runners"],
+        listSelfHostedRunnersForRepo: ["GET /repos/{owner}/{repo}/actions/runners"],
+        listWorkflowRunArtifacts: [
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts"
+        ],
+        listWorkflowRuns: [
+          "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs"
+        ],
+        listWorkflowRunsForRepo: ["GET /repos/{owner}/{repo}/actions/runs"],
+        reRunJobForWorkflowRun: [
+          "POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun"
+        ],
+        reRunWorkflow: ["POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun"],
+        reRunWorkflowFailedJobs: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun-failed-jobs"
+        ],
+        removeAllCustomLabelsFromSelfHostedRunnerForOrg: [
+          "DELETE /orgs/{org}/actions/runners/{runner_id}/labels"
+        ],
+        removeAllCustomLabelsFromSelfHostedRunnerForRepo: [
+          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+        ],
+        removeCustomLabelFromSelfHostedRunnerForOrg: [
+          "DELETE /orgs/{org}/actions/runners/{runner_id}/labels/{name}"
+        ],
+        removeCustomLabelFromSelfHostedRunnerForRepo: [
+          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels/{name}"
+        ],
+        removeSelectedRepoFromOrgSecret: [
+          "DELETE /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        removeSelectedRepoFromOrgVariable: [
+          "DELETE /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
+        ],
+        reviewCustomGatesForRun: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule"
+        ],
+        reviewPendingDeploymentsForRun: [
+          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
+        ],
+        setAllowedActionsOrganization: [
+          "PUT /orgs/{org}/actions/permissions/selected-actions"
+        ],
+        setAllowedActionsRepository: [
+          "PUT /repos/{owner}/{repo}/actions/permissions/selected-actions"
+        ],
+        setCustomLabelsForSelfHostedRunnerForOrg: [
+          "PUT /orgs/{org}/actions/runners/{runner_id}/labels"
+        ],
+        setCustomLabelsForSelfHostedRunnerForRepo: [
+          "PUT /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
+        ],
+        setCustomOidcSubClaimForRepo: [
+          "PUT /repos/{owner}/{repo}/actions/oidc/customization/sub"
+        ],
+        setGithubActionsDefaultWorkflowPermissionsOrganization: [
+          "PUT /orgs/{org}/actions/permissions/workflow"
+        ],
+        setGithubActionsDefaultWorkflowPermissionsRepository: [
+          "PUT /repos/{owner}/{repo}/actions/permissions/workflow"
+        ],
+        setGithubActionsPermissionsOrganization: [
+          "PUT /orgs/{org}/actions/permissions"
+        ],
+        setGithubActionsPermissionsRepository: [
+          "PUT /repos/{owner}/{repo}/actions/permissions"
+        ],
+        setSelectedReposForOrgSecret: [
+          "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories"
+        ],
+        setSelectedReposForOrgVariable: [
+          "PUT /orgs/{org}/actions/variables/{name}/repositories"
+        ],
+        setSelectedRepositoriesEnabledGithubActionsOrganization: [
+          "PUT /orgs/{org}/actions/permissions/repositories"
+        ],
+        setWorkflowAccessToRepository: [
+          "PUT /repos/{owner}/{repo}/actions/permissions/access"
+        ],
+        updateEnvironmentVariable: [
+          "PATCH /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
+        ],
+        updateHostedRunnerForOrg: [
+          "PATCH /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
+        ],
+        updateOrgVariable: ["PATCH /orgs/{org}/actions/variables/{name}"],
+        updateRepoVariable: [
+          "PATCH /repos/{owner}/{repo}/actions/variables/{name}"
+        ]
+      },
+      activity: {
+        checkRepoIsStarredByAuthenticatedUser: ["GET /user/starred/{owner}/{repo}"],
+        deleteRepoSubscription: ["DELETE /repos/{owner}/{repo}/subscription"],
+        deleteThreadSubscription: [
+          "DELETE /notifications/threads/{thread_id}/subscription"
+        ],
+        getFeeds: ["GET /feeds"],
+        getRepoSubscription: ["GET /repos/{owner}/{repo}/subscription"],
+        getThread: ["GET /notifications/threads/{thread_id}"],
+        getThreadSubscriptionForAuthenticatedUser: [
+          "GET /notifications/threads/{thread_id}/subscription"
+        ],
+        listEventsForAuthenticatedUser: ["GET /users/{username}/events"],
+        listNotificationsForAuthenticatedUser: ["GET /notifications"],
+        listOrgEventsForAuthenticatedUser: [
+          "GET /users/{username}/events/orgs/{org}"
+        ],
+        listPublicEvents: ["GET /events"],
+        listPublicEventsForRepoNetwork: ["GET /networks/{owner}/{repo}/events"],
+        listPublicEventsForUser: ["GET /users/{username}/events/public"],
+        listPublicOrgEvents: ["GET /orgs/{org}/events"],
+        listReceivedEventsForUser: ["GET /users/{username}/received_events"],
+        listReceivedPublicEventsForUser: [
+          "GET /users/{username}/received_events/public"
+        ],
+        listRepoEvents: ["GET /repos/{owner}/{repo}/events"],
+        listRepoNotificationsForAuthenticatedUser: [
+          "GET /repos/{owner}/{repo}/notifications"
+        ],
+        listReposStarredByAuthenticatedUser: ["GET /user/starred"],
+        listReposStarredByUser: ["GET /users/{username}/starred"],
+        listReposWatchedByUser: ["GET /users/{username}/subscriptions"],
+        listStargazersForRepo: ["GET /repos/{owner}/{repo}/stargazers"],
+        listWatchedReposForAuthenticatedUser: ["GET /user/subscriptions"],
+        listWatchersForRepo: ["GET /repos/{owner}/{repo}/subscribers"],
+        markNotificationsAsRead: ["PUT /notifications"],
+        markRepoNotificationsAsRead: ["PUT /repos/{owner}/{repo}/notifications"],
+        markThreadAsDone: ["DELETE /notifications/threads/{thread_id}"],
+        markThreadAsRead: ["PATCH /notifications/threads/{thread_id}"],
+        setRepoSubscription: ["PUT /repos/{owner}/{repo}/subscription"],
+        setThreadSubscription: [
+          "PUT /notifications/threads/{thread_id}/subscription"
+        ],
+        starRepoForAuthenticatedUser: ["PUT /user/starred/{owner}/{repo}"],
+        unstarRepoForAuthenticatedUser: ["DELETE /user/starred/{owner}/{repo}"]
+      },
+      apps: {
+        addRepoToInstallation: [
+          "PUT /user/installations/{installation_id}/repositories/{repository_id}",
+          {},
+          { renamed: ["apps", "addRepoToInstallationForAuthenticatedUser"] }
+        ],
+        addRepoToInstallationForAuthenticatedUser: [
+          "PUT /user/installations/{installation_id}/repositories/{repository_id}"
+        ],
+        checkToken: ["POST /applications/{client_id}/token"],
+        createFromManifest: ["POST /app-manifests/{code}/conversions"],
+        createInstallationAccessToken: [
+          "POST /app/installations/{installation_id}/access_tokens"
+        ],
+        deleteAuthorization: ["DELETE /applications/{client_id}/grant"],
+        deleteInstallation: ["DELETE /app/installations/{installation_id}"],
+        deleteToken: ["DELETE /applications/{client_id}/token"],
+        getAuthenticated: ["GET /app"],
+        getBySlug: ["GET /apps/{app_slug}"],
+        getInstallation: ["GET /app/installations/{installation_id}"],
+        getOrgInstallation: ["GET /orgs/{org}/installation"],
+        getRepoInstallation: ["GET /repos/{owner}/{repo}/installation"],
+        getSubscriptionPlanForAccount: [
+          "GET /marketplace_listing/accounts/{account_id}"
+        ],
+        getSubscriptionPlanForAccountStubbed: [
+          "GET /marketplace_listing/stubbed/accounts/{account_id}"
+        ],
+        getUserInstallation: ["GET /users/{username}/installation"],
+        getWebhookConfigForApp: ["GET /app/hook/config"],
+        getWebhookDelivery: ["GET /app/hook/deliveries/{delivery_id}"],
+        listAccountsForPlan: ["GET /marketplace_listing/plans/{plan_id}/accounts"],
+        listAccountsForPlanStubbed: [
+          "GET /marketplace_listing/stubbed/plans/{plan_id}/accounts"
+        ],
+        listInstallationReposForAuthenticatedUser: [
+          "GET /user/installations/{installation_id}/repositories"
+        ],
+        listInstallationRequestsForAuthenticatedApp: [
+          "GET /app/installation-requests"
+        ],
+        listInstallations: ["GET /app/installations"],
+        listInstallationsForAuthenticatedUser: ["GET /user/installations"],
+        listPlans: ["GET /marketplace_listing/plans"],
+        listPlansStubbed: ["GET /marketplace_listing/stubbed/plans"],
+        listReposAccessibleToInstallation: ["GET /installation/repositories"],
+        listSubscriptionsForAuthenticatedUser: ["GET /user/marketplace_purchases"],
+        listSubscriptionsForAuthenticatedUserStubbed: [
+          "GET /user/marketplace_purchases/stubbed"
+        ],
+        listWebhookDeliveries: ["GET /app/hook/deliveries"],
+        redeliverWebhookDelivery: [
+          "POST /app/hook/deliveries/{delivery_id}/attempts"
+        ],
+        removeRepoFromInstallation: [
+          "DELETE /user/installations/{installation_id}/repositories/{repository_id}",
+          {},
+          { renamed: ["apps", "removeRepoFromInstallationForAuthenticatedUser"] }
+        ],
+        removeRepoFromInstallationForAuthenticatedUser: [
+          "DELETE /user/installations/{installation_id}/repositories/{repository_id}"
+        ],
+        resetToken: ["PATCH /applications/{client_id}/token"],
+        revokeInstallationAccessToken: ["DELETE /installation/token"],
+        scopeToken: ["POST /applications/{client_id}/token/scoped"],
+        suspendInstallation: ["PUT /app/installations/{installation_id}/suspended"],
+        unsuspendInstallation: [
+          "DELETE /app/installations/{installation_id}/suspended"
+        ],
+        updateWebhookConfigForApp: ["PATCH /app/hook/config"]
+      },
+      billing: {
+        getGithubActionsBillingOrg: ["GET /orgs/{org}/settings/billing/actions"],
+        getGithubActionsBillingUser: [
+          "GET /users/{username}/settings/billing/actions"
+        ],
+        getGithubBillingPremiumRequestUsageReportOrg: [
+          "GET /organizations/{org}/settings/billing/premium_request/usage"
+        ],
+        getGithubBillingPremiumRequestUsageReportUser: [
+          "GET /users/{username}/settings/billing/premium_request/usage"
+        ],
+        getGithubBillingUsageReportOrg: [
+          "GET /organizations/{org}/settings/billing/usage"
+        ],
+        getGithubBillingUsageReportUser: [
+          "GET /users/{username}/settings/billing/usage"
+        ],
+        getGithubPackagesBillingOrg: ["GET /orgs/{org}/settings/billing/packages"],
+        getGithubPackagesBillingUser: [
+          "GET /users/{username}/settings/billing/packages"
+        ],
+        getSharedStorageBillingOrg: [
+          "GET /orgs/{org}/settings/billing/shared-storage"
+        ],
+        getSharedStorageBillingUser: [
+          "GET /users/{username}/settings/billing/shared-storage"
+        ]
+      },
+      campaigns: {
+        createCampaign: ["POST /orgs/{org}/campaigns"],
+        deleteCampaign: ["DELETE /orgs/{org}/campaigns/{campaign_number}"],
+        getCampaignSummary: ["GET /orgs/{org}/campaigns/{campaign_number}"],
+        listOrgCampaigns: ["GET /orgs/{org}/campaigns"],
+        updateCampaign: ["PATCH /orgs/{org}/campaigns/{campaign_number}"]
+      },
+      checks: {
+        create: ["POST /repos/{owner}/{repo}/check-runs"],
+        createSuite: ["POST /repos/{owner}/{repo}/check-suites"],
+        get: ["GET /repos/{owner}/{repo}/check-runs/{check_run_id}"],
+        getSuite: ["GET /repos/{owner}/{repo}/check-suites/{check_suite_id}"],
+        listAnnotations: [
+          "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations"
+        ],
+        listForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-runs"],
+        listForSuite: [
+          "GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs"
+        ],
+        listSuitesForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-suites"],
+        rerequestRun: [
+          "POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest"
+        ],
+        rerequestSuite: [
+          "POST /repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest"
+        ],
+        setSuitesPreferences: [
+          "PATCH /repos/{owner}/{repo}/check-suites/preferences"
+        ],
+        update: ["PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}"]
+      },
+      codeScanning: {
+        commitAutofix: [
+          "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix/commits"
+        ],
+        createAutofix: [
+          "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
+        ],
+        createVariantAnalysis: [
+          "POST /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses"
+        ],
+        deleteAnalysis: [
+          "DELETE /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}{?confirm_delete}"
+        ],
+        deleteCodeqlDatabase: [
+          "DELETE /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
+        ],
+        getAlert: [
+          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}",
+          {},
+          { renamedParameters: { alert_id: "alert_number" } }
+        ],
+        getAnalysis: [
+          "GET /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}"
+        ],
+        getAutofix: [
+          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
+        ],
+        getCodeqlDatabase: [
+          "GET /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
+        ],
+        getDefaultSetup: ["GET /repos/{owner}/{repo}/code-scanning/default-setup"],
+        getSarif: ["GET /repos/{owner}/{repo}/code-scanning/sarifs/{sarif_id}"],
+        getVariantAnalysis: [
+          "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}"
+        ],
+        getVariantAnalysisRepoTask: [
+          "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}/repos/{repo_owner}/{repo_name}"
+        ],
+        listAlertInstances: [
+          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances"
+        ],
+        listAlertsForOrg: ["GET /orgs/{org}/code-scanning/alerts"],
+        listAlertsForRepo: ["GET /repos/{owner}/{repo}/code-scanning/alerts"],
+        listAlertsInstances: [
+          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances",
+          {},
+          { renamed: ["codeScanning", "listAlertInstances"] }
+        ],
+        listCodeqlDatabases: [
+          "GET /repos/{owner}/{repo}/code-scanning/codeql/databases"
+        ],
+        listRecentAnalyses: ["GET /repos/{owner}/{repo}/code-scanning/analyses"],
+        updateAlert: [
+          "PATCH /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}"
+        ],
+        updateDefaultSetup: [
+          "PATCH /repos/{owner}/{repo}/code-scanning/default-setup"
+        ],
+        uploadSarif: ["POST /repos/{owner}/{repo}/code-scanning/sarifs"]
+      },
+      codeSecurity: {
+        attachConfiguration: [
+          "POST /orgs/{org}/code-security/configurations/{configuration_id}/attach"
+        ],
+        attachEnterpriseConfiguration: [
+          "POST /enterprises/{enterprise}/code-security/configurations/{configuration_id}/attach"
+        ],
+        createConfiguration: ["POST /orgs/{org}/code-security/configurations"],
+        createConfigurationForEnterprise: [
+          "POST /enterprises/{enterprise}/code-security/configurations"
+        ],
+        deleteConfiguration: [
+          "DELETE /orgs/{org}/code-security/configurations/{configuration_id}"
+        ],
+        deleteConfigurationForEnterprise: [
+          "DELETE /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+        ],
+        detachConfiguration: [
+          "DELETE /orgs/{org}/code-security/configurations/detach"
+        ],
+        getConfiguration: [
+          "GET /orgs/{org}/code-security/configurations/{configuration_id}"
+        ],
+        getConfigurationForRepository: [
+          "GET /repos/{owner}/{repo}/code-security-configuration"
+        ],
+        getConfigurationsForEnterprise: [
+          "GET /enterprises/{enterprise}/code-security/configurations"
+        ],
+        getConfigurationsForOrg: ["GET /orgs/{org}/code-security/configurations"],
+        getDefaultConfigurations: [
+          "GET /orgs/{org}/code-security/configurations/defaults"
+        ],
+        getDefaultConfigurationsForEnterprise: [
+          "GET /enterprises/{enterprise}/code-security/configurations/defaults"
+        ],
+        getRepositoriesForConfiguration: [
+          "GET /orgs/{org}/code-security/configurations/{configuration_id}/repositories"
+        ],
+        getRepositoriesForEnterpriseConfiguration: [
+          "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}/repositories"
+        ],
+        getSingleConfigurationForEnterprise: [
+          "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+        ],
+        setConfigurationAsDefault: [
+          "PUT /orgs/{org}/code-security/configurations/{configuration_id}/defaults"
+        ],
+        setConfigurationAsDefaultForEnterprise: [
+          "PUT /enterprises/{enterprise}/code-security/configurations/{configuration_id}/defaults"
+        ],
+        updateConfiguration: [
+          "PATCH /orgs/{org}/code-security/configurations/{configuration_id}"
+        ],
+        updateEnterpriseConfiguration: [
+          "PATCH /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
+        ]
+      },
+      codesOfConduct: {
+        getAllCodesOfConduct: ["GET /codes_of_conduct"],
+        getConductCode: ["GET /codes_of_conduct/{key}"]
+      },
+      codespaces: {
+        addRepositoryForSecretForAuthenticatedUser: [
+          "PUT /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        addSelectedRepoToOrgSecret: [
+          "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        checkPermissionsForDevcontainer: [
+          "GET /repos/{owner}/{repo}/codespaces/permissions_check"
+        ],
+        codespaceMachinesForAuthenticatedUser: [
+          "GET /user/codespaces/{codespace_name}/machines"
+        ],
+        createForAuthenticatedUser: ["POST /user/codespaces"],
+        createOrUpdateOrgSecret: [
+          "PUT /orgs/{org}/codespaces/secrets/{secret_name}"
+        ],
+        createOrUpdateRepoSecret: [
+          "PUT /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+        ],
+        createOrUpdateSecretForAuthenticatedUser: [
+          "PUT /user/codespaces/secrets/{secret_name}"
+        ],
+        createWithPrForAuthenticatedUser: [
+          "POST /repos/{owner}/{repo}/pulls/{pull_number}/codespaces"
+        ],
+        createWithRepoForAuthenticatedUser: [
+          "POST /repos/{owner}/{repo}/codespaces"
+        ],
+        deleteForAuthenticatedUser: ["DELETE /user/codespaces/{codespace_name}"],
+        deleteFromOrganization: [
+          "DELETE /orgs/{org}/members/{username}/codespaces/{codespace_name}"
+        ],
+        deleteOrgSecret: ["DELETE /orgs/{org}/codespaces/secrets/{secret_name}"],
+        deleteRepoSecret: [
+          "DELETE /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+        ],
+        deleteSecretForAuthenticatedUser: [
+          "DELETE /user/codespaces/secrets/{secret_name}"
+        ],
+        exportForAuthenticatedUser: [
+          "POST /user/codespaces/{codespace_name}/exports"
+        ],
+        getCodespacesForUserInOrg: [
+          "GET /orgs/{org}/members/{username}/codespaces"
+        ],
+        getExportDetailsForAuthenticatedUser: [
+          "GET /user/codespaces/{codespace_name}/exports/{export_id}"
+        ],
+        getForAuthenticatedUser: ["GET /user/codespaces/{codespace_name}"],
+        getOrgPublicKey: ["GET /orgs/{org}/codespaces/secrets/public-key"],
+        getOrgSecret: ["GET /orgs/{org}/codespaces/secrets/{secret_name}"],
+        getPublicKeyForAuthenticatedUser: [
+          "GET /user/codespaces/secrets/public-key"
+        ],
+        getRepoPublicKey: [
+          "GET /repos/{owner}/{repo}/codespaces/secrets/public-key"
+        ],
+        getRepoSecret: [
+          "GET /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
+        ],
+        getSecretForAuthenticatedUser: [
+          "GET /user/codespaces/secrets/{secret_name}"
+        ],
+        listDevcontainersInRepositoryForAuthenticatedUser: [
+          "GET /repos/{owner}/{repo}/codespaces/devcontainers"
+        ],
+        listForAuthenticatedUser: ["GET /user/codespaces"],
+        listInOrganization: [
+          "GET /orgs/{org}/codespaces",
+          {},
+          { renamedParameters: { org_id: "org" } }
+        ],
+        listInRepositoryForAuthenticatedUser: [
+          "GET /repos/{owner}/{repo}/codespaces"
+        ],
+        listOrgSecrets: ["GET /orgs/{org}/codespaces/secrets"],
+        listRepoSecrets: ["GET /repos/{owner}/{repo}/codespaces/secrets"],
+        listRepositoriesForSecretForAuthenticatedUser: [
+          "GET /user/codespaces/secrets/{secret_name}/repositories"
+        ],
+        listSecretsForAuthenticatedUser: ["GET /user/codespaces/secrets"],
+        listSelectedReposForOrgSecret: [
+          "GET /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
+        ],
+        preFlightWithRepoForAuthenticatedUser: [
+          "GET /repos/{owner}/{repo}/codespaces/new"
+        ],
+        publishForAuthenticatedUser: [
+          "POST /user/codespaces/{codespace_name}/publish"
+        ],
+        removeRepositoryForSecretForAuthenticatedUser: [
+          "DELETE /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        removeSelectedRepoFromOrgSecret: [
+          "DELETE /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        repoMachinesForAuthenticatedUser: [
+          "GET /repos/{owner}/{repo}/codespaces/machines"
+        ],
+        setRepositoriesForSecretForAuthenticatedUser: [
+          "PUT /user/codespaces/secrets/{secret_name}/repositories"
+        ],
+        setSelectedReposForOrgSecret: [
+          "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
+        ],
+        startForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/start"],
+        stopForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/stop"],
+        stopInOrganization: [
+          "POST /orgs/{org}/members/{username}/codespaces/{codespace_name}/stop"
+        ],
+        updateForAuthenticatedUser: ["PATCH /user/codespaces/{codespace_name}"]
+      },
+      copilot: {
+        addCopilotSeatsForTeams: [
+          "POST /orgs/{org}/copilot/billing/selected_teams"
+        ],
+        addCopilotSeatsForUsers: [
+          "POST /orgs/{org}/copilot/billing/selected_users"
+        ],
+        cancelCopilotSeatAssignmentForTeams: [
+          "DELETE /orgs/{org}/copilot/billing/selected_teams"
+        ],
+        cancelCopilotSeatAssignmentForUsers: [
+          "DELETE /orgs/{org}/copilot/billing/selected_users"
+        ],
+        copilotMetricsForOrganization: ["GET /orgs/{org}/copilot/metrics"],
+        copilotMetricsForTeam: ["GET /orgs/{org}/team/{team_slug}/copilot/metrics"],
+        getCopilotOrganizationDetails: ["GET /orgs/{org}/copilot/billing"],
+        getCopilotSeatDetailsForUser: [
+          "GET /orgs/{org}/members/{username}/copilot"
+        ],
+        listCopilotSeats: ["GET /orgs/{org}/copilot/billing/seats"]
+      },
+      credentials: { revoke: ["POST /credentials/revoke"] },
+      dependabot: {
+        addSelectedRepoToOrgSecret: [
+          "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        createOrUpdateOrgSecret: [
+          "PUT /orgs/{org}/dependabot/secrets/{secret_name}"
+        ],
+        createOrUpdateRepoSecret: [
+          "PUT /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+        ],
+        deleteOrgSecret: ["DELETE /orgs/{org}/dependabot/secrets/{secret_name}"],
+        deleteRepoSecret: [
+          "DELETE /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+        ],
+        getAlert: ["GET /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"],
+        getOrgPublicKey: ["GET /orgs/{org}/dependabot/secrets/public-key"],
+        getOrgSecret: ["GET /orgs/{org}/dependabot/secrets/{secret_name}"],
+        getRepoPublicKey: [
+          "GET /repos/{owner}/{repo}/dependabot/secrets/public-key"
+        ],
+        getRepoSecret: [
+          "GET /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
+        ],
+        listAlertsForEnterprise: [
+          "GET /enterprises/{enterprise}/dependabot/alerts"
+        ],
+        listAlertsForOrg: ["GET /orgs/{org}/dependabot/alerts"],
+        listAlertsForRepo: ["GET /repos/{owner}/{repo}/dependabot/alerts"],
+        listOrgSecrets: ["GET /orgs/{org}/dependabot/secrets"],
+        listRepoSecrets: ["GET /repos/{owner}/{repo}/dependabot/secrets"],
+        listSelectedReposForOrgSecret: [
+          "GET /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
+        ],
+        removeSelectedRepoFromOrgSecret: [
+          "DELETE /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
+        ],
+        repositoryAccessForOrg: [
+          "GET /organizations/{org}/dependabot/repository-access"
+        ],
+        setRepositoryAccessDefaultLevel: [
+          "PUT /organizations/{org}/dependabot/repository-access/default-level"
+        ],
+        setSelectedReposForOrgSecret: [
+          "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
+        ],
+        updateAlert: [
+          "PATCH /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"
+        ],
+        updateRepositoryAccessForOrg: [
+          "PATCH /organizations/{org}/dependabot/repository-access"
+        ]
+      },
+      dependencyGraph: {
+        createRepositorySnapshot: [
+          "POST /repos/{owner}/{repo}/dependency-graph/snapshots"
+        ],
+        diffRange: [
+          "GET /repos/{owner}/{repo}/dependency-graph/compare/{basehead}"
+        ],
+        exportSbom: ["GET /repos/{owner}/{repo}/dependency-graph/sbom"]
+      },
+      emojis: { get: ["GET /emojis"] },
+      enterpriseTeamMemberships: {
+        add: [
+          "PUT /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+        ],
+        bulkAdd: [
+          "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/add"
+        ],
+        bulkRemove: [
+          "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/remove"
+        ],
+        get: [
+          "GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+        ],
+        list: ["GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships"],
+        remove: [
+          "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
+        ]
+      },
+      enterpriseTeamOrganizations: {
+        add: [
+          "PUT /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+        ],
+        bulkAdd: [
+          "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/add"
+        ],
+        bulkRemove: [
+          "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/remove"
+        ],
+        delete: [
+          "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+        ],
+        getAssignment: [
+          "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
+        ],
+        getAssignments: [
+          "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations"
+        ]
+      },
+      enterpriseTeams: {
+        create: ["POST /enterprises/{enterprise}/teams"],
+        delete: ["DELETE /enterprises/{enterprise}/teams/{team_slug}"],
+        get: ["GET /enterprises/{enterprise}/teams/{team_slug}"],
+        list: ["GET /enterprises/{enterprise}/teams"],
+        update: ["PATCH /enterprises/{enterprise}/teams/{team_slug}"]
+      },
+      gists: {
+        checkIsStarred: ["GET /gists/{gist_id}/star"],
+        create: ["POST /gists"],
+        createComment: ["POST /gists/{gist_id}/comments"],
+        delete: ["DELETE /gists/{gist_id}"],
+        deleteComment: ["DELETE /gists/{gist_id}/comments/{comment_id}"],
+        fork: ["POST /gists/{gist_id}/forks"],
+        get: ["GET /gists/{gist_id}"],
+        getComment: ["GET /gists/{gist_id}/comments/{comment_id}"],
+        getRevision: ["GET /gists/{gist_id}/{sha}"],
+        list: ["GET /gists"],
+        listComments: ["GET /gists/{gist_id}/comments"],
+        listCommits: ["GET /gists/{gist_id}/commits"],
+        listForUser: ["GET /users/{username}/gists"],
+        listForks: ["GET /gists/{gist_id}/forks"],
+        listPublic: ["GET /gists/public"],
+        listStarred: ["GET /gists/starred"],
+        star: ["PUT /gists/{gist_id}/star"],
+        unstar: ["DELETE /gists/{gist_id}/star"],
+        update: ["PATCH /gists/{gist_id}"],
+        updateComment: ["PATCH /gists/{gist_id}/comments/{comment_id}"]
+      },
+      git: {
+        createBlob: ["POST /repos/{owner}/{repo}/git/blobs"],
+        createCommit: ["POST /repos/{owner}/{repo}/git/commits"],
+        createRef: ["POST /repos/{owner}/{repo}/git/refs"],
+        createTag: ["POST /repos/{owner}/{repo}/git/tags"],
+        createTree: ["POST /repos/{owner}/{repo}/git/trees"],
+        deleteRef: ["DELETE /repos/{owner}/{repo}/git/refs/{ref}"],
+        getBlob: ["GET /repos/{owner}/{repo}/git/blobs/{file_sha}"],
+        getCommit: ["GET /repos/{owner}/{repo}/git/commits/{commit_sha}"],
+        getRef: ["GET /repos/{owner}/{repo}/git/ref/{ref}"],
+        getTag: ["GET /repos/{owner}/{repo}/git/tags/{tag_sha}"],
+        getTree: ["GET /repos/{owner}/{repo}/git/trees/{tree_sha}"],
+        listMatchingRefs: ["GET /repos/{owner}/{repo}/git/matching-refs/{ref}"],
+        updateRef: ["PATCH /repos/{owner}/{repo}/git/refs/{ref}"]
+      },
+      gitignore: {
+        getAllTemplates: ["GET /gitignore/templates"],
+        getTemplate: ["GET /gitignore/templates/{name}"]
+      },
+      hostedCompute: {
+        createNetworkConfigurationForOrg: [
+          "POST /orgs/{org}/settings/network-configurations"
+        ],
+        deleteNetworkConfigurationFromOrg: [
+          "DELETE /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+        ],
+        getNetworkConfigurationForOrg: [
+          "GET /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+        ],
+        getNetworkSettingsForOrg: [
+          "GET /orgs/{org}/settings/network-settings/{network_settings_id}"
+        ],
+        listNetworkConfigurationsForOrg: [
+          "GET /orgs/{org}/settings/network-configurations"
+        ],
+        updateNetworkConfigurationForOrg: [
+          "PATCH /orgs/{org}/settings/network-configurations/{network_configuration_id}"
+        ]
+      },
+      interactions: {
+        getRestrictionsForAuthenticatedUser: ["GET /user/interaction-limits"],
+        getRestrictionsForOrg: ["GET /orgs/{org}/interaction-limits"],
+        getRestrictionsForRepo: ["GET /repos/{owner}/{repo}/interaction-limits"],
+        getRestrictionsForYourPublicRepos: [
+          "GET /user/interaction-limits",
+          {},
+          { renamed: ["interactions", "getRestrictionsForAuthenticatedUser"] }
+        ],
+        removeRestrictionsForAuthenticatedUser: ["DELETE /user/interaction-limits"],
+        removeRestrictionsForOrg: ["DELETE /orgs/{org}/interaction-limits"],
+        removeRestrictionsForRepo: [
+          "DELETE /repos/{owner}/{repo}/interaction-limits"
+        ],
+        removeRestrictionsForYourPublicRepos: [
+          "DELETE /user/interaction-limits",
+          {},
+          { renamed: ["interactions", "removeRestrictionsForAuthenticatedUser"] }
+        ],
+        setRestrictionsForAuthenticatedUser: ["PUT /user/interaction-limits"],
+        setRestrictionsForOrg: ["PUT /orgs/{org}/interaction-limits"],
+        setRestrictionsForRepo: ["PUT /repos/{owner}/{repo}/interaction-limits"],
+        setRestrictionsForYourPublicRepos: [
+          "PUT /user/interaction-limits",
+          {},
+          { renamed: ["interactions", "setRestrictionsForAuthenticatedUser"] }
+        ]
+      },
+      issues: {
+        addAssignees: [
+          "POST /repos/{owner}/{repo}/issues/{issue_number}/assignees"
+        ],
+        addBlockedByDependency: [
+          "POST /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
+        ],
+        addLabels: ["POST /repos/{owner}/{repo}/issues/{issue_number}/labels"],
+        addSubIssue: [
+          "POST /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
+        ],
+        checkUserCanBeAssigned: ["GET /repos/{owner}/{repo}/assignees/{assignee}"],
+        checkUserCanBeAssignedToIssue: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/assignees/{assignee}"
+        ],
+        create: ["POST /repos/{owner}/{repo}/issues"],
+        createComment: [
+          "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
+        ],
+        createLabel: ["POST /repos/{owner}/{repo}/labels"],
+        createMilestone: ["POST /repos/{owner}/{repo}/milestones"],
+        deleteComment: [
+          "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
+        ],
+        deleteLabel: ["DELETE /repos/{owner}/{repo}/labels/{name}"],
+        deleteMilestone: [
+          "DELETE /repos/{owner}/{repo}/milestones/{milestone_number}"
+        ],
+        get: ["GET /repos/{owner}/{repo}/issues/{issue_number}"],
+        getComment: ["GET /repos/{owner}/{repo}/issues/comments/{comment_id}"],
+        getEvent: ["GET /repos/{owner}/{repo}/issues/events/{event_id}"],
+        getLabel: ["GET /repos/{owner}/{repo}/labels/{name}"],
+        getMilestone: ["GET /repos/{owner}/{repo}/milestones/{milestone_number}"],
+        getParent: ["GET /repos/{owner}/{repo}/issues/{issue_number}/parent"],
+        list: ["GET /issues"],
+        listAssignees: ["GET /repos/{owner}/{repo}/assignees"],
+        listComments: ["GET /repos/{owner}/{repo}/issues/{issue_number}/comments"],
+        listCommentsForRepo: ["GET /repos/{owner}/{repo}/issues/comments"],
+        listDependenciesBlockedBy: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
+        ],
+        listDependenciesBlocking: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocking"
+        ],
+        listEvents: ["GET /repos/{owner}/{repo}/issues/{issue_number}/events"],
+        listEventsForRepo: ["GET /repos/{owner}/{repo}/issues/events"],
+        listEventsForTimeline: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/timeline"
+        ],
+        listForAuthenticatedUser: ["GET /user/issues"],
+        listForOrg: ["GET /orgs/{org}/issues"],
+        listForRepo: ["GET /repos/{owner}/{repo}/issues"],
+        listLabelsForMilestone: [
+          "GET /repos/{owner}/{repo}/milestones/{milestone_number}/labels"
+        ],
+        listLabelsForRepo: ["GET /repos/{owner}/{repo}/labels"],
+        listLabelsOnIssue: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/labels"
+        ],
+        listMilestones: ["GET /repos/{owner}/{repo}/milestones"],
+        listSubIssues: [
+          "GET /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
+        ],
+        lock: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/lock"],
+        removeAllLabels: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels"
+        ],
+        removeAssignees: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees"
+        ],
+        removeDependencyBlockedBy: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by/{issue_id}"
+        ],
+        removeLabel: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}"
+        ],
+        removeSubIssue: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/sub_issue"
+        ],
+        reprioritizeSubIssue: [
+          "PATCH /repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority"
+        ],
+        setLabels: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/labels"],
+        unlock: ["DELETE /repos/{owner}/{repo}/issues/{issue_number}/lock"],
+        update: ["PATCH /repos/{owner}/{repo}/issues/{issue_number}"],
+        updateComment: ["PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"],
+        updateLabel: ["PATCH /repos/{owner}/{repo}/labels/{name}"],
+        updateMilestone: [
+          "PATCH /repos/{owner}/{repo}/milestones/{milestone_number}"
+        ]
+      },
+      licenses: {
+        get: ["GET /licenses/{license}"],
+        getAllCommonlyUsed: ["GET /licenses"],
+        getForRepo: ["GET /repos/{owner}/{repo}/license"]
+      },
+      markdown: {
+        render: ["POST /markdown"],
+        renderRaw: [
+          "POST /markdown/raw",
+          { headers: { "content-type": "text/plain; charset=utf-8" } }
+        ]
+      },
+      meta: {
+        get: ["GET /meta"],
+        getAllVersions: ["GET /versions"],
+        getOctocat: ["GET /octocat"],
+        getZen: ["GET /zen"],
+        root: ["GET /"]
+      },
+      migrations: {
+        deleteArchiveForAuthenticatedUser: [
+          "DELETE /user/migrations/{migration_id}/archive"
+        ],
+        deleteArchiveForOrg: [
+          "DELETE /orgs/{org}/migrations/{migration_id}/archive"
+        ],
+        downloadArchiveForOrg: [
+          "GET /orgs/{org}/migrations/{migration_id}/archive"
+        ],
+        getArchiveForAuthenticatedUser: [
+          "GET /user/migrations/{migration_id}/archive"
+        ],
+        getStatusForAuthenticatedUser: ["GET /user/migrations/{migration_id}"],
+        getStatusForOrg: ["GET /orgs/{org}/migrations/{migration_id}"],
+        listForAuthenticatedUser: ["GET /user/migrations"],
+        listForOrg: ["GET /orgs/{org}/migrations"],
+        listReposForAuthenticatedUser: [
+          "GET /user/migrations/{migration_id}/repositories"
+        ],
+        listReposForOrg: ["GET /orgs/{org}/migrations/{migration_id}/repositories"],
+        listReposForUser: [
+          "GET /user/migrations/{migration_id}/repositories",
+          {},
+          { renamed: ["migrations", "listReposForAuthenticatedUser"] }
+        ],
+        startForAuthenticatedUser: ["POST /user/migrations"],
+        startForOrg: ["POST /orgs/{org}/migrations"],
+        unlockRepoForAuthenticatedUser: [
+          "DELETE /user/migrations/{migration_id}/repos/{repo_name}/lock"
+        ],
+        unlockRepoForOrg: [
+          "DELETE /orgs/{org}/migrations/{migration_id}/repos/{repo_name}/lock"
+        ]
+      },
+      oidc: {
+        getOidcCustomSubTemplateForOrg: [
+          "GET /orgs/{org}/actions/oidc/customization/sub"
+        ],
+        updateOidcCustomSubTemplateForOrg: [
+          "PUT /orgs/{org}/actions/oidc/customization/sub"
+        ]
+      },
+      orgs: {
+        addSecurityManagerTeam: [
+          "PUT /orgs/{org}/security-managers/teams/{team_slug}",
+          {},
+          {
+            deprecated: "octokit.rest.orgs.addSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#add-a-security-manager-team"
+          }
+        ],
+        assignTeamToOrgRole: [
+          "PUT /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
+        ],
+        assignUserToOrgRole: [
+          "PUT /orgs/{org}/organization-roles/users/{username}/{role_id}"
+        ],
+        blockUser: ["PUT /orgs/{org}/blocks/{username}"],
+        cancelInvitation: ["DELETE /orgs/{org}/invitations/{invitation_id}"],
+        checkBlockedUser: ["GET /orgs/{org}/blocks/{username}"],
+        checkMembershipForUser: ["GET /orgs/{org}/members/{username}"],
+        checkPublicMembershipForUser: ["GET /orgs/{org}/public_members/{username}"],
+        convertMemberToOutsideCollaborator: [
+          "PUT /orgs/{org}/outside_collaborators/{username}"
+        ],
+        createArtifactStorageRecord: [
+          "POST /orgs/{org}/artifacts/metadata/storage-record"
+        ],
+        createInvitation: ["POST /orgs/{org}/invitations"],
+        createIssueType: ["POST /orgs/{org}/issue-types"],
+        createWebhook: ["POST /orgs/{org}/hooks"],
+        customPropertiesForOrgsCreateOrUpdateOrganizationValues: [
+          "PATCH /organizations/{org}/org-properties/values"
+        ],
+        customPropertiesForOrgsGetOrganizationValues: [
+          "GET /organizations/{org}/org-properties/values"
+        ],
+        customPropertiesForReposCreateOrUpdateOrganizationDefinition: [
+          "PUT /orgs/{org}/properties/schema/{custom_property_name}"
+        ],
+        customPropertiesForReposCreateOrUpdateOrganizationDefinitions: [
+          "PATCH /orgs/{org}/properties/schema"
+        ],
+        customPropertiesForReposCreateOrUpdateOrganizationValues: [
+          "PATCH /orgs/{org}/properties/values"
+        ],
+        customPropertiesForReposDeleteOrganizationDefinition: [
+          "DELETE /orgs/{org}/properties/schema/{custom_property_name}"
+        ],
+        customPropertiesForReposGetOrganizationDefinition: [
+          "GET /orgs/{org}/properties/schema/{custom_property_name}"
+        ],
+        customPropertiesForReposGetOrganizationDefinitions: [
+          "GET /orgs/{org}/properties/schema"
+        ],
+        customPropertiesForReposGetOrganizationValues: [
+          "GET /orgs/{org}/properties/values"
+        ],
+        delete: ["DELETE /orgs/{org}"],
+        deleteAttestationsBulk: ["POST /orgs/{org}/attestations/delete-request"],
+        deleteAttestationsById: [
+          "DELETE /orgs/{org}/attestations/{attestation_id}"
+        ],
+        deleteAttestationsBySubjectDigest: [
+          "DELETE /orgs/{org}/attestations/digest/{subject_digest}"
+        ],
+        deleteIssueType: ["DELETE /orgs/{org}/issue-types/{issue_type_id}"],
+        deleteWebhook: ["DELETE /orgs/{org}/hooks/{hook_id}"],
+        disableSelectedRepositoryImmutableReleasesOrganization: [
+          "DELETE /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
+        ],
+        enableSelectedRepositoryImmutableReleasesOrganization: [
+          "PUT /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
+        ],
+        get: ["GET /orgs/{org}"],
+        getImmutableReleasesSettings: [
+          "GET /orgs/{org}/settings/immutable-releases"
+        ],
+        getImmutableReleasesSettingsRepositories: [
+          "GET /orgs/{org}/settings/immutable-releases/repositories"
+        ],
+        getMembershipForAuthenticatedUser: ["GET /user/memberships/orgs/{org}"],
+        getMembershipForUser: ["GET /orgs/{org}/memberships/{username}"],
+        getOrgRole: ["GET /orgs/{org}/organization-roles/{role_id}"],
+        getOrgRulesetHistory: ["GET /orgs/{org}/rulesets/{ruleset_id}/history"],
+        getOrgRulesetVersion: [
+          "GET /orgs/{org}/rulesets/{ruleset_id}/history/{version_id}"
+        ],
+        getWebhook: ["GET /orgs/{org}/hooks/{hook_id}"],
+        getWebhookConfigForOrg: ["GET /orgs/{org}/hooks/{hook_id}/config"],
+        getWebhookDelivery: [
+          "GET /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}"
+        ],
+        list: ["GET /organizations"],
+        listAppInstallations: ["GET /orgs/{org}/installations"],
+        listArtifactStorageRecords: [
+          "GET /orgs/{org}/artifacts/{subject_digest}/metadata/storage-records"
+        ],
+        listAttestationRepositories: ["GET /orgs/{org}/attestations/repositories"],
+        listAttestations: ["GET /orgs/{org}/attestations/{subject_digest}"],
+        listAttestationsBulk: [
+          "POST /orgs/{org}/attestations/bulk-list{?per_page,before,after}"
+        ],
+        listBlockedUsers: ["GET /orgs/{org}/blocks"],
+        listFailedInvitations: ["GET /orgs/{org}/failed_invitations"],
+        listForAuthenticatedUser: ["GET /user/orgs"],
+        listForUser: ["GET /users/{username}/orgs"],
+        listInvitationTeams: ["GET /orgs/{org}/invitations/{invitation_id}/teams"],
+        listIssueTypes: ["GET /orgs/{org}/issue-types"],
+        listMembers: ["GET /orgs/{org}/members"],
+        listMembershipsForAuthenticatedUser: ["GET /user/memberships/orgs"],
+        listOrgRoleTeams: ["GET /orgs/{org}/organization-roles/{role_id}/teams"],
+        listOrgRoleUsers: ["GET /orgs/{org}/organization-roles/{role_id}/users"],
+        listOrgRoles: ["GET /orgs/{org}/organization-roles"],
+        listOrganizationFineGrainedPermissions: [
+          "GET /orgs/{org}/organization-fine-grained-permissions"
+        ],
+        listOutsideCollaborators: ["GET /orgs/{org}/outside_collaborators"],
+        listPatGrantRepositories: [
+          "GET /orgs/{org}/personal-access-tokens/{pat_id}/repositories"
+        ],
+        listPatGrantRequestRepositories: [
+          "GET /orgs/{org}/personal-access-token-requests/{pat_request_id}/repositories"
+        ],
+        listPatGrantRequests: ["GET /orgs/{org}/personal-access-token-requests"],
+        listPatGrants: ["GET /orgs/{org}/personal-access-tokens"],
+        listPendingInvitations: ["GET /orgs/{org}/invitations"],
+        listPublicMembers: ["GET /orgs/{org}/public_members"],
+        listSecurityManagerTeams: [
+          "GET /orgs/{org}/security-managers",
+          {},
+          {
+            deprecated: "octokit.rest.orgs.listSecurityManagerTeams() is deprecated, see https://docs.github.com/rest/orgs/security-managers#list-security-manager-teams"
+          }
+        ],
+        listWebhookDeliveries: ["GET /orgs/{org}/hooks/{hook_id}/deliveries"],
+        listWebhooks: ["GET /orgs/{org}/hooks"],
+        pingWebhook: ["POST /orgs/{org}/hooks/{hook_id}/pings"],
+        redeliverWebhookDelivery: [
+          "POST /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
+        ],
+        removeMember: ["DELETE /orgs/{org}/members/{username}"],
+        removeMembershipForUser: ["DELETE /orgs/{org}/memberships/{username}"],
+        removeOutsideCollaborator: [
+          "DELETE /orgs/{org}/outside_collaborators/{username}"
+        ],
+        removePublicMembershipForAuthenticatedUser: [
+          "DELETE /orgs/{org}/public_members/{username}"
+        ],
+        removeSecurityManagerTeam: [
+          "DELETE /orgs/{org}/security-managers/teams/{team_slug}",
+          {},
+          {
+            deprecated: "octokit.rest.orgs.removeSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#remove-a-security-manager-team"
+          }
+        ],
+        reviewPatGrantRequest: [
+          "POST /orgs/{org}/personal-access-token-requests/{pat_request_id}"
+        ],
+        reviewPatGrantRequestsInBulk: [
+          "POST /orgs/{org}/personal-access-token-requests"
+        ],
+        revokeAllOrgRolesTeam: [
+          "DELETE /orgs/{org}/organization-roles/teams/{team_slug}"
+        ],
+        revokeAllOrgRolesUser: [
+          "DELETE /orgs/{org}/organization-roles/users/{username}"
+        ],
+        revokeOrgRoleTeam: [
+          "DELETE /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
+        ],
+        revokeOrgRoleUser: [
+          "DELETE /orgs/{org}/organization-roles/users/{username}/{role_id}"
+        ],
+        setImmutableReleasesSettings: [
+          "PUT /orgs/{org}/settings/immutable-releases"
+        ],
+        setImmutableReleasesSettingsRepositories: [
+          "PUT /orgs/{org}/settings/immutable-releases/repositories"
+        ],
+        setMembershipForUser: ["PUT /orgs/{org}/memberships/{username}"],
+        setPublicMembershipForAuthenticatedUser: [
+          "PUT /orgs/{org}/public_members/{username}"
+        ],
+        unblockUser: ["DELETE /orgs/{org}/blocks/{username}"],
+        update: ["PATCH /orgs/{org}"],
+        updateIssueType: ["PUT /orgs/{org}/issue-types/{issue_type_id}"],
+        updateMembershipForAuthenticatedUser: [
+          "PATCH /user/memberships/orgs/{org}"
+        ],
+        updatePatAccess: ["POST /orgs/{org}/personal-access-tokens/{pat_id}"],
+        updatePatAccesses: ["POST /orgs/{org}/personal-access-tokens"],
+        updateWebhook: ["PATCH /orgs/{org}/hooks/{hook_id}"],
+        updateWebhookConfigForOrg: ["PATCH /orgs/{org}/hooks/{hook_id}/config"]
+      },
+      packages: {
+        deletePackageForAuthenticatedUser: [
+          "DELETE /user/packages/{package_type}/{package_name}"
+        ],
+        deletePackageForOrg: [
+          "DELETE /orgs/{org}/packages/{package_type}/{package_name}"
+        ],
+        deletePackageForUser: [
+          "DELETE /users/{username}/packages/{package_type}/{package_name}"
+        ],
+        deletePackageVersionForAuthenticatedUser: [
+          "DELETE /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        deletePackageVersionForOrg: [
+          "DELETE /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        deletePackageVersionForUser: [
+          "DELETE /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        getAllPackageVersionsForAPackageOwnedByAnOrg: [
+          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions",
+          {},
+          { renamed: ["packages", "getAllPackageVersionsForPackageOwnedByOrg"] }
+        ],
+        getAllPackageVersionsForAPackageOwnedByTheAuthenticatedUser: [
+          "GET /user/packages/{package_type}/{package_name}/versions",
+          {},
+          {
+            renamed: [
+              "packages",
+              "getAllPackageVersionsForPackageOwnedByAuthenticatedUser"
+            ]
+          }
+        ],
+        getAllPackageVersionsForPackageOwnedByAuthenticatedUser: [
+          "GET /user/packages/{package_type}/{package_name}/versions"
+        ],
+        getAllPackageVersionsForPackageOwnedByOrg: [
+          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions"
+        ],
+        getAllPackageVersionsForPackageOwnedByUser: [
+          "GET /users/{username}/packages/{package_type}/{package_name}/versions"
+        ],
+        getPackageForAuthenticatedUser: [
+          "GET /user/packages/{package_type}/{package_name}"
+        ],
+        getPackageForOrganization: [
+          "GET /orgs/{org}/packages/{package_type}/{package_name}"
+        ],
+        getPackageForUser: [
+          "GET /users/{username}/packages/{package_type}/{package_name}"
+        ],
+        getPackageVersionForAuthenticatedUser: [
+          "GET /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        getPackageVersionForOrganization: [
+          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        getPackageVersionForUser: [
+          "GET /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
+        ],
+        listDockerMigrationConflictingPackagesForAuthenticatedUser: [
+          "GET /user/docker/conflicts"
+        ],
+        listDockerMigrationConflictingPackagesForOrganization: [
+          "GET /orgs/{org}/docker/conflicts"
+        ],
+        listDockerMigrationConflictingPackagesForUser: [
+          "GET /users/{username}/docker/conflicts"
+        ],
+        listPackagesForAuthenticatedUser: ["GET /user/packages"],
+        listPackagesForOrganization: ["GET /orgs/{org}/packages"],
+        listPackagesForUser: ["GET /users/{username}/packages"],
+        restorePackageForAuthenticatedUser: [
+          "POST /user/packages/{package_type}/{package_name}/restore{?token}"
+        ],
+        restorePackageForOrg: [
+          "POST /orgs/{org}/packages/{package_type}/{package_name}/restore{?token}"
+        ],
+        restorePackageForUser: [
+          "POST /users/{username}/packages/{package_type}/{package_name}/restore{?token}"
+        ],
+        restorePackageVersionForAuthenticatedUser: [
+          "POST /user/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+        ],
+        restorePackageVersionForOrg: [
+          "POST /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+        ],
+        restorePackageVersionForUser: [
+          "POST /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
+        ]
+      },
+      privateRegistries: {
+        createOrgPrivateRegistry: ["POST /orgs/{org}/private-registries"],
+        deleteOrgPrivateRegistry: [
+          "DELETE /orgs/{org}/private-registries/{secret_name}"
+        ],
+        getOrgPrivateRegistry: ["GET /orgs/{org}/private-registries/{secret_name}"],
+        getOrgPublicKey: ["GET /orgs/{org}/private-registries/public-key"],
+        listOrgPrivateRegistries: ["GET /orgs/{org}/private-registries"],
+        updateOrgPrivateRegistry: [
+          "PATCH /orgs/{org}/private-registries/{secret_name}"
+        ]
+      },
+      projects: {
+        addItemForOrg: ["POST /orgs/{org}/projectsV2/{project_number}/items"],
+        addItemForUser: [
+          "POST /users/{username}/projectsV2/{project_number}/items"
+        ],
+        deleteItemForOrg: [
+          "DELETE /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
+        ],
+        deleteItemForUser: [
+          "DELETE /users/{username}/projectsV2/{project_number}/items/{item_id}"
+        ],
+        getFieldForOrg: [
+          "GET /orgs/{org}/projectsV2/{project_number}/fields/{field_id}"
+        ],
+        getFieldForUser: [
+          "GET /users/{username}/projectsV2/{project_number}/fields/{field_id}"
+        ],
+        getForOrg: ["GET /orgs/{org}/projectsV2/{project_number}"],
+        getForUser: ["GET /users/{username}/projectsV2/{project_number}"],
+        getOrgItem: ["GET /orgs/{org}/projectsV2/{project_number}/items/{item_id}"],
+        getUserItem: [
+          "GET /users/{username}/projectsV2/{project_number}/items/{item_id}"
+        ],
+        listFieldsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/fields"],
+        listFieldsForUser: [
+          "GET /users/{username}/projectsV2/{project_number}/fields"
+        ],
+        listForOrg: ["GET /orgs/{org}/projectsV2"],
+        listForUser: ["GET /users/{username}/projectsV2"],
+        listItemsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/items"],
+        listItemsForUser: [
+          "GET /users/{username}/projectsV2/{project_number}/items"
+        ],
+        updateItemForOrg: [
+          "PATCH /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
+        ],
+        updateItemForUser: [
+          "PATCH /users/{username}/projectsV2/{project_number}/items/{item_id}"
+        ]
+      },
+      pulls: {
+        checkIfMerged: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
+        create: ["POST /repos/{owner}/{repo}/pulls"],
+        createReplyForReviewComment: [
+          "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies"
+        ],
+        createReview: ["POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
+        createReviewComment: [
+          "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments"
+        ],
+        deletePendingReview: [
+          "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+        ],
+        deleteReviewComment: [
+          "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}"
+        ],
+        dismissReview: [
+          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals"
+        ],
+        get: ["GET /repos/{owner}/{repo}/pulls/{pull_number}"],
+        getReview: [
+          "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+        ],
+        getReviewComment: ["GET /repos/{owner}/{repo}/pulls/comments/{comment_id}"],
+        list: ["GET /repos/{owner}/{repo}/pulls"],
+        listCommentsForReview: [
+          "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments"
+        ],
+        listCommits: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/commits"],
+        listFiles: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/files"],
+        listRequestedReviewers: [
+          "GET /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+        ],
+        listReviewComments: [
+          "GET /repos/{owner}/{repo}/pulls/{pull_number}/comments"
+        ],
+        listReviewCommentsForRepo: ["GET /repos/{owner}/{repo}/pulls/comments"],
+        listReviews: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
+        merge: ["PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
+        removeRequestedReviewers: [
+          "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+        ],
+        requestReviewers: [
+          "POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
+        ],
+        submitReview: [
+          "POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events"
+        ],
+        update: ["PATCH /repos/{owner}/{repo}/pulls/{pull_number}"],
+        updateBranch: [
+          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch"
+        ],
+        updateReview: [
+          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
+        ],
+        updateReviewComment: [
+          "PATCH /repos/{owner}/{repo}/pulls/comments/{comment_id}"
+        ]
+      },
+      rateLimit: { get: ["GET /rate_limit"] },
+      reactions: {
+        createForCommitComment: [
+          "POST /repos/{owner}/{repo}/comments/{comment_id}/reactions"
+        ],
+        createForIssue: [
+          "POST /repos/{owner}/{repo}/issues/{issue_number}/reactions"
+        ],
+        createForIssueComment: [
+          "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
+        ],
+        createForPullRequestReviewComment: [
+          "POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
+        ],
+        createForRelease: [
+          "POST /repos/{owner}/{repo}/releases/{release_id}/reactions"
+        ],
+        createForTeamDiscussionCommentInOrg: [
+          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
+        ],
+        createForTeamDiscussionInOrg: [
+          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
+        ],
+        deleteForCommitComment: [
+          "DELETE /repos/{owner}/{repo}/comments/{comment_id}/reactions/{reaction_id}"
+        ],
+        deleteForIssue: [
+          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}"
+        ],
+        deleteForIssueComment: [
+          "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}"
+        ],
+        deleteForPullRequestComment: [
+          "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions/{reaction_id}"
+        ],
+        deleteForRelease: [
+          "DELETE /repos/{owner}/{repo}/releases/{release_id}/reactions/{reaction_id}"
+        ],
+        deleteForTeamDiscussion: [
+          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions/{reaction_id}"
+        ],
+        deleteForTeamDiscussionComment: [
+          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions/{reaction_id}"
+        ],
+        listForCommitComment: [
+          "GET /repos/{owner}/{repo}/comments/{comment_id}/reactions"
+        ],
+        listForIssue: ["GET /repos/{owner}/{repo}/issues/{issue_number}/reactions"],
+        listForIssueComment: [
+          "GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
+        ],
+        listForPullRequestReviewComment: [
+          "GET /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
+        ],
+        listForRelease: [
+          "GET /repos/{owner}/{repo}/releases/{release_id}/reactions"
+        ],
+        listForTeamDiscussionCommentInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
+        ],
+        listForTeamDiscussionInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
+        ]
+      },
+      repos: {
+        acceptInvitation: [
+          "PATCH /user/repository_invitations/{invitation_id}",
+          {},
+          { renamed: ["repos", "acceptInvitationForAuthenticatedUser"] }
+        ],
+        acceptInvitationForAuthenticatedUser: [
+          "PATCH /user/repository_invitations/{invitation_id}"
+        ],
+        addAppAccessRestrictions: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+          {},
+          { mapToData: "apps" }
+        ],
+        addCollaborator: ["PUT /repos/{owner}/{repo}/collaborators/{username}"],
+        addStatusCheckContexts: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+          {},
+          { mapToData: "contexts" }
+        ],
+        addTeamAccessRestrictions: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+          {},
+          { mapToData: "teams" }
+        ],
+        addUserAccessRestrictions: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+          {},
+          { mapToData: "users" }
+        ],
+        cancelPagesDeployment: [
+          "POST /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}/cancel"
+        ],
+        checkAutomatedSecurityFixes: [
+          "GET /repos/{owner}/{repo}/automated-security-fixes"
+        ],
+        checkCollaborator: ["GET /repos/{owner}/{repo}/collaborators/{username}"],
+        checkImmutableReleases: ["GET /repos/{owner}/{repo}/immutable-releases"],
+        checkPrivateVulnerabilityReporting: [
+          "GET /repos/{owner}/{repo}/private-vulnerability-reporting"
+        ],
+        checkVulnerabilityAlerts: [
+          "GET /repos/{owner}/{repo}/vulnerability-alerts"
+        ],
+        codeownersErrors: ["GET /repos/{owner}/{repo}/codeowners/errors"],
+        compareCommits: ["GET /repos/{owner}/{repo}/compare/{base}...{head}"],
+        compareCommitsWithBasehead: [
+          "GET /repos/{owner}/{repo}/compare/{basehead}"
+        ],
+        createAttestation: ["POST /repos/{owner}/{repo}/attestations"],
+        createAutolink: ["POST /repos/{owner}/{repo}/autolinks"],
+        createCommitComment: [
+          "POST /repos/{owner}/{repo}/commits/{commit_sha}/comments"
+        ],
+        createCommitSignatureProtection: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+        ],
+        createCommitStatus: ["POST /repos/{owner}/{repo}/statuses/{sha}"],
+        createDeployKey: ["POST /repos/{owner}/{repo}/keys"],
+        createDeployment: ["POST /repos/{owner}/{repo}/deployments"],
+        createDeploymentBranchPolicy: [
+          "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
+        ],
+        createDeploymentProtectionRule: [
+          "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
+        ],
+        createDeploymentStatus: [
+          "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
+        ],
+        createDispatchEvent: ["POST /repos/{owner}/{repo}/dispatches"],
+        createForAuthenticatedUser: ["POST /user/repos"],
+        createFork: ["POST /repos/{owner}/{repo}/forks"],
+        createInOrg: ["POST /orgs/{org}/repos"],
+        createOrUpdateEnvironment: [
+          "PUT /repos/{owner}/{repo}/environments/{environment_name}"
+        ],
+        createOrUpdateFileContents: ["PUT /repos/{owner}/{repo}/contents/{path}"],
+        createOrgRuleset: ["POST /orgs/{org}/rulesets"],
+        createPagesDeployment: ["POST /repos/{owner}/{repo}/pages/deployments"],
+        createPagesSite: ["POST /repos/{owner}/{repo}/pages"],
+        createRelease: ["POST /repos/{owner}/{repo}/releases"],
+        createRepoRuleset: ["POST /repos/{owner}/{repo}/rulesets"],
+        createUsingTemplate: [
+          "POST /repos/{template_owner}/{template_repo}/generate"
+        ],
+        createWebhook: ["POST /repos/{owner}/{repo}/hooks"],
+        customPropertiesForReposCreateOrUpdateRepositoryValues: [
+          "PATCH /repos/{owner}/{repo}/properties/values"
+        ],
+        customPropertiesForReposGetRepositoryValues: [
+          "GET /repos/{owner}/{repo}/properties/values"
+        ],
+        declineInvitation: [
+          "DELETE /user/repository_invitations/{invitation_id}",
+          {},
+          { renamed: ["repos", "declineInvitationForAuthenticatedUser"] }
+        ],
+        declineInvitationForAuthenticatedUser: [
+          "DELETE /user/repository_invitations/{invitation_id}"
+        ],
+        delete: ["DELETE /repos/{owner}/{repo}"],
+        deleteAccessRestrictions: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
+        ],
+        deleteAdminBranchProtection: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+        ],
+        deleteAnEnvironment: [
+          "DELETE /repos/{owner}/{repo}/environments/{environment_name}"
+        ],
+        deleteAutolink: ["DELETE /repos/{owner}/{repo}/autolinks/{autolink_id}"],
+        deleteBranchProtection: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection"
+        ],
+        deleteCommitComment: ["DELETE /repos/{owner}/{repo}/comments/{comment_id}"],
+        deleteCommitSignatureProtection: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+        ],
+        deleteDeployKey: ["DELETE /repos/{owner}/{repo}/keys/{key_id}"],
+        deleteDeployment: [
+          "DELETE /repos/{owner}/{repo}/deployments/{deployment_id}"
+        ],
+        deleteDeploymentBranchPolicy: [
+          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+        ],
+        deleteFile: ["DELETE /repos/{owner}/{repo}/contents/{path}"],
+        deleteInvitation: [
+          "DELETE /repos/{owner}/{repo}/invitations/{invitation_id}"
+        ],
+        deleteOrgRuleset: ["DELETE /orgs/{org}/rulesets/{ruleset_id}"],
+        deletePagesSite: ["DELETE /repos/{owner}/{repo}/pages"],
+        deletePullRequestReviewProtection: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+        ],
+        deleteRelease: ["DELETE /repos/{owner}/{repo}/releases/{release_id}"],
+        deleteReleaseAsset: [
+          "DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}"
+        ],
+        deleteRepoRuleset: ["DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+        deleteWebhook: ["DELETE /repos/{owner}/{repo}/hooks/{hook_id}"],
+        disableAutomatedSecurityFixes: [
+          "DELETE /repos/{owner}/{repo}/automated-security-fixes"
+        ],
+        disableDeploymentProtectionRule: [
+          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
+        ],
+        disableImmutableReleases: [
+          "DELETE /repos/{owner}/{repo}/immutable-releases"
+        ],
+        disablePrivateVulnerabilityReporting: [
+          "DELETE /repos/{owner}/{repo}/private-vulnerability-reporting"
+        ],
+        disableVulnerabilityAlerts: [
+          "DELETE /repos/{owner}/{repo}/vulnerability-alerts"
+        ],
+        downloadArchive: [
+          "GET /repos/{owner}/{repo}/zipball/{ref}",
+          {},
+          { renamed: ["repos", "downloadZipballArchive"] }
+        ],
+        downloadTarballArchive: ["GET /repos/{owner}/{repo}/tarball/{ref}"],
+        downloadZipballArchive: ["GET /repos/{owner}/{repo}/zipball/{ref}"],
+        enableAutomatedSecurityFixes: [
+          "PUT /repos/{owner}/{repo}/automated-security-fixes"
+        ],
+        enableImmutableReleases: ["PUT /repos/{owner}/{repo}/immutable-releases"],
+        enablePrivateVulnerabilityReporting: [
+          "PUT /repos/{owner}/{repo}/private-vulnerability-reporting"
+        ],
+        enableVulnerabilityAlerts: [
+          "PUT /repos/{owner}/{repo}/vulnerability-alerts"
+        ],
+        generateReleaseNotes: [
+          "POST /repos/{owner}/{repo}/releases/generate-notes"
+        ],
+        get: ["GET /repos/{owner}/{repo}"],
+        getAccessRestrictions: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
+        ],
+        getAdminBranchProtection: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+        ],
+        getAllDeploymentProtectionRules: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
+        ],
+        getAllEnvironments: ["GET /repos/{owner}/{repo}/environments"],
+        getAllStatusCheckContexts: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts"
+        ],
+        getAllTopics: ["GET /repos/{owner}/{repo}/topics"],
+        getAppsWithAccessToProtectedBranch: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps"
+        ],
+        getAutolink: ["GET /repos/{owner}/{repo}/autolinks/{autolink_id}"],
+        getBranch: ["GET /repos/{owner}/{repo}/branches/{branch}"],
+        getBranchProtection: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection"
+        ],
+        getBranchRules: ["GET /repos/{owner}/{repo}/rules/branches/{branch}"],
+        getClones: ["GET /repos/{owner}/{repo}/traffic/clones"],
+        getCodeFrequencyStats: ["GET /repos/{owner}/{repo}/stats/code_frequency"],
+        getCollaboratorPermissionLevel: [
+          "GET /repos/{owner}/{repo}/collaborators/{username}/permission"
+        ],
+        getCombinedStatusForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/status"],
+        getCommit: ["GET /repos/{owner}/{repo}/commits/{ref}"],
+        getCommitActivityStats: ["GET /repos/{owner}/{repo}/stats/commit_activity"],
+        getCommitComment: ["GET /repos/{owner}/{repo}/comments/{comment_id}"],
+        getCommitSignatureProtection: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
+        ],
+        getCommunityProfileMetrics: ["GET /repos/{owner}/{repo}/community/profile"],
+        getContent: ["GET /repos/{owner}/{repo}/contents/{path}"],
+        getContributorsStats: ["GET /repos/{owner}/{repo}/stats/contributors"],
+        getCustomDeploymentProtectionRule: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
+        ],
+        getDeployKey: ["GET /repos/{owner}/{repo}/keys/{key_id}"],
+        getDeployment: ["GET /repos/{owner}/{repo}/deployments/{deployment_id}"],
+        getDeploymentBranchPolicy: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+        ],
+        getDeploymentStatus: [
+          "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses/{status_id}"
+        ],
+        getEnvironment: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}"
+        ],
+        getLatestPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/latest"],
+        getLatestRelease: ["GET /repos/{owner}/{repo}/releases/latest"],
+        getOrgRuleSuite: ["GET /orgs/{org}/rulesets/rule-suites/{rule_suite_id}"],
+        getOrgRuleSuites: ["GET /orgs/{org}/rulesets/rule-suites"],
+        getOrgRuleset: ["GET /orgs/{org}/rulesets/{ruleset_id}"],
+        getOrgRulesets: ["GET /orgs/{org}/rulesets"],
+        getPages: ["GET /repos/{owner}/{repo}/pages"],
+        getPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/{build_id}"],
+        getPagesDeployment: [
+          "GET /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}"
+        ],
+        getPagesHealthCheck: ["GET /repos/{owner}/{repo}/pages/health"],
+        getParticipationStats: ["GET /repos/{owner}/{repo}/stats/participation"],
+        getPullRequestReviewProtection: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+        ],
+        getPunchCardStats: ["GET /repos/{owner}/{repo}/stats/punch_card"],
+        getReadme: ["GET /repos/{owner}/{repo}/readme"],
+        getReadmeInDirectory: ["GET /repos/{owner}/{repo}/readme/{dir}"],
+        getRelease: ["GET /repos/{owner}/{repo}/releases/{release_id}"],
+        getReleaseAsset: ["GET /repos/{owner}/{repo}/releases/assets/{asset_id}"],
+        getReleaseByTag: ["GET /repos/{owner}/{repo}/releases/tags/{tag}"],
+        getRepoRuleSuite: [
+          "GET /repos/{owner}/{repo}/rulesets/rule-suites/{rule_suite_id}"
+        ],
+        getRepoRuleSuites: ["GET /repos/{owner}/{repo}/rulesets/rule-suites"],
+        getRepoRuleset: ["GET /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+        getRepoRulesetHistory: [
+          "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history"
+        ],
+        getRepoRulesetVersion: [
+          "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history/{version_id}"
+        ],
+        getRepoRulesets: ["GET /repos/{owner}/{repo}/rulesets"],
+        getStatusChecksProtection: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+        ],
+        getTeamsWithAccessToProtectedBranch: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams"
+        ],
+        getTopPaths: ["GET /repos/{owner}/{repo}/traffic/popular/paths"],
+        getTopReferrers: ["GET /repos/{owner}/{repo}/traffic/popular/referrers"],
+        getUsersWithAccessToProtectedBranch: [
+          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users"
+        ],
+        getViews: ["GET /repos/{owner}/{repo}/traffic/views"],
+        getWebhook: ["GET /repos/{owner}/{repo}/hooks/{hook_id}"],
+        getWebhookConfigForRepo: [
+          "GET /repos/{owner}/{repo}/hooks/{hook_id}/config"
+        ],
+        getWebhookDelivery: [
+          "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}"
+        ],
+        listActivities: ["GET /repos/{owner}/{repo}/activity"],
+        listAttestations: [
+          "GET /repos/{owner}/{repo}/attestations/{subject_digest}"
+        ],
+        listAutolinks: ["GET /repos/{owner}/{repo}/autolinks"],
+        listBranches: ["GET /repos/{owner}/{repo}/branches"],
+        listBranchesForHeadCommit: [
+          "GET /repos/{owner}/{repo}/commits/{commit_sha}/branches-where-head"
+        ],
+        listCollaborators: ["GET /repos/{owner}/{repo}/collaborators"],
+        listCommentsForCommit: [
+          "GET /repos/{owner}/{repo}/commits/{commit_sha}/comments"
+        ],
+        listCommitCommentsForRepo: ["GET /repos/{owner}/{repo}/comments"],
+        listCommitStatusesForRef: [
+          "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
+        ],
+        listCommits: ["GET /repos/{owner}/{repo}/commits"],
+        listContributors: ["GET /repos/{owner}/{repo}/contributors"],
+        listCustomDeploymentRuleIntegrations: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/apps"
+        ],
+        listDeployKeys: ["GET /repos/{owner}/{repo}/keys"],
+        listDeploymentBranchPolicies: [
+          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
+        ],
+        listDeploymentStatuses: [
+          "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
+        ],
+        listDeployments: ["GET /repos/{owner}/{repo}/deployments"],
+        listForAuthenticatedUser: ["GET /user/repos"],
+        listForOrg: ["GET /orgs/{org}/repos"],
+        listForUser: ["GET /users/{username}/repos"],
+        listForks: ["GET /repos/{owner}/{repo}/forks"],
+        listInvitations: ["GET /repos/{owner}/{repo}/invitations"],
+        listInvitationsForAuthenticatedUser: ["GET /user/repository_invitations"],
+        listLanguages: ["GET /repos/{owner}/{repo}/languages"],
+        listPagesBuilds: ["GET /repos/{owner}/{repo}/pages/builds"],
+        listPublic: ["GET /repositories"],
+        listPullRequestsAssociatedWithCommit: [
+          "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
+        ],
+        listReleaseAssets: [
+          "GET /repos/{owner}/{repo}/releases/{release_id}/assets"
+        ],
+        listReleases: ["GET /repos/{owner}/{repo}/releases"],
+        listTags: ["GET /repos/{owner}/{repo}/tags"],
+        listTeams: ["GET /repos/{owner}/{repo}/teams"],
+        listWebhookDeliveries: [
+          "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries"
+        ],
+        listWebhooks: ["GET /repos/{owner}/{repo}/hooks"],
+        merge: ["POST /repos/{owner}/{repo}/merges"],
+        mergeUpstream: ["POST /repos/{owner}/{repo}/merge-upstream"],
+        pingWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/pings"],
+        redeliverWebhookDelivery: [
+          "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
+        ],
+        removeAppAccessRestrictions: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+          {},
+          { mapToData: "apps" }
+        ],
+        removeCollaborator: [
+          "DELETE /repos/{owner}/{repo}/collaborators/{username}"
+        ],
+        removeStatusCheckContexts: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+          {},
+          { mapToData: "contexts" }
+        ],
+        removeStatusCheckProtection: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+        ],
+        removeTeamAccessRestrictions: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+          {},
+          { mapToData: "teams" }
+        ],
+        removeUserAccessRestrictions: [
+          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+          {},
+          { mapToData: "users" }
+        ],
+        renameBranch: ["POST /repos/{owner}/{repo}/branches/{branch}/rename"],
+        replaceAllTopics: ["PUT /repos/{owner}/{repo}/topics"],
+        requestPagesBuild: ["POST /repos/{owner}/{repo}/pages/builds"],
+        setAdminBranchProtection: [
+          "POST /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
+        ],
+        setAppAccessRestrictions: [
+          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+          {},
+          { mapToData: "apps" }
+        ],
+        setStatusCheckContexts: [
+          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+          {},
+          { mapToData: "contexts" }
+        ],
+        setTeamAccessRestrictions: [
+          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+          {},
+          { mapToData: "teams" }
+        ],
+        setUserAccessRestrictions: [
+          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+          {},
+          { mapToData: "users" }
+        ],
+        testPushWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/tests"],
+        transfer: ["POST /repos/{owner}/{repo}/transfer"],
+        update: ["PATCH /repos/{owner}/{repo}"],
+        updateBranchProtection: [
+          "PUT /repos/{owner}/{repo}/branches/{branch}/protection"
+        ],
+        updateCommitComment: ["PATCH /repos/{owner}/{repo}/comments/{comment_id}"],
+        updateDeploymentBranchPolicy: [
+          "PUT /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
+        ],
+        updateInformationAboutPagesSite: ["PUT /repos/{owner}/{repo}/pages"],
+        updateInvitation: [
+          "PATCH /repos/{owner}/{repo}/invitations/{invitation_id}"
+        ],
+        updateOrgRuleset: ["PUT /orgs/{org}/rulesets/{ruleset_id}"],
+        updatePullRequestReviewProtection: [
+          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
+        ],
+        updateRelease: ["PATCH /repos/{owner}/{repo}/releases/{release_id}"],
+        updateReleaseAsset: [
+          "PATCH /repos/{owner}/{repo}/releases/assets/{asset_id}"
+        ],
+        updateRepoRuleset: ["PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
+        updateStatusCheckPotection: [
+          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
+          {},
+          { renamed: ["repos", "updateStatusCheckProtection"] }
+        ],
+        updateStatusCheckProtection: [
+          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
+        ],
+        updateWebhook: ["PATCH /repos/{owner}/{repo}/hooks/{hook_id}"],
+        updateWebhookConfigForRepo: [
+          "PATCH /repos/{owner}/{repo}/hooks/{hook_id}/config"
+        ],
+        uploadReleaseAsset: [
+          "POST /repos/{owner}/{repo}/releases/{release_id}/assets{?name,label}",
+          { baseUrl: "https://uploads.github.com" }
+        ]
+      },
+      search: {
+        code: ["GET /search/code"],
+        commits: ["GET /search/commits"],
+        issuesAndPullRequests: ["GET /search/issues"],
+        labels: ["GET /search/labels"],
+        repos: ["GET /search/repositories"],
+        topics: ["GET /search/topics"],
+        users: ["GET /search/users"]
+      },
+      secretScanning: {
+        createPushProtectionBypass: [
+          "POST /repos/{owner}/{repo}/secret-scanning/push-protection-bypasses"
+        ],
+        getAlert: [
+          "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
+        ],
+        getScanHistory: ["GET /repos/{owner}/{repo}/secret-scanning/scan-history"],
+        listAlertsForOrg: ["GET /orgs/{org}/secret-scanning/alerts"],
+        listAlertsForRepo: ["GET /repos/{owner}/{repo}/secret-scanning/alerts"],
+        listLocationsForAlert: [
+          "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}/locations"
+        ],
+        listOrgPatternConfigs: [
+          "GET /orgs/{org}/secret-scanning/pattern-configurations"
+        ],
+        updateAlert: [
+          "PATCH /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
+        ],
+        updateOrgPatternConfigs: [
+          "PATCH /orgs/{org}/secret-scanning/pattern-configurations"
+        ]
+      },
+      securityAdvisories: {
+        createFork: [
+          "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/forks"
+        ],
+        createPrivateVulnerabilityReport: [
+          "POST /repos/{owner}/{repo}/security-advisories/reports"
+        ],
+        createRepositoryAdvisory: [
+          "POST /repos/{owner}/{repo}/security-advisories"
+        ],
+        createRepositoryAdvisoryCveRequest: [
+          "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/cve"
+        ],
+        getGlobalAdvisory: ["GET /advisories/{ghsa_id}"],
+        getRepositoryAdvisory: [
+          "GET /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
+        ],
+        listGlobalAdvisories: ["GET /advisories"],
+        listOrgRepositoryAdvisories: ["GET /orgs/{org}/security-advisories"],
+        listRepositoryAdvisories: ["GET /repos/{owner}/{repo}/security-advisories"],
+        updateRepositoryAdvisory: [
+          "PATCH /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
+        ]
+      },
+      teams: {
+        addOrUpdateMembershipForUserInOrg: [
+          "PUT /orgs/{org}/teams/{team_slug}/memberships/{username}"
+        ],
+        addOrUpdateRepoPermissionsInOrg: [
+          "PUT /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+        ],
+        checkPermissionsForRepoInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+        ],
+        create: ["POST /orgs/{org}/teams"],
+        createDiscussionCommentInOrg: [
+          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
+        ],
+        createDiscussionInOrg: ["POST /orgs/{org}/teams/{team_slug}/discussions"],
+        deleteDiscussionCommentInOrg: [
+          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+        ],
+        deleteDiscussionInOrg: [
+          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+        ],
+        deleteInOrg: ["DELETE /orgs/{org}/teams/{team_slug}"],
+        getByName: ["GET /orgs/{org}/teams/{team_slug}"],
+        getDiscussionCommentInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+        ],
+        getDiscussionInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+        ],
+        getMembershipForUserInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/memberships/{username}"
+        ],
+        list: ["GET /orgs/{org}/teams"],
+        listChildInOrg: ["GET /orgs/{org}/teams/{team_slug}/teams"],
+        listDiscussionCommentsInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
+        ],
+        listDiscussionsInOrg: ["GET /orgs/{org}/teams/{team_slug}/discussions"],
+        listForAuthenticatedUser: ["GET /user/teams"],
+        listMembersInOrg: ["GET /orgs/{org}/teams/{team_slug}/members"],
+        listPendingInvitationsInOrg: [
+          "GET /orgs/{org}/teams/{team_slug}/invitations"
+        ],
+        listReposInOrg: ["GET /orgs/{org}/teams/{team_slug}/repos"],
+        removeMembershipForUserInOrg: [
+          "DELETE /orgs/{org}/teams/{team_slug}/memberships/{username}"
+        ],
+        removeRepoInOrg: [
+          "DELETE /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+        ],
+        updateDiscussionCommentInOrg: [
+          "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
+        ],
+        updateDiscussionInOrg: [
+          "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
+        ],
+        updateInOrg: ["PATCH /orgs/{org}/teams/{team_slug}"]
+      },
+      users: {
+        addEmailForAuthenticated: [
+          "POST /user/emails",
+          {},
+          { renamed: ["users", "addEmailForAuthenticatedUser"] }
+        ],
+        addEmailForAuthenticatedUser: ["POST /user/emails"],
+        addSocialAccountForAuthenticatedUser: ["POST /user/social_accounts"],
+        block: ["PUT /user/blocks/{username}"],
+        checkBlocked: ["GET /user/blocks/{username}"],
+        checkFollowingForUser: ["GET /users/{username}/following/{target_user}"],
+        checkPersonIsFollowedByAuthenticated: ["GET /user/following/{username}"],
+        createGpgKeyForAuthenticated: [
+          "POST /user/gpg_keys",
+          {},
+          { renamed: ["users", "createGpgKeyForAuthenticatedUser"] }
+        ],
+        createGpgKeyForAuthenticatedUser: ["POST /user/gpg_keys"],
+        createPublicSshKeyForAuthenticated: [
+          "POST /user/keys",
+          {},
+          { renamed: ["users", "createPublicSshKeyForAuthenticatedUser"] }
+        ],
+        createPublicSshKeyForAuthenticatedUser: ["POST /user/keys"],
+        createSshSigningKeyForAuthenticatedUser: ["POST /user/ssh_signing_keys"],
+        deleteAttestationsBulk: [
+          "POST /users/{username}/attestations/delete-request"
+        ],
+        deleteAttestationsById: [
+          "DELETE /users/{username}/attestations/{attestation_id}"
+        ],
+        deleteAttestationsBySubjectDigest: [
+          "DELETE /users/{username}/attestations/digest/{subject_digest}"
+        ],
+        deleteEmailForAuthenticated: [
+          "DELETE /user/emails",
+          {},
+          { renamed: ["users", "deleteEmailForAuthenticatedUser"] }
+        ],
+        deleteEmailForAuthenticatedUser: ["DELETE /user/emails"],
+        deleteGpgKeyForAuthenticated: [
+          "DELETE /user/gpg_keys/{gpg_key_id}",
+          {},
+          { renamed: ["users", "deleteGpgKeyForAuthenticatedUser"] }
+        ],
+        deleteGpgKeyForAuthenticatedUser: ["DELETE /user/gpg_keys/{gpg_key_id}"],
+        deletePublicSshKeyForAuthenticated: [
+          "DELETE /user/keys/{key_id}",
+          {},
+          { renamed: ["users", "deletePublicSshKeyForAuthenticatedUser"] }
+        ],
+        deletePublicSshKeyForAuthenticatedUser: ["DELETE /user/keys/{key_id}"],
+        deleteSocialAccountForAuthenticatedUser: ["DELETE /user/social_accounts"],
+        deleteSshSigningKeyForAuthenticatedUser: [
+          "DELETE /user/ssh_signing_keys/{ssh_signing_key_id}"
+        ],
+        follow: ["PUT /user/following/{username}"],
+        getAuthenticated: ["GET /user"],
+        getById: ["GET /user/{account_id}"],
+        getByUsername: ["GET /users/{username}"],
+        getContextForUser: ["GET /users/{username}/hovercard"],
+        getGpgKeyForAuthenticated: [
+          "GET /user/gpg_keys/{gpg_key_id}",
+          {},
+          { renamed: ["users", "getGpgKeyForAuthenticatedUser"] }
+        ],
+        getGpgKeyForAuthenticatedUser: ["GET /user/gpg_keys/{gpg_key_id}"],
+        getPublicSshKeyForAuthenticated: [
+          "GET /user/keys/{key_id}",
+          {},
+          { renamed: ["users", "getPublicSshKeyForAuthenticatedUser"] }
+        ],
+        getPublicSshKeyForAuthenticatedUser: ["GET /user/keys/{key_id}"],
+        getSshSigningKeyForAuthenticatedUser: [
+          "GET /user/ssh_signing_keys/{ssh_signing_key_id}"
+        ],
+        list: ["GET /users"],
+        listAttestations: ["GET /users/{username}/attestations/{subject_digest}"],
+        listAttestationsBulk: [
+          "POST /users/{username}/attestations/bulk-list{?per_page,before,after}"
+        ],
+        listBlockedByAuthenticated: [
+          "GET /user/blocks",
+          {},
+          { renamed: ["users", "listBlockedByAuthenticatedUser"] }
+        ],
+        listBlockedByAuthenticatedUser: ["GET /user/blocks"],
+        listEmailsForAuthenticated: [
+          "GET /user/emails",
+          {},
+          { renamed: ["users", "listEmailsForAuthenticatedUser"] }
+        ],
+        listEmailsForAuthenticatedUser: ["GET /user/emails"],
+        listFollowedByAuthenticated: [
+          "GET /user/following",
+          {},
+          { renamed: ["users", "listFollowedByAuthenticatedUser"] }
+        ],
+        listFollowedByAuthenticatedUser: ["GET /user/following"],
+        listFollowersForAuthenticatedUser: ["GET /user/followers"],
+        listFollowersForUser: ["GET /users/{username}/followers"],
+        listFollowingForUser: ["GET /users/{username}/following"],
+        listGpgKeysForAuthenticated: [
+          "GET /user/gpg_keys",
+          {},
+          { renamed: ["users", "listGpgKeysForAuthenticatedUser"] }
+        ],
+        listGpgKeysForAuthenticatedUser: ["GET /user/gpg_keys"],
+        listGpgKeysForUser: ["GET /users/{username}/gpg_keys"],
+        listPublicEmailsForAuthenticated: [
+          "GET /user/public_emails",
+          {},
+          { renamed: ["users", "listPublicEmailsForAuthenticatedUser"] }
+        ],
+        listPublicEmailsForAuthenticatedUser: ["GET /user/public_emails"],
+        listPublicKeysForUser: ["GET /users/{username}/keys"],
+        listPublicSshKeysForAuthenticated: [
+          "GET /user/keys",
+          {},
+          { renamed: ["users", "listPublicSshKeysForAuthenticatedUser"] }
+        ],
+        listPublicSshKeysForAuthenticatedUser: ["GET /user/keys"],
+        listSocialAccountsForAuthenticatedUser: ["GET /user/social_accounts"],
+        listSocialAccountsForUser: ["GET /users/{username}/social_accounts"],
+        listSshSigningKeysForAuthenticatedUser: ["GET /user/ssh_signing_keys"],
+        listSshSigningKeysForUser: ["GET /users/{username}/ssh_signing_keys"],
+        setPrimaryEmailVisibilityForAuthenticated: [
+          "PATCH /user/email/visibility",
+          {},
+          { renamed: ["users", "setPrimaryEmailVisibilityForAuthenticatedUser"] }
+        ],
+        setPrimaryEmailVisibilityForAuthenticatedUser: [
+          "PATCH /user/email/visibility"
+        ],
+        unblock: ["DELETE /user/blocks/{username}"],
+        unfollow: ["DELETE /user/following/{username}"],
+        updateAuthenticated: ["PATCH /user"]
+      }
+    };
+    endpoints_default = Endpoints;
+  }
+});
+
+// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js
+function endpointsToMethods(octokit) {
+  const newMethods = {};
+  for (const scope of endpointMethodsMap.keys()) {
+    newMethods[scope] = new Proxy({ octokit, scope, cache: {} }, handler);
+  }
+  return newMethods;
+}
+function decorate(octokit, scope, methodName, defaults2, decorations) {
+  const requestWithDefaults = octokit.request.defaults(defaults2);
+  function withDecorations(...args) {
+    let options = requestWithDefaults.endpoint.merge(...args);
+    if (decorations.mapToData) {
+      options = Object.assign({}, options, {
+        data: options[decorations.mapToData],
+        [decorations.mapToData]: void 0
+      });
+      return requestWithDefaults(options);
+    }
+    if (decorations.renamed) {
+      const [newScope, newMethodName] = decorations.renamed;
+      octokit.log.warn(
+        `octokit.${scope}.${methodName}() has been renamed to octokit.${newScope}.${newMethodName}()`
+      );
+    }
+    if (decorations.deprecated) {
+      octokit.log.warn(decorations.deprecated);
+    }
+    if (decorations.renamedParameters) {
+      const options2 = requestWithDefaults.endpoint.merge(...args);
+      for (const [name2, alias] of Object.entries(
+        decorations.renamedParameters
+      )) {
+        if (name2 in options2) {
+          octokit.log.warn(
+            `"${name2}" parameter is deprecated for "octokit.${scope}.${methodName}()". Use "${alias}" instead`
+          );
+          if (!(alias in options2)) {
+            options2[alias] = options2[name2];
+          }
+          delete options2[name2];
+        }
+      }
+      return requestWithDefaults(options2);
+    }
+    return requestWithDefaults(...args);
+  }
+  return Object.assign(withDecorations, requestWithDefaults);
+}
+var endpointMethodsMap, handler;
+var init_endpoints_to_methods = __esm({
+  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js"() {
+    init_endpoints();
+    endpointMethodsMap = /* @__PURE__ */ new Map();
+    for (const [scope, endpoints] of Object.entries(endpoints_default)) {
+      for (const [methodName, endpoint2] of Object.entries(endpoints)) {
+        const [route2, defaults2, decorations] = endpoint2;
+        const [method, url] = route2.split(/ /);
+        const endpointDefaults = Object.assign(
+          {
+            method,
+            url
+          },
+          defaults2
+        );
+        if (!endpointMethodsMap.has(scope)) {
+          endpointMethodsMap.set(scope, /* @__PURE__ */ new Map());
+        }
+        endpointMethodsMap.get(scope).set(methodName, {
+          scope,
+          methodName,
+          endpointDefaults,
+          decorations
+        });
+      }
+    }
+    handler = {
+      has({ scope }, methodName) {
+        return endpointMethodsMap.get(scope).has(methodName);
+      },
+      getOwnPropertyDescriptor(target3, methodName) {
+        return {
+          value: this.get(target3, methodName),
+          // ensures method is in the cache
+          configurable: true,
+          writable: true,
+          enumerable: true
+        };
+      },
+      defineProperty(target3, methodName, descriptor) {
+        Object.defineProperty(target3.cache, methodName, descriptor);
+        return true;
+      },
+      deleteProperty(target3, methodName) {
+        delete target3.cache[methodName];
+        return true;
+      },
+      ownKeys({ scope }) {
+        return [...endpointMethodsMap.get(scope).keys()];
+      },
+      set(target3, methodName, value) {
+        return target3.cache[methodName] = value;
+      },
+      get({ octokit, scope, cache }, methodName) {
+        if (cache[methodName]) {
+          return cache[methodName];
+        }
+        const method = endpointMethodsMap.get(scope).get(methodName);
+        if (!method) {
+          return void 0;
+        }
+        const { endpointDefaults, decorations } = method;
+        if (decorations) {
+          cache[methodName] = decorate(
+            octokit,
+            scope,
+            methodName,
+            endpointDefaults,
+            decorations
+          );
+        } else {
+          cache[methodName] = octokit.request.defaults(endpointDefaults);
+        }
+        return cache[methodName];
+      }
+    };
+  }
+});
+
+// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/index.js
+function restEndpointMethods(octokit) {
+  const api = endpointsToMethods(octokit);
+  return {
+    rest: api
+  };
+}
+function legacyRestEndpointMethods(octokit) {
+  const api = endpointsToMethods(octokit);
+  return {
+    ...api,
+    rest: api
+  };
+}
+var init_dist_src3 = __esm({
+  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/index.js"() {
+    init_version2();
+    init_endpoints_to_methods();
+    restEndpointMethods.VERSION = VERSION5;
+    legacyRestEndpointMethods.VERSION = VERSION5;
+  }
+});
+
+// node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js
+function normalizePaginatedListResponse(response) {
+  if (!response.data) {
+    return {
+      ...response,
+      data: []
+    };
+  }
+  const responseNeedsNormalization = ("total_count" in response.data || "total_commits" in response.data) && !("url" in response.data);
+  if (!responseNeedsNormalization) return response;
+  const incompleteResults = response.data.incomplete_results;
+  const repositorySelection = response.data.repository_selection;
+  const totalCount = response.data.total_count;
+  const totalCommits = response.data.total_commits;
+  delete response.data.incomplete_results;
+  delete response.data.repository_selection;
+  delete response.data.total_count;
+  delete response.data.total_commits;
+  const namespaceKey = Object.keys(response.data)[0];
+  const data2 = response.data[namespaceKey];
+  response.data = data2;
+  if (typeof incompleteResults !== "undefined") {
+    response.data.incomplete_results = incompleteResults;
+  }
+  if (typeof repositorySelection !== "undefined") {
+    response.data.repository_selection = repositorySelection;
+  }
+  response.data.total_count = totalCount;
+  response.data.total_commits = totalCommits;
+  return response;
+}
+function iterator(octokit, route2, parameters) {
+  const options = typeof route2 === "function" ? route2.endpoint(parameters) : octokit.request.endpoint(route2, parameters);
+  const requestMethod = typeof route2 === "function" ? route2 : octokit.request;
+  const method = options.method;
+  const headers = options.headers;
+  let url = options.url;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (!url) return { done: true };
+        try {
+          const response = await requestMethod({ method, url, headers });
+          const normalizedResponse = normalizePaginatedListResponse(response);
+          url = ((normalizedResponse.headers.link || "").match(
+            /<([^<>]+)>;\s*rel="next"/
+          ) || [])[1];
+          if (!url && "total_commits" in normalizedResponse.data) {
+            const parsedUrl = new URL(normalizedResponse.url);
+            const params = parsedUrl.searchParams;
+            const page = parseInt(params.get("page") || "1", 10);
+            const per_page = parseInt(params.get("per_page") || "250", 10);
+            if (page * per_page < normalizedResponse.data.total_commits) {
+              params.set("page", String(page + 1));
+              url = parsedUrl.toString();
+            }
+          }
+          return { value: normalizedResponse };
+        } catch (error2) {
+          if (error2.status !== 409) throw error2;
+          url = "";
+          return {
+            value: {
+              status: 200,
+              headers: {},
+              data: []
+            }
+          };
+        }
+      }
+    })
+  };
+}
+function paginate(octokit, route2, parameters, mapFn) {
+  if (typeof parameters === "function") {
+    mapFn = parameters;
+    parameters = void 0;
+  }
+  return gather(
+    octokit,
+    [],
+    iterator(octokit, route2, parameters)[Symbol.asyncIterator](),
+    mapFn
+  );
+}
+function gather(octokit, results, iterator2, mapFn) {
+  return iterator2.next().then((result) => {
+    if (result.done) {
+      return results;
+    }
+    let earlyExit = false;
+    function done2() {
+      earlyExit = true;
+    }
+    results = results.concat(
+      mapFn ? mapFn(result.value, done2) : result.value.data
+    );
+    if (earlyExit) {
+      return results;
+    }
+    return gather(octokit, results, iterator2, mapFn);
+  });
+}
+function paginateRest(octokit) {
+  return {
+    paginate: Object.assign(paginate.bind(null, octokit), {
+      iterator: iterator.bind(null, octokit)
+    })
+  };
+}
+var VERSION6, composePaginateRest;
+var init_dist_bundle5 = __esm({
+  "node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js"() {
+    VERSION6 = "0.0.0-development";
+    composePaginateRest = Object.assign(paginate, {
+      iterator
+    });
+    paginateRest.VERSION = VERSION6;
+  }
+});
+
+// node_modules/@actions/github/lib/utils.js
+var context, baseUrl, defaults, GitHub;
+var init_utils3 = __esm({
+  "node_modules/@actions/github/lib/utils.js"() {
+    init_context();
+    init_utils2();
+    init_dist_src2();
+    init_dist_src3();
+    init_dist_bundle5();
+    init_utils2();
+    context = new Context();
+    baseUrl = getApiBaseUrl();
+    defaults = {
+      baseUrl,
+      request: {
+        agent: getProxyAgent(baseUrl),
+        fetch: getProxyFetch(baseUrl)
+      }
+    };
+    GitHub = Octokit.plugin(restEndpointMethods, paginateRest).defaults(defaults);
+  }
+});
+
+// src/domain/backoff.ts
+var PATIENCE, backoff, askedWait;
+var init_backoff = __esm({
+  "src/domain/backoff.ts"() {
+    "use strict";
+    PATIENCE = { attempts: 4, first: 500, longest: 6e4 };
+    backoff = (failed2, random, hint = {}) => {
+      const { attempts, first: first3, longest: longest5 } = hint.patience ?? PATIENCE;
+      if (failed2 >= attempts) return "give-up";
+      if (hint.asked !== void 0) return hint.asked > longest5 ? "give-up" : hint.asked;
+      const full2 = Math.min(longest5, first3 * 2 ** (failed2 - 1));
+      return full2 / 2 + full2 / 2 * random;
+    };
+    askedWait = (header, now2) => {
+      const after2 = Number(header("retry-after"));
+      if (Number.isFinite(after2) && after2 > 0) return after2 * 1e3;
+      if (header("x-ratelimit-remaining") !== "0") return void 0;
+      const reset = Number(header("x-ratelimit-reset"));
+      return Number.isFinite(reset) && reset > 0 ? Math.max(0, reset * 1e3 - now2) : void 0;
+    };
+  }
+});
+
+// src/github/client.ts
+var client_exports = {};
+__export(client_exports, {
+  githubClient: () => githubClient
+});
+import { setTimeout as sleep } from "node:timers/promises";
+var import_undici3, ANSWER_BYTES, ANSWER_WITHIN, githubClient, quiet, again, isAnswered, maySucceedLater;
+var init_client = __esm({
+  "src/github/client.ts"() {
+    "use strict";
+    init_utils3();
+    import_undici3 = __toESM(require_undici(), 1);
+    init_backoff();
+    ANSWER_BYTES = 32 * 1024 ** 2;
+    ANSWER_WITHIN = 3e4;
+    githubClient = (options) => {
+      const apiUrl = options.apiUrl.replace(/\/+$/, "");
+      const proxy = { httpProxy: "", httpsProxy: options.proxy.https, noProxy: options.proxy.except };
+      const answers = new import_undici3.EnvHttpProxyAgent({ ...proxy, maxResponseSize: ANSWER_BYTES });
+      const files2 = new import_undici3.EnvHttpProxyAgent(proxy);
+      const api = new GitHub({
+        baseUrl: apiUrl,
+        userAgent: "progressdb-rollout",
+        log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+        ...options.token === "" ? {} : { auth: `token ${options.token}` },
+        request: {
+          fetch: (url, init2) => (0, import_undici3.fetch)(url, {
+            ...init2,
+            dispatcher: answers,
+            signal: AbortSignal.timeout(ANSWER_WITHIN)
+          })
+        }
+      });
+      api.hook.wrap(
+        "request",
+        (send, request6) => again(async () => send(request6), request6.method === "GET", options.patience)
+      );
+      return {
+        api,
+        apiUrl,
+        token: options.token,
+        files: files2,
+        close: async () => void await Promise.all([answers.close(), files2.close()])
+      };
+    };
+    quiet = () => void 0;
+    again = async (send, harmless, patience) => {
+      for (let failed2 = 1; ; failed2 += 1) {
+        try {
+          return await send();
+        } catch (error2) {
+          const passing = maySucceedLater(error2);
+          if (passing === "no" || !harmless && !passing.untouched) throw error2;
+          const wait = backoff(failed2, Math.random(), {
+            ...passing.asked === void 0 ? {} : { asked: passing.asked },
+            ...patience === void 0 ? {} : { patience }
+          });
+          if (wait === "give-up") throw error2;
+          await sleep(wait);
+        }
+      }
+    };
+    isAnswered = (error2) => error2 instanceof Error && "status" in error2 && typeof error2.status === "number";
+    maySucceedLater = (error2) => {
+      if (!isAnswered(error2)) return "no";
+      if (error2.response === void 0) return { untouched: false };
+      const headers = error2.response.headers;
+      const asked2 = askedWait((name2) => headers[name2]?.toString(), Date.now());
+      const limited = error2.status === 429 || error2.status === 403 && asked2 !== void 0;
+      if (!limited && error2.status < 500) return "no";
+      return { untouched: limited, ...asked2 === void 0 ? {} : { asked: asked2 } };
+    };
+  }
+});
+
+// src/shell/collector.ts
+import { StringDecoder } from "node:string_decoder";
+function collector(line3) {
+  const decoder = new StringDecoder("utf8");
+  let text3 = "";
+  let told4 = 0;
+  const add2 = (chunk) => {
+    if (text3.length < BOUND) text3 += decoder.write(chunk);
+    if (line3 === void 0) return;
+    for (let end = text3.indexOf("\n", told4); end !== -1; end = text3.indexOf("\n", told4)) {
+      line3(text3.slice(told4, end));
+      told4 = end + 1;
+    }
+  };
+  return { add: add2, text: () => text3 };
+}
+var BOUND;
+var init_collector = __esm({
+  "src/shell/collector.ts"() {
+    "use strict";
+    BOUND = 16 * 1024 * 1024;
+  }
+});
+
+// src/shell/drained.ts
+var drained;
+var init_drained = __esm({
+  "src/shell/drained.ts"() {
+    "use strict";
+    drained = (words3) => [
+      "sh",
+      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words3]
+    ];
+  }
+});
+
+// src/shell/sudo.ts
+function sudoFailure(on, ran2) {
+  if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
+  const lines2 = ran2.stderr.split("\n").filter((line3) => line3.trim() !== "");
+  const [words3, code2] = table2.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
+  const said5 = lines2.find((line3) => words3.test(line3)) ?? "";
+  return {
+    code: code2,
+    what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
+    because: printable(new Untrusted(said5.trim()), 300),
+    next: next3(code2, on),
+    where: on.node
+  };
+}
+var table2, next3;
+var init_sudo = __esm({
+  "src/shell/sudo.ts"() {
+    "use strict";
+    init_text();
+    table2 = [
+      [/a password is required|a terminal is required/i, "SUDO_WANTS_PASSWORD"],
+      [/is not in the sudoers file|is not allowed to (?:execute|run)|not allowed to run sudo/i, "SUDO_REFUSED"],
+      [/you must have a tty/i, "SUDO_WANTS_TTY"],
+      [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
+    ];
+    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
+  }
+});
+
+// src/shell/local.ts
+import { randomUUID as randomUUID3 } from "node:crypto";
+import { constants as constants3, copyFile as copyFile2, mkdir as mkdir3, open as open4, rename as rename3, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { dirname as dirname4 } from "node:path";
+async function run(env, { program: program2, args }, options) {
+  const { as } = options;
+  const input = as ? scriptAs(as, boundedScript(program2, args, options.limit / 1e3)) : script(program2, args);
+  const out = collector(options.line);
+  const err = collector();
+  const seconds2 = String(Math.ceil(options.limit / 1e3));
+  const ended3 = exec(...drained(["timeout", seconds2, "sh", "-s"]), {
+    env,
+    input: Buffer.from(input),
+    silent: true,
+    ignoreReturnCode: true,
+    delay: 1e3,
+    cwd: "/",
+    listeners: { stdout: out.add, stderr: err.add }
+  });
+  const code2 = await Promise.race([ended3, late(options.limit + GRACE)]);
+  const ran2 = {
+    code: code2 === "late" ? null : code2,
+    stdout: out.text(),
+    stderr: err.text(),
+    late: code2 === "late"
+  };
+  const from = userInfo().username;
+  const problem3 = as ? sudoFailure({ node: "this machine", from, to: as }, ran2) : void 0;
+  return problem3 ? { ...ran2, code: null, lost: { problem: problem3, begun: false } } : ran2;
+}
+async function put(source, path6, mode) {
+  const part = `${path6}.${randomUUID3()}`;
+  try {
+    await mkdir3(dirname4(path6), { recursive: true, mode: 448 });
+    if ("file" in source)
+      await copyFile2(source.file, part, constants3.COPYFILE_EXCL | constants3.COPYFILE_FICLONE);
+    else await writeFile3(part, source.bytes, { mode: 384, flag: "wx" });
+    const handle = await open4(part, "r+");
+    try {
+      await handle.chmod(mode);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename3(part, path6);
+  } catch (error2) {
+    await rm2(part, { force: true }).catch(() => void 0);
+    throw new UserError({
+      code: "NODE_NOT_WRITABLE",
+      what: `cannot write in ${dirname4(path6)}`,
+      because: reason(error2),
+      next: "give the user that runs this action write access to the install folder, or free some space"
+    });
+  }
+}
+async function tail(path6, limit) {
+  try {
+    const handle = await open4(path6, "r");
+    try {
+      const { size: size3 } = await handle.stat();
+      const length2 = Math.min(size3, limit);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length2), 0, length2, size3 - length2);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error2) {
+    if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return new Uint8Array();
+    throw new UserError({
+      code: "NODE_NOT_READABLE",
+      what: `cannot read ${path6}`,
+      because: reason(error2),
+      next: "give the user that runs this action read access to it"
+    });
+  }
+}
+var GRACE, localShell, late, reason;
+var init_local = __esm({
+  "src/shell/local.ts"() {
+    "use strict";
+    init_exec();
+    init_errors();
+    init_text();
+    init_collector();
+    init_drained();
+    init_script();
+    init_sudo();
+    GRACE = 6e4;
+    localShell = (options = {}) => {
+      const env = {
+        PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        LC_ALL: "C",
+        HOME: options.home ?? userInfo().homedir,
+        TMPDIR: options.tmp ?? "/tmp"
+      };
+      return {
+        run: (program2, args, runOptions) => run(env, { program: program2, args }, runOptions),
+        put,
+        get: tail,
+        forward: (to) => Promise.resolve(to),
+        close: () => Promise.resolve()
+      };
+    };
+    late = (ms) => new Promise((resolve2) => {
+      setTimeout(() => resolve2("late"), ms).unref();
+    });
+    reason = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)));
+  }
+});
+
+// src/reporting/hooks.ts
+var hooks_exports = {};
+__export(hooks_exports, {
+  tellAll: () => tellAll
+});
+function tell(t, hook3, e) {
+  const json2 = t.redact(JSON.stringify(e));
+  switch (hook3.kind) {
+    case "run":
+      return command3(t, hook3, e);
+    case "post": {
+      const token = hook3.key === void 0 ? void 0 : t.keys[hook3.key];
+      return post(hook3.url, { json: json2, limit: hook3.limit, ...token === void 0 ? {} : { token } });
+    }
+    case "slack":
+      return post(t.keys[hook3.key] ?? "", {
+        json: t.redact(JSON.stringify(slackMessage(e))),
+        limit: hook3.limit
+      });
+    default:
+      return unreachable(hook3);
+  }
+}
+async function post(url, { json: json2, limit, token }) {
+  if (!SAFE.test(url)) return { why: "its key holds no address that begins with https://", output: "" };
+  const dispatcher = new import_undici4.EnvHttpProxyAgent({ maxResponseSize: ANSWER_BYTES2 });
+  try {
+    const { statusCode, body } = await (0, import_undici4.request)(url, {
+      method: "POST",
+      dispatcher,
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "progressdb-rollout",
+        ...token === void 0 ? {} : { authorization: `Bearer ${token}` }
+      },
+      body: json2,
+      signal: AbortSignal.timeout(limit)
+    });
+    body.on("error", () => void 0);
+    if (statusCode >= 200 && statusCode < 300) return { why: "", output: "" };
+    const said5 = printable(new Untrusted(await body.text()), 200);
+    return { why: `answered ${statusCode}${said5 === "" ? "" : `: ${said5}`}`, output: "" };
+  } catch (error2) {
+    const late2 = error2 instanceof Error && error2.name === "TimeoutError";
+    const why2 = error2 instanceof Error ? error2.message : String(error2);
+    return {
+      why: late2 ? `no answer within ${limit / 1e3} s` : printable(new Untrusted(why2), 200),
+      output: ""
+    };
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+async function command3(t, hook3, e) {
+  const seconds2 = Math.max(1, Math.round(hook3.limit / 1e3));
+  const granted = hook3.keys.map(
+    (name2) => `ROLLOUT_KEY_${name2.toUpperCase().replaceAll("-", "_")}=${t.keys[name2] ?? ""}`
+  );
+  const words3 = [
+    `ROLLOUT_OUTCOME=${e.outcome}`,
+    `ROLLOUT_REASON=${e.reason}`,
+    `ROLLOUT_FIRED=${e.fired}`,
+    `ROLLOUT_ID=${e.rollout}`,
+    `ROLLOUT_MODE=${e.mode}`,
+    `ROLLOUT_FROM=${e.from}`,
+    `ROLLOUT_TO=${e.to}`,
+    `ROLLOUT_DATA=${e.data}`,
+    `ROLLOUT_HEADLINE=${e.headline}`,
+    `ROLLOUT_REPOSITORY=${e.repository}`,
+    `ROLLOUT_RUN=${e.run}`,
+    ...granted
+  ];
+  const { PATH: PATH2, HOME } = t.env;
+  const shell = localShell({
+    ...PATH2 === void 0 ? {} : { path: PATH2 },
+    ...HOME === void 0 ? {} : { home: HOME }
+  });
+  const ran2 = await shell.run(OWN, [...words3, t.cwd, String(seconds2), hook3.command], {
+    limit: hook3.limit + 1e4
+  });
+  const output = `${ran2.stdout}${ran2.stderr}`.slice(-KEPT);
+  if (ran2.code === 0) return { why: "", output };
+  const late2 = ran2.late || ran2.code === 124 || ran2.code === 137;
+  return { why: late2 ? `ran longer than ${seconds2} s` : `ended with ${ran2.code ?? "a signal"}`, output };
+}
+var import_undici4, tellAll, nameOf, SAFE, ANSWER_BYTES2, KEPT, OWN;
+var init_hooks = __esm({
+  "src/reporting/hooks.ts"() {
+    "use strict";
+    import_undici4 = __toESM(require_undici(), 1);
+    init_ended();
+    init_errors();
+    init_text();
+    init_local();
+    tellAll = (t, e) => Promise.all(
+      t.hooks.map(async (hook3) => {
+        const name2 = nameOf(hook3);
+        try {
+          return { hook: name2, ...await tell(t, hook3, e) };
+        } catch (error2) {
+          const why2 = error2 instanceof Error ? error2.message : String(error2);
+          return { hook: name2, why: printable(new Untrusted(why2), 200), output: "" };
+        }
+      })
+    );
+    nameOf = (hook3) => {
+      switch (hook3.kind) {
+        case "run":
+          return `run ${printable(hook3.command, 60)}`;
+        case "post":
+          return `post ${new URL(hook3.url).host}`;
+        case "slack":
+          return `slack ${hook3.key}`;
+        default:
+          return unreachable(hook3);
+      }
+    };
+    SAFE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])/;
+    ANSWER_BYTES2 = 64 * 1024;
+    KEPT = 2e4;
+    OWN = {
+      name: "hook",
+      text: `main() {
+while [ $# -gt 3 ]; do export "$1" && shift; done
+cd "$1" || exit 126
+exec timeout -k 5 "$2" sh -c "$3"
+}
+main "$@" </dev/null`
+    };
   }
 });
 
@@ -50794,4392 +55534,6 @@ var init_server_config = __esm({
   }
 });
 
-// src/github/annotations.ts
-var inActions, maskSecrets, longest3, annotate;
-var init_annotations = __esm({
-  "src/github/annotations.ts"() {
-    "use strict";
-    init_core3();
-    init_redactor();
-    inActions = (env) => env.GITHUB_ACTIONS === "true";
-    maskSecrets = (secrets, env) => {
-      if (!inActions(env)) return;
-      for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
-    };
-    longest3 = 4e3;
-    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
-      if (!inActions(env)) return;
-      const message = redact(text3).slice(0, longest3);
-      const properties = { title: redact(headline2) };
-      if (level2 === "error") error(message, properties);
-      else notice(message, properties);
-    };
-  }
-});
-
-// node_modules/@actions/github/lib/context.js
-import { readFileSync as readFileSync2, existsSync as existsSync2 } from "fs";
-import { EOL as EOL6 } from "os";
-var Context;
-var init_context = __esm({
-  "node_modules/@actions/github/lib/context.js"() {
-    Context = class {
-      /**
-       * Hydrate the context from the environment
-       */
-      constructor() {
-        var _a3, _b, _c;
-        this.payload = {};
-        if (process.env.GITHUB_EVENT_PATH) {
-          if (existsSync2(process.env.GITHUB_EVENT_PATH)) {
-            this.payload = JSON.parse(readFileSync2(process.env.GITHUB_EVENT_PATH, { encoding: "utf8" }));
-          } else {
-            const path6 = process.env.GITHUB_EVENT_PATH;
-            process.stdout.write(`GITHUB_EVENT_PATH ${path6} does not exist${EOL6}`);
-          }
-        }
-        this.eventName = process.env.GITHUB_EVENT_NAME;
-        this.sha = process.env.GITHUB_SHA;
-        this.ref = process.env.GITHUB_REF;
-        this.workflow = process.env.GITHUB_WORKFLOW;
-        this.action = process.env.GITHUB_ACTION;
-        this.actor = process.env.GITHUB_ACTOR;
-        this.job = process.env.GITHUB_JOB;
-        this.runAttempt = parseInt(process.env.GITHUB_RUN_ATTEMPT, 10);
-        this.runNumber = parseInt(process.env.GITHUB_RUN_NUMBER, 10);
-        this.runId = parseInt(process.env.GITHUB_RUN_ID, 10);
-        this.apiUrl = (_a3 = process.env.GITHUB_API_URL) !== null && _a3 !== void 0 ? _a3 : `https://api.github.com`;
-        this.serverUrl = (_b = process.env.GITHUB_SERVER_URL) !== null && _b !== void 0 ? _b : `https://github.com`;
-        this.graphqlUrl = (_c = process.env.GITHUB_GRAPHQL_URL) !== null && _c !== void 0 ? _c : `https://api.github.com/graphql`;
-      }
-      get issue() {
-        const payload = this.payload;
-        return Object.assign(Object.assign({}, this.repo), { number: (payload.issue || payload.pull_request || payload).number });
-      }
-      get repo() {
-        if (process.env.GITHUB_REPOSITORY) {
-          const [owner, repo] = process.env.GITHUB_REPOSITORY.split("/");
-          return { owner, repo };
-        }
-        if (this.payload.repository) {
-          return {
-            owner: this.payload.repository.owner.login,
-            repo: this.payload.repository.name
-          };
-        }
-        throw new Error("context.repo requires a GITHUB_REPOSITORY environment variable like 'owner/repo'");
-      }
-    };
-  }
-});
-
-// node_modules/@actions/github/lib/internal/utils.js
-function getProxyAgent(destinationUrl) {
-  const hc = new HttpClient();
-  return hc.getAgent(destinationUrl);
-}
-function getProxyAgentDispatcher(destinationUrl) {
-  const hc = new HttpClient();
-  return hc.getAgentDispatcher(destinationUrl);
-}
-function getProxyFetch(destinationUrl) {
-  const httpDispatcher = getProxyAgentDispatcher(destinationUrl);
-  const proxyFetch = (url, opts) => __awaiter7(this, void 0, void 0, function* () {
-    return (0, import_undici2.fetch)(url, Object.assign(Object.assign({}, opts), { dispatcher: httpDispatcher }));
-  });
-  return proxyFetch;
-}
-function getApiBaseUrl() {
-  return process.env["GITHUB_API_URL"] || "https://api.github.com";
-}
-var import_undici2, __awaiter7;
-var init_utils2 = __esm({
-  "node_modules/@actions/github/lib/internal/utils.js"() {
-    init_lib2();
-    import_undici2 = __toESM(require_undici(), 1);
-    __awaiter7 = function(thisArg, _arguments, P, generator) {
-      function adopt2(value) {
-        return value instanceof P ? value : new P(function(resolve2) {
-          resolve2(value);
-        });
-      }
-      return new (P || (P = Promise))(function(resolve2, reject) {
-        function fulfilled(value) {
-          try {
-            step2(generator.next(value));
-          } catch (e) {
-            reject(e);
-          }
-        }
-        function rejected(value) {
-          try {
-            step2(generator["throw"](value));
-          } catch (e) {
-            reject(e);
-          }
-        }
-        function step2(result) {
-          result.done ? resolve2(result.value) : adopt2(result.value).then(fulfilled, rejected);
-        }
-        step2((generator = generator.apply(thisArg, _arguments || [])).next());
-      });
-    };
-  }
-});
-
-// node_modules/universal-user-agent/index.js
-function getUserAgent() {
-  if (typeof navigator === "object" && "userAgent" in navigator) {
-    return navigator.userAgent;
-  }
-  if (typeof process === "object" && process.version !== void 0) {
-    return `Node.js/${process.version.substr(1)} (${process.platform}; ${process.arch})`;
-  }
-  return "<environment undetectable>";
-}
-var init_universal_user_agent = __esm({
-  "node_modules/universal-user-agent/index.js"() {
-  }
-});
-
-// node_modules/before-after-hook/lib/register.js
-function register(state, name2, method, options) {
-  if (typeof method !== "function") {
-    throw new Error("method for before hook must be a function");
-  }
-  if (!options) {
-    options = {};
-  }
-  if (Array.isArray(name2)) {
-    return name2.reverse().reduce((callback, name3) => {
-      return register.bind(null, state, name3, callback, options);
-    }, method)();
-  }
-  return Promise.resolve().then(() => {
-    if (!state.registry[name2]) {
-      return method(options);
-    }
-    return state.registry[name2].reduce((method2, registered) => {
-      return registered.hook.bind(null, method2, options);
-    }, method)();
-  });
-}
-var init_register = __esm({
-  "node_modules/before-after-hook/lib/register.js"() {
-  }
-});
-
-// node_modules/before-after-hook/lib/add.js
-function addHook(state, kind2, name2, hook2) {
-  const orig = hook2;
-  if (!state.registry[name2]) {
-    state.registry[name2] = [];
-  }
-  if (kind2 === "before") {
-    hook2 = (method, options) => {
-      return Promise.resolve().then(orig.bind(null, options)).then(method.bind(null, options));
-    };
-  }
-  if (kind2 === "after") {
-    hook2 = (method, options) => {
-      let result;
-      return Promise.resolve().then(method.bind(null, options)).then((result_) => {
-        result = result_;
-        return orig(result, options);
-      }).then(() => {
-        return result;
-      });
-    };
-  }
-  if (kind2 === "error") {
-    hook2 = (method, options) => {
-      return Promise.resolve().then(method.bind(null, options)).catch((error2) => {
-        return orig(error2, options);
-      });
-    };
-  }
-  state.registry[name2].push({
-    hook: hook2,
-    orig
-  });
-}
-var init_add = __esm({
-  "node_modules/before-after-hook/lib/add.js"() {
-  }
-});
-
-// node_modules/before-after-hook/lib/remove.js
-function removeHook(state, name2, method) {
-  if (!state.registry[name2]) {
-    return;
-  }
-  const index = state.registry[name2].map((registered) => {
-    return registered.orig;
-  }).indexOf(method);
-  if (index === -1) {
-    return;
-  }
-  state.registry[name2].splice(index, 1);
-}
-var init_remove = __esm({
-  "node_modules/before-after-hook/lib/remove.js"() {
-  }
-});
-
-// node_modules/before-after-hook/index.js
-function bindApi(hook2, state, name2) {
-  const removeHookRef = bindable(removeHook, null).apply(
-    null,
-    name2 ? [state, name2] : [state]
-  );
-  hook2.api = { remove: removeHookRef };
-  hook2.remove = removeHookRef;
-  ["before", "error", "after", "wrap"].forEach((kind2) => {
-    const args = name2 ? [state, kind2, name2] : [state, kind2];
-    hook2[kind2] = hook2.api[kind2] = bindable(addHook, null).apply(null, args);
-  });
-}
-function Singular() {
-  const singularHookName = /* @__PURE__ */ Symbol("Singular");
-  const singularHookState = {
-    registry: {}
-  };
-  const singularHook = register.bind(null, singularHookState, singularHookName);
-  bindApi(singularHook, singularHookState, singularHookName);
-  return singularHook;
-}
-function Collection() {
-  const state = {
-    registry: {}
-  };
-  const hook2 = register.bind(null, state);
-  bindApi(hook2, state);
-  return hook2;
-}
-var bind, bindable, before_after_hook_default;
-var init_before_after_hook = __esm({
-  "node_modules/before-after-hook/index.js"() {
-    init_register();
-    init_add();
-    init_remove();
-    bind = Function.bind;
-    bindable = bind.bind(bind);
-    before_after_hook_default = { Singular, Collection };
-  }
-});
-
-// node_modules/@octokit/endpoint/dist-bundle/index.js
-function lowercaseKeys2(object) {
-  if (!object) {
-    return {};
-  }
-  return Object.keys(object).reduce((newObj, key) => {
-    newObj[key.toLowerCase()] = object[key];
-    return newObj;
-  }, {});
-}
-function isPlainObject2(value) {
-  if (typeof value !== "object" || value === null) return false;
-  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
-  const proto = Object.getPrototypeOf(value);
-  if (proto === null) return true;
-  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
-  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
-}
-function mergeDeep(defaults2, options) {
-  const result = Object.assign({}, defaults2);
-  Object.keys(options).forEach((key) => {
-    if (isPlainObject2(options[key])) {
-      if (!(key in defaults2)) Object.assign(result, { [key]: options[key] });
-      else result[key] = mergeDeep(defaults2[key], options[key]);
-    } else {
-      Object.assign(result, { [key]: options[key] });
-    }
-  });
-  return result;
-}
-function removeUndefinedProperties(obj) {
-  for (const key in obj) {
-    if (obj[key] === void 0) {
-      delete obj[key];
-    }
-  }
-  return obj;
-}
-function merge4(defaults2, route2, options) {
-  if (typeof route2 === "string") {
-    let [method, url] = route2.split(" ");
-    options = Object.assign(url ? { method, url } : { url: method }, options);
-  } else {
-    options = Object.assign({}, route2);
-  }
-  options.headers = lowercaseKeys2(options.headers);
-  removeUndefinedProperties(options);
-  removeUndefinedProperties(options.headers);
-  const mergedOptions = mergeDeep(defaults2 || {}, options);
-  if (options.url === "/graphql") {
-    if (defaults2 && defaults2.mediaType.previews?.length) {
-      mergedOptions.mediaType.previews = defaults2.mediaType.previews.filter(
-        (preview) => !mergedOptions.mediaType.previews.includes(preview)
-      ).concat(mergedOptions.mediaType.previews);
-    }
-    mergedOptions.mediaType.previews = (mergedOptions.mediaType.previews || []).map((preview) => preview.replace(/-preview/, ""));
-  }
-  return mergedOptions;
-}
-function addQueryParameters(url, parameters) {
-  const separator = /\?/.test(url) ? "&" : "?";
-  const names2 = Object.keys(parameters);
-  if (names2.length === 0) {
-    return url;
-  }
-  return url + separator + names2.map((name2) => {
-    if (name2 === "q") {
-      return "q=" + parameters.q.split("+").map(encodeURIComponent).join("+");
-    }
-    return `${name2}=${encodeURIComponent(parameters[name2])}`;
-  }).join("&");
-}
-function removeNonChars(variableName) {
-  return variableName.replace(/(?:^\W+)|(?:(?<!\W)\W+$)/g, "").split(/,/);
-}
-function extractUrlVariableNames(url) {
-  const matches = url.match(urlVariableRegex);
-  if (!matches) {
-    return [];
-  }
-  return matches.map(removeNonChars).reduce((a, b) => a.concat(b), []);
-}
-function omit2(object, keysToOmit) {
-  const result = { __proto__: null };
-  for (const key of Object.keys(object)) {
-    if (keysToOmit.indexOf(key) === -1) {
-      result[key] = object[key];
-    }
-  }
-  return result;
-}
-function encodeReserved(str) {
-  return str.split(/(%[0-9A-Fa-f]{2})/g).map(function(part) {
-    if (!/%[0-9A-Fa-f]/.test(part)) {
-      part = encodeURI(part).replace(/%5B/g, "[").replace(/%5D/g, "]");
-    }
-    return part;
-  }).join("");
-}
-function encodeUnreserved(str) {
-  return encodeURIComponent(str).replace(/[!'()*]/g, function(c) {
-    return "%" + c.charCodeAt(0).toString(16).toUpperCase();
-  });
-}
-function encodeValue(operator, value, key) {
-  value = operator === "+" || operator === "#" ? encodeReserved(value) : encodeUnreserved(value);
-  if (key) {
-    return encodeUnreserved(key) + "=" + value;
-  } else {
-    return value;
-  }
-}
-function isDefined(value) {
-  return value !== void 0 && value !== null;
-}
-function isKeyOperator(operator) {
-  return operator === ";" || operator === "&" || operator === "?";
-}
-function getValues(context2, operator, key, modifier) {
-  var value = context2[key], result = [];
-  if (isDefined(value) && value !== "") {
-    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") {
-      value = value.toString();
-      if (modifier && modifier !== "*") {
-        value = value.substring(0, parseInt(modifier, 10));
-      }
-      result.push(
-        encodeValue(operator, value, isKeyOperator(operator) ? key : "")
-      );
-    } else {
-      if (modifier === "*") {
-        if (Array.isArray(value)) {
-          value.filter(isDefined).forEach(function(value2) {
-            result.push(
-              encodeValue(operator, value2, isKeyOperator(operator) ? key : "")
-            );
-          });
-        } else {
-          Object.keys(value).forEach(function(k) {
-            if (isDefined(value[k])) {
-              result.push(encodeValue(operator, value[k], k));
-            }
-          });
-        }
-      } else {
-        const tmp = [];
-        if (Array.isArray(value)) {
-          value.filter(isDefined).forEach(function(value2) {
-            tmp.push(encodeValue(operator, value2));
-          });
-        } else {
-          Object.keys(value).forEach(function(k) {
-            if (isDefined(value[k])) {
-              tmp.push(encodeUnreserved(k));
-              tmp.push(encodeValue(operator, value[k].toString()));
-            }
-          });
-        }
-        if (isKeyOperator(operator)) {
-          result.push(encodeUnreserved(key) + "=" + tmp.join(","));
-        } else if (tmp.length !== 0) {
-          result.push(tmp.join(","));
-        }
-      }
-    }
-  } else {
-    if (operator === ";") {
-      if (isDefined(value)) {
-        result.push(encodeUnreserved(key));
-      }
-    } else if (value === "" && (operator === "&" || operator === "?")) {
-      result.push(encodeUnreserved(key) + "=");
-    } else if (value === "") {
-      result.push("");
-    }
-  }
-  return result;
-}
-function parseUrl(template) {
-  return {
-    expand: expand.bind(null, template)
-  };
-}
-function expand(template, context2) {
-  var operators = ["+", "#", ".", "/", ";", "?", "&"];
-  template = template.replace(
-    /\{([^\{\}]+)\}|([^\{\}]+)/g,
-    function(_, expression, literal3) {
-      if (expression) {
-        let operator = "";
-        const values2 = [];
-        if (operators.indexOf(expression.charAt(0)) !== -1) {
-          operator = expression.charAt(0);
-          expression = expression.substr(1);
-        }
-        expression.split(/,/g).forEach(function(variable) {
-          var tmp = /([^:\*]*)(?::(\d+)|(\*))?/.exec(variable);
-          values2.push(getValues(context2, operator, tmp[1], tmp[2] || tmp[3]));
-        });
-        if (operator && operator !== "+") {
-          var separator = ",";
-          if (operator === "?") {
-            separator = "&";
-          } else if (operator !== "#") {
-            separator = operator;
-          }
-          return (values2.length !== 0 ? operator : "") + values2.join(separator);
-        } else {
-          return values2.join(",");
-        }
-      } else {
-        return encodeReserved(literal3);
-      }
-    }
-  );
-  if (template === "/") {
-    return template;
-  } else {
-    return template.replace(/\/$/, "");
-  }
-}
-function parse3(options) {
-  let method = options.method.toUpperCase();
-  let url = (options.url || "/").replace(/:([a-z]\w+)/g, "{$1}");
-  let headers = Object.assign({}, options.headers);
-  let body;
-  let parameters = omit2(options, [
-    "method",
-    "baseUrl",
-    "url",
-    "headers",
-    "request",
-    "mediaType"
-  ]);
-  const urlVariableNames = extractUrlVariableNames(url);
-  url = parseUrl(url).expand(parameters);
-  if (!/^http/.test(url)) {
-    url = options.baseUrl + url;
-  }
-  const omittedParameters = Object.keys(options).filter((option) => urlVariableNames.includes(option)).concat("baseUrl");
-  const remainingParameters = omit2(parameters, omittedParameters);
-  const isBinaryRequest = /application\/octet-stream/i.test(headers.accept);
-  if (!isBinaryRequest) {
-    if (options.mediaType.format) {
-      headers.accept = headers.accept.split(/,/).map(
-        (format) => format.replace(
-          /application\/vnd(\.\w+)(\.v3)?(\.\w+)?(\+json)?$/,
-          `application/vnd$1$2.${options.mediaType.format}`
-        )
-      ).join(",");
-    }
-    if (url.endsWith("/graphql")) {
-      if (options.mediaType.previews?.length) {
-        const previewsFromAcceptHeader = headers.accept.match(/(?<![\w-])[\w-]+(?=-preview)/g) || [];
-        headers.accept = previewsFromAcceptHeader.concat(options.mediaType.previews).map((preview) => {
-          const format = options.mediaType.format ? `.${options.mediaType.format}` : "+json";
-          return `application/vnd.github.${preview}-preview${format}`;
-        }).join(",");
-      }
-    }
-  }
-  if (["GET", "HEAD"].includes(method)) {
-    url = addQueryParameters(url, remainingParameters);
-  } else {
-    if ("data" in remainingParameters) {
-      body = remainingParameters.data;
-    } else {
-      if (Object.keys(remainingParameters).length) {
-        body = remainingParameters;
-      }
-    }
-  }
-  if (!headers["content-type"] && typeof body !== "undefined") {
-    headers["content-type"] = "application/json; charset=utf-8";
-  }
-  if (["PATCH", "PUT"].includes(method) && typeof body === "undefined") {
-    body = "";
-  }
-  return Object.assign(
-    { method, url, headers },
-    typeof body !== "undefined" ? { body } : null,
-    options.request ? { request: options.request } : null
-  );
-}
-function endpointWithDefaults(defaults2, route2, options) {
-  return parse3(merge4(defaults2, route2, options));
-}
-function withDefaults(oldDefaults, newDefaults) {
-  const DEFAULTS2 = merge4(oldDefaults, newDefaults);
-  const endpoint2 = endpointWithDefaults.bind(null, DEFAULTS2);
-  return Object.assign(endpoint2, {
-    DEFAULTS: DEFAULTS2,
-    defaults: withDefaults.bind(null, DEFAULTS2),
-    merge: merge4.bind(null, DEFAULTS2),
-    parse: parse3
-  });
-}
-var VERSION, userAgent, DEFAULTS, urlVariableRegex, endpoint;
-var init_dist_bundle = __esm({
-  "node_modules/@octokit/endpoint/dist-bundle/index.js"() {
-    init_universal_user_agent();
-    VERSION = "0.0.0-development";
-    userAgent = `octokit-endpoint.js/${VERSION} ${getUserAgent()}`;
-    DEFAULTS = {
-      method: "GET",
-      baseUrl: "https://api.github.com",
-      headers: {
-        accept: "application/vnd.github.v3+json",
-        "user-agent": userAgent
-      },
-      mediaType: {
-        format: ""
-      }
-    };
-    urlVariableRegex = /\{[^{}}]+\}/g;
-    endpoint = withDefaults(null, DEFAULTS);
-  }
-});
-
-// node_modules/content-type/dist/index.js
-function parse4(header, options) {
-  const stopFlags = SEMI_FLAG | (options?.comma === true ? COMMA_FLAG : 0);
-  const len = header.length;
-  let valueStart = options?.start ?? 0;
-  while ((CHAR_MAP[header.charCodeAt(valueStart)] & OWS) !== 0) {
-    valueStart++;
-  }
-  let index = valueStart;
-  let typeFlags = 0;
-  let whitespace = -1;
-  let stop = options?.parameters === false ? COMMA_FLAG : 0;
-  while (index < len) {
-    const code2 = header.charCodeAt(index);
-    const flags = CHAR_MAP[code2];
-    if ((flags & stopFlags) !== 0) {
-      stop |= flags & COMMA_FLAG;
-      break;
-    }
-    if ((flags & OWS) !== 0) {
-      if (whitespace === -1)
-        whitespace = index;
-    } else {
-      whitespace = -1;
-    }
-    typeFlags |= code2 & NON_ASCII | flags;
-    index++;
-  }
-  const valueEnd = whitespace === -1 ? index : whitespace;
-  const value = header.slice(valueStart, valueEnd);
-  const type = (typeFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
-  if (index === len || stop !== 0) {
-    return { type, index, parameters: new NullObject() };
-  }
-  return parseParameters(header, type, index, len, stopFlags);
-}
-function parseParameters(header, type, index, len, stopFlags) {
-  const parameters = new NullObject();
-  parameter: while (index < len) {
-    index++;
-    while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
-      index++;
-    }
-    const keyStart = index;
-    let keyFlags = 0;
-    let keyWhitespace = -1;
-    while (index < len) {
-      const code2 = header.charCodeAt(index);
-      const flags = CHAR_MAP[code2];
-      if ((flags & stopFlags) !== 0) {
-        if ((flags & COMMA_FLAG) !== 0)
-          break parameter;
-        continue parameter;
-      }
-      if (code2 === EQ) {
-        const keyEnd = keyWhitespace === -1 ? index : keyWhitespace;
-        const value = header.slice(keyStart, keyEnd);
-        const key = (keyFlags & CASE_FLAGS) === 0 ? value : value.toLowerCase();
-        index++;
-        while ((CHAR_MAP[header.charCodeAt(index)] & OWS) !== 0) {
-          index++;
-        }
-        if (index < len && header.charCodeAt(index) === DQUOTE) {
-          const quotedStart = ++index;
-          let escaped2 = false;
-          while (index < len) {
-            const code3 = header.charCodeAt(index);
-            if (code3 === DQUOTE) {
-              if (parameters[key] === void 0) {
-                parameters[key] = escaped2 ? unescapeQuotedPairs(header, quotedStart, index) : header.slice(quotedStart, index);
-              }
-              index++;
-              let stop2 = 0;
-              while (index < len) {
-                const code4 = header.charCodeAt(index);
-                const flags2 = CHAR_MAP[code4];
-                if ((flags2 & stopFlags) !== 0) {
-                  stop2 = flags2 & COMMA_FLAG;
-                  break;
-                }
-                index++;
-              }
-              if (stop2 !== 0)
-                break parameter;
-              continue parameter;
-            }
-            if (code3 === BSLASH && index + 1 < len) {
-              escaped2 = true;
-              index += 2;
-              continue;
-            }
-            index++;
-          }
-          continue parameter;
-        }
-        const valueStart = index;
-        let stop = 0;
-        let valueWhitespace = -1;
-        while (index < len) {
-          const code3 = header.charCodeAt(index);
-          const flags2 = CHAR_MAP[code3];
-          if ((flags2 & stopFlags) !== 0) {
-            stop = flags2 & COMMA_FLAG;
-            break;
-          }
-          if ((flags2 & OWS) !== 0) {
-            if (valueWhitespace === -1)
-              valueWhitespace = index;
-          } else {
-            valueWhitespace = -1;
-          }
-          index++;
-        }
-        if (parameters[key] === void 0) {
-          const valueEnd = valueWhitespace === -1 ? index : valueWhitespace;
-          parameters[key] = header.slice(valueStart, valueEnd);
-        }
-        if (stop !== 0)
-          break parameter;
-        continue parameter;
-      }
-      if ((flags & OWS) !== 0) {
-        if (keyWhitespace === -1)
-          keyWhitespace = index;
-      } else {
-        keyWhitespace = -1;
-      }
-      keyFlags |= code2 & NON_ASCII | flags;
-      index++;
-    }
-  }
-  return { type, index, parameters };
-}
-function unescapeQuotedPairs(str, start, end) {
-  let result = "";
-  for (let index = start; index < end; index++) {
-    if (str.charCodeAt(index) === BSLASH) {
-      result += str.slice(start, index);
-      start = ++index;
-    }
-  }
-  return result + str.slice(start, end);
-}
-var SP, HTAB, SEMI, EQ, DQUOTE, BSLASH, COMMA, LOWER_CASE, OWS, SEMI_FLAG, COMMA_FLAG, TOKEN_FLAG, NON_ASCII, CASE_FLAGS, CHAR_MAP, NullObject;
-var init_dist = __esm({
-  "node_modules/content-type/dist/index.js"() {
-    /*!
-     * content-type
-     * Copyright(c) 2015 Douglas Christopher Wilson
-     * MIT Licensed
-     */
-    SP = 32;
-    HTAB = 9;
-    SEMI = 59;
-    EQ = 61;
-    DQUOTE = 34;
-    BSLASH = 92;
-    COMMA = 44;
-    LOWER_CASE = 1;
-    OWS = 2;
-    SEMI_FLAG = 4;
-    COMMA_FLAG = 8;
-    TOKEN_FLAG = 16;
-    NON_ASCII = 65280;
-    CASE_FLAGS = LOWER_CASE | NON_ASCII;
-    CHAR_MAP = new Uint8Array(256);
-    CHAR_MAP[HTAB] |= OWS;
-    CHAR_MAP[SP] |= OWS;
-    CHAR_MAP[SEMI] |= SEMI_FLAG;
-    CHAR_MAP[COMMA] |= COMMA_FLAG;
-    for (let code2 = 128; code2 <= 255; code2++) {
-      CHAR_MAP[code2] |= LOWER_CASE;
-    }
-    for (const char of "!#$%&'*+-.^_`|~") {
-      CHAR_MAP[char.charCodeAt(0)] |= TOKEN_FLAG;
-    }
-    for (let code2 = 48; code2 <= 57; code2++) {
-      CHAR_MAP[code2] |= TOKEN_FLAG;
-    }
-    for (let code2 = 65; code2 <= 90; code2++) {
-      CHAR_MAP[code2] |= LOWER_CASE | TOKEN_FLAG;
-    }
-    for (let code2 = 97; code2 <= 122; code2++) {
-      CHAR_MAP[code2] |= TOKEN_FLAG;
-    }
-    NullObject = /* @__PURE__ */ (() => {
-      const C = function() {
-      };
-      C.prototype = /* @__PURE__ */ Object.create(null);
-      return C;
-    })();
-  }
-});
-
-// node_modules/json-with-bigint/json-with-bigint.js
-var intRegex, noiseValue, originalStringify, originalParse, customFormat, bigIntsStringify, noiseStringify, isUnstringifiable, isRawJSON, stringifyIteratively, JSONStringify, featureCache, isContextSourceSupported, convertMarkedBigIntsReviver, JSONParseV2, MAX_INT, MAX_DIGITS, stringsOrLargeNumbers, noiseValueWithQuotes, applyReviverIteratively, serializeBigInts, JSONParse;
-var init_json_with_bigint = __esm({
-  "node_modules/json-with-bigint/json-with-bigint.js"() {
-    intRegex = /^-?\d+$/;
-    noiseValue = /^-?\d+n+$/;
-    originalStringify = JSON.stringify;
-    originalParse = JSON.parse;
-    customFormat = /^-?\d+n$/;
-    bigIntsStringify = /([\[:])?"(-?\d+)n"($|\s*[,\}\]])/g;
-    noiseStringify = /([\[:])?("-?\d+n+)n("$|"\s*[,\}\]])/g;
-    isUnstringifiable = (val) => val === void 0 || typeof val === "function" || typeof val === "symbol";
-    isRawJSON = (val) => val !== null && typeof val === "object" && val.constructor && val.constructor.name === "RawJSON";
-    stringifyIteratively = (rootValue, replacer, spaceParam) => {
-      let space = "";
-      if (typeof spaceParam === "number") {
-        space = " ".repeat(Math.min(10, Math.max(0, Math.floor(spaceParam))));
-      } else if (typeof spaceParam === "string") {
-        space = spaceParam.slice(0, 10);
-      }
-      const isFunctionReplacer = typeof replacer === "function";
-      const propertyList = Array.isArray(replacer) ? new Set(replacer.map(String)) : null;
-      const prepareVal = (parent, key, val) => {
-        const isObject3 = val !== null && typeof val === "object";
-        const hasToJSON = isObject3 && typeof val.toJSON === "function";
-        if (hasToJSON) {
-          val = val.toJSON(key);
-        }
-        const isNoise = typeof val === "string" && noiseValue.test(val);
-        if (isNoise) return val + "n";
-        const isBigInt = typeof val === "bigint";
-        if (isBigInt) {
-          const supportsRawJSON = "rawJSON" in JSON;
-          if (supportsRawJSON) return JSON.rawJSON(val.toString());
-          return val.toString() + "n";
-        }
-        if (isFunctionReplacer) {
-          val = replacer.call(parent, key, val);
-        }
-        const isPostReplacerObject = val !== null && typeof val === "object";
-        if (isPostReplacerObject) {
-          const isPrimitiveWrapper = val instanceof Number || val instanceof String || val instanceof Boolean;
-          if (isPrimitiveWrapper) {
-            val = val.valueOf();
-          }
-        }
-        return val;
-      };
-      const rootProcessed = prepareVal({ "": rootValue }, "", rootValue);
-      if (isUnstringifiable(rootProcessed)) {
-        return void 0;
-      }
-      const isRootPrimitive = rootProcessed === null || typeof rootProcessed !== "object";
-      const isRootNativeRawJSON = isRawJSON(rootProcessed);
-      if (isRootPrimitive || isRootNativeRawJSON) {
-        return originalStringify(rootProcessed);
-      }
-      const chunks = [];
-      let level2 = 0;
-      const stack = [
-        {
-          parent: { "": rootProcessed },
-          key: "",
-          val: rootProcessed,
-          isArray: Array.isArray(rootProcessed),
-          keys: Array.isArray(rootProcessed) ? null : Object.keys(rootProcessed),
-          index: 0,
-          first: true
-        }
-      ];
-      const visited = new WeakSet([rootProcessed]);
-      while (stack.length > 0) {
-        const node3 = stack[stack.length - 1];
-        if (node3.index === 0) {
-          chunks.push(node3.isArray ? "[" : "{");
-          level2++;
-        }
-        let isDone = false;
-        if (node3.isArray) {
-          if (node3.index < node3.val.length) {
-            if (!node3.first) chunks.push(",");
-            if (space) chunks.push("\n" + space.repeat(level2));
-            const childRaw = node3.val[node3.index];
-            const childVal = prepareVal(node3.val, String(node3.index), childRaw);
-            if (isUnstringifiable(childVal)) {
-              chunks.push("null");
-              node3.first = false;
-              node3.index++;
-            } else {
-              const isComplexObject = childVal !== null && typeof childVal === "object";
-              const isNativeRaw = isRawJSON(childVal);
-              if (isComplexObject && !isNativeRaw) {
-                if (visited.has(childVal)) {
-                  throw new TypeError("Converting circular structure to JSON");
-                }
-                visited.add(childVal);
-                stack.push({
-                  parent: node3.val,
-                  key: String(node3.index),
-                  val: childVal,
-                  isArray: Array.isArray(childVal),
-                  keys: Array.isArray(childVal) ? null : Object.keys(childVal),
-                  index: 0,
-                  first: true
-                });
-                node3.first = false;
-                node3.index++;
-              } else {
-                chunks.push(originalStringify(childVal));
-                node3.first = false;
-                node3.index++;
-              }
-            }
-          } else {
-            isDone = true;
-          }
-        } else {
-          while (node3.index < node3.keys.length) {
-            const k = node3.keys[node3.index++];
-            const isFilteredOutByArray = propertyList && !propertyList.has(k);
-            if (isFilteredOutByArray) continue;
-            const childRaw = node3.val[k];
-            const childVal = prepareVal(node3.val, k, childRaw);
-            if (isUnstringifiable(childVal)) continue;
-            if (!node3.first) chunks.push(",");
-            if (space) {
-              chunks.push("\n" + space.repeat(level2) + originalStringify(k) + ": ");
-            } else {
-              chunks.push(originalStringify(k) + ":");
-            }
-            const isComplexObject = childVal !== null && typeof childVal === "object";
-            const isNativeRaw = isRawJSON(childVal);
-            if (isComplexObject && !isNativeRaw) {
-              if (visited.has(childVal)) {
-                throw new TypeError("Converting circular structure to JSON");
-              }
-              visited.add(childVal);
-              stack.push({
-                parent: node3.val,
-                key: k,
-                val: childVal,
-                isArray: Array.isArray(childVal),
-                keys: Array.isArray(childVal) ? null : Object.keys(childVal),
-                index: 0,
-                first: true
-              });
-              node3.first = false;
-              break;
-            } else {
-              chunks.push(originalStringify(childVal));
-              node3.first = false;
-            }
-          }
-          const isNodeFullyProcessed = node3.index >= node3.keys.length && stack[stack.length - 1] === node3;
-          if (isNodeFullyProcessed) {
-            isDone = true;
-          }
-        }
-        if (isDone) {
-          level2--;
-          if (!node3.first && space) chunks.push("\n" + space.repeat(level2));
-          chunks.push(node3.isArray ? "]" : "}");
-          visited.delete(node3.val);
-          stack.pop();
-        }
-      }
-      return chunks.join("");
-    };
-    JSONStringify = (value, replacer, space) => {
-      try {
-        const supportsRawJSON = "rawJSON" in JSON;
-        if (supportsRawJSON) {
-          return originalStringify(
-            value,
-            (key, val) => {
-              if (typeof val === "bigint") return JSON.rawJSON(val.toString());
-              const hasFunctionReplacer = typeof replacer === "function";
-              if (hasFunctionReplacer) return replacer(key, val);
-              const isKeyInArrayReplacer = Array.isArray(replacer) && replacer.includes(key);
-              if (isKeyInArrayReplacer) return val;
-              return val;
-            },
-            space
-          );
-        }
-        if (!value) return originalStringify(value, replacer, space);
-        const convertedToCustomJSON = originalStringify(
-          value,
-          (key, val) => {
-            const isNoise = typeof val === "string" && noiseValue.test(val);
-            if (isNoise) return val.toString() + "n";
-            if (typeof val === "bigint") return val.toString() + "n";
-            const hasFunctionReplacer = typeof replacer === "function";
-            if (hasFunctionReplacer) return replacer(key, val);
-            const isKeyInArrayReplacer = Array.isArray(replacer) && replacer.includes(key);
-            if (isKeyInArrayReplacer) return val;
-            return val;
-          },
-          space
-        );
-        const processedJSON = convertedToCustomJSON.replace(
-          bigIntsStringify,
-          "$1$2$3"
-        );
-        const denoisedJSON = processedJSON.replace(noiseStringify, "$1$2$3");
-        return denoisedJSON;
-      } catch (error2) {
-        if (error2 instanceof RangeError) {
-          const convertedJSON = stringifyIteratively(value, replacer, space);
-          if (convertedJSON === void 0) return void 0;
-          const supportsRawJSON = "rawJSON" in JSON;
-          if (supportsRawJSON) return convertedJSON;
-          const processedJSON = convertedJSON.replace(bigIntsStringify, "$1$2$3");
-          return processedJSON.replace(noiseStringify, "$1$2$3");
-        }
-        throw error2;
-      }
-    };
-    featureCache = /* @__PURE__ */ new Map();
-    isContextSourceSupported = () => {
-      const parseFingerprint = JSON.parse.toString();
-      if (featureCache.has(parseFingerprint)) {
-        return featureCache.get(parseFingerprint);
-      }
-      try {
-        const result = JSON.parse(
-          "1",
-          (_, __, context2) => !!context2?.source && context2.source === "1"
-        );
-        featureCache.set(parseFingerprint, result);
-        return result;
-      } catch {
-        featureCache.set(parseFingerprint, false);
-        return false;
-      }
-    };
-    convertMarkedBigIntsReviver = (key, value, context2, userReviver) => {
-      const isCustomFormatBigInt = typeof value === "string" && customFormat.test(value);
-      if (isCustomFormatBigInt) return BigInt(value.slice(0, -1));
-      const isNoiseValue = typeof value === "string" && noiseValue.test(value);
-      if (isNoiseValue) return value.slice(0, -1);
-      const hasUserReviver = typeof userReviver === "function";
-      if (!hasUserReviver) return value;
-      return userReviver(key, value, context2);
-    };
-    JSONParseV2 = (text3, reviver) => {
-      return JSON.parse(text3, (key, value, context2) => {
-        const isNumber = typeof value === "number";
-        const isOutOfBounds = value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
-        const isBigNumber = isNumber && isOutOfBounds;
-        const isInt = context2 && intRegex.test(context2.source);
-        const isBigInt = isBigNumber && isInt;
-        if (isBigInt) return BigInt(context2.source);
-        const hasCustomReviver = typeof reviver === "function";
-        if (!hasCustomReviver) return value;
-        return reviver(key, value, context2);
-      });
-    };
-    MAX_INT = Number.MAX_SAFE_INTEGER.toString();
-    MAX_DIGITS = MAX_INT.length;
-    stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
-    noiseValueWithQuotes = /^"-?\d+n+"$/;
-    applyReviverIteratively = (parsed4, userReviver) => {
-      const rootHolder = { "": parsed4 };
-      const stack = [{ parent: rootHolder, key: "", visited: false }];
-      while (stack.length > 0) {
-        const node3 = stack[stack.length - 1];
-        if (!node3.visited) {
-          node3.visited = true;
-          const value = node3.parent[node3.key];
-          const isComplexObject = value !== null && typeof value === "object";
-          if (isComplexObject) {
-            const keys = Object.keys(value);
-            for (let i = keys.length - 1; i >= 0; i--) {
-              stack.push({ parent: value, key: keys[i], visited: false });
-            }
-          }
-        } else {
-          const { parent, key } = node3;
-          let value = parent[key];
-          if (typeof value === "string") {
-            const isCustomFormatBigInt = customFormat.test(value);
-            if (isCustomFormatBigInt) {
-              value = BigInt(value.slice(0, -1));
-            } else {
-              const isNoise = noiseValue.test(value);
-              if (isNoise) value = value.slice(0, -1);
-            }
-          }
-          const hasUserReviver = typeof userReviver === "function";
-          if (hasUserReviver) {
-            value = userReviver.call(parent, key, value);
-          }
-          const isDeleted = value === void 0;
-          if (isDeleted) {
-            delete parent[key];
-          } else {
-            parent[key] = value;
-          }
-          stack.pop();
-        }
-      }
-      return rootHolder[""];
-    };
-    serializeBigInts = (text3) => {
-      return text3.replace(
-        stringsOrLargeNumbers,
-        (match, digits, fractional, exponential) => {
-          const isString = match[0] === '"';
-          const isNoise = isString && noiseValueWithQuotes.test(match);
-          if (isNoise) return match.substring(0, match.length - 1) + 'n"';
-          const hasFractionalOrExponential = fractional || exponential;
-          const isLessThanMaxSafeInt = digits && (digits.length < MAX_DIGITS || digits.length === MAX_DIGITS && digits <= MAX_INT);
-          const isStandardValue = isString || hasFractionalOrExponential || isLessThanMaxSafeInt;
-          if (isStandardValue) return match;
-          return '"' + match + 'n"';
-        }
-      );
-    };
-    JSONParse = (text3, reviver) => {
-      if (!text3) return originalParse(text3, reviver);
-      try {
-        if (isContextSourceSupported()) return JSONParseV2(text3, reviver);
-        const serializedData = serializeBigInts(text3);
-        return originalParse(
-          serializedData,
-          (key, value, context2) => convertMarkedBigIntsReviver(key, value, context2, reviver)
-        );
-      } catch (error2) {
-        if (error2 instanceof RangeError) {
-          const serializedData = serializeBigInts(text3);
-          const parsed4 = originalParse(serializedData);
-          return applyReviverIteratively(parsed4, reviver);
-        }
-        throw error2;
-      }
-    };
-  }
-});
-
-// node_modules/@octokit/request-error/dist-src/index.js
-var RequestError;
-var init_dist_src = __esm({
-  "node_modules/@octokit/request-error/dist-src/index.js"() {
-    RequestError = class extends Error {
-      name;
-      /**
-       * http status code
-       */
-      status;
-      /**
-       * Request options that lead to the error.
-       */
-      request;
-      /**
-       * Response object if a response was received
-       */
-      response;
-      constructor(message, statusCode, options) {
-        super(message, { cause: options.cause });
-        this.name = "HttpError";
-        this.status = Number.parseInt(statusCode);
-        if (Number.isNaN(this.status)) {
-          this.status = 0;
-        }
-        /* v8 ignore else -- @preserve -- Bug with vitest coverage where it sees an else branch that doesn't exist */
-        if ("response" in options) {
-          this.response = options.response;
-        }
-        const requestCopy = Object.assign({}, options.request);
-        if (options.request.headers.authorization) {
-          requestCopy.headers = Object.assign({}, options.request.headers, {
-            authorization: options.request.headers.authorization.replace(
-              /(?<! ) .*$/,
-              " [REDACTED]"
-            )
-          });
-        }
-        requestCopy.url = requestCopy.url.replace(/\bclient_secret=\w+/g, "client_secret=[REDACTED]").replace(/\baccess_token=\w+/g, "access_token=[REDACTED]");
-        this.request = requestCopy;
-      }
-    };
-  }
-});
-
-// node_modules/@octokit/request/dist-bundle/index.js
-function isPlainObject3(value) {
-  if (typeof value !== "object" || value === null) return false;
-  if (Object.prototype.toString.call(value) !== "[object Object]") return false;
-  const proto = Object.getPrototypeOf(value);
-  if (proto === null) return true;
-  const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
-  return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
-}
-async function fetchWrapper(requestOptions) {
-  const fetch3 = requestOptions.request?.fetch || globalThis.fetch;
-  if (!fetch3) {
-    throw new Error(
-      "fetch is not set. Please pass a fetch implementation as new Octokit({ request: { fetch }}). Learn more at https://github.com/octokit/octokit.js/#fetch-missing"
-    );
-  }
-  const log = requestOptions.request?.log || console;
-  const parseSuccessResponseBody = requestOptions.request?.parseSuccessResponseBody !== false;
-  const body = isPlainObject3(requestOptions.body) || Array.isArray(requestOptions.body) ? JSONStringify(requestOptions.body) : requestOptions.body;
-  const requestHeaders = Object.fromEntries(
-    Object.entries(requestOptions.headers).map(([name2, value]) => [
-      name2,
-      String(value)
-    ])
-  );
-  let fetchResponse;
-  try {
-    fetchResponse = await fetch3(requestOptions.url, {
-      method: requestOptions.method,
-      body,
-      redirect: requestOptions.request?.redirect,
-      headers: requestHeaders,
-      signal: requestOptions.request?.signal,
-      // duplex must be set if request.body is ReadableStream or Async Iterables.
-      // See https://fetch.spec.whatwg.org/#dom-requestinit-duplex.
-      ...requestOptions.body && { duplex: "half" }
-    });
-  } catch (error2) {
-    let message = "Unknown Error";
-    if (error2 instanceof Error) {
-      if (error2.name === "AbortError") {
-        error2.status = 500;
-        throw error2;
-      }
-      message = error2.message;
-      if (error2.name === "TypeError" && "cause" in error2) {
-        if (error2.cause instanceof Error) {
-          message = error2.cause.message;
-        } else if (typeof error2.cause === "string") {
-          message = error2.cause;
-        }
-      }
-    }
-    const requestError = new RequestError(message, 500, {
-      request: requestOptions
-    });
-    requestError.cause = error2;
-    throw requestError;
-  }
-  const status = fetchResponse.status;
-  const url = fetchResponse.url;
-  const responseHeaders = {};
-  for (const [key, value] of fetchResponse.headers) {
-    responseHeaders[key] = value;
-  }
-  const octokitResponse = {
-    url,
-    status,
-    headers: responseHeaders,
-    data: ""
-  };
-  if ("deprecation" in responseHeaders) {
-    const matches = responseHeaders.link && responseHeaders.link.match(/<([^<>]+)>; rel="deprecation"/);
-    const deprecationLink = matches && matches.pop();
-    log.warn(
-      `[@octokit/request] "${requestOptions.method} ${requestOptions.url}" is deprecated. It is scheduled to be removed on ${responseHeaders.sunset}${deprecationLink ? `. See ${deprecationLink}` : ""}`
-    );
-  }
-  if (status === 204 || status === 205) {
-    return octokitResponse;
-  }
-  if (requestOptions.method === "HEAD") {
-    if (status < 400) {
-      return octokitResponse;
-    }
-    throw new RequestError(fetchResponse.statusText, status, {
-      response: octokitResponse,
-      request: requestOptions
-    });
-  }
-  if (status === 304) {
-    octokitResponse.data = await getResponseData(fetchResponse);
-    throw new RequestError("Not modified", status, {
-      response: octokitResponse,
-      request: requestOptions
-    });
-  }
-  if (status >= 400) {
-    octokitResponse.data = await getResponseData(fetchResponse);
-    throw new RequestError(toErrorMessage(octokitResponse.data), status, {
-      response: octokitResponse,
-      request: requestOptions
-    });
-  }
-  octokitResponse.data = parseSuccessResponseBody ? await getResponseData(fetchResponse) : fetchResponse.body;
-  return octokitResponse;
-}
-async function getResponseData(response) {
-  const contentType = response.headers.get("content-type");
-  if (!contentType) {
-    return response.text().catch(noop);
-  }
-  const mimetype = parse4(contentType);
-  if (isJSONResponse(mimetype)) {
-    let text3 = "";
-    try {
-      text3 = await response.text();
-      return JSONParse(text3);
-    } catch (err) {
-      return text3;
-    }
-  } else if (mimetype.type.startsWith("text/") || // `application/octet-stream` is the canonical "arbitrary binary" type
-  // (RFC 2046) and must never be decoded as text, even when the response
-  // carries a (misleading) `charset=utf-8` parameter — see #751.
-  mimetype.parameters.charset?.toLowerCase() === "utf-8" && mimetype.type !== "application/octet-stream") {
-    return response.text().catch(noop);
-  } else {
-    return response.arrayBuffer().catch(
-      /* v8 ignore next -- @preserve */
-      () => new ArrayBuffer(0)
-    );
-  }
-}
-function isJSONResponse(mimetype) {
-  return mimetype.type === "application/json" || mimetype.type === "application/scim+json";
-}
-function toErrorMessage(data2) {
-  if (typeof data2 === "string") {
-    return data2;
-  }
-  if (data2 instanceof ArrayBuffer) {
-    return "Unknown error";
-  }
-  if (typeof data2 === "object" && data2 !== null && "message" in data2) {
-    const objectData = data2;
-    const suffix = "documentation_url" in objectData ? ` - ${objectData.documentation_url}` : "";
-    return Array.isArray(objectData.errors) ? `${objectData.message}: ${objectData.errors.map((v) => JSON.stringify(v)).join(", ")}${suffix}` : `${objectData.message}${suffix}`;
-  }
-  return `Unknown error: ${JSON.stringify(data2)}`;
-}
-function withDefaults2(oldEndpoint, newDefaults) {
-  const endpoint2 = oldEndpoint.defaults(newDefaults);
-  const newApi = function(route2, parameters) {
-    const endpointOptions = endpoint2.merge(route2, parameters);
-    if (!endpointOptions.request || !endpointOptions.request.hook) {
-      return fetchWrapper(endpoint2.parse(endpointOptions));
-    }
-    const request22 = (route22, parameters2) => {
-      return fetchWrapper(
-        endpoint2.parse(endpoint2.merge(route22, parameters2))
-      );
-    };
-    Object.assign(request22, {
-      endpoint: endpoint2,
-      defaults: withDefaults2.bind(null, endpoint2)
-    });
-    return endpointOptions.request.hook(request22, endpointOptions);
-  };
-  return Object.assign(newApi, {
-    endpoint: endpoint2,
-    defaults: withDefaults2.bind(null, endpoint2)
-  });
-}
-var VERSION2, defaults_default, noop, request2;
-var init_dist_bundle2 = __esm({
-  "node_modules/@octokit/request/dist-bundle/index.js"() {
-    init_dist_bundle();
-    init_universal_user_agent();
-    init_dist();
-    init_json_with_bigint();
-    init_dist_src();
-    VERSION2 = "10.0.16";
-    defaults_default = {
-      headers: {
-        "user-agent": `octokit-request.js/${VERSION2} ${getUserAgent()}`
-      }
-    };
-    noop = () => "";
-    request2 = withDefaults2(endpoint, defaults_default);
-    /* v8 ignore next -- @preserve */
-    /* v8 ignore else -- @preserve */
-  }
-});
-
-// node_modules/@octokit/graphql/dist-bundle/index.js
-function _buildMessageForResponseErrors(data2) {
-  return `Request failed due to following response errors:
-` + data2.errors.map((e) => ` - ${e.message}`).join("\n");
-}
-function graphql(request22, query, options) {
-  if (options) {
-    if (typeof query === "string" && "query" in options) {
-      return Promise.reject(
-        new Error(`[@octokit/graphql] "query" cannot be used as variable name`)
-      );
-    }
-    for (const key in options) {
-      if (!FORBIDDEN_VARIABLE_OPTIONS.includes(key)) continue;
-      return Promise.reject(
-        new Error(
-          `[@octokit/graphql] "${key}" cannot be used as variable name`
-        )
-      );
-    }
-  }
-  const parsedOptions = typeof query === "string" ? Object.assign({ query }, options) : query;
-  const requestOptions = Object.keys(
-    parsedOptions
-  ).reduce((result, key) => {
-    if (NON_VARIABLE_OPTIONS.includes(key)) {
-      result[key] = parsedOptions[key];
-      return result;
-    }
-    if (!result.variables) {
-      result.variables = {};
-    }
-    result.variables[key] = parsedOptions[key];
-    return result;
-  }, {});
-  const baseUrl2 = parsedOptions.baseUrl || request22.endpoint.DEFAULTS.baseUrl;
-  if (GHES_V3_SUFFIX_REGEX.test(baseUrl2)) {
-    requestOptions.url = baseUrl2.replace(GHES_V3_SUFFIX_REGEX, "/api/graphql");
-  }
-  return request22(requestOptions).then((response) => {
-    if (response.data.errors) {
-      const headers = {};
-      for (const key of Object.keys(response.headers)) {
-        headers[key] = response.headers[key];
-      }
-      throw new GraphqlResponseError(
-        requestOptions,
-        headers,
-        response.data
-      );
-    }
-    return response.data.data;
-  });
-}
-function withDefaults3(request22, newDefaults) {
-  const newRequest = request22.defaults(newDefaults);
-  const newApi = (query, options) => {
-    return graphql(newRequest, query, options);
-  };
-  return Object.assign(newApi, {
-    defaults: withDefaults3.bind(null, newRequest),
-    endpoint: newRequest.endpoint
-  });
-}
-function withCustomRequest(customRequest) {
-  return withDefaults3(customRequest, {
-    method: "POST",
-    url: "/graphql"
-  });
-}
-var VERSION3, GraphqlResponseError, NON_VARIABLE_OPTIONS, FORBIDDEN_VARIABLE_OPTIONS, GHES_V3_SUFFIX_REGEX, graphql2;
-var init_dist_bundle3 = __esm({
-  "node_modules/@octokit/graphql/dist-bundle/index.js"() {
-    init_dist_bundle2();
-    init_universal_user_agent();
-    VERSION3 = "0.0.0-development";
-    GraphqlResponseError = class extends Error {
-      constructor(request22, headers, response) {
-        super(_buildMessageForResponseErrors(response));
-        this.request = request22;
-        this.headers = headers;
-        this.response = response;
-        this.errors = response.errors;
-        this.data = response.data;
-        if (Error.captureStackTrace) {
-          Error.captureStackTrace(this, this.constructor);
-        }
-      }
-      request;
-      headers;
-      response;
-      name = "GraphqlResponseError";
-      errors;
-      data;
-    };
-    NON_VARIABLE_OPTIONS = [
-      "method",
-      "baseUrl",
-      "url",
-      "headers",
-      "request",
-      "query",
-      "mediaType",
-      "operationName"
-    ];
-    FORBIDDEN_VARIABLE_OPTIONS = ["query", "method", "url"];
-    GHES_V3_SUFFIX_REGEX = /\/api\/v3\/?$/;
-    graphql2 = withDefaults3(request2, {
-      headers: {
-        "user-agent": `octokit-graphql.js/${VERSION3} ${getUserAgent()}`
-      },
-      method: "POST",
-      url: "/graphql"
-    });
-    /* v8 ignore if -- @preserve */
-  }
-});
-
-// node_modules/@octokit/auth-token/dist-bundle/index.js
-async function auth(token) {
-  const isApp = isJWT(token);
-  const isInstallation = token.startsWith("v1.") || token.startsWith("ghs_");
-  const isUserToServer = token.startsWith("ghu_");
-  const tokenType = isApp ? "app" : isInstallation ? "installation" : isUserToServer ? "user-to-server" : "oauth";
-  return {
-    type: "token",
-    token,
-    tokenType
-  };
-}
-function withAuthorizationPrefix(token) {
-  if (token.split(/\./).length === 3) {
-    return `bearer ${token}`;
-  }
-  return `token ${token}`;
-}
-async function hook(token, request5, route2, parameters) {
-  const endpoint2 = request5.endpoint.merge(
-    route2,
-    parameters
-  );
-  endpoint2.headers.authorization = withAuthorizationPrefix(token);
-  return request5(endpoint2);
-}
-var b64url, sep2, jwtRE, isJWT, createTokenAuth;
-var init_dist_bundle4 = __esm({
-  "node_modules/@octokit/auth-token/dist-bundle/index.js"() {
-    b64url = "(?:[a-zA-Z0-9_-]+)";
-    sep2 = "\\.";
-    jwtRE = new RegExp(`^${b64url}${sep2}${b64url}${sep2}${b64url}$`);
-    isJWT = jwtRE.test.bind(jwtRE);
-    createTokenAuth = function createTokenAuth2(token) {
-      if (!token) {
-        throw new Error("[@octokit/auth-token] No token passed to createTokenAuth");
-      }
-      if (typeof token !== "string") {
-        throw new Error(
-          "[@octokit/auth-token] Token passed to createTokenAuth is not a string"
-        );
-      }
-      token = token.replace(/^(token|bearer) +/i, "");
-      return Object.assign(auth.bind(null, token), {
-        hook: hook.bind(null, token)
-      });
-    };
-  }
-});
-
-// node_modules/@octokit/core/dist-src/version.js
-var VERSION4;
-var init_version = __esm({
-  "node_modules/@octokit/core/dist-src/version.js"() {
-    VERSION4 = "7.0.8";
-  }
-});
-
-// node_modules/@octokit/core/dist-src/index.js
-function createLogger(logger = {}) {
-  if (typeof logger.debug !== "function") {
-    logger.debug = noop2;
-  }
-  if (typeof logger.info !== "function") {
-    logger.info = noop2;
-  }
-  if (typeof logger.warn !== "function") {
-    logger.warn = consoleWarn;
-  }
-  if (typeof logger.error !== "function") {
-    logger.error = consoleError;
-  }
-  return logger;
-}
-var noop2, consoleWarn, consoleError, userAgentTrail, Octokit;
-var init_dist_src2 = __esm({
-  "node_modules/@octokit/core/dist-src/index.js"() {
-    init_universal_user_agent();
-    init_before_after_hook();
-    init_dist_bundle2();
-    init_dist_bundle3();
-    init_dist_bundle4();
-    init_version();
-    noop2 = () => {
-    };
-    consoleWarn = console.warn.bind(console);
-    consoleError = console.error.bind(console);
-    userAgentTrail = `octokit-core.js/${VERSION4} ${getUserAgent()}`;
-    Octokit = class {
-      static VERSION = VERSION4;
-      static defaults(defaults2) {
-        const OctokitWithDefaults = class extends this {
-          constructor(...args) {
-            const options = args[0] || {};
-            if (typeof defaults2 === "function") {
-              super(defaults2(options));
-              return;
-            }
-            super(
-              Object.assign(
-                {},
-                defaults2,
-                options,
-                options.userAgent && defaults2.userAgent ? {
-                  userAgent: `${options.userAgent} ${defaults2.userAgent}`
-                } : null
-              )
-            );
-          }
-        };
-        return OctokitWithDefaults;
-      }
-      static plugins = [];
-      /**
-       * Attach a plugin (or many) to your Octokit instance.
-       *
-       * @example
-       * const API = Octokit.plugin(plugin1, plugin2, plugin3, ...)
-       */
-      static plugin(...newPlugins) {
-        const currentPlugins = this.plugins;
-        const NewOctokit = class extends this {
-          static plugins = currentPlugins.concat(
-            newPlugins.filter((plugin) => !currentPlugins.includes(plugin))
-          );
-        };
-        return NewOctokit;
-      }
-      constructor(options = {}) {
-        const hook2 = new before_after_hook_default.Collection();
-        const requestDefaults = {
-          baseUrl: request2.endpoint.DEFAULTS.baseUrl,
-          headers: {},
-          request: Object.assign({}, options.request, {
-            // @ts-ignore internal usage only, no need to type
-            hook: hook2.bind(null, "request")
-          }),
-          mediaType: {
-            previews: [],
-            format: ""
-          }
-        };
-        requestDefaults.headers["user-agent"] = options.userAgent ? `${options.userAgent} ${userAgentTrail}` : userAgentTrail;
-        if (options.baseUrl) {
-          requestDefaults.baseUrl = options.baseUrl;
-        }
-        if (options.previews) {
-          requestDefaults.mediaType.previews = options.previews;
-        }
-        if (options.timeZone) {
-          requestDefaults.headers["time-zone"] = options.timeZone;
-        }
-        this.request = request2.defaults(requestDefaults);
-        this.graphql = withCustomRequest(this.request).defaults(requestDefaults);
-        this.log = createLogger(options.log);
-        this.hook = hook2;
-        if (!options.authStrategy) {
-          if (!options.auth) {
-            this.auth = async () => ({
-              type: "unauthenticated"
-            });
-          } else {
-            const auth2 = createTokenAuth(options.auth);
-            hook2.wrap("request", auth2.hook);
-            this.auth = auth2;
-          }
-        } else {
-          const { authStrategy, ...otherOptions } = options;
-          const auth2 = authStrategy(
-            Object.assign(
-              {
-                request: this.request,
-                log: this.log,
-                // we pass the current octokit instance as well as its constructor options
-                // to allow for authentication strategies that return a new octokit instance
-                // that shares the same internal state as the current one. The original
-                // requirement for this was the "event-octokit" authentication strategy
-                // of https://github.com/probot/octokit-auth-probot.
-                octokit: this,
-                octokitOptions: otherOptions
-              },
-              options.auth
-            )
-          );
-          hook2.wrap("request", auth2.hook);
-          this.auth = auth2;
-        }
-        const classConstructor = this.constructor;
-        for (let i = 0; i < classConstructor.plugins.length; ++i) {
-          Object.assign(this, classConstructor.plugins[i](this, options));
-        }
-      }
-      // assigned during constructor
-      request;
-      graphql;
-      log;
-      hook;
-      // TODO: type `octokit.auth` based on passed options.authStrategy
-      auth;
-    };
-  }
-});
-
-// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js
-var VERSION5;
-var init_version2 = __esm({
-  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js"() {
-    VERSION5 = "17.0.0";
-  }
-});
-
-// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js
-var Endpoints, endpoints_default;
-var init_endpoints = __esm({
-  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js"() {
-    Endpoints = {
-      actions: {
-        addCustomLabelsToSelfHostedRunnerForOrg: [
-          "POST /orgs/{org}/actions/runners/{runner_id}/labels"
-        ],
-        addCustomLabelsToSelfHostedRunnerForRepo: [
-          "POST /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
-        ],
-        addRepoAccessToSelfHostedRunnerGroupInOrg: [
-          "PUT /orgs/{org}/actions/runner-groups/{runner_group_id}/repositories/{repository_id}"
-        ],
-        addSelectedRepoToOrgSecret: [
-          "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        addSelectedRepoToOrgVariable: [
-          "PUT /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
-        ],
-        approveWorkflowRun: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/approve"
-        ],
-        cancelWorkflowRun: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel"
-        ],
-        createEnvironmentVariable: [
-          "POST /repos/{owner}/{repo}/environments/{environment_name}/variables"
-        ],
-        createHostedRunnerForOrg: ["POST /orgs/{org}/actions/hosted-runners"],
-        createOrUpdateEnvironmentSecret: [
-          "PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
-        ],
-        createOrUpdateOrgSecret: ["PUT /orgs/{org}/actions/secrets/{secret_name}"],
-        createOrUpdateRepoSecret: [
-          "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}"
-        ],
-        createOrgVariable: ["POST /orgs/{org}/actions/variables"],
-        createRegistrationTokenForOrg: [
-          "POST /orgs/{org}/actions/runners/registration-token"
-        ],
-        createRegistrationTokenForRepo: [
-          "POST /repos/{owner}/{repo}/actions/runners/registration-token"
-        ],
-        createRemoveTokenForOrg: ["POST /orgs/{org}/actions/runners/remove-token"],
-        createRemoveTokenForRepo: [
-          "POST /repos/{owner}/{repo}/actions/runners/remove-token"
-        ],
-        createRepoVariable: ["POST /repos/{owner}/{repo}/actions/variables"],
-        createWorkflowDispatch: [
-          "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
-        ],
-        deleteActionsCacheById: [
-          "DELETE /repos/{owner}/{repo}/actions/caches/{cache_id}"
-        ],
-        deleteActionsCacheByKey: [
-          "DELETE /repos/{owner}/{repo}/actions/caches{?key,ref}"
-        ],
-        deleteArtifact: [
-          "DELETE /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"
-        ],
-        deleteCustomImageFromOrg: [
-          "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
-        ],
-        deleteCustomImageVersionFromOrg: [
-          "DELETE /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
-        ],
-        deleteEnvironmentSecret: [
-          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
-        ],
-        deleteEnvironmentVariable: [
-          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
-        ],
-        deleteHostedRunnerForOrg: [
-          "DELETE /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
-        ],
-        deleteOrgSecret: ["DELETE /orgs/{org}/actions/secrets/{secret_name}"],
-        deleteOrgVariable: ["DELETE /orgs/{org}/actions/variables/{name}"],
-        deleteRepoSecret: [
-          "DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}"
-        ],
-        deleteRepoVariable: [
-          "DELETE /repos/{owner}/{repo}/actions/variables/{name}"
-        ],
-        deleteSelfHostedRunnerFromOrg: [
-          "DELETE /orgs/{org}/actions/runners/{runner_id}"
-        ],
-        deleteSelfHostedRunnerFromRepo: [
-          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}"
-        ],
-        deleteWorkflowRun: ["DELETE /repos/{owner}/{repo}/actions/runs/{run_id}"],
-        deleteWorkflowRunLogs: [
-          "DELETE /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
-        ],
-        disableSelectedRepositoryGithubActionsOrganization: [
-          "DELETE /orgs/{org}/actions/permissions/repositories/{repository_id}"
-        ],
-        disableWorkflow: [
-          "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/disable"
-        ],
-        downloadArtifact: [
-          "GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}"
-        ],
-        downloadJobLogsForWorkflowRun: [
-          "GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
-        ],
-        downloadWorkflowRunAttemptLogs: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/logs"
-        ],
-        downloadWorkflowRunLogs: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/logs"
-        ],
-        enableSelectedRepositoryGithubActionsOrganization: [
-          "PUT /orgs/{org}/actions/permissions/repositories/{repository_id}"
-        ],
-        enableWorkflow: [
-          "PUT /repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable"
-        ],
-        forceCancelWorkflowRun: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/force-cancel"
-        ],
-        generateRunnerJitconfigForOrg: [
-          "POST /orgs/{org}/actions/runners/generate-jitconfig"
-        ],
-        generateRunnerJitconfigForRepo: [
-          "POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig"
-        ],
-        getActionsCacheList: ["GET /repos/{owner}/{repo}/actions/caches"],
-        getActionsCacheUsage: ["GET /repos/{owner}/{repo}/actions/cache/usage"],
-        getActionsCacheUsageByRepoForOrg: [
-          "GET /orgs/{org}/actions/cache/usage-by-repository"
-        ],
-        getActionsCacheUsageForOrg: ["GET /orgs/{org}/actions/cache/usage"],
-        getAllowedActionsOrganization: [
-          "GET /orgs/{org}/actions/permissions/selected-actions"
-        ],
-        getAllowedActionsRepository: [
-          "GET /repos/{owner}/{repo}/actions/permissions/selected-actions"
-        ],
-        getArtifact: ["GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}"],
-        getCustomImageForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}"
-        ],
-        getCustomImageVersionForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions/{version}"
-        ],
-        getCustomOidcSubClaimForRepo: [
-          "GET /repos/{owner}/{repo}/actions/oidc/customization/sub"
-        ],
-        getEnvironmentPublicKey: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key"
-        ],
-        getEnvironmentSecret: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}"
-        ],
-        getEnvironmentVariable: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
-        ],
-        getGithubActionsDefaultWorkflowPermissionsOrganization: [
-          "GET /orgs/{org}/actions/permissions/workflow"
-        ],
-        getGithubActionsDefaultWorkflowPermissionsRepository: [
-          "GET /repos/{owner}/{repo}/actions/permissions/workflow"
-        ],
-        getGithubActionsPermissionsOrganization: [
-          "GET /orgs/{org}/actions/permissions"
-        ],
-        getGithubActionsPermissionsRepository: [
-          "GET /repos/{owner}/{repo}/actions/permissions"
-        ],
-        getHostedRunnerForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
-        ],
-        getHostedRunnersGithubOwnedImagesForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/github-owned"
-        ],
-        getHostedRunnersLimitsForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/limits"
-        ],
-        getHostedRunnersMachineSpecsForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/machine-sizes"
-        ],
-        getHostedRunnersPartnerImagesForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/partner"
-        ],
-        getHostedRunnersPlatformsForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/platforms"
-        ],
-        getJobForWorkflowRun: ["GET /repos/{owner}/{repo}/actions/jobs/{job_id}"],
-        getOrgPublicKey: ["GET /orgs/{org}/actions/secrets/public-key"],
-        getOrgSecret: ["GET /orgs/{org}/actions/secrets/{secret_name}"],
-        getOrgVariable: ["GET /orgs/{org}/actions/variables/{name}"],
-        getPendingDeploymentsForRun: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
-        ],
-        getRepoPermissions: [
-          "GET /repos/{owner}/{repo}/actions/permissions",
-          {},
-          { renamed: ["actions", "getGithubActionsPermissionsRepository"] }
-        ],
-        getRepoPublicKey: ["GET /repos/{owner}/{repo}/actions/secrets/public-key"],
-        getRepoSecret: ["GET /repos/{owner}/{repo}/actions/secrets/{secret_name}"],
-        getRepoVariable: ["GET /repos/{owner}/{repo}/actions/variables/{name}"],
-        getReviewsForRun: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals"
-        ],
-        getSelfHostedRunnerForOrg: ["GET /orgs/{org}/actions/runners/{runner_id}"],
-        getSelfHostedRunnerForRepo: [
-          "GET /repos/{owner}/{repo}/actions/runners/{runner_id}"
-        ],
-        getWorkflow: ["GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}"],
-        getWorkflowAccessToRepository: [
-          "GET /repos/{owner}/{repo}/actions/permissions/access"
-        ],
-        getWorkflowRun: ["GET /repos/{owner}/{repo}/actions/runs/{run_id}"],
-        getWorkflowRunAttempt: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}"
-        ],
-        getWorkflowRunUsage: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/timing"
-        ],
-        getWorkflowUsage: [
-          "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/timing"
-        ],
-        listArtifactsForRepo: ["GET /repos/{owner}/{repo}/actions/artifacts"],
-        listCustomImageVersionsForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/custom/{image_definition_id}/versions"
-        ],
-        listCustomImagesForOrg: [
-          "GET /orgs/{org}/actions/hosted-runners/images/custom"
-        ],
-        listEnvironmentSecrets: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/secrets"
-        ],
-        listEnvironmentVariables: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/variables"
-        ],
-        listGithubHostedRunnersInGroupForOrg: [
-          "GET /orgs/{org}/actions/runner-groups/{runner_group_id}/hosted-runners"
-        ],
-        listHostedRunnersForOrg: ["GET /orgs/{org}/actions/hosted-runners"],
-        listJobsForWorkflowRun: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
-        ],
-        listJobsForWorkflowRunAttempt: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs"
-        ],
-        listLabelsForSelfHostedRunnerForOrg: [
-          "GET /orgs/{org}/actions/runners/{runner_id}/labels"
-        ],
-        listLabelsForSelfHostedRunnerForRepo: [
-          "GET /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
-        ],
-        listOrgSecrets: ["GET /orgs/{org}/actions/secrets"],
-        listOrgVariables: ["GET /orgs/{org}/actions/variables"],
-        listRepoOrganizationSecrets: [
-          "GET /repos/{owner}/{repo}/actions/organization-secrets"
-        ],
-        listRepoOrganizationVariables: [
-          "GET /repos/{owner}/{repo}/actions/organization-variables"
-        ],
-        listRepoSecrets: ["GET /repos/{owner}/{repo}/actions/secrets"],
-        listRepoVariables: ["GET /repos/{owner}/{repo}/actions/variables"],
-        listRepoWorkflows: ["GET /repos/{owner}/{repo}/actions/workflows"],
-        listRunnerApplicationsForOrg: ["GET /orgs/{org}/actions/runners/downloads"],
-        listRunnerApplicationsForRepo: [
-          "GET /repos/{owner}/{repo}/actions/runners/downloads"
-        ],
-        listSelectedReposForOrgSecret: [
-          "GET /orgs/{org}/actions/secrets/{secret_name}/repositories"
-        ],
-        listSelectedReposForOrgVariable: [
-          "GET /orgs/{org}/actions/variables/{name}/repositories"
-        ],
-        listSelectedRepositoriesEnabledGithubActionsOrganization: [
-          "GET /orgs/{org}/actions/permissions/repositories"
-        ],
-        listSelfHostedRunnersForOrg: ["GET /orgs/{org}/actions/runners"],
-        listSelfHostedRunnersForRepo: ["GET /repos/{owner}/{repo}/actions/runners"],
-        listWorkflowRunArtifacts: [
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts"
-        ],
-        listWorkflowRuns: [
-          "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs"
-        ],
-        listWorkflowRunsForRepo: ["GET /repos/{owner}/{repo}/actions/runs"],
-        reRunJobForWorkflowRun: [
-          "POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun"
-        ],
-        reRunWorkflow: ["POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun"],
-        reRunWorkflowFailedJobs: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun-failed-jobs"
-        ],
-        removeAllCustomLabelsFromSelfHostedRunnerForOrg: [
-          "DELETE /orgs/{org}/actions/runners/{runner_id}/labels"
-        ],
-        removeAllCustomLabelsFromSelfHostedRunnerForRepo: [
-          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
-        ],
-        removeCustomLabelFromSelfHostedRunnerForOrg: [
-          "DELETE /orgs/{org}/actions/runners/{runner_id}/labels/{name}"
-        ],
-        removeCustomLabelFromSelfHostedRunnerForRepo: [
-          "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}/labels/{name}"
-        ],
-        removeSelectedRepoFromOrgSecret: [
-          "DELETE /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        removeSelectedRepoFromOrgVariable: [
-          "DELETE /orgs/{org}/actions/variables/{name}/repositories/{repository_id}"
-        ],
-        reviewCustomGatesForRun: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule"
-        ],
-        reviewPendingDeploymentsForRun: [
-          "POST /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments"
-        ],
-        setAllowedActionsOrganization: [
-          "PUT /orgs/{org}/actions/permissions/selected-actions"
-        ],
-        setAllowedActionsRepository: [
-          "PUT /repos/{owner}/{repo}/actions/permissions/selected-actions"
-        ],
-        setCustomLabelsForSelfHostedRunnerForOrg: [
-          "PUT /orgs/{org}/actions/runners/{runner_id}/labels"
-        ],
-        setCustomLabelsForSelfHostedRunnerForRepo: [
-          "PUT /repos/{owner}/{repo}/actions/runners/{runner_id}/labels"
-        ],
-        setCustomOidcSubClaimForRepo: [
-          "PUT /repos/{owner}/{repo}/actions/oidc/customization/sub"
-        ],
-        setGithubActionsDefaultWorkflowPermissionsOrganization: [
-          "PUT /orgs/{org}/actions/permissions/workflow"
-        ],
-        setGithubActionsDefaultWorkflowPermissionsRepository: [
-          "PUT /repos/{owner}/{repo}/actions/permissions/workflow"
-        ],
-        setGithubActionsPermissionsOrganization: [
-          "PUT /orgs/{org}/actions/permissions"
-        ],
-        setGithubActionsPermissionsRepository: [
-          "PUT /repos/{owner}/{repo}/actions/permissions"
-        ],
-        setSelectedReposForOrgSecret: [
-          "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories"
-        ],
-        setSelectedReposForOrgVariable: [
-          "PUT /orgs/{org}/actions/variables/{name}/repositories"
-        ],
-        setSelectedRepositoriesEnabledGithubActionsOrganization: [
-          "PUT /orgs/{org}/actions/permissions/repositories"
-        ],
-        setWorkflowAccessToRepository: [
-          "PUT /repos/{owner}/{repo}/actions/permissions/access"
-        ],
-        updateEnvironmentVariable: [
-          "PATCH /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}"
-        ],
-        updateHostedRunnerForOrg: [
-          "PATCH /orgs/{org}/actions/hosted-runners/{hosted_runner_id}"
-        ],
-        updateOrgVariable: ["PATCH /orgs/{org}/actions/variables/{name}"],
-        updateRepoVariable: [
-          "PATCH /repos/{owner}/{repo}/actions/variables/{name}"
-        ]
-      },
-      activity: {
-        checkRepoIsStarredByAuthenticatedUser: ["GET /user/starred/{owner}/{repo}"],
-        deleteRepoSubscription: ["DELETE /repos/{owner}/{repo}/subscription"],
-        deleteThreadSubscription: [
-          "DELETE /notifications/threads/{thread_id}/subscription"
-        ],
-        getFeeds: ["GET /feeds"],
-        getRepoSubscription: ["GET /repos/{owner}/{repo}/subscription"],
-        getThread: ["GET /notifications/threads/{thread_id}"],
-        getThreadSubscriptionForAuthenticatedUser: [
-          "GET /notifications/threads/{thread_id}/subscription"
-        ],
-        listEventsForAuthenticatedUser: ["GET /users/{username}/events"],
-        listNotificationsForAuthenticatedUser: ["GET /notifications"],
-        listOrgEventsForAuthenticatedUser: [
-          "GET /users/{username}/events/orgs/{org}"
-        ],
-        listPublicEvents: ["GET /events"],
-        listPublicEventsForRepoNetwork: ["GET /networks/{owner}/{repo}/events"],
-        listPublicEventsForUser: ["GET /users/{username}/events/public"],
-        listPublicOrgEvents: ["GET /orgs/{org}/events"],
-        listReceivedEventsForUser: ["GET /users/{username}/received_events"],
-        listReceivedPublicEventsForUser: [
-          "GET /users/{username}/received_events/public"
-        ],
-        listRepoEvents: ["GET /repos/{owner}/{repo}/events"],
-        listRepoNotificationsForAuthenticatedUser: [
-          "GET /repos/{owner}/{repo}/notifications"
-        ],
-        listReposStarredByAuthenticatedUser: ["GET /user/starred"],
-        listReposStarredByUser: ["GET /users/{username}/starred"],
-        listReposWatchedByUser: ["GET /users/{username}/subscriptions"],
-        listStargazersForRepo: ["GET /repos/{owner}/{repo}/stargazers"],
-        listWatchedReposForAuthenticatedUser: ["GET /user/subscriptions"],
-        listWatchersForRepo: ["GET /repos/{owner}/{repo}/subscribers"],
-        markNotificationsAsRead: ["PUT /notifications"],
-        markRepoNotificationsAsRead: ["PUT /repos/{owner}/{repo}/notifications"],
-        markThreadAsDone: ["DELETE /notifications/threads/{thread_id}"],
-        markThreadAsRead: ["PATCH /notifications/threads/{thread_id}"],
-        setRepoSubscription: ["PUT /repos/{owner}/{repo}/subscription"],
-        setThreadSubscription: [
-          "PUT /notifications/threads/{thread_id}/subscription"
-        ],
-        starRepoForAuthenticatedUser: ["PUT /user/starred/{owner}/{repo}"],
-        unstarRepoForAuthenticatedUser: ["DELETE /user/starred/{owner}/{repo}"]
-      },
-      apps: {
-        addRepoToInstallation: [
-          "PUT /user/installations/{installation_id}/repositories/{repository_id}",
-          {},
-          { renamed: ["apps", "addRepoToInstallationForAuthenticatedUser"] }
-        ],
-        addRepoToInstallationForAuthenticatedUser: [
-          "PUT /user/installations/{installation_id}/repositories/{repository_id}"
-        ],
-        checkToken: ["POST /applications/{client_id}/token"],
-        createFromManifest: ["POST /app-manifests/{code}/conversions"],
-        createInstallationAccessToken: [
-          "POST /app/installations/{installation_id}/access_tokens"
-        ],
-        deleteAuthorization: ["DELETE /applications/{client_id}/grant"],
-        deleteInstallation: ["DELETE /app/installations/{installation_id}"],
-        deleteToken: ["DELETE /applications/{client_id}/token"],
-        getAuthenticated: ["GET /app"],
-        getBySlug: ["GET /apps/{app_slug}"],
-        getInstallation: ["GET /app/installations/{installation_id}"],
-        getOrgInstallation: ["GET /orgs/{org}/installation"],
-        getRepoInstallation: ["GET /repos/{owner}/{repo}/installation"],
-        getSubscriptionPlanForAccount: [
-          "GET /marketplace_listing/accounts/{account_id}"
-        ],
-        getSubscriptionPlanForAccountStubbed: [
-          "GET /marketplace_listing/stubbed/accounts/{account_id}"
-        ],
-        getUserInstallation: ["GET /users/{username}/installation"],
-        getWebhookConfigForApp: ["GET /app/hook/config"],
-        getWebhookDelivery: ["GET /app/hook/deliveries/{delivery_id}"],
-        listAccountsForPlan: ["GET /marketplace_listing/plans/{plan_id}/accounts"],
-        listAccountsForPlanStubbed: [
-          "GET /marketplace_listing/stubbed/plans/{plan_id}/accounts"
-        ],
-        listInstallationReposForAuthenticatedUser: [
-          "GET /user/installations/{installation_id}/repositories"
-        ],
-        listInstallationRequestsForAuthenticatedApp: [
-          "GET /app/installation-requests"
-        ],
-        listInstallations: ["GET /app/installations"],
-        listInstallationsForAuthenticatedUser: ["GET /user/installations"],
-        listPlans: ["GET /marketplace_listing/plans"],
-        listPlansStubbed: ["GET /marketplace_listing/stubbed/plans"],
-        listReposAccessibleToInstallation: ["GET /installation/repositories"],
-        listSubscriptionsForAuthenticatedUser: ["GET /user/marketplace_purchases"],
-        listSubscriptionsForAuthenticatedUserStubbed: [
-          "GET /user/marketplace_purchases/stubbed"
-        ],
-        listWebhookDeliveries: ["GET /app/hook/deliveries"],
-        redeliverWebhookDelivery: [
-          "POST /app/hook/deliveries/{delivery_id}/attempts"
-        ],
-        removeRepoFromInstallation: [
-          "DELETE /user/installations/{installation_id}/repositories/{repository_id}",
-          {},
-          { renamed: ["apps", "removeRepoFromInstallationForAuthenticatedUser"] }
-        ],
-        removeRepoFromInstallationForAuthenticatedUser: [
-          "DELETE /user/installations/{installation_id}/repositories/{repository_id}"
-        ],
-        resetToken: ["PATCH /applications/{client_id}/token"],
-        revokeInstallationAccessToken: ["DELETE /installation/token"],
-        scopeToken: ["POST /applications/{client_id}/token/scoped"],
-        suspendInstallation: ["PUT /app/installations/{installation_id}/suspended"],
-        unsuspendInstallation: [
-          "DELETE /app/installations/{installation_id}/suspended"
-        ],
-        updateWebhookConfigForApp: ["PATCH /app/hook/config"]
-      },
-      billing: {
-        getGithubActionsBillingOrg: ["GET /orgs/{org}/settings/billing/actions"],
-        getGithubActionsBillingUser: [
-          "GET /users/{username}/settings/billing/actions"
-        ],
-        getGithubBillingPremiumRequestUsageReportOrg: [
-          "GET /organizations/{org}/settings/billing/premium_request/usage"
-        ],
-        getGithubBillingPremiumRequestUsageReportUser: [
-          "GET /users/{username}/settings/billing/premium_request/usage"
-        ],
-        getGithubBillingUsageReportOrg: [
-          "GET /organizations/{org}/settings/billing/usage"
-        ],
-        getGithubBillingUsageReportUser: [
-          "GET /users/{username}/settings/billing/usage"
-        ],
-        getGithubPackagesBillingOrg: ["GET /orgs/{org}/settings/billing/packages"],
-        getGithubPackagesBillingUser: [
-          "GET /users/{username}/settings/billing/packages"
-        ],
-        getSharedStorageBillingOrg: [
-          "GET /orgs/{org}/settings/billing/shared-storage"
-        ],
-        getSharedStorageBillingUser: [
-          "GET /users/{username}/settings/billing/shared-storage"
-        ]
-      },
-      campaigns: {
-        createCampaign: ["POST /orgs/{org}/campaigns"],
-        deleteCampaign: ["DELETE /orgs/{org}/campaigns/{campaign_number}"],
-        getCampaignSummary: ["GET /orgs/{org}/campaigns/{campaign_number}"],
-        listOrgCampaigns: ["GET /orgs/{org}/campaigns"],
-        updateCampaign: ["PATCH /orgs/{org}/campaigns/{campaign_number}"]
-      },
-      checks: {
-        create: ["POST /repos/{owner}/{repo}/check-runs"],
-        createSuite: ["POST /repos/{owner}/{repo}/check-suites"],
-        get: ["GET /repos/{owner}/{repo}/check-runs/{check_run_id}"],
-        getSuite: ["GET /repos/{owner}/{repo}/check-suites/{check_suite_id}"],
-        listAnnotations: [
-          "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations"
-        ],
-        listForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-runs"],
-        listForSuite: [
-          "GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs"
-        ],
-        listSuitesForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/check-suites"],
-        rerequestRun: [
-          "POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest"
-        ],
-        rerequestSuite: [
-          "POST /repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest"
-        ],
-        setSuitesPreferences: [
-          "PATCH /repos/{owner}/{repo}/check-suites/preferences"
-        ],
-        update: ["PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}"]
-      },
-      codeScanning: {
-        commitAutofix: [
-          "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix/commits"
-        ],
-        createAutofix: [
-          "POST /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
-        ],
-        createVariantAnalysis: [
-          "POST /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses"
-        ],
-        deleteAnalysis: [
-          "DELETE /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}{?confirm_delete}"
-        ],
-        deleteCodeqlDatabase: [
-          "DELETE /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
-        ],
-        getAlert: [
-          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}",
-          {},
-          { renamedParameters: { alert_id: "alert_number" } }
-        ],
-        getAnalysis: [
-          "GET /repos/{owner}/{repo}/code-scanning/analyses/{analysis_id}"
-        ],
-        getAutofix: [
-          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/autofix"
-        ],
-        getCodeqlDatabase: [
-          "GET /repos/{owner}/{repo}/code-scanning/codeql/databases/{language}"
-        ],
-        getDefaultSetup: ["GET /repos/{owner}/{repo}/code-scanning/default-setup"],
-        getSarif: ["GET /repos/{owner}/{repo}/code-scanning/sarifs/{sarif_id}"],
-        getVariantAnalysis: [
-          "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}"
-        ],
-        getVariantAnalysisRepoTask: [
-          "GET /repos/{owner}/{repo}/code-scanning/codeql/variant-analyses/{codeql_variant_analysis_id}/repos/{repo_owner}/{repo_name}"
-        ],
-        listAlertInstances: [
-          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances"
-        ],
-        listAlertsForOrg: ["GET /orgs/{org}/code-scanning/alerts"],
-        listAlertsForRepo: ["GET /repos/{owner}/{repo}/code-scanning/alerts"],
-        listAlertsInstances: [
-          "GET /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}/instances",
-          {},
-          { renamed: ["codeScanning", "listAlertInstances"] }
-        ],
-        listCodeqlDatabases: [
-          "GET /repos/{owner}/{repo}/code-scanning/codeql/databases"
-        ],
-        listRecentAnalyses: ["GET /repos/{owner}/{repo}/code-scanning/analyses"],
-        updateAlert: [
-          "PATCH /repos/{owner}/{repo}/code-scanning/alerts/{alert_number}"
-        ],
-        updateDefaultSetup: [
-          "PATCH /repos/{owner}/{repo}/code-scanning/default-setup"
-        ],
-        uploadSarif: ["POST /repos/{owner}/{repo}/code-scanning/sarifs"]
-      },
-      codeSecurity: {
-        attachConfiguration: [
-          "POST /orgs/{org}/code-security/configurations/{configuration_id}/attach"
-        ],
-        attachEnterpriseConfiguration: [
-          "POST /enterprises/{enterprise}/code-security/configurations/{configuration_id}/attach"
-        ],
-        createConfiguration: ["POST /orgs/{org}/code-security/configurations"],
-        createConfigurationForEnterprise: [
-          "POST /enterprises/{enterprise}/code-security/configurations"
-        ],
-        deleteConfiguration: [
-          "DELETE /orgs/{org}/code-security/configurations/{configuration_id}"
-        ],
-        deleteConfigurationForEnterprise: [
-          "DELETE /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
-        ],
-        detachConfiguration: [
-          "DELETE /orgs/{org}/code-security/configurations/detach"
-        ],
-        getConfiguration: [
-          "GET /orgs/{org}/code-security/configurations/{configuration_id}"
-        ],
-        getConfigurationForRepository: [
-          "GET /repos/{owner}/{repo}/code-security-configuration"
-        ],
-        getConfigurationsForEnterprise: [
-          "GET /enterprises/{enterprise}/code-security/configurations"
-        ],
-        getConfigurationsForOrg: ["GET /orgs/{org}/code-security/configurations"],
-        getDefaultConfigurations: [
-          "GET /orgs/{org}/code-security/configurations/defaults"
-        ],
-        getDefaultConfigurationsForEnterprise: [
-          "GET /enterprises/{enterprise}/code-security/configurations/defaults"
-        ],
-        getRepositoriesForConfiguration: [
-          "GET /orgs/{org}/code-security/configurations/{configuration_id}/repositories"
-        ],
-        getRepositoriesForEnterpriseConfiguration: [
-          "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}/repositories"
-        ],
-        getSingleConfigurationForEnterprise: [
-          "GET /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
-        ],
-        setConfigurationAsDefault: [
-          "PUT /orgs/{org}/code-security/configurations/{configuration_id}/defaults"
-        ],
-        setConfigurationAsDefaultForEnterprise: [
-          "PUT /enterprises/{enterprise}/code-security/configurations/{configuration_id}/defaults"
-        ],
-        updateConfiguration: [
-          "PATCH /orgs/{org}/code-security/configurations/{configuration_id}"
-        ],
-        updateEnterpriseConfiguration: [
-          "PATCH /enterprises/{enterprise}/code-security/configurations/{configuration_id}"
-        ]
-      },
-      codesOfConduct: {
-        getAllCodesOfConduct: ["GET /codes_of_conduct"],
-        getConductCode: ["GET /codes_of_conduct/{key}"]
-      },
-      codespaces: {
-        addRepositoryForSecretForAuthenticatedUser: [
-          "PUT /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        addSelectedRepoToOrgSecret: [
-          "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        checkPermissionsForDevcontainer: [
-          "GET /repos/{owner}/{repo}/codespaces/permissions_check"
-        ],
-        codespaceMachinesForAuthenticatedUser: [
-          "GET /user/codespaces/{codespace_name}/machines"
-        ],
-        createForAuthenticatedUser: ["POST /user/codespaces"],
-        createOrUpdateOrgSecret: [
-          "PUT /orgs/{org}/codespaces/secrets/{secret_name}"
-        ],
-        createOrUpdateRepoSecret: [
-          "PUT /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
-        ],
-        createOrUpdateSecretForAuthenticatedUser: [
-          "PUT /user/codespaces/secrets/{secret_name}"
-        ],
-        createWithPrForAuthenticatedUser: [
-          "POST /repos/{owner}/{repo}/pulls/{pull_number}/codespaces"
-        ],
-        createWithRepoForAuthenticatedUser: [
-          "POST /repos/{owner}/{repo}/codespaces"
-        ],
-        deleteForAuthenticatedUser: ["DELETE /user/codespaces/{codespace_name}"],
-        deleteFromOrganization: [
-          "DELETE /orgs/{org}/members/{username}/codespaces/{codespace_name}"
-        ],
-        deleteOrgSecret: ["DELETE /orgs/{org}/codespaces/secrets/{secret_name}"],
-        deleteRepoSecret: [
-          "DELETE /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
-        ],
-        deleteSecretForAuthenticatedUser: [
-          "DELETE /user/codespaces/secrets/{secret_name}"
-        ],
-        exportForAuthenticatedUser: [
-          "POST /user/codespaces/{codespace_name}/exports"
-        ],
-        getCodespacesForUserInOrg: [
-          "GET /orgs/{org}/members/{username}/codespaces"
-        ],
-        getExportDetailsForAuthenticatedUser: [
-          "GET /user/codespaces/{codespace_name}/exports/{export_id}"
-        ],
-        getForAuthenticatedUser: ["GET /user/codespaces/{codespace_name}"],
-        getOrgPublicKey: ["GET /orgs/{org}/codespaces/secrets/public-key"],
-        getOrgSecret: ["GET /orgs/{org}/codespaces/secrets/{secret_name}"],
-        getPublicKeyForAuthenticatedUser: [
-          "GET /user/codespaces/secrets/public-key"
-        ],
-        getRepoPublicKey: [
-          "GET /repos/{owner}/{repo}/codespaces/secrets/public-key"
-        ],
-        getRepoSecret: [
-          "GET /repos/{owner}/{repo}/codespaces/secrets/{secret_name}"
-        ],
-        getSecretForAuthenticatedUser: [
-          "GET /user/codespaces/secrets/{secret_name}"
-        ],
-        listDevcontainersInRepositoryForAuthenticatedUser: [
-          "GET /repos/{owner}/{repo}/codespaces/devcontainers"
-        ],
-        listForAuthenticatedUser: ["GET /user/codespaces"],
-        listInOrganization: [
-          "GET /orgs/{org}/codespaces",
-          {},
-          { renamedParameters: { org_id: "org" } }
-        ],
-        listInRepositoryForAuthenticatedUser: [
-          "GET /repos/{owner}/{repo}/codespaces"
-        ],
-        listOrgSecrets: ["GET /orgs/{org}/codespaces/secrets"],
-        listRepoSecrets: ["GET /repos/{owner}/{repo}/codespaces/secrets"],
-        listRepositoriesForSecretForAuthenticatedUser: [
-          "GET /user/codespaces/secrets/{secret_name}/repositories"
-        ],
-        listSecretsForAuthenticatedUser: ["GET /user/codespaces/secrets"],
-        listSelectedReposForOrgSecret: [
-          "GET /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
-        ],
-        preFlightWithRepoForAuthenticatedUser: [
-          "GET /repos/{owner}/{repo}/codespaces/new"
-        ],
-        publishForAuthenticatedUser: [
-          "POST /user/codespaces/{codespace_name}/publish"
-        ],
-        removeRepositoryForSecretForAuthenticatedUser: [
-          "DELETE /user/codespaces/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        removeSelectedRepoFromOrgSecret: [
-          "DELETE /orgs/{org}/codespaces/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        repoMachinesForAuthenticatedUser: [
-          "GET /repos/{owner}/{repo}/codespaces/machines"
-        ],
-        setRepositoriesForSecretForAuthenticatedUser: [
-          "PUT /user/codespaces/secrets/{secret_name}/repositories"
-        ],
-        setSelectedReposForOrgSecret: [
-          "PUT /orgs/{org}/codespaces/secrets/{secret_name}/repositories"
-        ],
-        startForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/start"],
-        stopForAuthenticatedUser: ["POST /user/codespaces/{codespace_name}/stop"],
-        stopInOrganization: [
-          "POST /orgs/{org}/members/{username}/codespaces/{codespace_name}/stop"
-        ],
-        updateForAuthenticatedUser: ["PATCH /user/codespaces/{codespace_name}"]
-      },
-      copilot: {
-        addCopilotSeatsForTeams: [
-          "POST /orgs/{org}/copilot/billing/selected_teams"
-        ],
-        addCopilotSeatsForUsers: [
-          "POST /orgs/{org}/copilot/billing/selected_users"
-        ],
-        cancelCopilotSeatAssignmentForTeams: [
-          "DELETE /orgs/{org}/copilot/billing/selected_teams"
-        ],
-        cancelCopilotSeatAssignmentForUsers: [
-          "DELETE /orgs/{org}/copilot/billing/selected_users"
-        ],
-        copilotMetricsForOrganization: ["GET /orgs/{org}/copilot/metrics"],
-        copilotMetricsForTeam: ["GET /orgs/{org}/team/{team_slug}/copilot/metrics"],
-        getCopilotOrganizationDetails: ["GET /orgs/{org}/copilot/billing"],
-        getCopilotSeatDetailsForUser: [
-          "GET /orgs/{org}/members/{username}/copilot"
-        ],
-        listCopilotSeats: ["GET /orgs/{org}/copilot/billing/seats"]
-      },
-      credentials: { revoke: ["POST /credentials/revoke"] },
-      dependabot: {
-        addSelectedRepoToOrgSecret: [
-          "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        createOrUpdateOrgSecret: [
-          "PUT /orgs/{org}/dependabot/secrets/{secret_name}"
-        ],
-        createOrUpdateRepoSecret: [
-          "PUT /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
-        ],
-        deleteOrgSecret: ["DELETE /orgs/{org}/dependabot/secrets/{secret_name}"],
-        deleteRepoSecret: [
-          "DELETE /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
-        ],
-        getAlert: ["GET /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"],
-        getOrgPublicKey: ["GET /orgs/{org}/dependabot/secrets/public-key"],
-        getOrgSecret: ["GET /orgs/{org}/dependabot/secrets/{secret_name}"],
-        getRepoPublicKey: [
-          "GET /repos/{owner}/{repo}/dependabot/secrets/public-key"
-        ],
-        getRepoSecret: [
-          "GET /repos/{owner}/{repo}/dependabot/secrets/{secret_name}"
-        ],
-        listAlertsForEnterprise: [
-          "GET /enterprises/{enterprise}/dependabot/alerts"
-        ],
-        listAlertsForOrg: ["GET /orgs/{org}/dependabot/alerts"],
-        listAlertsForRepo: ["GET /repos/{owner}/{repo}/dependabot/alerts"],
-        listOrgSecrets: ["GET /orgs/{org}/dependabot/secrets"],
-        listRepoSecrets: ["GET /repos/{owner}/{repo}/dependabot/secrets"],
-        listSelectedReposForOrgSecret: [
-          "GET /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
-        ],
-        removeSelectedRepoFromOrgSecret: [
-          "DELETE /orgs/{org}/dependabot/secrets/{secret_name}/repositories/{repository_id}"
-        ],
-        repositoryAccessForOrg: [
-          "GET /organizations/{org}/dependabot/repository-access"
-        ],
-        setRepositoryAccessDefaultLevel: [
-          "PUT /organizations/{org}/dependabot/repository-access/default-level"
-        ],
-        setSelectedReposForOrgSecret: [
-          "PUT /orgs/{org}/dependabot/secrets/{secret_name}/repositories"
-        ],
-        updateAlert: [
-          "PATCH /repos/{owner}/{repo}/dependabot/alerts/{alert_number}"
-        ],
-        updateRepositoryAccessForOrg: [
-          "PATCH /organizations/{org}/dependabot/repository-access"
-        ]
-      },
-      dependencyGraph: {
-        createRepositorySnapshot: [
-          "POST /repos/{owner}/{repo}/dependency-graph/snapshots"
-        ],
-        diffRange: [
-          "GET /repos/{owner}/{repo}/dependency-graph/compare/{basehead}"
-        ],
-        exportSbom: ["GET /repos/{owner}/{repo}/dependency-graph/sbom"]
-      },
-      emojis: { get: ["GET /emojis"] },
-      enterpriseTeamMemberships: {
-        add: [
-          "PUT /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
-        ],
-        bulkAdd: [
-          "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/add"
-        ],
-        bulkRemove: [
-          "POST /enterprises/{enterprise}/teams/{enterprise-team}/memberships/remove"
-        ],
-        get: [
-          "GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
-        ],
-        list: ["GET /enterprises/{enterprise}/teams/{enterprise-team}/memberships"],
-        remove: [
-          "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/memberships/{username}"
-        ]
-      },
-      enterpriseTeamOrganizations: {
-        add: [
-          "PUT /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
-        ],
-        bulkAdd: [
-          "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/add"
-        ],
-        bulkRemove: [
-          "POST /enterprises/{enterprise}/teams/{enterprise-team}/organizations/remove"
-        ],
-        delete: [
-          "DELETE /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
-        ],
-        getAssignment: [
-          "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations/{org}"
-        ],
-        getAssignments: [
-          "GET /enterprises/{enterprise}/teams/{enterprise-team}/organizations"
-        ]
-      },
-      enterpriseTeams: {
-        create: ["POST /enterprises/{enterprise}/teams"],
-        delete: ["DELETE /enterprises/{enterprise}/teams/{team_slug}"],
-        get: ["GET /enterprises/{enterprise}/teams/{team_slug}"],
-        list: ["GET /enterprises/{enterprise}/teams"],
-        update: ["PATCH /enterprises/{enterprise}/teams/{team_slug}"]
-      },
-      gists: {
-        checkIsStarred: ["GET /gists/{gist_id}/star"],
-        create: ["POST /gists"],
-        createComment: ["POST /gists/{gist_id}/comments"],
-        delete: ["DELETE /gists/{gist_id}"],
-        deleteComment: ["DELETE /gists/{gist_id}/comments/{comment_id}"],
-        fork: ["POST /gists/{gist_id}/forks"],
-        get: ["GET /gists/{gist_id}"],
-        getComment: ["GET /gists/{gist_id}/comments/{comment_id}"],
-        getRevision: ["GET /gists/{gist_id}/{sha}"],
-        list: ["GET /gists"],
-        listComments: ["GET /gists/{gist_id}/comments"],
-        listCommits: ["GET /gists/{gist_id}/commits"],
-        listForUser: ["GET /users/{username}/gists"],
-        listForks: ["GET /gists/{gist_id}/forks"],
-        listPublic: ["GET /gists/public"],
-        listStarred: ["GET /gists/starred"],
-        star: ["PUT /gists/{gist_id}/star"],
-        unstar: ["DELETE /gists/{gist_id}/star"],
-        update: ["PATCH /gists/{gist_id}"],
-        updateComment: ["PATCH /gists/{gist_id}/comments/{comment_id}"]
-      },
-      git: {
-        createBlob: ["POST /repos/{owner}/{repo}/git/blobs"],
-        createCommit: ["POST /repos/{owner}/{repo}/git/commits"],
-        createRef: ["POST /repos/{owner}/{repo}/git/refs"],
-        createTag: ["POST /repos/{owner}/{repo}/git/tags"],
-        createTree: ["POST /repos/{owner}/{repo}/git/trees"],
-        deleteRef: ["DELETE /repos/{owner}/{repo}/git/refs/{ref}"],
-        getBlob: ["GET /repos/{owner}/{repo}/git/blobs/{file_sha}"],
-        getCommit: ["GET /repos/{owner}/{repo}/git/commits/{commit_sha}"],
-        getRef: ["GET /repos/{owner}/{repo}/git/ref/{ref}"],
-        getTag: ["GET /repos/{owner}/{repo}/git/tags/{tag_sha}"],
-        getTree: ["GET /repos/{owner}/{repo}/git/trees/{tree_sha}"],
-        listMatchingRefs: ["GET /repos/{owner}/{repo}/git/matching-refs/{ref}"],
-        updateRef: ["PATCH /repos/{owner}/{repo}/git/refs/{ref}"]
-      },
-      gitignore: {
-        getAllTemplates: ["GET /gitignore/templates"],
-        getTemplate: ["GET /gitignore/templates/{name}"]
-      },
-      hostedCompute: {
-        createNetworkConfigurationForOrg: [
-          "POST /orgs/{org}/settings/network-configurations"
-        ],
-        deleteNetworkConfigurationFromOrg: [
-          "DELETE /orgs/{org}/settings/network-configurations/{network_configuration_id}"
-        ],
-        getNetworkConfigurationForOrg: [
-          "GET /orgs/{org}/settings/network-configurations/{network_configuration_id}"
-        ],
-        getNetworkSettingsForOrg: [
-          "GET /orgs/{org}/settings/network-settings/{network_settings_id}"
-        ],
-        listNetworkConfigurationsForOrg: [
-          "GET /orgs/{org}/settings/network-configurations"
-        ],
-        updateNetworkConfigurationForOrg: [
-          "PATCH /orgs/{org}/settings/network-configurations/{network_configuration_id}"
-        ]
-      },
-      interactions: {
-        getRestrictionsForAuthenticatedUser: ["GET /user/interaction-limits"],
-        getRestrictionsForOrg: ["GET /orgs/{org}/interaction-limits"],
-        getRestrictionsForRepo: ["GET /repos/{owner}/{repo}/interaction-limits"],
-        getRestrictionsForYourPublicRepos: [
-          "GET /user/interaction-limits",
-          {},
-          { renamed: ["interactions", "getRestrictionsForAuthenticatedUser"] }
-        ],
-        removeRestrictionsForAuthenticatedUser: ["DELETE /user/interaction-limits"],
-        removeRestrictionsForOrg: ["DELETE /orgs/{org}/interaction-limits"],
-        removeRestrictionsForRepo: [
-          "DELETE /repos/{owner}/{repo}/interaction-limits"
-        ],
-        removeRestrictionsForYourPublicRepos: [
-          "DELETE /user/interaction-limits",
-          {},
-          { renamed: ["interactions", "removeRestrictionsForAuthenticatedUser"] }
-        ],
-        setRestrictionsForAuthenticatedUser: ["PUT /user/interaction-limits"],
-        setRestrictionsForOrg: ["PUT /orgs/{org}/interaction-limits"],
-        setRestrictionsForRepo: ["PUT /repos/{owner}/{repo}/interaction-limits"],
-        setRestrictionsForYourPublicRepos: [
-          "PUT /user/interaction-limits",
-          {},
-          { renamed: ["interactions", "setRestrictionsForAuthenticatedUser"] }
-        ]
-      },
-      issues: {
-        addAssignees: [
-          "POST /repos/{owner}/{repo}/issues/{issue_number}/assignees"
-        ],
-        addBlockedByDependency: [
-          "POST /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
-        ],
-        addLabels: ["POST /repos/{owner}/{repo}/issues/{issue_number}/labels"],
-        addSubIssue: [
-          "POST /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
-        ],
-        checkUserCanBeAssigned: ["GET /repos/{owner}/{repo}/assignees/{assignee}"],
-        checkUserCanBeAssignedToIssue: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/assignees/{assignee}"
-        ],
-        create: ["POST /repos/{owner}/{repo}/issues"],
-        createComment: [
-          "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
-        ],
-        createLabel: ["POST /repos/{owner}/{repo}/labels"],
-        createMilestone: ["POST /repos/{owner}/{repo}/milestones"],
-        deleteComment: [
-          "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
-        ],
-        deleteLabel: ["DELETE /repos/{owner}/{repo}/labels/{name}"],
-        deleteMilestone: [
-          "DELETE /repos/{owner}/{repo}/milestones/{milestone_number}"
-        ],
-        get: ["GET /repos/{owner}/{repo}/issues/{issue_number}"],
-        getComment: ["GET /repos/{owner}/{repo}/issues/comments/{comment_id}"],
-        getEvent: ["GET /repos/{owner}/{repo}/issues/events/{event_id}"],
-        getLabel: ["GET /repos/{owner}/{repo}/labels/{name}"],
-        getMilestone: ["GET /repos/{owner}/{repo}/milestones/{milestone_number}"],
-        getParent: ["GET /repos/{owner}/{repo}/issues/{issue_number}/parent"],
-        list: ["GET /issues"],
-        listAssignees: ["GET /repos/{owner}/{repo}/assignees"],
-        listComments: ["GET /repos/{owner}/{repo}/issues/{issue_number}/comments"],
-        listCommentsForRepo: ["GET /repos/{owner}/{repo}/issues/comments"],
-        listDependenciesBlockedBy: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by"
-        ],
-        listDependenciesBlocking: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocking"
-        ],
-        listEvents: ["GET /repos/{owner}/{repo}/issues/{issue_number}/events"],
-        listEventsForRepo: ["GET /repos/{owner}/{repo}/issues/events"],
-        listEventsForTimeline: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/timeline"
-        ],
-        listForAuthenticatedUser: ["GET /user/issues"],
-        listForOrg: ["GET /orgs/{org}/issues"],
-        listForRepo: ["GET /repos/{owner}/{repo}/issues"],
-        listLabelsForMilestone: [
-          "GET /repos/{owner}/{repo}/milestones/{milestone_number}/labels"
-        ],
-        listLabelsForRepo: ["GET /repos/{owner}/{repo}/labels"],
-        listLabelsOnIssue: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/labels"
-        ],
-        listMilestones: ["GET /repos/{owner}/{repo}/milestones"],
-        listSubIssues: [
-          "GET /repos/{owner}/{repo}/issues/{issue_number}/sub_issues"
-        ],
-        lock: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/lock"],
-        removeAllLabels: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels"
-        ],
-        removeAssignees: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees"
-        ],
-        removeDependencyBlockedBy: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by/{issue_id}"
-        ],
-        removeLabel: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}"
-        ],
-        removeSubIssue: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/sub_issue"
-        ],
-        reprioritizeSubIssue: [
-          "PATCH /repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority"
-        ],
-        setLabels: ["PUT /repos/{owner}/{repo}/issues/{issue_number}/labels"],
-        unlock: ["DELETE /repos/{owner}/{repo}/issues/{issue_number}/lock"],
-        update: ["PATCH /repos/{owner}/{repo}/issues/{issue_number}"],
-        updateComment: ["PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"],
-        updateLabel: ["PATCH /repos/{owner}/{repo}/labels/{name}"],
-        updateMilestone: [
-          "PATCH /repos/{owner}/{repo}/milestones/{milestone_number}"
-        ]
-      },
-      licenses: {
-        get: ["GET /licenses/{license}"],
-        getAllCommonlyUsed: ["GET /licenses"],
-        getForRepo: ["GET /repos/{owner}/{repo}/license"]
-      },
-      markdown: {
-        render: ["POST /markdown"],
-        renderRaw: [
-          "POST /markdown/raw",
-          { headers: { "content-type": "text/plain; charset=utf-8" } }
-        ]
-      },
-      meta: {
-        get: ["GET /meta"],
-        getAllVersions: ["GET /versions"],
-        getOctocat: ["GET /octocat"],
-        getZen: ["GET /zen"],
-        root: ["GET /"]
-      },
-      migrations: {
-        deleteArchiveForAuthenticatedUser: [
-          "DELETE /user/migrations/{migration_id}/archive"
-        ],
-        deleteArchiveForOrg: [
-          "DELETE /orgs/{org}/migrations/{migration_id}/archive"
-        ],
-        downloadArchiveForOrg: [
-          "GET /orgs/{org}/migrations/{migration_id}/archive"
-        ],
-        getArchiveForAuthenticatedUser: [
-          "GET /user/migrations/{migration_id}/archive"
-        ],
-        getStatusForAuthenticatedUser: ["GET /user/migrations/{migration_id}"],
-        getStatusForOrg: ["GET /orgs/{org}/migrations/{migration_id}"],
-        listForAuthenticatedUser: ["GET /user/migrations"],
-        listForOrg: ["GET /orgs/{org}/migrations"],
-        listReposForAuthenticatedUser: [
-          "GET /user/migrations/{migration_id}/repositories"
-        ],
-        listReposForOrg: ["GET /orgs/{org}/migrations/{migration_id}/repositories"],
-        listReposForUser: [
-          "GET /user/migrations/{migration_id}/repositories",
-          {},
-          { renamed: ["migrations", "listReposForAuthenticatedUser"] }
-        ],
-        startForAuthenticatedUser: ["POST /user/migrations"],
-        startForOrg: ["POST /orgs/{org}/migrations"],
-        unlockRepoForAuthenticatedUser: [
-          "DELETE /user/migrations/{migration_id}/repos/{repo_name}/lock"
-        ],
-        unlockRepoForOrg: [
-          "DELETE /orgs/{org}/migrations/{migration_id}/repos/{repo_name}/lock"
-        ]
-      },
-      oidc: {
-        getOidcCustomSubTemplateForOrg: [
-          "GET /orgs/{org}/actions/oidc/customization/sub"
-        ],
-        updateOidcCustomSubTemplateForOrg: [
-          "PUT /orgs/{org}/actions/oidc/customization/sub"
-        ]
-      },
-      orgs: {
-        addSecurityManagerTeam: [
-          "PUT /orgs/{org}/security-managers/teams/{team_slug}",
-          {},
-          {
-            deprecated: "octokit.rest.orgs.addSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#add-a-security-manager-team"
-          }
-        ],
-        assignTeamToOrgRole: [
-          "PUT /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
-        ],
-        assignUserToOrgRole: [
-          "PUT /orgs/{org}/organization-roles/users/{username}/{role_id}"
-        ],
-        blockUser: ["PUT /orgs/{org}/blocks/{username}"],
-        cancelInvitation: ["DELETE /orgs/{org}/invitations/{invitation_id}"],
-        checkBlockedUser: ["GET /orgs/{org}/blocks/{username}"],
-        checkMembershipForUser: ["GET /orgs/{org}/members/{username}"],
-        checkPublicMembershipForUser: ["GET /orgs/{org}/public_members/{username}"],
-        convertMemberToOutsideCollaborator: [
-          "PUT /orgs/{org}/outside_collaborators/{username}"
-        ],
-        createArtifactStorageRecord: [
-          "POST /orgs/{org}/artifacts/metadata/storage-record"
-        ],
-        createInvitation: ["POST /orgs/{org}/invitations"],
-        createIssueType: ["POST /orgs/{org}/issue-types"],
-        createWebhook: ["POST /orgs/{org}/hooks"],
-        customPropertiesForOrgsCreateOrUpdateOrganizationValues: [
-          "PATCH /organizations/{org}/org-properties/values"
-        ],
-        customPropertiesForOrgsGetOrganizationValues: [
-          "GET /organizations/{org}/org-properties/values"
-        ],
-        customPropertiesForReposCreateOrUpdateOrganizationDefinition: [
-          "PUT /orgs/{org}/properties/schema/{custom_property_name}"
-        ],
-        customPropertiesForReposCreateOrUpdateOrganizationDefinitions: [
-          "PATCH /orgs/{org}/properties/schema"
-        ],
-        customPropertiesForReposCreateOrUpdateOrganizationValues: [
-          "PATCH /orgs/{org}/properties/values"
-        ],
-        customPropertiesForReposDeleteOrganizationDefinition: [
-          "DELETE /orgs/{org}/properties/schema/{custom_property_name}"
-        ],
-        customPropertiesForReposGetOrganizationDefinition: [
-          "GET /orgs/{org}/properties/schema/{custom_property_name}"
-        ],
-        customPropertiesForReposGetOrganizationDefinitions: [
-          "GET /orgs/{org}/properties/schema"
-        ],
-        customPropertiesForReposGetOrganizationValues: [
-          "GET /orgs/{org}/properties/values"
-        ],
-        delete: ["DELETE /orgs/{org}"],
-        deleteAttestationsBulk: ["POST /orgs/{org}/attestations/delete-request"],
-        deleteAttestationsById: [
-          "DELETE /orgs/{org}/attestations/{attestation_id}"
-        ],
-        deleteAttestationsBySubjectDigest: [
-          "DELETE /orgs/{org}/attestations/digest/{subject_digest}"
-        ],
-        deleteIssueType: ["DELETE /orgs/{org}/issue-types/{issue_type_id}"],
-        deleteWebhook: ["DELETE /orgs/{org}/hooks/{hook_id}"],
-        disableSelectedRepositoryImmutableReleasesOrganization: [
-          "DELETE /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
-        ],
-        enableSelectedRepositoryImmutableReleasesOrganization: [
-          "PUT /orgs/{org}/settings/immutable-releases/repositories/{repository_id}"
-        ],
-        get: ["GET /orgs/{org}"],
-        getImmutableReleasesSettings: [
-          "GET /orgs/{org}/settings/immutable-releases"
-        ],
-        getImmutableReleasesSettingsRepositories: [
-          "GET /orgs/{org}/settings/immutable-releases/repositories"
-        ],
-        getMembershipForAuthenticatedUser: ["GET /user/memberships/orgs/{org}"],
-        getMembershipForUser: ["GET /orgs/{org}/memberships/{username}"],
-        getOrgRole: ["GET /orgs/{org}/organization-roles/{role_id}"],
-        getOrgRulesetHistory: ["GET /orgs/{org}/rulesets/{ruleset_id}/history"],
-        getOrgRulesetVersion: [
-          "GET /orgs/{org}/rulesets/{ruleset_id}/history/{version_id}"
-        ],
-        getWebhook: ["GET /orgs/{org}/hooks/{hook_id}"],
-        getWebhookConfigForOrg: ["GET /orgs/{org}/hooks/{hook_id}/config"],
-        getWebhookDelivery: [
-          "GET /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}"
-        ],
-        list: ["GET /organizations"],
-        listAppInstallations: ["GET /orgs/{org}/installations"],
-        listArtifactStorageRecords: [
-          "GET /orgs/{org}/artifacts/{subject_digest}/metadata/storage-records"
-        ],
-        listAttestationRepositories: ["GET /orgs/{org}/attestations/repositories"],
-        listAttestations: ["GET /orgs/{org}/attestations/{subject_digest}"],
-        listAttestationsBulk: [
-          "POST /orgs/{org}/attestations/bulk-list{?per_page,before,after}"
-        ],
-        listBlockedUsers: ["GET /orgs/{org}/blocks"],
-        listFailedInvitations: ["GET /orgs/{org}/failed_invitations"],
-        listForAuthenticatedUser: ["GET /user/orgs"],
-        listForUser: ["GET /users/{username}/orgs"],
-        listInvitationTeams: ["GET /orgs/{org}/invitations/{invitation_id}/teams"],
-        listIssueTypes: ["GET /orgs/{org}/issue-types"],
-        listMembers: ["GET /orgs/{org}/members"],
-        listMembershipsForAuthenticatedUser: ["GET /user/memberships/orgs"],
-        listOrgRoleTeams: ["GET /orgs/{org}/organization-roles/{role_id}/teams"],
-        listOrgRoleUsers: ["GET /orgs/{org}/organization-roles/{role_id}/users"],
-        listOrgRoles: ["GET /orgs/{org}/organization-roles"],
-        listOrganizationFineGrainedPermissions: [
-          "GET /orgs/{org}/organization-fine-grained-permissions"
-        ],
-        listOutsideCollaborators: ["GET /orgs/{org}/outside_collaborators"],
-        listPatGrantRepositories: [
-          "GET /orgs/{org}/personal-access-tokens/{pat_id}/repositories"
-        ],
-        listPatGrantRequestRepositories: [
-          "GET /orgs/{org}/personal-access-token-requests/{pat_request_id}/repositories"
-        ],
-        listPatGrantRequests: ["GET /orgs/{org}/personal-access-token-requests"],
-        listPatGrants: ["GET /orgs/{org}/personal-access-tokens"],
-        listPendingInvitations: ["GET /orgs/{org}/invitations"],
-        listPublicMembers: ["GET /orgs/{org}/public_members"],
-        listSecurityManagerTeams: [
-          "GET /orgs/{org}/security-managers",
-          {},
-          {
-            deprecated: "octokit.rest.orgs.listSecurityManagerTeams() is deprecated, see https://docs.github.com/rest/orgs/security-managers#list-security-manager-teams"
-          }
-        ],
-        listWebhookDeliveries: ["GET /orgs/{org}/hooks/{hook_id}/deliveries"],
-        listWebhooks: ["GET /orgs/{org}/hooks"],
-        pingWebhook: ["POST /orgs/{org}/hooks/{hook_id}/pings"],
-        redeliverWebhookDelivery: [
-          "POST /orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
-        ],
-        removeMember: ["DELETE /orgs/{org}/members/{username}"],
-        removeMembershipForUser: ["DELETE /orgs/{org}/memberships/{username}"],
-        removeOutsideCollaborator: [
-          "DELETE /orgs/{org}/outside_collaborators/{username}"
-        ],
-        removePublicMembershipForAuthenticatedUser: [
-          "DELETE /orgs/{org}/public_members/{username}"
-        ],
-        removeSecurityManagerTeam: [
-          "DELETE /orgs/{org}/security-managers/teams/{team_slug}",
-          {},
-          {
-            deprecated: "octokit.rest.orgs.removeSecurityManagerTeam() is deprecated, see https://docs.github.com/rest/orgs/security-managers#remove-a-security-manager-team"
-          }
-        ],
-        reviewPatGrantRequest: [
-          "POST /orgs/{org}/personal-access-token-requests/{pat_request_id}"
-        ],
-        reviewPatGrantRequestsInBulk: [
-          "POST /orgs/{org}/personal-access-token-requests"
-        ],
-        revokeAllOrgRolesTeam: [
-          "DELETE /orgs/{org}/organization-roles/teams/{team_slug}"
-        ],
-        revokeAllOrgRolesUser: [
-          "DELETE /orgs/{org}/organization-roles/users/{username}"
-        ],
-        revokeOrgRoleTeam: [
-          "DELETE /orgs/{org}/organization-roles/teams/{team_slug}/{role_id}"
-        ],
-        revokeOrgRoleUser: [
-          "DELETE /orgs/{org}/organization-roles/users/{username}/{role_id}"
-        ],
-        setImmutableReleasesSettings: [
-          "PUT /orgs/{org}/settings/immutable-releases"
-        ],
-        setImmutableReleasesSettingsRepositories: [
-          "PUT /orgs/{org}/settings/immutable-releases/repositories"
-        ],
-        setMembershipForUser: ["PUT /orgs/{org}/memberships/{username}"],
-        setPublicMembershipForAuthenticatedUser: [
-          "PUT /orgs/{org}/public_members/{username}"
-        ],
-        unblockUser: ["DELETE /orgs/{org}/blocks/{username}"],
-        update: ["PATCH /orgs/{org}"],
-        updateIssueType: ["PUT /orgs/{org}/issue-types/{issue_type_id}"],
-        updateMembershipForAuthenticatedUser: [
-          "PATCH /user/memberships/orgs/{org}"
-        ],
-        updatePatAccess: ["POST /orgs/{org}/personal-access-tokens/{pat_id}"],
-        updatePatAccesses: ["POST /orgs/{org}/personal-access-tokens"],
-        updateWebhook: ["PATCH /orgs/{org}/hooks/{hook_id}"],
-        updateWebhookConfigForOrg: ["PATCH /orgs/{org}/hooks/{hook_id}/config"]
-      },
-      packages: {
-        deletePackageForAuthenticatedUser: [
-          "DELETE /user/packages/{package_type}/{package_name}"
-        ],
-        deletePackageForOrg: [
-          "DELETE /orgs/{org}/packages/{package_type}/{package_name}"
-        ],
-        deletePackageForUser: [
-          "DELETE /users/{username}/packages/{package_type}/{package_name}"
-        ],
-        deletePackageVersionForAuthenticatedUser: [
-          "DELETE /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        deletePackageVersionForOrg: [
-          "DELETE /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        deletePackageVersionForUser: [
-          "DELETE /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        getAllPackageVersionsForAPackageOwnedByAnOrg: [
-          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions",
-          {},
-          { renamed: ["packages", "getAllPackageVersionsForPackageOwnedByOrg"] }
-        ],
-        getAllPackageVersionsForAPackageOwnedByTheAuthenticatedUser: [
-          "GET /user/packages/{package_type}/{package_name}/versions",
-          {},
-          {
-            renamed: [
-              "packages",
-              "getAllPackageVersionsForPackageOwnedByAuthenticatedUser"
-            ]
-          }
-        ],
-        getAllPackageVersionsForPackageOwnedByAuthenticatedUser: [
-          "GET /user/packages/{package_type}/{package_name}/versions"
-        ],
-        getAllPackageVersionsForPackageOwnedByOrg: [
-          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions"
-        ],
-        getAllPackageVersionsForPackageOwnedByUser: [
-          "GET /users/{username}/packages/{package_type}/{package_name}/versions"
-        ],
-        getPackageForAuthenticatedUser: [
-          "GET /user/packages/{package_type}/{package_name}"
-        ],
-        getPackageForOrganization: [
-          "GET /orgs/{org}/packages/{package_type}/{package_name}"
-        ],
-        getPackageForUser: [
-          "GET /users/{username}/packages/{package_type}/{package_name}"
-        ],
-        getPackageVersionForAuthenticatedUser: [
-          "GET /user/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        getPackageVersionForOrganization: [
-          "GET /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        getPackageVersionForUser: [
-          "GET /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}"
-        ],
-        listDockerMigrationConflictingPackagesForAuthenticatedUser: [
-          "GET /user/docker/conflicts"
-        ],
-        listDockerMigrationConflictingPackagesForOrganization: [
-          "GET /orgs/{org}/docker/conflicts"
-        ],
-        listDockerMigrationConflictingPackagesForUser: [
-          "GET /users/{username}/docker/conflicts"
-        ],
-        listPackagesForAuthenticatedUser: ["GET /user/packages"],
-        listPackagesForOrganization: ["GET /orgs/{org}/packages"],
-        listPackagesForUser: ["GET /users/{username}/packages"],
-        restorePackageForAuthenticatedUser: [
-          "POST /user/packages/{package_type}/{package_name}/restore{?token}"
-        ],
-        restorePackageForOrg: [
-          "POST /orgs/{org}/packages/{package_type}/{package_name}/restore{?token}"
-        ],
-        restorePackageForUser: [
-          "POST /users/{username}/packages/{package_type}/{package_name}/restore{?token}"
-        ],
-        restorePackageVersionForAuthenticatedUser: [
-          "POST /user/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
-        ],
-        restorePackageVersionForOrg: [
-          "POST /orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
-        ],
-        restorePackageVersionForUser: [
-          "POST /users/{username}/packages/{package_type}/{package_name}/versions/{package_version_id}/restore"
-        ]
-      },
-      privateRegistries: {
-        createOrgPrivateRegistry: ["POST /orgs/{org}/private-registries"],
-        deleteOrgPrivateRegistry: [
-          "DELETE /orgs/{org}/private-registries/{secret_name}"
-        ],
-        getOrgPrivateRegistry: ["GET /orgs/{org}/private-registries/{secret_name}"],
-        getOrgPublicKey: ["GET /orgs/{org}/private-registries/public-key"],
-        listOrgPrivateRegistries: ["GET /orgs/{org}/private-registries"],
-        updateOrgPrivateRegistry: [
-          "PATCH /orgs/{org}/private-registries/{secret_name}"
-        ]
-      },
-      projects: {
-        addItemForOrg: ["POST /orgs/{org}/projectsV2/{project_number}/items"],
-        addItemForUser: [
-          "POST /users/{username}/projectsV2/{project_number}/items"
-        ],
-        deleteItemForOrg: [
-          "DELETE /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
-        ],
-        deleteItemForUser: [
-          "DELETE /users/{username}/projectsV2/{project_number}/items/{item_id}"
-        ],
-        getFieldForOrg: [
-          "GET /orgs/{org}/projectsV2/{project_number}/fields/{field_id}"
-        ],
-        getFieldForUser: [
-          "GET /users/{username}/projectsV2/{project_number}/fields/{field_id}"
-        ],
-        getForOrg: ["GET /orgs/{org}/projectsV2/{project_number}"],
-        getForUser: ["GET /users/{username}/projectsV2/{project_number}"],
-        getOrgItem: ["GET /orgs/{org}/projectsV2/{project_number}/items/{item_id}"],
-        getUserItem: [
-          "GET /users/{username}/projectsV2/{project_number}/items/{item_id}"
-        ],
-        listFieldsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/fields"],
-        listFieldsForUser: [
-          "GET /users/{username}/projectsV2/{project_number}/fields"
-        ],
-        listForOrg: ["GET /orgs/{org}/projectsV2"],
-        listForUser: ["GET /users/{username}/projectsV2"],
-        listItemsForOrg: ["GET /orgs/{org}/projectsV2/{project_number}/items"],
-        listItemsForUser: [
-          "GET /users/{username}/projectsV2/{project_number}/items"
-        ],
-        updateItemForOrg: [
-          "PATCH /orgs/{org}/projectsV2/{project_number}/items/{item_id}"
-        ],
-        updateItemForUser: [
-          "PATCH /users/{username}/projectsV2/{project_number}/items/{item_id}"
-        ]
-      },
-      pulls: {
-        checkIfMerged: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
-        create: ["POST /repos/{owner}/{repo}/pulls"],
-        createReplyForReviewComment: [
-          "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies"
-        ],
-        createReview: ["POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
-        createReviewComment: [
-          "POST /repos/{owner}/{repo}/pulls/{pull_number}/comments"
-        ],
-        deletePendingReview: [
-          "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
-        ],
-        deleteReviewComment: [
-          "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}"
-        ],
-        dismissReview: [
-          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals"
-        ],
-        get: ["GET /repos/{owner}/{repo}/pulls/{pull_number}"],
-        getReview: [
-          "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
-        ],
-        getReviewComment: ["GET /repos/{owner}/{repo}/pulls/comments/{comment_id}"],
-        list: ["GET /repos/{owner}/{repo}/pulls"],
-        listCommentsForReview: [
-          "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments"
-        ],
-        listCommits: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/commits"],
-        listFiles: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/files"],
-        listRequestedReviewers: [
-          "GET /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
-        ],
-        listReviewComments: [
-          "GET /repos/{owner}/{repo}/pulls/{pull_number}/comments"
-        ],
-        listReviewCommentsForRepo: ["GET /repos/{owner}/{repo}/pulls/comments"],
-        listReviews: ["GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews"],
-        merge: ["PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge"],
-        removeRequestedReviewers: [
-          "DELETE /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
-        ],
-        requestReviewers: [
-          "POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
-        ],
-        submitReview: [
-          "POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events"
-        ],
-        update: ["PATCH /repos/{owner}/{repo}/pulls/{pull_number}"],
-        updateBranch: [
-          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch"
-        ],
-        updateReview: [
-          "PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}"
-        ],
-        updateReviewComment: [
-          "PATCH /repos/{owner}/{repo}/pulls/comments/{comment_id}"
-        ]
-      },
-      rateLimit: { get: ["GET /rate_limit"] },
-      reactions: {
-        createForCommitComment: [
-          "POST /repos/{owner}/{repo}/comments/{comment_id}/reactions"
-        ],
-        createForIssue: [
-          "POST /repos/{owner}/{repo}/issues/{issue_number}/reactions"
-        ],
-        createForIssueComment: [
-          "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
-        ],
-        createForPullRequestReviewComment: [
-          "POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
-        ],
-        createForRelease: [
-          "POST /repos/{owner}/{repo}/releases/{release_id}/reactions"
-        ],
-        createForTeamDiscussionCommentInOrg: [
-          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
-        ],
-        createForTeamDiscussionInOrg: [
-          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
-        ],
-        deleteForCommitComment: [
-          "DELETE /repos/{owner}/{repo}/comments/{comment_id}/reactions/{reaction_id}"
-        ],
-        deleteForIssue: [
-          "DELETE /repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}"
-        ],
-        deleteForIssueComment: [
-          "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}"
-        ],
-        deleteForPullRequestComment: [
-          "DELETE /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions/{reaction_id}"
-        ],
-        deleteForRelease: [
-          "DELETE /repos/{owner}/{repo}/releases/{release_id}/reactions/{reaction_id}"
-        ],
-        deleteForTeamDiscussion: [
-          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions/{reaction_id}"
-        ],
-        deleteForTeamDiscussionComment: [
-          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions/{reaction_id}"
-        ],
-        listForCommitComment: [
-          "GET /repos/{owner}/{repo}/comments/{comment_id}/reactions"
-        ],
-        listForIssue: ["GET /repos/{owner}/{repo}/issues/{issue_number}/reactions"],
-        listForIssueComment: [
-          "GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"
-        ],
-        listForPullRequestReviewComment: [
-          "GET /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions"
-        ],
-        listForRelease: [
-          "GET /repos/{owner}/{repo}/releases/{release_id}/reactions"
-        ],
-        listForTeamDiscussionCommentInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}/reactions"
-        ],
-        listForTeamDiscussionInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/reactions"
-        ]
-      },
-      repos: {
-        acceptInvitation: [
-          "PATCH /user/repository_invitations/{invitation_id}",
-          {},
-          { renamed: ["repos", "acceptInvitationForAuthenticatedUser"] }
-        ],
-        acceptInvitationForAuthenticatedUser: [
-          "PATCH /user/repository_invitations/{invitation_id}"
-        ],
-        addAppAccessRestrictions: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
-          {},
-          { mapToData: "apps" }
-        ],
-        addCollaborator: ["PUT /repos/{owner}/{repo}/collaborators/{username}"],
-        addStatusCheckContexts: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
-          {},
-          { mapToData: "contexts" }
-        ],
-        addTeamAccessRestrictions: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
-          {},
-          { mapToData: "teams" }
-        ],
-        addUserAccessRestrictions: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
-          {},
-          { mapToData: "users" }
-        ],
-        cancelPagesDeployment: [
-          "POST /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}/cancel"
-        ],
-        checkAutomatedSecurityFixes: [
-          "GET /repos/{owner}/{repo}/automated-security-fixes"
-        ],
-        checkCollaborator: ["GET /repos/{owner}/{repo}/collaborators/{username}"],
-        checkImmutableReleases: ["GET /repos/{owner}/{repo}/immutable-releases"],
-        checkPrivateVulnerabilityReporting: [
-          "GET /repos/{owner}/{repo}/private-vulnerability-reporting"
-        ],
-        checkVulnerabilityAlerts: [
-          "GET /repos/{owner}/{repo}/vulnerability-alerts"
-        ],
-        codeownersErrors: ["GET /repos/{owner}/{repo}/codeowners/errors"],
-        compareCommits: ["GET /repos/{owner}/{repo}/compare/{base}...{head}"],
-        compareCommitsWithBasehead: [
-          "GET /repos/{owner}/{repo}/compare/{basehead}"
-        ],
-        createAttestation: ["POST /repos/{owner}/{repo}/attestations"],
-        createAutolink: ["POST /repos/{owner}/{repo}/autolinks"],
-        createCommitComment: [
-          "POST /repos/{owner}/{repo}/commits/{commit_sha}/comments"
-        ],
-        createCommitSignatureProtection: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
-        ],
-        createCommitStatus: ["POST /repos/{owner}/{repo}/statuses/{sha}"],
-        createDeployKey: ["POST /repos/{owner}/{repo}/keys"],
-        createDeployment: ["POST /repos/{owner}/{repo}/deployments"],
-        createDeploymentBranchPolicy: [
-          "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
-        ],
-        createDeploymentProtectionRule: [
-          "POST /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
-        ],
-        createDeploymentStatus: [
-          "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
-        ],
-        createDispatchEvent: ["POST /repos/{owner}/{repo}/dispatches"],
-        createForAuthenticatedUser: ["POST /user/repos"],
-        createFork: ["POST /repos/{owner}/{repo}/forks"],
-        createInOrg: ["POST /orgs/{org}/repos"],
-        createOrUpdateEnvironment: [
-          "PUT /repos/{owner}/{repo}/environments/{environment_name}"
-        ],
-        createOrUpdateFileContents: ["PUT /repos/{owner}/{repo}/contents/{path}"],
-        createOrgRuleset: ["POST /orgs/{org}/rulesets"],
-        createPagesDeployment: ["POST /repos/{owner}/{repo}/pages/deployments"],
-        createPagesSite: ["POST /repos/{owner}/{repo}/pages"],
-        createRelease: ["POST /repos/{owner}/{repo}/releases"],
-        createRepoRuleset: ["POST /repos/{owner}/{repo}/rulesets"],
-        createUsingTemplate: [
-          "POST /repos/{template_owner}/{template_repo}/generate"
-        ],
-        createWebhook: ["POST /repos/{owner}/{repo}/hooks"],
-        customPropertiesForReposCreateOrUpdateRepositoryValues: [
-          "PATCH /repos/{owner}/{repo}/properties/values"
-        ],
-        customPropertiesForReposGetRepositoryValues: [
-          "GET /repos/{owner}/{repo}/properties/values"
-        ],
-        declineInvitation: [
-          "DELETE /user/repository_invitations/{invitation_id}",
-          {},
-          { renamed: ["repos", "declineInvitationForAuthenticatedUser"] }
-        ],
-        declineInvitationForAuthenticatedUser: [
-          "DELETE /user/repository_invitations/{invitation_id}"
-        ],
-        delete: ["DELETE /repos/{owner}/{repo}"],
-        deleteAccessRestrictions: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
-        ],
-        deleteAdminBranchProtection: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
-        ],
-        deleteAnEnvironment: [
-          "DELETE /repos/{owner}/{repo}/environments/{environment_name}"
-        ],
-        deleteAutolink: ["DELETE /repos/{owner}/{repo}/autolinks/{autolink_id}"],
-        deleteBranchProtection: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection"
-        ],
-        deleteCommitComment: ["DELETE /repos/{owner}/{repo}/comments/{comment_id}"],
-        deleteCommitSignatureProtection: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
-        ],
-        deleteDeployKey: ["DELETE /repos/{owner}/{repo}/keys/{key_id}"],
-        deleteDeployment: [
-          "DELETE /repos/{owner}/{repo}/deployments/{deployment_id}"
-        ],
-        deleteDeploymentBranchPolicy: [
-          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
-        ],
-        deleteFile: ["DELETE /repos/{owner}/{repo}/contents/{path}"],
-        deleteInvitation: [
-          "DELETE /repos/{owner}/{repo}/invitations/{invitation_id}"
-        ],
-        deleteOrgRuleset: ["DELETE /orgs/{org}/rulesets/{ruleset_id}"],
-        deletePagesSite: ["DELETE /repos/{owner}/{repo}/pages"],
-        deletePullRequestReviewProtection: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
-        ],
-        deleteRelease: ["DELETE /repos/{owner}/{repo}/releases/{release_id}"],
-        deleteReleaseAsset: [
-          "DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}"
-        ],
-        deleteRepoRuleset: ["DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
-        deleteWebhook: ["DELETE /repos/{owner}/{repo}/hooks/{hook_id}"],
-        disableAutomatedSecurityFixes: [
-          "DELETE /repos/{owner}/{repo}/automated-security-fixes"
-        ],
-        disableDeploymentProtectionRule: [
-          "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
-        ],
-        disableImmutableReleases: [
-          "DELETE /repos/{owner}/{repo}/immutable-releases"
-        ],
-        disablePrivateVulnerabilityReporting: [
-          "DELETE /repos/{owner}/{repo}/private-vulnerability-reporting"
-        ],
-        disableVulnerabilityAlerts: [
-          "DELETE /repos/{owner}/{repo}/vulnerability-alerts"
-        ],
-        downloadArchive: [
-          "GET /repos/{owner}/{repo}/zipball/{ref}",
-          {},
-          { renamed: ["repos", "downloadZipballArchive"] }
-        ],
-        downloadTarballArchive: ["GET /repos/{owner}/{repo}/tarball/{ref}"],
-        downloadZipballArchive: ["GET /repos/{owner}/{repo}/zipball/{ref}"],
-        enableAutomatedSecurityFixes: [
-          "PUT /repos/{owner}/{repo}/automated-security-fixes"
-        ],
-        enableImmutableReleases: ["PUT /repos/{owner}/{repo}/immutable-releases"],
-        enablePrivateVulnerabilityReporting: [
-          "PUT /repos/{owner}/{repo}/private-vulnerability-reporting"
-        ],
-        enableVulnerabilityAlerts: [
-          "PUT /repos/{owner}/{repo}/vulnerability-alerts"
-        ],
-        generateReleaseNotes: [
-          "POST /repos/{owner}/{repo}/releases/generate-notes"
-        ],
-        get: ["GET /repos/{owner}/{repo}"],
-        getAccessRestrictions: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions"
-        ],
-        getAdminBranchProtection: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
-        ],
-        getAllDeploymentProtectionRules: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules"
-        ],
-        getAllEnvironments: ["GET /repos/{owner}/{repo}/environments"],
-        getAllStatusCheckContexts: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts"
-        ],
-        getAllTopics: ["GET /repos/{owner}/{repo}/topics"],
-        getAppsWithAccessToProtectedBranch: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps"
-        ],
-        getAutolink: ["GET /repos/{owner}/{repo}/autolinks/{autolink_id}"],
-        getBranch: ["GET /repos/{owner}/{repo}/branches/{branch}"],
-        getBranchProtection: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection"
-        ],
-        getBranchRules: ["GET /repos/{owner}/{repo}/rules/branches/{branch}"],
-        getClones: ["GET /repos/{owner}/{repo}/traffic/clones"],
-        getCodeFrequencyStats: ["GET /repos/{owner}/{repo}/stats/code_frequency"],
-        getCollaboratorPermissionLevel: [
-          "GET /repos/{owner}/{repo}/collaborators/{username}/permission"
-        ],
-        getCombinedStatusForRef: ["GET /repos/{owner}/{repo}/commits/{ref}/status"],
-        getCommit: ["GET /repos/{owner}/{repo}/commits/{ref}"],
-        getCommitActivityStats: ["GET /repos/{owner}/{repo}/stats/commit_activity"],
-        getCommitComment: ["GET /repos/{owner}/{repo}/comments/{comment_id}"],
-        getCommitSignatureProtection: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_signatures"
-        ],
-        getCommunityProfileMetrics: ["GET /repos/{owner}/{repo}/community/profile"],
-        getContent: ["GET /repos/{owner}/{repo}/contents/{path}"],
-        getContributorsStats: ["GET /repos/{owner}/{repo}/stats/contributors"],
-        getCustomDeploymentProtectionRule: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/{protection_rule_id}"
-        ],
-        getDeployKey: ["GET /repos/{owner}/{repo}/keys/{key_id}"],
-        getDeployment: ["GET /repos/{owner}/{repo}/deployments/{deployment_id}"],
-        getDeploymentBranchPolicy: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
-        ],
-        getDeploymentStatus: [
-          "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses/{status_id}"
-        ],
-        getEnvironment: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}"
-        ],
-        getLatestPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/latest"],
-        getLatestRelease: ["GET /repos/{owner}/{repo}/releases/latest"],
-        getOrgRuleSuite: ["GET /orgs/{org}/rulesets/rule-suites/{rule_suite_id}"],
-        getOrgRuleSuites: ["GET /orgs/{org}/rulesets/rule-suites"],
-        getOrgRuleset: ["GET /orgs/{org}/rulesets/{ruleset_id}"],
-        getOrgRulesets: ["GET /orgs/{org}/rulesets"],
-        getPages: ["GET /repos/{owner}/{repo}/pages"],
-        getPagesBuild: ["GET /repos/{owner}/{repo}/pages/builds/{build_id}"],
-        getPagesDeployment: [
-          "GET /repos/{owner}/{repo}/pages/deployments/{pages_deployment_id}"
-        ],
-        getPagesHealthCheck: ["GET /repos/{owner}/{repo}/pages/health"],
-        getParticipationStats: ["GET /repos/{owner}/{repo}/stats/participation"],
-        getPullRequestReviewProtection: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
-        ],
-        getPunchCardStats: ["GET /repos/{owner}/{repo}/stats/punch_card"],
-        getReadme: ["GET /repos/{owner}/{repo}/readme"],
-        getReadmeInDirectory: ["GET /repos/{owner}/{repo}/readme/{dir}"],
-        getRelease: ["GET /repos/{owner}/{repo}/releases/{release_id}"],
-        getReleaseAsset: ["GET /repos/{owner}/{repo}/releases/assets/{asset_id}"],
-        getReleaseByTag: ["GET /repos/{owner}/{repo}/releases/tags/{tag}"],
-        getRepoRuleSuite: [
-          "GET /repos/{owner}/{repo}/rulesets/rule-suites/{rule_suite_id}"
-        ],
-        getRepoRuleSuites: ["GET /repos/{owner}/{repo}/rulesets/rule-suites"],
-        getRepoRuleset: ["GET /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
-        getRepoRulesetHistory: [
-          "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history"
-        ],
-        getRepoRulesetVersion: [
-          "GET /repos/{owner}/{repo}/rulesets/{ruleset_id}/history/{version_id}"
-        ],
-        getRepoRulesets: ["GET /repos/{owner}/{repo}/rulesets"],
-        getStatusChecksProtection: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
-        ],
-        getTeamsWithAccessToProtectedBranch: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams"
-        ],
-        getTopPaths: ["GET /repos/{owner}/{repo}/traffic/popular/paths"],
-        getTopReferrers: ["GET /repos/{owner}/{repo}/traffic/popular/referrers"],
-        getUsersWithAccessToProtectedBranch: [
-          "GET /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users"
-        ],
-        getViews: ["GET /repos/{owner}/{repo}/traffic/views"],
-        getWebhook: ["GET /repos/{owner}/{repo}/hooks/{hook_id}"],
-        getWebhookConfigForRepo: [
-          "GET /repos/{owner}/{repo}/hooks/{hook_id}/config"
-        ],
-        getWebhookDelivery: [
-          "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}"
-        ],
-        listActivities: ["GET /repos/{owner}/{repo}/activity"],
-        listAttestations: [
-          "GET /repos/{owner}/{repo}/attestations/{subject_digest}"
-        ],
-        listAutolinks: ["GET /repos/{owner}/{repo}/autolinks"],
-        listBranches: ["GET /repos/{owner}/{repo}/branches"],
-        listBranchesForHeadCommit: [
-          "GET /repos/{owner}/{repo}/commits/{commit_sha}/branches-where-head"
-        ],
-        listCollaborators: ["GET /repos/{owner}/{repo}/collaborators"],
-        listCommentsForCommit: [
-          "GET /repos/{owner}/{repo}/commits/{commit_sha}/comments"
-        ],
-        listCommitCommentsForRepo: ["GET /repos/{owner}/{repo}/comments"],
-        listCommitStatusesForRef: [
-          "GET /repos/{owner}/{repo}/commits/{ref}/statuses"
-        ],
-        listCommits: ["GET /repos/{owner}/{repo}/commits"],
-        listContributors: ["GET /repos/{owner}/{repo}/contributors"],
-        listCustomDeploymentRuleIntegrations: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules/apps"
-        ],
-        listDeployKeys: ["GET /repos/{owner}/{repo}/keys"],
-        listDeploymentBranchPolicies: [
-          "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies"
-        ],
-        listDeploymentStatuses: [
-          "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"
-        ],
-        listDeployments: ["GET /repos/{owner}/{repo}/deployments"],
-        listForAuthenticatedUser: ["GET /user/repos"],
-        listForOrg: ["GET /orgs/{org}/repos"],
-        listForUser: ["GET /users/{username}/repos"],
-        listForks: ["GET /repos/{owner}/{repo}/forks"],
-        listInvitations: ["GET /repos/{owner}/{repo}/invitations"],
-        listInvitationsForAuthenticatedUser: ["GET /user/repository_invitations"],
-        listLanguages: ["GET /repos/{owner}/{repo}/languages"],
-        listPagesBuilds: ["GET /repos/{owner}/{repo}/pages/builds"],
-        listPublic: ["GET /repositories"],
-        listPullRequestsAssociatedWithCommit: [
-          "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
-        ],
-        listReleaseAssets: [
-          "GET /repos/{owner}/{repo}/releases/{release_id}/assets"
-        ],
-        listReleases: ["GET /repos/{owner}/{repo}/releases"],
-        listTags: ["GET /repos/{owner}/{repo}/tags"],
-        listTeams: ["GET /repos/{owner}/{repo}/teams"],
-        listWebhookDeliveries: [
-          "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries"
-        ],
-        listWebhooks: ["GET /repos/{owner}/{repo}/hooks"],
-        merge: ["POST /repos/{owner}/{repo}/merges"],
-        mergeUpstream: ["POST /repos/{owner}/{repo}/merge-upstream"],
-        pingWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/pings"],
-        redeliverWebhookDelivery: [
-          "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
-        ],
-        removeAppAccessRestrictions: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
-          {},
-          { mapToData: "apps" }
-        ],
-        removeCollaborator: [
-          "DELETE /repos/{owner}/{repo}/collaborators/{username}"
-        ],
-        removeStatusCheckContexts: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
-          {},
-          { mapToData: "contexts" }
-        ],
-        removeStatusCheckProtection: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
-        ],
-        removeTeamAccessRestrictions: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
-          {},
-          { mapToData: "teams" }
-        ],
-        removeUserAccessRestrictions: [
-          "DELETE /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
-          {},
-          { mapToData: "users" }
-        ],
-        renameBranch: ["POST /repos/{owner}/{repo}/branches/{branch}/rename"],
-        replaceAllTopics: ["PUT /repos/{owner}/{repo}/topics"],
-        requestPagesBuild: ["POST /repos/{owner}/{repo}/pages/builds"],
-        setAdminBranchProtection: [
-          "POST /repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins"
-        ],
-        setAppAccessRestrictions: [
-          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
-          {},
-          { mapToData: "apps" }
-        ],
-        setStatusCheckContexts: [
-          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
-          {},
-          { mapToData: "contexts" }
-        ],
-        setTeamAccessRestrictions: [
-          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
-          {},
-          { mapToData: "teams" }
-        ],
-        setUserAccessRestrictions: [
-          "PUT /repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
-          {},
-          { mapToData: "users" }
-        ],
-        testPushWebhook: ["POST /repos/{owner}/{repo}/hooks/{hook_id}/tests"],
-        transfer: ["POST /repos/{owner}/{repo}/transfer"],
-        update: ["PATCH /repos/{owner}/{repo}"],
-        updateBranchProtection: [
-          "PUT /repos/{owner}/{repo}/branches/{branch}/protection"
-        ],
-        updateCommitComment: ["PATCH /repos/{owner}/{repo}/comments/{comment_id}"],
-        updateDeploymentBranchPolicy: [
-          "PUT /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}"
-        ],
-        updateInformationAboutPagesSite: ["PUT /repos/{owner}/{repo}/pages"],
-        updateInvitation: [
-          "PATCH /repos/{owner}/{repo}/invitations/{invitation_id}"
-        ],
-        updateOrgRuleset: ["PUT /orgs/{org}/rulesets/{ruleset_id}"],
-        updatePullRequestReviewProtection: [
-          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews"
-        ],
-        updateRelease: ["PATCH /repos/{owner}/{repo}/releases/{release_id}"],
-        updateReleaseAsset: [
-          "PATCH /repos/{owner}/{repo}/releases/assets/{asset_id}"
-        ],
-        updateRepoRuleset: ["PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}"],
-        updateStatusCheckPotection: [
-          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
-          {},
-          { renamed: ["repos", "updateStatusCheckProtection"] }
-        ],
-        updateStatusCheckProtection: [
-          "PATCH /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks"
-        ],
-        updateWebhook: ["PATCH /repos/{owner}/{repo}/hooks/{hook_id}"],
-        updateWebhookConfigForRepo: [
-          "PATCH /repos/{owner}/{repo}/hooks/{hook_id}/config"
-        ],
-        uploadReleaseAsset: [
-          "POST /repos/{owner}/{repo}/releases/{release_id}/assets{?name,label}",
-          { baseUrl: "https://uploads.github.com" }
-        ]
-      },
-      search: {
-        code: ["GET /search/code"],
-        commits: ["GET /search/commits"],
-        issuesAndPullRequests: ["GET /search/issues"],
-        labels: ["GET /search/labels"],
-        repos: ["GET /search/repositories"],
-        topics: ["GET /search/topics"],
-        users: ["GET /search/users"]
-      },
-      secretScanning: {
-        createPushProtectionBypass: [
-          "POST /repos/{owner}/{repo}/secret-scanning/push-protection-bypasses"
-        ],
-        getAlert: [
-          "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
-        ],
-        getScanHistory: ["GET /repos/{owner}/{repo}/secret-scanning/scan-history"],
-        listAlertsForOrg: ["GET /orgs/{org}/secret-scanning/alerts"],
-        listAlertsForRepo: ["GET /repos/{owner}/{repo}/secret-scanning/alerts"],
-        listLocationsForAlert: [
-          "GET /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}/locations"
-        ],
-        listOrgPatternConfigs: [
-          "GET /orgs/{org}/secret-scanning/pattern-configurations"
-        ],
-        updateAlert: [
-          "PATCH /repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}"
-        ],
-        updateOrgPatternConfigs: [
-          "PATCH /orgs/{org}/secret-scanning/pattern-configurations"
-        ]
-      },
-      securityAdvisories: {
-        createFork: [
-          "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/forks"
-        ],
-        createPrivateVulnerabilityReport: [
-          "POST /repos/{owner}/{repo}/security-advisories/reports"
-        ],
-        createRepositoryAdvisory: [
-          "POST /repos/{owner}/{repo}/security-advisories"
-        ],
-        createRepositoryAdvisoryCveRequest: [
-          "POST /repos/{owner}/{repo}/security-advisories/{ghsa_id}/cve"
-        ],
-        getGlobalAdvisory: ["GET /advisories/{ghsa_id}"],
-        getRepositoryAdvisory: [
-          "GET /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
-        ],
-        listGlobalAdvisories: ["GET /advisories"],
-        listOrgRepositoryAdvisories: ["GET /orgs/{org}/security-advisories"],
-        listRepositoryAdvisories: ["GET /repos/{owner}/{repo}/security-advisories"],
-        updateRepositoryAdvisory: [
-          "PATCH /repos/{owner}/{repo}/security-advisories/{ghsa_id}"
-        ]
-      },
-      teams: {
-        addOrUpdateMembershipForUserInOrg: [
-          "PUT /orgs/{org}/teams/{team_slug}/memberships/{username}"
-        ],
-        addOrUpdateRepoPermissionsInOrg: [
-          "PUT /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
-        ],
-        checkPermissionsForRepoInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
-        ],
-        create: ["POST /orgs/{org}/teams"],
-        createDiscussionCommentInOrg: [
-          "POST /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
-        ],
-        createDiscussionInOrg: ["POST /orgs/{org}/teams/{team_slug}/discussions"],
-        deleteDiscussionCommentInOrg: [
-          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
-        ],
-        deleteDiscussionInOrg: [
-          "DELETE /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
-        ],
-        deleteInOrg: ["DELETE /orgs/{org}/teams/{team_slug}"],
-        getByName: ["GET /orgs/{org}/teams/{team_slug}"],
-        getDiscussionCommentInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
-        ],
-        getDiscussionInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
-        ],
-        getMembershipForUserInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/memberships/{username}"
-        ],
-        list: ["GET /orgs/{org}/teams"],
-        listChildInOrg: ["GET /orgs/{org}/teams/{team_slug}/teams"],
-        listDiscussionCommentsInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments"
-        ],
-        listDiscussionsInOrg: ["GET /orgs/{org}/teams/{team_slug}/discussions"],
-        listForAuthenticatedUser: ["GET /user/teams"],
-        listMembersInOrg: ["GET /orgs/{org}/teams/{team_slug}/members"],
-        listPendingInvitationsInOrg: [
-          "GET /orgs/{org}/teams/{team_slug}/invitations"
-        ],
-        listReposInOrg: ["GET /orgs/{org}/teams/{team_slug}/repos"],
-        removeMembershipForUserInOrg: [
-          "DELETE /orgs/{org}/teams/{team_slug}/memberships/{username}"
-        ],
-        removeRepoInOrg: [
-          "DELETE /orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
-        ],
-        updateDiscussionCommentInOrg: [
-          "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments/{comment_number}"
-        ],
-        updateDiscussionInOrg: [
-          "PATCH /orgs/{org}/teams/{team_slug}/discussions/{discussion_number}"
-        ],
-        updateInOrg: ["PATCH /orgs/{org}/teams/{team_slug}"]
-      },
-      users: {
-        addEmailForAuthenticated: [
-          "POST /user/emails",
-          {},
-          { renamed: ["users", "addEmailForAuthenticatedUser"] }
-        ],
-        addEmailForAuthenticatedUser: ["POST /user/emails"],
-        addSocialAccountForAuthenticatedUser: ["POST /user/social_accounts"],
-        block: ["PUT /user/blocks/{username}"],
-        checkBlocked: ["GET /user/blocks/{username}"],
-        checkFollowingForUser: ["GET /users/{username}/following/{target_user}"],
-        checkPersonIsFollowedByAuthenticated: ["GET /user/following/{username}"],
-        createGpgKeyForAuthenticated: [
-          "POST /user/gpg_keys",
-          {},
-          { renamed: ["users", "createGpgKeyForAuthenticatedUser"] }
-        ],
-        createGpgKeyForAuthenticatedUser: ["POST /user/gpg_keys"],
-        createPublicSshKeyForAuthenticated: [
-          "POST /user/keys",
-          {},
-          { renamed: ["users", "createPublicSshKeyForAuthenticatedUser"] }
-        ],
-        createPublicSshKeyForAuthenticatedUser: ["POST /user/keys"],
-        createSshSigningKeyForAuthenticatedUser: ["POST /user/ssh_signing_keys"],
-        deleteAttestationsBulk: [
-          "POST /users/{username}/attestations/delete-request"
-        ],
-        deleteAttestationsById: [
-          "DELETE /users/{username}/attestations/{attestation_id}"
-        ],
-        deleteAttestationsBySubjectDigest: [
-          "DELETE /users/{username}/attestations/digest/{subject_digest}"
-        ],
-        deleteEmailForAuthenticated: [
-          "DELETE /user/emails",
-          {},
-          { renamed: ["users", "deleteEmailForAuthenticatedUser"] }
-        ],
-        deleteEmailForAuthenticatedUser: ["DELETE /user/emails"],
-        deleteGpgKeyForAuthenticated: [
-          "DELETE /user/gpg_keys/{gpg_key_id}",
-          {},
-          { renamed: ["users", "deleteGpgKeyForAuthenticatedUser"] }
-        ],
-        deleteGpgKeyForAuthenticatedUser: ["DELETE /user/gpg_keys/{gpg_key_id}"],
-        deletePublicSshKeyForAuthenticated: [
-          "DELETE /user/keys/{key_id}",
-          {},
-          { renamed: ["users", "deletePublicSshKeyForAuthenticatedUser"] }
-        ],
-        deletePublicSshKeyForAuthenticatedUser: ["DELETE /user/keys/{key_id}"],
-        deleteSocialAccountForAuthenticatedUser: ["DELETE /user/social_accounts"],
-        deleteSshSigningKeyForAuthenticatedUser: [
-          "DELETE /user/ssh_signing_keys/{ssh_signing_key_id}"
-        ],
-        follow: ["PUT /user/following/{username}"],
-        getAuthenticated: ["GET /user"],
-        getById: ["GET /user/{account_id}"],
-        getByUsername: ["GET /users/{username}"],
-        getContextForUser: ["GET /users/{username}/hovercard"],
-        getGpgKeyForAuthenticated: [
-          "GET /user/gpg_keys/{gpg_key_id}",
-          {},
-          { renamed: ["users", "getGpgKeyForAuthenticatedUser"] }
-        ],
-        getGpgKeyForAuthenticatedUser: ["GET /user/gpg_keys/{gpg_key_id}"],
-        getPublicSshKeyForAuthenticated: [
-          "GET /user/keys/{key_id}",
-          {},
-          { renamed: ["users", "getPublicSshKeyForAuthenticatedUser"] }
-        ],
-        getPublicSshKeyForAuthenticatedUser: ["GET /user/keys/{key_id}"],
-        getSshSigningKeyForAuthenticatedUser: [
-          "GET /user/ssh_signing_keys/{ssh_signing_key_id}"
-        ],
-        list: ["GET /users"],
-        listAttestations: ["GET /users/{username}/attestations/{subject_digest}"],
-        listAttestationsBulk: [
-          "POST /users/{username}/attestations/bulk-list{?per_page,before,after}"
-        ],
-        listBlockedByAuthenticated: [
-          "GET /user/blocks",
-          {},
-          { renamed: ["users", "listBlockedByAuthenticatedUser"] }
-        ],
-        listBlockedByAuthenticatedUser: ["GET /user/blocks"],
-        listEmailsForAuthenticated: [
-          "GET /user/emails",
-          {},
-          { renamed: ["users", "listEmailsForAuthenticatedUser"] }
-        ],
-        listEmailsForAuthenticatedUser: ["GET /user/emails"],
-        listFollowedByAuthenticated: [
-          "GET /user/following",
-          {},
-          { renamed: ["users", "listFollowedByAuthenticatedUser"] }
-        ],
-        listFollowedByAuthenticatedUser: ["GET /user/following"],
-        listFollowersForAuthenticatedUser: ["GET /user/followers"],
-        listFollowersForUser: ["GET /users/{username}/followers"],
-        listFollowingForUser: ["GET /users/{username}/following"],
-        listGpgKeysForAuthenticated: [
-          "GET /user/gpg_keys",
-          {},
-          { renamed: ["users", "listGpgKeysForAuthenticatedUser"] }
-        ],
-        listGpgKeysForAuthenticatedUser: ["GET /user/gpg_keys"],
-        listGpgKeysForUser: ["GET /users/{username}/gpg_keys"],
-        listPublicEmailsForAuthenticated: [
-          "GET /user/public_emails",
-          {},
-          { renamed: ["users", "listPublicEmailsForAuthenticatedUser"] }
-        ],
-        listPublicEmailsForAuthenticatedUser: ["GET /user/public_emails"],
-        listPublicKeysForUser: ["GET /users/{username}/keys"],
-        listPublicSshKeysForAuthenticated: [
-          "GET /user/keys",
-          {},
-          { renamed: ["users", "listPublicSshKeysForAuthenticatedUser"] }
-        ],
-        listPublicSshKeysForAuthenticatedUser: ["GET /user/keys"],
-        listSocialAccountsForAuthenticatedUser: ["GET /user/social_accounts"],
-        listSocialAccountsForUser: ["GET /users/{username}/social_accounts"],
-        listSshSigningKeysForAuthenticatedUser: ["GET /user/ssh_signing_keys"],
-        listSshSigningKeysForUser: ["GET /users/{username}/ssh_signing_keys"],
-        setPrimaryEmailVisibilityForAuthenticated: [
-          "PATCH /user/email/visibility",
-          {},
-          { renamed: ["users", "setPrimaryEmailVisibilityForAuthenticatedUser"] }
-        ],
-        setPrimaryEmailVisibilityForAuthenticatedUser: [
-          "PATCH /user/email/visibility"
-        ],
-        unblock: ["DELETE /user/blocks/{username}"],
-        unfollow: ["DELETE /user/following/{username}"],
-        updateAuthenticated: ["PATCH /user"]
-      }
-    };
-    endpoints_default = Endpoints;
-  }
-});
-
-// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js
-function endpointsToMethods(octokit) {
-  const newMethods = {};
-  for (const scope of endpointMethodsMap.keys()) {
-    newMethods[scope] = new Proxy({ octokit, scope, cache: {} }, handler);
-  }
-  return newMethods;
-}
-function decorate(octokit, scope, methodName, defaults2, decorations) {
-  const requestWithDefaults = octokit.request.defaults(defaults2);
-  function withDecorations(...args) {
-    let options = requestWithDefaults.endpoint.merge(...args);
-    if (decorations.mapToData) {
-      options = Object.assign({}, options, {
-        data: options[decorations.mapToData],
-        [decorations.mapToData]: void 0
-      });
-      return requestWithDefaults(options);
-    }
-    if (decorations.renamed) {
-      const [newScope, newMethodName] = decorations.renamed;
-      octokit.log.warn(
-        `octokit.${scope}.${methodName}() has been renamed to octokit.${newScope}.${newMethodName}()`
-      );
-    }
-    if (decorations.deprecated) {
-      octokit.log.warn(decorations.deprecated);
-    }
-    if (decorations.renamedParameters) {
-      const options2 = requestWithDefaults.endpoint.merge(...args);
-      for (const [name2, alias] of Object.entries(
-        decorations.renamedParameters
-      )) {
-        if (name2 in options2) {
-          octokit.log.warn(
-            `"${name2}" parameter is deprecated for "octokit.${scope}.${methodName}()". Use "${alias}" instead`
-          );
-          if (!(alias in options2)) {
-            options2[alias] = options2[name2];
-          }
-          delete options2[name2];
-        }
-      }
-      return requestWithDefaults(options2);
-    }
-    return requestWithDefaults(...args);
-  }
-  return Object.assign(withDecorations, requestWithDefaults);
-}
-var endpointMethodsMap, handler;
-var init_endpoints_to_methods = __esm({
-  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js"() {
-    init_endpoints();
-    endpointMethodsMap = /* @__PURE__ */ new Map();
-    for (const [scope, endpoints] of Object.entries(endpoints_default)) {
-      for (const [methodName, endpoint2] of Object.entries(endpoints)) {
-        const [route2, defaults2, decorations] = endpoint2;
-        const [method, url] = route2.split(/ /);
-        const endpointDefaults = Object.assign(
-          {
-            method,
-            url
-          },
-          defaults2
-        );
-        if (!endpointMethodsMap.has(scope)) {
-          endpointMethodsMap.set(scope, /* @__PURE__ */ new Map());
-        }
-        endpointMethodsMap.get(scope).set(methodName, {
-          scope,
-          methodName,
-          endpointDefaults,
-          decorations
-        });
-      }
-    }
-    handler = {
-      has({ scope }, methodName) {
-        return endpointMethodsMap.get(scope).has(methodName);
-      },
-      getOwnPropertyDescriptor(target3, methodName) {
-        return {
-          value: this.get(target3, methodName),
-          // ensures method is in the cache
-          configurable: true,
-          writable: true,
-          enumerable: true
-        };
-      },
-      defineProperty(target3, methodName, descriptor) {
-        Object.defineProperty(target3.cache, methodName, descriptor);
-        return true;
-      },
-      deleteProperty(target3, methodName) {
-        delete target3.cache[methodName];
-        return true;
-      },
-      ownKeys({ scope }) {
-        return [...endpointMethodsMap.get(scope).keys()];
-      },
-      set(target3, methodName, value) {
-        return target3.cache[methodName] = value;
-      },
-      get({ octokit, scope, cache }, methodName) {
-        if (cache[methodName]) {
-          return cache[methodName];
-        }
-        const method = endpointMethodsMap.get(scope).get(methodName);
-        if (!method) {
-          return void 0;
-        }
-        const { endpointDefaults, decorations } = method;
-        if (decorations) {
-          cache[methodName] = decorate(
-            octokit,
-            scope,
-            methodName,
-            endpointDefaults,
-            decorations
-          );
-        } else {
-          cache[methodName] = octokit.request.defaults(endpointDefaults);
-        }
-        return cache[methodName];
-      }
-    };
-  }
-});
-
-// node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/index.js
-function restEndpointMethods(octokit) {
-  const api = endpointsToMethods(octokit);
-  return {
-    rest: api
-  };
-}
-function legacyRestEndpointMethods(octokit) {
-  const api = endpointsToMethods(octokit);
-  return {
-    ...api,
-    rest: api
-  };
-}
-var init_dist_src3 = __esm({
-  "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/index.js"() {
-    init_version2();
-    init_endpoints_to_methods();
-    restEndpointMethods.VERSION = VERSION5;
-    legacyRestEndpointMethods.VERSION = VERSION5;
-  }
-});
-
-// node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js
-function normalizePaginatedListResponse(response) {
-  if (!response.data) {
-    return {
-      ...response,
-      data: []
-    };
-  }
-  const responseNeedsNormalization = ("total_count" in response.data || "total_commits" in response.data) && !("url" in response.data);
-  if (!responseNeedsNormalization) return response;
-  const incompleteResults = response.data.incomplete_results;
-  const repositorySelection = response.data.repository_selection;
-  const totalCount = response.data.total_count;
-  const totalCommits = response.data.total_commits;
-  delete response.data.incomplete_results;
-  delete response.data.repository_selection;
-  delete response.data.total_count;
-  delete response.data.total_commits;
-  const namespaceKey = Object.keys(response.data)[0];
-  const data2 = response.data[namespaceKey];
-  response.data = data2;
-  if (typeof incompleteResults !== "undefined") {
-    response.data.incomplete_results = incompleteResults;
-  }
-  if (typeof repositorySelection !== "undefined") {
-    response.data.repository_selection = repositorySelection;
-  }
-  response.data.total_count = totalCount;
-  response.data.total_commits = totalCommits;
-  return response;
-}
-function iterator(octokit, route2, parameters) {
-  const options = typeof route2 === "function" ? route2.endpoint(parameters) : octokit.request.endpoint(route2, parameters);
-  const requestMethod = typeof route2 === "function" ? route2 : octokit.request;
-  const method = options.method;
-  const headers = options.headers;
-  let url = options.url;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        if (!url) return { done: true };
-        try {
-          const response = await requestMethod({ method, url, headers });
-          const normalizedResponse = normalizePaginatedListResponse(response);
-          url = ((normalizedResponse.headers.link || "").match(
-            /<([^<>]+)>;\s*rel="next"/
-          ) || [])[1];
-          if (!url && "total_commits" in normalizedResponse.data) {
-            const parsedUrl = new URL(normalizedResponse.url);
-            const params = parsedUrl.searchParams;
-            const page = parseInt(params.get("page") || "1", 10);
-            const per_page = parseInt(params.get("per_page") || "250", 10);
-            if (page * per_page < normalizedResponse.data.total_commits) {
-              params.set("page", String(page + 1));
-              url = parsedUrl.toString();
-            }
-          }
-          return { value: normalizedResponse };
-        } catch (error2) {
-          if (error2.status !== 409) throw error2;
-          url = "";
-          return {
-            value: {
-              status: 200,
-              headers: {},
-              data: []
-            }
-          };
-        }
-      }
-    })
-  };
-}
-function paginate(octokit, route2, parameters, mapFn) {
-  if (typeof parameters === "function") {
-    mapFn = parameters;
-    parameters = void 0;
-  }
-  return gather(
-    octokit,
-    [],
-    iterator(octokit, route2, parameters)[Symbol.asyncIterator](),
-    mapFn
-  );
-}
-function gather(octokit, results, iterator2, mapFn) {
-  return iterator2.next().then((result) => {
-    if (result.done) {
-      return results;
-    }
-    let earlyExit = false;
-    function done2() {
-      earlyExit = true;
-    }
-    results = results.concat(
-      mapFn ? mapFn(result.value, done2) : result.value.data
-    );
-    if (earlyExit) {
-      return results;
-    }
-    return gather(octokit, results, iterator2, mapFn);
-  });
-}
-function paginateRest(octokit) {
-  return {
-    paginate: Object.assign(paginate.bind(null, octokit), {
-      iterator: iterator.bind(null, octokit)
-    })
-  };
-}
-var VERSION6, composePaginateRest;
-var init_dist_bundle5 = __esm({
-  "node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js"() {
-    VERSION6 = "0.0.0-development";
-    composePaginateRest = Object.assign(paginate, {
-      iterator
-    });
-    paginateRest.VERSION = VERSION6;
-  }
-});
-
-// node_modules/@actions/github/lib/utils.js
-var context, baseUrl, defaults, GitHub;
-var init_utils3 = __esm({
-  "node_modules/@actions/github/lib/utils.js"() {
-    init_context();
-    init_utils2();
-    init_dist_src2();
-    init_dist_src3();
-    init_dist_bundle5();
-    init_utils2();
-    context = new Context();
-    baseUrl = getApiBaseUrl();
-    defaults = {
-      baseUrl,
-      request: {
-        agent: getProxyAgent(baseUrl),
-        fetch: getProxyFetch(baseUrl)
-      }
-    };
-    GitHub = Octokit.plugin(restEndpointMethods, paginateRest).defaults(defaults);
-  }
-});
-
-// src/domain/backoff.ts
-var PATIENCE3, backoff, askedWait;
-var init_backoff = __esm({
-  "src/domain/backoff.ts"() {
-    "use strict";
-    PATIENCE3 = { attempts: 4, first: 500, longest: 6e4 };
-    backoff = (failed2, random, hint = {}) => {
-      const { attempts, first: first3, longest: longest5 } = hint.patience ?? PATIENCE3;
-      if (failed2 >= attempts) return "give-up";
-      if (hint.asked !== void 0) return hint.asked > longest5 ? "give-up" : hint.asked;
-      const full2 = Math.min(longest5, first3 * 2 ** (failed2 - 1));
-      return full2 / 2 + full2 / 2 * random;
-    };
-    askedWait = (header, now2) => {
-      const after2 = Number(header("retry-after"));
-      if (Number.isFinite(after2) && after2 > 0) return after2 * 1e3;
-      if (header("x-ratelimit-remaining") !== "0") return void 0;
-      const reset = Number(header("x-ratelimit-reset"));
-      return Number.isFinite(reset) && reset > 0 ? Math.max(0, reset * 1e3 - now2) : void 0;
-    };
-  }
-});
-
-// src/github/client.ts
-var client_exports = {};
-__export(client_exports, {
-  githubClient: () => githubClient
-});
-import { setTimeout as sleep } from "node:timers/promises";
-var import_undici3, ANSWER_BYTES, ANSWER_WITHIN, githubClient, quiet, again, isAnswered, maySucceedLater;
-var init_client = __esm({
-  "src/github/client.ts"() {
-    "use strict";
-    init_utils3();
-    import_undici3 = __toESM(require_undici(), 1);
-    init_backoff();
-    ANSWER_BYTES = 32 * 1024 ** 2;
-    ANSWER_WITHIN = 3e4;
-    githubClient = (options) => {
-      const apiUrl = options.apiUrl.replace(/\/+$/, "");
-      const proxy = { httpProxy: "", httpsProxy: options.proxy.https, noProxy: options.proxy.except };
-      const answers = new import_undici3.EnvHttpProxyAgent({ ...proxy, maxResponseSize: ANSWER_BYTES });
-      const files2 = new import_undici3.EnvHttpProxyAgent(proxy);
-      const api = new GitHub({
-        baseUrl: apiUrl,
-        userAgent: "progressdb-rollout",
-        log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-        ...options.token === "" ? {} : { auth: `token ${options.token}` },
-        request: {
-          fetch: (url, init2) => (0, import_undici3.fetch)(url, {
-            ...init2,
-            dispatcher: answers,
-            signal: AbortSignal.timeout(ANSWER_WITHIN)
-          })
-        }
-      });
-      api.hook.wrap(
-        "request",
-        (send, request5) => again(async () => send(request5), request5.method === "GET", options.patience)
-      );
-      return {
-        api,
-        apiUrl,
-        token: options.token,
-        files: files2,
-        close: async () => void await Promise.all([answers.close(), files2.close()])
-      };
-    };
-    quiet = () => void 0;
-    again = async (send, harmless, patience) => {
-      for (let failed2 = 1; ; failed2 += 1) {
-        try {
-          return await send();
-        } catch (error2) {
-          const passing = maySucceedLater(error2);
-          if (passing === "no" || !harmless && !passing.untouched) throw error2;
-          const wait = backoff(failed2, Math.random(), {
-            ...passing.asked === void 0 ? {} : { asked: passing.asked },
-            ...patience === void 0 ? {} : { patience }
-          });
-          if (wait === "give-up") throw error2;
-          await sleep(wait);
-        }
-      }
-    };
-    isAnswered = (error2) => error2 instanceof Error && "status" in error2 && typeof error2.status === "number";
-    maySucceedLater = (error2) => {
-      if (!isAnswered(error2)) return "no";
-      if (error2.response === void 0) return { untouched: false };
-      const headers = error2.response.headers;
-      const asked2 = askedWait((name2) => headers[name2]?.toString(), Date.now());
-      const limited = error2.status === 429 || error2.status === 403 && asked2 !== void 0;
-      if (!limited && error2.status < 500) return "no";
-      return { untouched: limited, ...asked2 === void 0 ? {} : { asked: asked2 } };
-    };
-  }
-});
-
 // src/authorities.ts
 import { readFileSync as readFileSync4 } from "node:fs";
 function authorities({ shell }) {
@@ -55255,6 +55609,64 @@ var init_nodes = __esm({
       config: node3.config ?? "",
       ...node3.configNext === void 0 ? {} : { configNext: node3.configNext }
     });
+  }
+});
+
+// src/config/schema/hooks.ts
+var ENDINGS, KINDS, hook2, hookSettings;
+var init_hooks2 = __esm({
+  "src/config/schema/hooks.ts"() {
+    "use strict";
+    init_mini();
+    init_leaf();
+    ENDINGS = ["promoted", "rolled-back", "stopped", "needs-operator", "fired"];
+    KINDS = "at: end, and one of run, post, slack";
+    hook2 = strictObject(
+      {
+        at: described(literal2("end", "end"), "When: a job of a rollout has ended."),
+        on: optional(
+          described(
+            array(_enum(ENDINGS, ENDINGS.join(", ")), "a list of outcomes").check(_minLength(1, "at least one outcome")),
+            "How it ended. Default: all five. `fired` is a node that went back by itself; an end that changed nothing is never told."
+          )
+        ),
+        run: optional(
+          described(
+            command2(),
+            "A command on the runner, in the folder of the checkout. It sees ROLLOUT_OUTCOME and its like."
+          )
+        ),
+        post: optional(
+          described(
+            text(
+              /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])[^\s"'\\#@]{1,500}$/,
+              "an address such as https://hooks.example.org/rollouts, without a secret in it"
+            ),
+            "An address that gets a POST with a JSON body."
+          )
+        ),
+        slack: optional(
+          described(keyName(), "Line of the input `keys` with the address of Slack's incoming webhook.")
+        ),
+        key: optional(
+          described(keyName(), "With post: line of the input `keys` that is sent as a bearer token.")
+        ),
+        keys: optional(
+          described(
+            array(keyName(), "a list of key names"),
+            "With run: lines of the input `keys` that the command gets, as ROLLOUT_KEY_<NAME>. It gets no others."
+          )
+        ),
+        limit: described(prefault(duration3(1e3, 6e5), "20s"), "How long it may take.")
+      },
+      KINDS
+    );
+    hookSettings = {
+      hooks: described(
+        prefault(array(hook2, "a list of hooks").check(_maxLength(20, "at most 20 hooks")), []),
+        "Who is told how a rollout ended. What fails here is shown and changes no outcome."
+      )
+    };
   }
 });
 
@@ -55806,10 +56218,11 @@ var init_file = __esm({
     "use strict";
     init_mini();
     init_fleet();
+    init_hooks2();
     init_safety();
     init_watch();
     fileSchema = strictObject(
-      { ...fleetSettings, ...watchSettings, ...safetySettings },
+      { ...fleetSettings, ...watchSettings, ...safetySettings, ...hookSettings },
       "a mapping of settings, such as nodes: [db-1]"
     );
   }
@@ -56039,12 +56452,13 @@ var init_watch2 = __esm({
 });
 
 // src/config/build.ts
-var build, shellOf, hostOf, policyOf, drainOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
+var build, shellOf, hostOf, policyOf, drainOf, hookOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
 var init_build = __esm({
   "src/config/build.ts"() {
     "use strict";
     init_errors();
     init_nodes();
+    init_hooks2();
     init_settings();
     init_watch2();
     build = (file, nodes, origin) => {
@@ -56077,6 +56491,7 @@ var init_build = __esm({
         lease: file.lease,
         switch: switchOf(file),
         keep: file.keep,
+        hooks: file.hooks.map(hookOf),
         environment: file.environment,
         defaults: taken2
       };
@@ -56128,6 +56543,14 @@ var init_build = __esm({
         atLimit
       };
     };
+    hookOf = (hook3) => {
+      const { run: run5, post: post2, slack, key, keys = [], limit } = hook3;
+      const base = { on: hook3.on ?? [...ENDINGS], limit };
+      if (run5 !== void 0) return { ...base, kind: "run", command: run5, keys };
+      if (post2 !== void 0) return { ...base, kind: "post", url: post2, ...key === void 0 ? {} : { key } };
+      if (slack !== void 0) return { ...base, kind: "slack", key: slack };
+      throw new Bug("a hook of no kind");
+    };
     httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
     releasesOf = (file, world, or) => ({
       repository: or("repository", file.repository, world.repository ?? ""),
@@ -56168,10 +56591,10 @@ var init_build = __esm({
       };
     };
     switchOf = ({ switch: given }) => {
-      const command4 = given["on-fire"];
+      const command5 = given["on-fire"];
       return {
         confirmWithin: given["confirm-within"],
-        ...command4 === void 0 ? {} : { onFire: { command: command4, limit: given["on-fire-limit"] } }
+        ...command5 === void 0 ? {} : { onFire: { command: command5, limit: given["on-fire-limit"] } }
       };
     };
     NO_KEY = "none";
@@ -56301,7 +56724,7 @@ var init_unread = __esm({
 });
 
 // src/config/fleet.ts
-var kindRules, switchRules, drainRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var kindRules, switchRules, hookRules, drainRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
 var init_fleet2 = __esm({
   "src/config/fleet.ts"() {
     "use strict";
@@ -56315,7 +56738,8 @@ var init_fleet2 = __esm({
       ...repositoryRules(file, unread, world),
       ...argumentRules(file),
       ...switchRules(file, unread),
-      ...drainRules(file, unread)
+      ...drainRules(file, unread),
+      ...hookRules(file, unread)
     ];
     switchRules = ({ lease: lease4, switch: { "confirm-within": within2 } }, unread) => within2 >= lease4.ttl || unread.has("lease") || unread.has("switch") ? [] : [
       broken3(
@@ -56325,6 +56749,40 @@ var init_fleet2 = __esm({
         "give confirm-within at least the time of lease.ttl"
       )
     ];
+    hookRules = ({ hooks }, unread) => {
+      if (unread.has("hooks")) return [];
+      return hooks.flatMap(({ run: run5, post: post2, slack, key, keys }, i) => {
+        const at = ["hooks", i];
+        const ways = [run5, post2, slack].filter((way) => way !== void 0).length;
+        if (ways !== 1)
+          return [
+            broken3(
+              [...at],
+              ways === 0 ? "SETTING_MISSING" : "SETTING_CONTRADICTS",
+              ways === 0 ? "this hook does nothing" : "this hook tells in more than one way",
+              "write one of run, post, slack; another way is another hook"
+            )
+          ];
+        return [
+          ...key !== void 0 && post2 === void 0 ? [
+            broken3(
+              [...at, "key"],
+              "SETTING_CONTRADICTS",
+              "key is for post",
+              "remove it; with run write keys: [ … ]"
+            )
+          ] : [],
+          ...keys !== void 0 && run5 === void 0 ? [
+            broken3(
+              [...at, "keys"],
+              "SETTING_CONTRADICTS",
+              "keys is for run",
+              "remove it; with post write key: …"
+            )
+          ] : []
+        ];
+      });
+    };
     drainRules = ({ drain: drain2, ssh: ssh3 }, unread) => {
       if (drain2 === "none" || unread.has("drain")) return [];
       if (drain2.haproxy?.via !== void 0 && ssh3 === void 0 && !unread.has("ssh"))
@@ -56802,7 +57260,7 @@ var init_file2 = __esm({
 
 // src/domain/host-keys.ts
 import { createHash as createHash3 } from "node:crypto";
-var LINE, hostKeysIn, linesOf4, revokedIn, KINDS, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
+var LINE, hostKeysIn, linesOf4, revokedIn, KINDS2, kind, fingerprint, knownHostsLine, WRITTEN, knownHostsFile;
 var init_host_keys = __esm({
   "src/domain/host-keys.ts"() {
     "use strict";
@@ -56810,11 +57268,11 @@ var init_host_keys = __esm({
     hostKeysIn = (text3, at) => linesOf4(text3).flatMap((line3) => {
       const [, , type, key] = LINE.exec(line3) ?? [];
       return type && key && !revokedIn(text3).includes(key) ? [{ ...at, type, key }] : [];
-    }).toSorted((a, b) => KINDS.indexOf(kind(a)) - KINDS.indexOf(kind(b)));
+    }).toSorted((a, b) => KINDS2.indexOf(kind(a)) - KINDS2.indexOf(kind(b)));
     linesOf4 = (text3) => text3.split("\n").map((line3) => line3.trim());
     revokedIn = (text3) => linesOf4(text3).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
-    KINDS = ["ed25519", "ecdsa", "rsa"];
-    kind = ({ type }) => KINDS.find((name2) => type.includes(name2)) ?? "";
+    KINDS2 = ["ed25519", "ecdsa", "rsa"];
+    kind = ({ type }) => KINDS2.find((name2) => type.includes(name2)) ?? "";
     fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
     knownHostsLine = ({ host, port, type, key }) => `${port === 22 ? host : `[${host}]:${port}`} ${type} ${key}`;
     WRITTEN = "# Written by progressdb-rollout init";
@@ -57026,18 +57484,18 @@ var init_finding = __esm({
 
 // src/origin.ts
 import { existsSync as existsSync3, readFileSync as readFileSync7 } from "node:fs";
-import { dirname as dirname5, join as join7 } from "node:path";
+import { dirname as dirname6, join as join8 } from "node:path";
 import { fileURLToPath } from "node:url";
-function ownOrigin(from = dirname5(fileURLToPath(import.meta.url))) {
-  const lock = join7(from, "..", "..", ".package-lock.json");
+function ownOrigin(from = dirname6(fileURLToPath(import.meta.url))) {
+  const lock = join8(from, "..", "..", ".package-lock.json");
   if (!existsSync3(lock)) return void 0;
   const found = JSON.parse(readFileSync7(lock, "utf8"));
   const [, repository, commit] = GITHUB.exec(resolvedIn(found)) ?? [];
   return repository && commit ? `${repository}@${commit}` : void 0;
 }
 function repositoryHere(cwd) {
-  const builds = [".goreleaser.yaml", ".goreleaser.yml"].find((file) => existsSync3(join7(cwd, file)));
-  const config2 = join7(cwd, ".git", "config");
+  const builds = [".goreleaser.yaml", ".goreleaser.yml"].find((file) => existsSync3(join8(cwd, file)));
+  const config2 = join8(cwd, ".git", "config");
   const url = existsSync3(config2) ? /\[remote "origin"\][^[]*?\n\s*url\s*=\s*(\S+)/.exec(readFileSync7(config2, "utf8"))?.[1] ?? "" : "";
   const own2 = GITHUB.exec(url)?.[1];
   if (builds !== void 0 && own2 !== void 0)
@@ -57059,11 +57517,11 @@ var init_origin = __esm({
 });
 
 // src/probe/http.ts
-var import_undici4, LIMIT, MAX_BYTES, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, UNTRUSTED, OURS, classify, codeOf;
+var import_undici5, LIMIT, MAX_BYTES, CONNECTIONS, httpClient, connector, newAgent, exchange, toDispatch, serverOf, bounded2, SERVER2, UNTRUSTED, OURS, classify, codeOf;
 var init_http = __esm({
   "src/probe/http.ts"() {
     "use strict";
-    import_undici4 = __toESM(require_undici(), 1);
+    import_undici5 = __toESM(require_undici(), 1);
     init_text();
     LIMIT = 2e3;
     MAX_BYTES = 256 * 1024;
@@ -57077,7 +57535,7 @@ var init_http = __esm({
         return agent;
       };
       return {
-        ask: (url, request5, stop) => exchange(agentOf(url), url, { request: request5, stop }),
+        ask: (url, request6, stop) => exchange(agentOf(url), url, { request: request6, stop }),
         close: async () => {
           const all2 = [...agents.values()];
           agents.clear();
@@ -57086,7 +57544,7 @@ var init_http = __esm({
       };
     };
     connector = (origin, { reach: reach2, ca }) => {
-      const straight = (0, import_undici4.buildConnector)({ timeout: 5e3, ...ca === void 0 ? {} : { ca } });
+      const straight = (0, import_undici5.buildConnector)({ timeout: 5e3, ...ca === void 0 ? {} : { ca } });
       const led = async (way, ...[options, callback]) => {
         const at = await way.catch(() => void 0);
         if (at === void 0) return callback(Object.assign(new Error("no way"), { code: "EHOSTUNREACH" }), null);
@@ -57097,7 +57555,7 @@ var init_http = __esm({
         return way === void 0 ? straight(options, callback) : void led(way, options, callback);
       };
     };
-    newAgent = (origin, options) => new import_undici4.Agent({
+    newAgent = (origin, options) => new import_undici5.Agent({
       connections: CONNECTIONS,
       pipelining: 1,
       connect: connector(origin, options),
@@ -57107,15 +57565,15 @@ var init_http = __esm({
       keepAliveTimeout: 1e3,
       keepAliveMaxTimeout: 2e3
     });
-    exchange = async (agent, url, { request: request5, stop }) => {
+    exchange = async (agent, url, { request: request6, stop }) => {
       if (stop?.aborted) return { is: "stopped" };
-      const limit = request5.limit ?? LIMIT;
+      const limit = request6.limit ?? LIMIT;
       const late2 = AbortSignal.timeout(limit);
       const began2 = performance.now();
       const took = () => performance.now() - began2;
       try {
-        const reply = await agent.request(toDispatch(url, request5, stop ? AbortSignal.any([stop, late2]) : late2));
-        const body = await bounded2(reply.body, request5.maxBytes ?? MAX_BYTES);
+        const reply = await agent.request(toDispatch(url, request6, stop ? AbortSignal.any([stop, late2]) : late2));
+        const body = await bounded2(reply.body, request6.maxBytes ?? MAX_BYTES);
         if (body === void 0) return { is: "failed", why: "the answer is too long", ms: took() };
         return {
           is: "answer",
@@ -57132,18 +57590,18 @@ var init_http = __esm({
         return { ...classify(error2), ms: took() };
       }
     };
-    toDispatch = (url, request5, signal) => {
+    toDispatch = (url, request6, signal) => {
       const base = new URL(url);
       return {
         origin: base.origin,
-        path: `${base.pathname.replace(/\/$/, "")}${request5.path}`,
-        method: request5.method,
+        path: `${base.pathname.replace(/\/$/, "")}${request6.path}`,
+        method: request6.method,
         headers: {
-          ...request5.headers,
+          ...request6.headers,
           "user-agent": "progressdb-rollout",
-          ...request5.body !== void 0 && { "content-type": "application/json" }
+          ...request6.body !== void 0 && { "content-type": "application/json" }
         },
-        body: request5.body === void 0 ? null : JSON.stringify(request5.body),
+        body: request6.body === void 0 ? null : JSON.stringify(request6.body),
         signal
       };
     };
@@ -57473,7 +57931,7 @@ var init_counts = __esm({
 });
 
 // src/probe/cycle.ts
-var MESSAGE, CYCLE, WAITS, cycle, shoot, run, after, posting, reading3, listing, creating, inThread;
+var MESSAGE, CYCLE, WAITS, cycle, shoot, run2, after, posting, reading3, listing, creating, inThread;
 var init_cycle = __esm({
   "src/probe/cycle.ts"() {
     "use strict";
@@ -57492,10 +57950,10 @@ var init_cycle = __esm({
       };
     };
     shoot = async (c, step2) => {
-      const outcome2 = await run(c, step2);
+      const outcome2 = await run2(c, step2);
       return outcome2 === "skipped" ? outcome2 : { step: step2, timed: !WAITS.includes(step2), outcome: outcome2 };
     };
-    run = (c, step2) => {
+    run2 = (c, step2) => {
       const { db, state, p } = c;
       switch (step2) {
         case STEPS.sign:
@@ -57579,7 +58037,7 @@ var init_progressdb = __esm({
         expect: [202, 204],
         read: () => true
       });
-      const post = (path6, body) => ({
+      const post2 = (path6, body) => ({
         method: "POST",
         path: path6,
         headers: asUser(),
@@ -57593,17 +58051,17 @@ var init_progressdb = __esm({
           if (signed.is === "ok") signature = signed.value;
           return signed;
         },
-        createThread: (title2, stop) => call3(post(THREADS, { title: title2 }), stop),
+        createThread: (title2, stop) => call3(post2(THREADS, { title: title2 }), stop),
         thread: async (key, stop) => orAbsent(
           await call3({ ...get2(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
           [403, 404]
         ),
         threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
         deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
-        post: (thread, text3, stop) => call3(post(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
+        post: (thread, text3, stop) => call3(post2(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
         read: async ({ thread, key }, stop) => {
-          const request5 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call3({ ...request5, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
+          const request6 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
+          return orAbsent(await call3({ ...request6, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
         },
         list: (thread, stop) => call3(
           {
@@ -57897,39 +58355,15 @@ var init_probe = __esm({
   }
 });
 
-// src/shell/collector.ts
-import { StringDecoder } from "node:string_decoder";
-function collector(line3) {
-  const decoder = new StringDecoder("utf8");
-  let text3 = "";
-  let told4 = 0;
-  const add2 = (chunk) => {
-    if (text3.length < BOUND) text3 += decoder.write(chunk);
-    if (line3 === void 0) return;
-    for (let end = text3.indexOf("\n", told4); end !== -1; end = text3.indexOf("\n", told4)) {
-      line3(text3.slice(told4, end));
-      told4 = end + 1;
-    }
-  };
-  return { add: add2, text: () => text3 };
-}
-var BOUND;
-var init_collector = __esm({
-  "src/shell/collector.ts"() {
-    "use strict";
-    BOUND = 16 * 1024 * 1024;
-  }
-});
-
 // src/shell/ssh-failure.ts
 function sshFailure(way, said5) {
-  const [, tell2] = table2.find(([words4]) => words4.test(said5)) ?? [];
+  const [, tell3] = table3.find(([words4]) => words4.test(said5)) ?? [];
   const last = said5.split("\n").map((line3) => line3.trim()).filter((line3) => line3 !== "").slice(-2).join(" ");
   const words3 = printable(new Untrusted(last), 300);
-  const problem3 = tell2?.(way) ?? {
+  const problem3 = tell3?.(way) ?? {
     code: "SSH_FAILED",
     what: `${way.node}: ssh could not connect to ${place(way)}`,
-    next: `try it by hand:  ssh ${command3(way)} true`
+    next: `try it by hand:  ssh ${command4(way)} true`
   };
   return {
     ...problem3,
@@ -57973,15 +58407,15 @@ function unreachable2(w, because) {
     code: "SSH_UNREACHABLE",
     what: `${w.node}: no connection to ${place(w)}`,
     because,
-    next: `see that the machine is up and that this one may reach it:  ssh ${command3(w)} true`
+    next: `see that the machine is up and that this one may reach it:  ssh ${command4(w)} true`
   };
 }
-var table2, place, command3, named4, scan;
+var table3, place, command4, named4, scan;
 var init_ssh_failure = __esm({
   "src/shell/ssh-failure.ts"() {
     "use strict";
     init_text();
-    table2 = [
+    table3 = [
       [/HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i, changedKey],
       [/(?:No .* host key is known for|Host key verification failed)/i, unknownKey2],
       [/Permission denied \(|Too many authentication failures/i, keyRefused],
@@ -57993,7 +58427,7 @@ var init_ssh_failure = __esm({
       ]
     ];
     place = ({ at }) => `${at.user}@${at.host}${at.port === 22 ? "" : `:${at.port}`}`;
-    command3 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
+    command4 = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.user}@${at.host}`;
     named4 = ({ at }) => at.port === 22 ? at.host : `[${at.host}]:${at.port}`;
     scan = ({ at }) => `${at.port === 22 ? "" : `-p ${at.port} `}${at.host}`;
   }
@@ -58002,11 +58436,11 @@ var init_ssh_failure = __esm({
 // src/shell/ssh-link.ts
 import { readFileSync as readFileSync8 } from "node:fs";
 import { createServer } from "node:net";
-async function ssh2(link, command4, o) {
+async function ssh2(link, command5, o) {
   const out = collector(o.line);
   const err = collector();
   const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
-  const words3 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command4];
+  const words3 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command5];
   const code2 = await call("sh", ["-c", BOUNDED, "sh", ...words3], {
     env: link.env,
     input: o.input,
@@ -58228,46 +58662,17 @@ var init_ssh_config = __esm({
   }
 });
 
-// src/shell/sudo.ts
-function sudoFailure(on, ran2) {
-  if (ran2.code === 0 || ran2.stdout !== "" || !/\bsudo\b/.test(ran2.stderr)) return void 0;
-  const lines2 = ran2.stderr.split("\n").filter((line3) => line3.trim() !== "");
-  const [words3, code2] = table3.find(([known2]) => known2.test(ran2.stderr)) ?? [/\bsudo\b/, "SUDO_REFUSED"];
-  const said5 = lines2.find((line3) => words3.test(line3)) ?? "";
-  return {
-    code: code2,
-    what: `${on.node}: ${on.from} may not work as ${on.to}, the user of the service`,
-    because: printable(new Untrusted(said5.trim()), 300),
-    next: next3(code2, on),
-    where: on.node
-  };
-}
-var table3, next3;
-var init_sudo = __esm({
-  "src/shell/sudo.ts"() {
-    "use strict";
-    init_text();
-    table3 = [
-      [/a password is required|a terminal is required/i, "SUDO_WANTS_PASSWORD"],
-      [/is not in the sudoers file|is not allowed to (?:execute|run)|not allowed to run sudo/i, "SUDO_REFUSED"],
-      [/you must have a tty/i, "SUDO_WANTS_TTY"],
-      [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
-    ];
-    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
-  }
-});
-
 // src/shell/ssh.ts
 import { createHash as createHash4 } from "node:crypto";
-import { constants as constants3 } from "node:fs";
-import { chmod as chmod2, lstat as lstat2, mkdir as mkdir3, readFile, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
-import { dirname as dirname6, join as join8 } from "node:path";
+import { constants as constants4 } from "node:fs";
+import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
+import { dirname as dirname7, join as join9 } from "node:path";
 async function openSsh(options) {
-  const folder = join8(options.dir, "ssh");
+  const folder = join9(options.dir, "ssh");
   const files2 = await prepare2(folder, options);
   const hosts = options.nodes.map((n, i) => ({ ...n, alias: aliasOf(options, i) }));
   const jump = jumpOf(options);
-  const config2 = join8(files2.sockets, "config");
+  const config2 = join9(files2.sockets, "config");
   await writePrivate(config2, sshConfig(hosts, files2, jump));
   const authorize = files2.identity === void 0 ? "" : await publicHalf(files2.identity, options.env);
   const knownHosts = options.knownHosts === "" ? "known_hosts" : "the input ssh-known-hosts";
@@ -58295,10 +58700,10 @@ function aliasOf({ nodes }, i) {
   return n.user === first3.user && n.port === first3.port ? n.host : `${n.host}-${n.user}-${n.port}`;
 }
 async function prepare2(folder, o) {
-  await mkdir3(folder, { recursive: true, mode: 448 });
+  await mkdir4(folder, { recursive: true, mode: 448 });
   await chmod2(folder, 448);
-  const identity = join8(folder, "key");
-  const knownHosts = join8(folder, "known_hosts");
+  const identity = join9(folder, "key");
+  const knownHosts = join9(folder, "known_hosts");
   if (o.key !== "") await writePrivate(identity, o.key);
   if (o.knownHosts !== "") await writePrivate(knownHosts, `${o.knownHosts.trim()}
 `);
@@ -58306,16 +58711,16 @@ async function prepare2(folder, o) {
     sockets: await socketFolder(o.dir),
     ...o.knownHosts === "" ? {} : { knownHosts },
     ...o.key === "" ? {} : { identity },
-    ...o.own ? { own: join8(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
+    ...o.own ? { own: join9(o.env["HOME"] ?? "/", ".ssh", "config") } : {}
   };
 }
 async function socketFolder(dir) {
   const path6 = `/tmp/pdbr-${createHash4("sha256").update(dir).digest("hex").slice(0, 16)}`;
-  await mkdir3(path6, { mode: 448 }).catch((error2) => {
+  await mkdir4(path6, { mode: 448 }).catch((error2) => {
     if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
   });
   const { uid, mode } = await lstat2(path6);
-  if (uid === process.getuid?.() && (mode & constants3.S_IFMT) === constants3.S_IFDIR && (mode & 63) === 0)
+  if (uid === process.getuid?.() && (mode & constants4.S_IFMT) === constants4.S_IFDIR && (mode & 63) === 0)
     return path6;
   throw new UserError({
     code: "SSH_FOLDER_TAKEN",
@@ -58329,7 +58734,7 @@ async function publicHalf(identity, env) {
   const line3 = out.text().trim();
   return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line3) ? line3 : "";
 }
-async function run2(link, program2, args, options) {
+async function run3(link, program2, args, options) {
   const first3 = await connect(link);
   if (first3.code !== 0)
     return { ...first3, code: null, lost: { problem: await whyNot3(link, first3), begun: false } };
@@ -58337,7 +58742,7 @@ async function run2(link, program2, args, options) {
   const text3 = boundedScript(program2, args, options.limit / 1e3);
   const ran2 = await ssh2(link, ["sh", "-s"], {
     input: Buffer.from(as ? scriptAs(as, text3) : text3),
-    seconds: (options.limit + GRACE) / 1e3,
+    seconds: (options.limit + GRACE2) / 1e3,
     ...options.line ? { line: options.line } : {}
   });
   const { node: node3, at } = link.way;
@@ -58347,7 +58752,7 @@ async function run2(link, program2, args, options) {
   delete link.connected;
   return { ...ran2, code: null, lost: { problem: sshFailure(link.way, ran2.stderr), begun: true } };
 }
-async function put(link, { source, path: path6, mode, sent }) {
+async function put2(link, { source, path: path6, mode, sent }) {
   const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
   const first3 = await connect(link);
   if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
@@ -58366,7 +58771,7 @@ ${bytes3.length}
   throw new UserError(notWritten(link, path6, lastWords(ran2)));
 }
 async function get(link, path6, limit) {
-  const ran2 = await run2(link, TAIL, [path6, String(limit)], { limit: 6e4 });
+  const ran2 = await run3(link, TAIL, [path6, String(limit)], { limit: 6e4 });
   if (ran2.lost) throw new UserError(ran2.lost.problem);
   if (ran2.code === 0) return Buffer.from(ran2.stdout);
   throw new UserError({
@@ -58383,10 +58788,10 @@ async function close(link, open6) {
   open6.delete(link);
   if (open6.size > 0) return;
   if (last && jump) await master(link, "exit", [], jump.alias).catch(() => void 0);
-  const goes = [join8(link.folder, "key"), ...last ? [dirname6(link.config)] : []];
-  for (const path6 of goes) await rm2(path6, { recursive: true, force: true }).catch(() => void 0);
+  const goes = [join9(link.folder, "key"), ...last ? [dirname7(link.config)] : []];
+  for (const path6 of goes) await rm3(path6, { recursive: true, force: true }).catch(() => void 0);
 }
-var GRACE, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
+var GRACE2, RECEIVE, jumpOf, shellOf2, writePrivate, putSeconds, lastWords, notWritten, TAIL;
 var init_ssh = __esm({
   "src/shell/ssh.ts"() {
     "use strict";
@@ -58399,7 +58804,7 @@ var init_ssh = __esm({
     init_ssh_failure();
     init_sudo();
     init_ssh_link();
-    GRACE = 6e4;
+    GRACE2 = 6e4;
     RECEIVE = `umask 077
 IFS= read -r path && IFS= read -r mode && IFS= read -r size || exit 90
 part=$path.$$.part
@@ -58416,15 +58821,15 @@ done
 [ "$has" -eq "$size" ] && chmod "$mode" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$path" && trap - EXIT`;
     jumpOf = ({ jump, nodes }) => jump && { ...jump, alias: nodes.some((n) => n.host === jump.host) ? "jump" : jump.host };
     shellOf2 = (link, open6) => ({
-      run: (program2, args, options) => run2(link, program2, args, options),
-      put: (source, path6, mode, sent) => put(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
+      run: (program2, args, options) => run3(link, program2, args, options),
+      put: (source, path6, mode, sent) => put2(link, { source, path: path6, mode, ...sent ? { sent } : {} }),
       get: (path6, limit) => get(link, path6, limit),
       forward: (to) => forward2(link, to),
       close: () => close(link, open6)
     });
     writePrivate = async (path6, text3) => {
-      await rm2(path6, { force: true });
-      await writeFile3(path6, text3, { mode: 384, flag: "wx" });
+      await rm3(path6, { force: true });
+      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
     };
     putSeconds = (bytes3) => 120 + bytes3 / 25e4;
     lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
@@ -58444,7 +58849,7 @@ done
 
 // src/targets.ts
 import { writeFileSync } from "node:fs";
-import { join as join9 } from "node:path";
+import { join as join10 } from "node:path";
 async function targetsOf({ hand, env, dir }) {
   const read4 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
   const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
@@ -58460,7 +58865,7 @@ async function targetsOf({ hand, env, dir }) {
         env,
         config2
       );
-      return { name: nameOf(host), typed: host, at };
+      return { name: nameOf2(host), typed: host, at };
     })
   );
   const clash = clashes(targets);
@@ -58507,7 +58912,7 @@ function clashes(targets) {
     ] : []
   ];
 }
-var WORD, ownFile, nameOf, noTarget, noTargets;
+var WORD, ownFile, nameOf2, noTarget, noTargets;
 var init_targets = __esm({
   "src/targets.ts"() {
     "use strict";
@@ -58515,8 +58920,8 @@ var init_targets = __esm({
     init_text();
     init_host_keys2();
     WORD = /^(?:([A-Za-z_][A-Za-z0-9_.-]{0,31})@)?([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
-    ownFile = (dir) => join9(dir, "own_ssh_config");
-    nameOf = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
+    ownFile = (dir) => join10(dir, "own_ssh_config");
+    nameOf2 = (host) => /^[\d.]+$/.test(host) ? host : host.split(".")[0] ?? host;
     noTarget = (word6) => ({
       code: "TARGET_INVALID",
       what: `${printable(word6, 100)} names no user and machine`,
@@ -58615,11 +59020,11 @@ __export(init_exports, {
   init: () => init
 });
 import { existsSync as existsSync4, mkdirSync as mkdirSync2, writeFileSync as writeFileSync2 } from "node:fs";
-import { dirname as dirname7, join as join10 } from "node:path";
+import { dirname as dirname8, join as join11 } from "node:path";
 async function init(i) {
   const targets = await targetsOf(i);
   const jump = await jumpOf2(i, targets);
-  const taken2 = filesOf(i, true).filter(({ path: path6 }) => existsSync4(join10(i.cwd, path6)));
+  const taken2 = filesOf(i, true).filter(({ path: path6 }) => existsSync4(join11(i.cwd, path6)));
   if (taken2.length > 0) return told3(i, taken2.map(fileExists));
   const keys = await trustedKeys(i, jump ? [jump, ...targets] : targets);
   if ("problems" in keys) return told3(i, keys.problems);
@@ -58640,12 +59045,12 @@ async function init(i) {
   return 0;
 }
 function filesOf({ cwd }, names2) {
-  const hasRelease = existsSync4(join10(cwd, ".github/workflows/release.yml"));
+  const hasRelease = existsSync4(join11(cwd, ".github/workflows/release.yml"));
   const workflows = workflowsOf(ownOrigin(), { builds: repositoryHere(cwd).builds, hasRelease });
   return [...names2 ? [FLEET, SUDOERS, KNOWN_HOSTS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
-  const given = i.inputs.sshKnownHosts === "" ? void 0 : join10(i.dir, "given_known_hosts");
+  const given = i.inputs.sshKnownHosts === "" ? void 0 : join11(i.dir, "given_known_hosts");
   if (given !== void 0) writeFileSync2(given, `${i.inputs.sshKnownHosts.trim()}
 `, { mode: 384 });
   const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given) })));
@@ -58733,8 +59138,8 @@ ${rights}`;
 }
 function write({ cwd, out }, files2) {
   for (const { path: path6, text: text3 } of files2) {
-    mkdirSync2(dirname7(join10(cwd, path6)), { recursive: true });
-    writeFileSync2(join10(cwd, path6), text3);
+    mkdirSync2(dirname8(join11(cwd, path6)), { recursive: true });
+    writeFileSync2(join11(cwd, path6), text3);
     out.line("wrote", path6);
   }
 }
@@ -59258,13 +59663,13 @@ function haproxyCommands(drain2, node3) {
     limit: String(Math.ceil(drain2.limit / 1e3)),
     at_limit: drain2.atLimit
   };
-  const command4 = (kind2) => [...Object.entries({ kind: kind2, ...given }).map(([name2, value]) => `${name2}=${quote(value)}`), haproxy_default].join(
+  const command5 = (kind2) => [...Object.entries({ kind: kind2, ...given }).map(([name2, value]) => `${name2}=${quote(value)}`), haproxy_default].join(
     "\n"
   );
   return {
-    out: command4("out"),
-    in: command4("in"),
-    check: command4("check"),
+    out: command5("out"),
+    in: command5("in"),
+    check: command5("check"),
     limit: drain2.limit + TALKING
   };
 }
@@ -59302,12 +59707,12 @@ var init_commands = __esm({
 });
 
 // src/node/balancers.ts
-async function tell({ config: config2, options }, kind2, { traffic, progress }) {
+async function tell2({ config: config2, options }, kind2, { traffic, progress }) {
   const drain2 = drainCommands(options.drain, config2);
-  const command4 = drain2?.[kind2];
+  const command5 = drain2?.[kind2];
   for (const shell of options.balancers ?? []) {
-    if (command4 === void 0) return void 0;
-    const ran2 = await shell.run(onBalancer(command4), [config2.name, traffic], {
+    if (command5 === void 0) return void 0;
+    const ran2 = await shell.run(onBalancer(command5), [config2.name, traffic], {
       limit: SHORT + (drain2?.limit ?? 0),
       line: (line3) => {
         const found = parseProgress(line3);
@@ -59318,11 +59723,11 @@ async function tell({ config: config2, options }, kind2, { traffic, progress }) 
     const lines2 = `${ran2.stdout}
 ${ran2.stderr}`.split("\n").filter((line3) => line3 !== "" && !parseProgress(line3));
     const said5 = printable(new Untrusted(lines2.slice(-3).join(" ")), 300);
-    const ended2 = ran2.late ? "no answer in time" : `exit ${ran2.code ?? "by a signal"}`;
+    const ended3 = ran2.late ? "no answer in time" : `exit ${ran2.code ?? "by a signal"}`;
     return {
       code: "DRAIN_FAILED",
       what: `${config2.name}: it could not be taken out of traffic, or put back`,
-      because: ran2.lost ? noWay(ran2.lost.problem) : said5 || ended2,
+      because: ran2.lost ? noWay(ran2.lost.problem) : said5 || ended3,
       next: ran2.lost?.problem.next ?? "see to the load balancer, then run `recover`",
       where: config2.name
     };
@@ -59338,14 +59743,14 @@ var init_balancers = __esm({
     init_answer();
     init_places();
     noWay = ({ what, because }) => because === void 0 ? what : `${what}: ${because}`;
-    onBalancer = (command4) => ({
+    onBalancer = (command5) => ({
       name: "balancer",
       text: [
         "main() {",
         "NODE_NAME=$1 NODE_TRAFFIC=$2",
         "export NODE_NAME NODE_TRAFFIC",
         "(",
-        command4,
+        command5,
         ") 8>&1",
         "}",
         'main "$@" </dev/null'
@@ -59384,7 +59789,7 @@ var init_switch_setting = __esm({
     init_release();
     init_places();
     CHECKS = 3e4;
-    oneLine3 = (command4) => command4.includes("\n") ? `eval "$(printf %s ${Buffer.from(command4).toString("base64")} | base64 -d)"` : command4;
+    oneLine3 = (command5) => command5.includes("\n") ? `eval "$(printf %s ${Buffer.from(command5).toString("base64")} | base64 -d)"` : command5;
   }
 });
 
@@ -59586,7 +59991,7 @@ var init_task = __esm({
 });
 
 // src/node/server.ts
-import { randomUUID as randomUUID3 } from "node:crypto";
+import { randomUUID as randomUUID4 } from "node:crypto";
 function nodeOn(shell, service, config2, options) {
   let known2;
   const owner = () => known2 ??= driven(config2, service, who).catch((error2) => {
@@ -59615,7 +60020,7 @@ function nodeOn(shell, service, config2, options) {
 async function drainRefused(on) {
   if (on.options.balancers) {
     const { now: now2 } = await inspected(on);
-    const problem3 = await tell(on, "check", { traffic: inTraffic(now2) ? "in" : "out" });
+    const problem3 = await tell2(on, "check", { traffic: inTraffic(now2) ? "in" : "out" });
     return problem3?.because ?? "";
   }
   const drain2 = ownCommands(on.options.drain, on.config);
@@ -59668,7 +60073,7 @@ async function throughBalancers(on, moves, grip) {
   const { now: now2 } = await inspected(on);
   if (moves === "drain" && now2.traffic === "drained") return;
   const { progress } = grip;
-  const problem3 = await tell(on, moves === "drain" ? "out" : "in", { traffic: "out", progress });
+  const problem3 = await tell2(on, moves === "drain" ? "out" : "in", { traffic: "out", progress });
   if (problem3) throw new StepFailed({ ...problem3, where: on.config.name, effect: "unknown", kind: "drain" });
 }
 async function perform2(on, task, grip) {
@@ -59692,7 +60097,7 @@ async function perform2(on, task, grip) {
   }
 }
 async function bring(on, content, token, grip) {
-  const path6 = `${on.config.install}/state/put-${token}-${randomUUID3()}`;
+  const path6 = `${on.config.install}/state/put-${token}-${randomUUID4()}`;
   let told4 = 0;
   try {
     await on.shell.put(content, path6, 384, (done2, of3) => {
@@ -60521,10 +60926,10 @@ var init_build_plan = __esm({
 });
 
 // src/domain/as-the-nodes-say.ts
-function asTheNodesSay(found, request5) {
+function asTheNodesSay(found, request6) {
   const seen2 = Object.fromEntries(found.nodes.map((n) => [n.node, n.now]));
   const rollout = unfinished(seen2);
-  const alive = request5.mode === "recover" && !request5.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
+  const alive = request6.mode === "recover" && !request6.steal ? leaseProblems(found.nodes.filter(atWork)) : [];
   if (alive.length > 0) return { is: "refused", code: "lease-held", problems: alive };
   if (rollout && rollout.lines.length === 0) return contradicted(rollout);
   if (rollout) {
@@ -60539,7 +60944,7 @@ function asTheNodesSay(found, request5) {
     };
   }
   if (found.unreachable.length === 0) {
-    const wrong2 = request5.mode === "status" ? amiss(found.nodes) : void 0;
+    const wrong2 = request6.mode === "status" ? amiss(found.nodes) : void 0;
     return wrong2 ?? { is: "nothing", why: standing(found) };
   }
   const problems2 = found.unreachable.map(({ node: node3, failure: failure2 }) => ({ ...failure2, where: node3 }));
@@ -60617,8 +61022,8 @@ var init_release_notes = __esm({
 });
 
 // src/survey.ts
-import { constants as constants4, copyFile as copyFile2, rename as rename3 } from "node:fs/promises";
-import { join as join11 } from "node:path";
+import { constants as constants5, copyFile as copyFile3, rename as rename4 } from "node:fs/promises";
+import { join as join12 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
@@ -60730,7 +61135,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join11(s.dir, fetched.sha256));
+    await kept(fetched.file, join12(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -60743,8 +61148,8 @@ async function downloaded(s, resolved, stop) {
   };
 }
 async function kept(file, as) {
-  await copyFile2(file, `${as}.new`, constants4.COPYFILE_FICLONE);
-  await rename3(`${as}.new`, as);
+  await copyFile3(file, `${as}.new`, constants5.COPYFILE_FICLONE);
+  await rename4(`${as}.new`, as);
 }
 var asRoot2, oneUser, inTheClear, linked;
 var init_survey = __esm({
@@ -60836,129 +61241,6 @@ var init_planning = __esm({
     init_tag();
     init_survey();
     versionOf2 = (tag) => parseTag(tag)?.version ?? tag;
-  }
-});
-
-// src/shell/drained.ts
-var drained;
-var init_drained = __esm({
-  "src/shell/drained.ts"() {
-    "use strict";
-    drained = (words3) => [
-      "sh",
-      ["-c", '"$@"; code=$?; cat >/dev/null; exit "$code"', "sh", ...words3]
-    ];
-  }
-});
-
-// src/shell/local.ts
-import { randomUUID as randomUUID4 } from "node:crypto";
-import { constants as constants5, copyFile as copyFile3, mkdir as mkdir4, open as open4, rename as rename4, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
-import { userInfo } from "node:os";
-import { dirname as dirname8 } from "node:path";
-async function run3(env, { program: program2, args }, options) {
-  const { as } = options;
-  const input = as ? scriptAs(as, boundedScript(program2, args, options.limit / 1e3)) : script(program2, args);
-  const out = collector(options.line);
-  const err = collector();
-  const seconds2 = String(Math.ceil(options.limit / 1e3));
-  const ended2 = exec(...drained(["timeout", seconds2, "sh", "-s"]), {
-    env,
-    input: Buffer.from(input),
-    silent: true,
-    ignoreReturnCode: true,
-    delay: 1e3,
-    cwd: "/",
-    listeners: { stdout: out.add, stderr: err.add }
-  });
-  const code2 = await Promise.race([ended2, late(options.limit + GRACE2)]);
-  const ran2 = {
-    code: code2 === "late" ? null : code2,
-    stdout: out.text(),
-    stderr: err.text(),
-    late: code2 === "late"
-  };
-  const from = userInfo().username;
-  const problem3 = as ? sudoFailure({ node: "this machine", from, to: as }, ran2) : void 0;
-  return problem3 ? { ...ran2, code: null, lost: { problem: problem3, begun: false } } : ran2;
-}
-async function put2(source, path6, mode) {
-  const part = `${path6}.${randomUUID4()}`;
-  try {
-    await mkdir4(dirname8(path6), { recursive: true, mode: 448 });
-    if ("file" in source)
-      await copyFile3(source.file, part, constants5.COPYFILE_EXCL | constants5.COPYFILE_FICLONE);
-    else await writeFile4(part, source.bytes, { mode: 384, flag: "wx" });
-    const handle = await open4(part, "r+");
-    try {
-      await handle.chmod(mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename4(part, path6);
-  } catch (error2) {
-    await rm3(part, { force: true }).catch(() => void 0);
-    throw new UserError({
-      code: "NODE_NOT_WRITABLE",
-      what: `cannot write in ${dirname8(path6)}`,
-      because: reason(error2),
-      next: "give the user that runs this action write access to the install folder, or free some space"
-    });
-  }
-}
-async function tail(path6, limit) {
-  try {
-    const handle = await open4(path6, "r");
-    try {
-      const { size: size3 } = await handle.stat();
-      const length2 = Math.min(size3, limit);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length2), 0, length2, size3 - length2);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (error2) {
-    if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return new Uint8Array();
-    throw new UserError({
-      code: "NODE_NOT_READABLE",
-      what: `cannot read ${path6}`,
-      because: reason(error2),
-      next: "give the user that runs this action read access to it"
-    });
-  }
-}
-var GRACE2, localShell, late, reason;
-var init_local = __esm({
-  "src/shell/local.ts"() {
-    "use strict";
-    init_exec();
-    init_errors();
-    init_text();
-    init_collector();
-    init_drained();
-    init_script();
-    init_sudo();
-    GRACE2 = 6e4;
-    localShell = (options = {}) => {
-      const env = {
-        PATH: options.path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        LC_ALL: "C",
-        HOME: options.home ?? userInfo().homedir,
-        TMPDIR: options.tmp ?? "/tmp"
-      };
-      return {
-        run: (program2, args, runOptions) => run3(env, { program: program2, args }, runOptions),
-        put: put2,
-        get: tail,
-        forward: (to) => Promise.resolve(to),
-        close: () => Promise.resolve()
-      };
-    };
-    late = (ms) => new Promise((resolve2) => {
-      setTimeout(() => resolve2("late"), ms).unref();
-    });
-    reason = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)));
   }
 });
 
@@ -61126,7 +61408,7 @@ async function* exactly(reader2, size3) {
   }
   if (seen2 < size3) throw truncated();
 }
-var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number6, base256, readExtension, paxRecords, KINDS2, kindOf2;
+var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number6, base256, readExtension, paxRecords, KINDS3, kindOf2;
 var init_tar = __esm({
   "src/releases/tar.ts"() {
     "use strict";
@@ -61233,7 +61515,7 @@ var init_tar = __esm({
       }
       return records2;
     };
-    KINDS2 = {
+    KINDS3 = {
       "1": "a hard link",
       "2": "a symbolic link",
       "3": "a character device",
@@ -61248,7 +61530,7 @@ var init_tar = __esm({
       const isLink = type === "1" || type === "2" || type === "K" || type === "S";
       throw new BadArchive(
         isLink ? "ARCHIVE_LINK" : "ARCHIVE_KIND",
-        `it holds ${KINDS2[type] ?? "a member of an unknown kind"}`
+        `it holds ${KINDS3[type] ?? "a member of an unknown kind"}`
       );
     };
   }
@@ -61388,7 +61670,7 @@ var init_archive = __esm({
 import { createHash as createHash6 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
-import { join as join12 } from "node:path";
+import { join as join13 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -61398,7 +61680,7 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join12(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join13(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2563 !== archive.sha256) {
@@ -61660,7 +61942,7 @@ var init_selection = __esm({
 
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
-import { join as join13 } from "node:path";
+import { join as join14 } from "node:path";
 var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
@@ -61717,7 +61999,7 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join13(path6, version3), join13(path6, version3.slice(1))]) {
+      for (const folder of [join14(path6, version3), join14(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
           return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
@@ -61726,12 +62008,12 @@ var init_directory = __esm({
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join13(folder, "artifacts.json"));
-      const metadata = await textOf2(join13(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join14(folder, "artifacts.json"));
+      const metadata = await textOf2(join14(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join13(folder, "artifacts.json") },
-        { text: metadata, from: join13(folder, "metadata.json") }
+        { text: artifacts2, from: join14(folder, "artifacts.json") },
+        { text: metadata, from: join14(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -61747,8 +62029,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name2) => ({
         name: name2,
-        where: join13(folder, name2),
-        bytes: await sizeOf2(join13(folder, name2))
+        where: join14(folder, name2),
+        bytes: await sizeOf2(join14(folder, name2))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -61783,7 +62065,7 @@ var init_directory = __esm({
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join13(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join14(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
@@ -61822,11 +62104,11 @@ async function* counting2(body, download, see) {
     yield chunk;
   }
 }
-var import_undici5, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask4, answered2, NEXT2, problem2, refused5, gaveUp;
+var import_undici6, HEADERS_WITHIN, SILENT_FOR, DONE_WITHIN, downloadTo, downloadBytes, Passing, persistently, classified, REDIRECTS, openBody, redirected, isRedirect, isAtLeastAsSafe, ask4, answered2, NEXT2, problem2, refused5, gaveUp;
 var init_download = __esm({
   "src/releases/download.ts"() {
     "use strict";
-    import_undici5 = __toESM(require_undici(), 1);
+    import_undici6 = __toESM(require_undici(), 1);
     init_backoff();
     init_errors();
     init_text();
@@ -61904,7 +62186,7 @@ var init_download = __esm({
     };
     isRedirect = (status) => [301, 302, 303, 307, 308].includes(status);
     isAtLeastAsSafe = (from, to) => to.username === "" && (to.protocol === "https:" || from.protocol === "http:" && to.protocol === "http:");
-    ask4 = (url, download, token) => (0, import_undici5.request)(url, {
+    ask4 = (url, download, token) => (0, import_undici6.request)(url, {
       dispatcher: download.dispatcher,
       headersTimeout: HEADERS_WITHIN,
       bodyTimeout: SILENT_FOR,
@@ -62198,11 +62480,11 @@ var init_github = __esm({
 });
 
 // src/releases/image.ts
-var import_undici6, DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES2, ask5;
+var import_undici7, DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES3, ask5;
 var init_image = __esm({
   "src/releases/image.ts"() {
     "use strict";
-    import_undici6 = __toESM(require_undici(), 1);
+    import_undici7 = __toESM(require_undici(), 1);
     init_errors();
     init_text();
     DOCKER_HUB = "registry-1.docker.io";
@@ -62318,10 +62600,10 @@ var init_image = __esm({
         return void 0;
       }
     };
-    ANSWER_BYTES2 = 1024 ** 2;
+    ANSWER_BYTES3 = 1024 ** 2;
     ask5 = async (url, headers, dispatcher) => {
       const signal = AbortSignal.timeout(3e4);
-      const response = await (0, import_undici6.request)(url, {
+      const response = await (0, import_undici7.request)(url, {
         dispatcher,
         headers: { "user-agent": "progressdb-rollout", ...headers },
         signal
@@ -62330,7 +62612,7 @@ var init_image = __esm({
       let seen2 = 0;
       for await (const chunk of response.body) {
         seen2 += chunk.length;
-        if (seen2 > ANSWER_BYTES2) throw new Error("the answer has no end");
+        if (seen2 > ANSWER_BYTES3) throw new Error("the answer has no end");
         chunks.push(chunk);
       }
       return {
@@ -62381,11 +62663,11 @@ var init_systemd = __esm({
 // src/tests-command.ts
 async function runTests(config2, t) {
   if (!config2.tests) return "";
-  const { command: command4, limit, keys = [] } = config2.tests;
+  const { command: command5, limit, keys = [] } = config2.tests;
   let output = "";
-  const keep2 = (data2) => void (output = (output + data2.toString("utf8")).slice(-KEPT));
+  const keep2 = (data2) => void (output = (output + data2.toString("utf8")).slice(-KEPT2));
   const seconds2 = Math.max(1, Math.round(limit / 1e3));
-  const code2 = await exec("sh", ["-c", BOUNDED2, String(seconds2), command4], {
+  const code2 = await exec("sh", ["-c", BOUNDED2, String(seconds2), command5], {
     silent: true,
     ignoreReturnCode: true,
     env: {
@@ -62404,13 +62686,13 @@ async function runTests(config2, t) {
   const last = printable(new Untrusted(output.trim().split("\n").slice(-3).join(" / ")), 300);
   return code2 === 124 ? `your tests ran longer than ${seconds2} s: ${last}` : `your tests ended with ${code2}: ${last}`;
 }
-var KEPT, BOUNDED2;
+var KEPT2, BOUNDED2;
 var init_tests_command = __esm({
   "src/tests-command.ts"() {
     "use strict";
     init_exec();
     init_text();
-    KEPT = 4e3;
+    KEPT2 = 4e3;
     BOUNDED2 = 'exec timeout --kill-after=5 "$0" sh -c "$1" </dev/null';
   }
 });
@@ -62424,7 +62706,7 @@ import { createHash as createHash9 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
-import { join as join14 } from "node:path";
+import { join as join15 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
   const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
@@ -62435,7 +62717,7 @@ async function wire(w) {
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join14(w.dir, "downloads");
+  const downloads = join15(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -62571,7 +62853,7 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release2) {
-  const file = join14(downloads, release2.sha256);
+  const file = join15(downloads, release2.sha256);
   const found = await sha2562(file).catch(() => void 0);
   if (found !== release2.sha256) throw new UserError(notHere(release2, found));
   return file;
@@ -62659,7 +62941,7 @@ var init_wire = __esm({
 import { randomBytes } from "node:crypto";
 import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9, rmSync } from "node:fs";
 import { hostname, tmpdir as tmpdir2 } from "node:os";
-import { join as join15 } from "node:path";
+import { join as join16 } from "node:path";
 
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
@@ -64754,9 +65036,9 @@ async function advance(journal, start, ports) {
       continue;
     }
     for (const task of n.start) {
-      const command4 = { ...task, id: r.lastCommand + 1, of: start.step };
-      record3({ type: "started", command: command4 });
-      running2.set(command4.id, attempt2(ports, command4, { r, stop: stop.signal }));
+      const command5 = { ...task, id: r.lastCommand + 1, of: start.step };
+      record3({ type: "started", command: command5 });
+      running2.set(command5.id, attempt2(ports, command5, { r, stop: stop.signal }));
     }
     const body = await Promise.race([ports.signal, ...running2.values()]);
     record3(body);
@@ -64767,11 +65049,11 @@ async function advance(journal, start, ports) {
     if (body.type === "done" || body.type === "failed") running2.delete(body.id);
   }
 }
-async function attempt2(ports, command4, at) {
+async function attempt2(ports, command5, at) {
   try {
-    return { type: "done", id: command4.id, fact: await ports.perform(command4, at.r, at.stop) };
+    return { type: "done", id: command5.id, fact: await ports.perform(command5, at.r, at.stop) };
   } catch (error2) {
-    return { type: "failed", id: command4.id, failure: ports.failureOf(error2, command4) };
+    return { type: "failed", id: command5.id, failure: ports.failureOf(error2, command5) };
   }
 }
 
@@ -65614,1122 +65896,9 @@ var writeOutputs = (values2, redact, env) => {
 // src/main.ts
 init_redactor();
 
-// src/journal/journal.ts
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
-import { dirname as dirname3 } from "node:path";
-
-// src/journal/upcast.ts
-init_errors();
-var SCHEMA = 1;
-var upcasters = {};
-function readLine(text3, where2) {
-  const line3 = parsed2(text3);
-  const schema = line3?.["schema"];
-  if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
-    throw new UserError(unreadable(where2));
-  }
-  if (schema > SCHEMA) throw new UserError(newer(where2, schema));
-  let current = line3;
-  for (let at = schema; at < SCHEMA; at++) {
-    const up = upcasters[at];
-    if (!up) throw new UserError(unreadable(where2));
-    current = up(current);
-  }
-  if (!isEvent(current)) throw new UserError(unreadable(where2));
-  return current;
-}
-var isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
-function parsed2(text3) {
-  try {
-    const value = JSON.parse(text3);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
-  } catch {
-    return void 0;
-  }
-}
-var unreadable = (where2) => ({
-  code: "JOURNAL_UNREADABLE",
-  what: `${where2} is not a line of a rollout journal`,
-  because: "it was changed by hand, or the file belongs to something else",
-  next: "move the file away and run `progressdb-rollout recover`: it asks the nodes what they are",
-  where: where2
-});
-var newer = (where2, schema) => ({
-  code: "JOURNAL_NEWER",
-  what: `${where2} was written by a newer progressdb-rollout (schema ${schema}; this one reads up to ${SCHEMA})`,
-  next: "use the version of the action that wrote it, or a newer one",
-  where: where2
-});
-
-// src/journal/journal.ts
-function openJournal(file, clock3) {
-  mkdirSync(dirname3(file), { recursive: true, mode: 448 });
-  const fd = openSync(file, "a+", 384);
-  const text3 = readFileSync(file, "utf8");
-  const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
-  if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
-  const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
-  const events2 = lines2.map((line3, index) => readLine(line3, `${file}:${index + 1}`));
-  syncFolder(dirname3(file));
-  return {
-    events: events2,
-    append: (body) => {
-      const event2 = { schema: 1, seq: events2.length + 1, at: clock3.now(), ...body };
-      writeSync(fd, `${JSON.stringify(event2)}
-`);
-      fsyncSync(fd);
-      events2.push(event2);
-      return event2;
-    },
-    close: () => closeSync(fd)
-  };
-}
-function syncFolder(folder) {
-  const fd = openSync(folder, "r");
-  fsyncSync(fd);
-  closeSync(fd);
-}
-
-// src/narrate.ts
-init_disk();
-init_errors();
-init_holder();
-init_standing();
-init_log2();
-init_unfinished();
-function narrate(r, body) {
-  switch (body.type) {
-    case "opened":
-      return opened(r);
-    case "decided":
-      return decision(r, body);
-    case "done":
-      return done(r, body.fact);
-    case "started":
-      return started(body.command);
-    case "failed":
-      return [
-        {
-          topic: "failed",
-          text: `${body.failure.code}  ${body.failure.what}${body.failure.because ? `: ${body.failure.because}` : ""}`
-        }
-      ];
-    case "signal":
-      return [{ topic: "stopping", text: SIGNALS[body.what] }];
-    case "concluded":
-    case "adopted":
-    case "setting-changed":
-    case "fired":
-      return [];
-    default:
-      return unreachable(body);
-  }
-}
-var SIGNALS = {
-  cancelled: "told to end: nothing new is started; settle puts every node right",
-  "lease-lost": "the lease on a node was taken away: nothing more is done from here",
-  "out-of-time": "the time for this run is over: nothing new is started; settle puts every node right"
-};
-function opened(r) {
-  if (r.opened > 1 || r.step !== "plan") return [];
-  const what = [r.request.mode, r.request.tag].filter((part) => part !== "").join(" ");
-  return [{ topic: "rollout", text: `${r.id} by ${r.by.who || "you"}, ${what}` }];
-}
-function decision(r, d) {
-  switch (d.what) {
-    case "planned":
-      return planned2(d.plan, d.hash);
-    case "rehearsed":
-      return [
-        ...Object.entries(d.proofs).map(([id, proof2]) => ({
-          topic: "rehearse",
-          text: `${id}: ${rehearsal(proof2)}`
-        })),
-        ...measuredNeed(r),
-        { topic: "plan", text: `complete with the class ${d.class}; plan hash ${d.hash}` }
-      ];
-    case "verdict":
-      return [{ topic: "verdict", text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }];
-    case "parked":
-      return [{ topic: "parked", text: `after ${d.after}, until ${utc(d.until)}` }];
-    case "going-back":
-      return [{ topic: "back", text: `${d.code}: ${d.why}` }];
-    case "outcome":
-      return [];
-    default:
-      return unreachable(d);
-  }
-}
-function measuredNeed({ plan: plan3, proofs }) {
-  if (plan3?.mode !== "release") return [];
-  const needs = Object.values(plan3.notes.disk).map((disk2) => needOfUpgrade(disk2, proofs));
-  if (needs.length === 0) return [];
-  const share4 = Math.round(shareRewritten(proofs) * 100);
-  return [
-    {
-      topic: "",
-      text: `the new version wrote ${share4} % of the data anew: an upgrade takes ${bytes(Math.max(...needs))} of disk at most, ${bytes(tightest(plan3.notes.disk).free)} free`
-    }
-  ];
-}
-function planned2(plan3, hash) {
-  const { notes: notes2 } = plan3;
-  const from = [...new Set(plan3.nodes.map((n) => n.from.version))].join(", ");
-  const [canary3 = [], ...rest] = plan3.waves;
-  const disk2 = tightest(notes2.disk);
-  const head2 = `${from} -> ${plan3.version} on ${several(plan3.nodes.length, "node")}, ${plan3.mode === "rollback" ? "one after the other" : `canary ${list(canary3)}`}; disk needed ${bytes(disk2.now)} now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`;
-  const stops = [...Map.groupBy(plan3.nodes, (n) => n.safeStop)].map(
-    ([how, on]) => `${how} (${some(on.map((n) => n.node))})`
-  );
-  return [
-    { topic: "plan", text: head2 },
-    {
-      topic: "",
-      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}`
-    },
-    { topic: "", text: `switch: ${notes2.switch ?? "none"}` },
-    ...(notes2.units ?? []).map((text3) => ({
-      topic: "unit",
-      text: `${text3}; set aside while a server is changed, back before it gets traffic`
-    })),
-    ...notes2.breaking.map((line3) => ({ topic: "", text: `breaking: ${line3}` })),
-    ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
-    ...Object.entries(notes2.restores).map(([id, p]) => ({
-      topic: "",
-      text: `${id}: ${p.name} comes back, ${duration2(p.age)} old; writes it sets aside: ${count(p.writes)}`
-    })),
-    ...notes2.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes2.leftAlone)}` }] : [],
-    { topic: "", text: `plan hash ${hash}` }
-  ];
-}
-var some = (nodes) => nodes.length <= 4 ? nodes.join("+") : `${nodes.slice(0, 3).join("+")}+${nodes.length - 3} more`;
-function rehearsal(proof2) {
-  const runs3 = proof2.runs.map((run5) => {
-    const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
-    const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run5.counts["messages"] === void 0 ? "keys" : "messages"}`;
-    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration2(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
-  });
-  const again2 = proof2.runs[2];
-  const grew = proof2.bytesBefore > 0 ? `; the copy went from ${bytes(proof2.bytesBefore)} to ${bytes(proof2.bytesAfter)}` : "";
-  const verdict4 = again2 === void 0 ? "" : again2.outcome === "ok" ? "; a rollback keeps data" : "; a rollback would need the snapshot";
-  return `${runs3.join(", ")}${grew}${verdict4}`;
-}
-var STARTS = {
-  snapshot: "takes a checkpoint",
-  prove: "proves the checkpoint on a copy",
-  drain: "is taken out of traffic",
-  stop: "is stopped",
-  check: "is ready; its data is being checked",
-  back: "goes back",
-  restore: "gets its checkpoint back"
-};
-function started(command4) {
-  if (command4.kind !== "step") return [];
-  const { step: step2 } = command4;
-  const text3 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
-  return text3 === void 0 ? [] : [{ topic: command4.of, text: `${command4.node} ${text3}` }];
-}
-var TAKEN_UP = {
-  release: "goes on from what the nodes' records say",
-  plan: "is not finished; nothing is changed",
-  status: "is not finished; nothing is changed",
-  rollback: "is taken over, from what the nodes' records say",
-  recover: "is settled, from what the nodes' records say"
-};
-function done(r, fact2) {
-  if (fact2.is === "measured") return watching(r);
-  if (fact2.is === "observed" && fact2.swept) return swept(fact2.node, fact2.swept);
-  const held3 = r.request.mode === "status" ? standings(fact2).flatMap(heldLine) : [];
-  if (fact2.is !== "resumes") return held3;
-  return [
-    { topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
-    ...held3,
-    ...(fact2.strange ?? []).map(recordsDiffer).map(({ code: code2, what }) => ({
-      topic: "warning",
-      text: `${code2}  ${what}; it is left as it is`
-    })),
-    ...takenOver(r, fact2.past)
-  ];
-}
-var standings = (fact2) => "standing" in fact2 ? fact2.standing ?? [] : [];
-var heldLine = ({ node: node3, lease: lease4 }) => lease4 ? [{ topic: "lease", text: `${node3} ${heldText(lease4)}${lease4.run ? `: ${pageOf(lease4.run)}` : ""}` }] : [];
-var takenOver = ({ request: request5 }, past = {}) => request5.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
-  topic: why2 === "stolen" ? "warning" : "lease",
-  text: `${node3} is taken over from ${holder}: ${why2 === "stolen" ? "you passed it over (--steal)" : "its run has ended"}`
-}));
-function swept(id, { of: of3, deleted, left: left2, why: why2 }) {
-  const threads = (n) => `${several(n, "thread")} that the probe ${of3 === "this" ? "wrote" : "of an earlier run left"}`;
-  if (left2 > 0 || why2 !== "")
-    return [{ topic: "probe", text: `${id}: ${threads(left2)} could not be removed: ${why2}` }];
-  return of3 === "before" ? [{ topic: "probe", text: `${id}: removed ${threads(deleted)}` }] : [];
-}
-function watching(r) {
-  const { watch: watch2, plan: plan3 } = r;
-  if (!plan3) return [];
-  if (!watch2) {
-    const of3 = plan3.policy.watch.watch;
-    return [
-      {
-        topic: "baseline",
-        text: `${clock(r.beforeSpan)} of ${clock(of3)}: the old version on the same nodes, as nothing else is left to compare with`
-      }
-    ];
-  }
-  const policy2 = watchPolicy(r, reached(r));
-  const verdict4 = judge(watch2, policy2, r.now);
-  const arms = ["canary", "baseline"].map((arm2) => {
-    const probes = watch2.blocks.flatMap((b) => b[arm2].flatMap((n) => n.probes));
-    const sum = (of3) => probes.reduce((total, p) => total + p[of3], 0);
-    return `${arm2} ${count(sum("failed"))} of ${count(sum("of"))} failed`;
-  });
-  const left2 = verdict4.is === "pending" ? `   to promote: ${clock(verdict4.left)} more` : "";
-  return [
-    {
-      topic: "watch",
-      text: `${clock(r.now - watch2.from)} of ${clock(policy2.watch)}, until ${utc(watch2.from + policy2.watch)}   probe requests: ${arms.join("   ")}${left2}`
-    }
-  ];
-}
-
-// src/perform.ts
-init_server_config();
-init_disk();
-init_errors();
-
-// src/effects.ts
-var target2 = (d) => ({ id: d.node.id, url: d.config.url });
-async function act2(d, action) {
-  const seen2 = node(d.r, d.node.id).seen;
-  const token = seen2 === "unknown" || seen2.lease === "free" ? 0 : seen2.lease.token;
-  return d.node.act(action, { token, stop: d.stop, progress: (p) => d.effects.progress(d.node.id, p) });
-}
-var witnessAt = (d, opens) => {
-  const { plan: plan3 } = d.r;
-  const counted2 = plan3?.restore[d.node.id] === void 0 ? plan3?.notes.counts[d.node.id] : void 0;
-  return node(d.r, d.node.id).witnesses[opens] ?? { counts: counted2 ?? {}, quiet: false };
-};
-var opensBefore = (d, { data: data2, snapshots }) => {
-  const ours2 = data2.from?.startsWith(`${d.r.id}.`) || data2.from === d.r.plan?.restore[d.node.id];
-  const point2 = ours2 ? snapshots.find(({ name: name2 }) => name2 === data2.from) : void 0;
-  return point2?.opens ?? data2.opens - 1;
-};
-
-// src/domain/invariants.ts
-init_errors();
-var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
-var compareCounts = (before2, now2, writers) => {
-  const names2 = Object.keys(before2).toSorted();
-  const checked = names2.map((name2) => compareOne(name2, { before: before2[name2] ?? 0, now: now2[name2] }, writers));
-  const worst = checked.find((c) => c.code === "data-gone") ?? checked.find((c) => !c.ok);
-  if (worst) return worst;
-  const counted2 = names2.filter((name2) => now2[name2] !== void 0);
-  if (counted2.length === 0)
-    return {
-      ok: true,
-      code: "not-counted",
-      text: "nothing was counted before and after, so nothing is known of the data"
-    };
-  return {
-    ok: true,
-    code: "held",
-    text: counted2.map((n) => `${n} ${count2(before2[n] ?? 0)} -> ${count2(now2[n] ?? 0)}`).join(", ")
-  };
-};
-var compareOne = (name2, seen2, writers) => {
-  const { before: before2, now: now2 } = seen2;
-  const held3 = { ok: true, code: "held", text: name2 };
-  if (now2 === void 0)
-    return OPTIONAL.has(name2) ? held3 : {
-      ok: false,
-      code: "counts-missing",
-      text: `${name2}: ${count2(before2)} before, could not be counted afterwards`
-    };
-  if (now2 === 0 && before2 > 0)
-    return {
-      ok: false,
-      code: "data-gone",
-      text: `${name2}: ${count2(before2)} before, 0 now: the data is not visible`
-    };
-  const own2 = writers.own[name2] ?? 0;
-  const exact = !writers.others && (writers.own[name2] !== void 0 || Object.values(writers.own).every((n) => n === 0));
-  const numbers = `${name2}: ${count2(before2)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
-  if (now2 < before2 + own2)
-    return { ok: false, code: "counts-fell", text: `${numbers}: ${count2(before2 + own2 - now2)} missing` };
-  if (exact && now2 !== before2 + own2)
-    return {
-      ok: false,
-      code: "counts-differ",
-      text: `${numbers}: nobody wrote, so ${count2(before2 + own2)} was expected`
-    };
-  return held3;
-};
-var checkSentinel = (read4) => {
-  switch (read4.is) {
-    case "same":
-      return { ok: true, code: "held", text: "the sentinel reads back unchanged" };
-    case "missing":
-      return {
-        ok: false,
-        code: "sentinel-missing",
-        text: `the sentinel written before cannot be found: ${read4.why}`
-      };
-    case "different":
-      return {
-        ok: false,
-        code: "sentinel-differs",
-        text: "the sentinel reads back with another body than was written"
-      };
-    case "error":
-      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read4.why}` };
-    default:
-      return unreachable(read4);
-  }
-};
-
-// src/hold.ts
-var PATIENCE = 1e4;
-async function holds2(d, at, known2) {
-  const until2 = d.effects.clock.now() + PATIENCE;
-  const writers = { others: !known2.quiet, own: {} };
-  let again2 = false;
-  for (; ; ) {
-    const counts4 = await d.effects.probe.counts(at, d.stop);
-    const found = await judged(d, at, { known: known2, held: compareCounts(known2.counts, counts4, writers) });
-    if (found.ok && (again2 || !known2.quiet)) return { ok: true, text: found.text, counts: counts4 };
-    if (!found.ok && (d.effects.clock.now() >= until2 || d.stop.aborted))
-      return { ok: false, text: found.text, counts: counts4 };
-    again2 = found.ok;
-    await d.effects.clock.sleep(known2.pause, d.stop);
-  }
-}
-async function judged(d, at, seen2) {
-  if (!seen2.held.ok || !seen2.known.sentinel) return seen2.held;
-  const read4 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
-  return read4.ok ? seen2.held : read4;
-}
-
-// src/perform.ts
-init_port();
-
-// src/prove.ts
-init_observed();
-init_server_config();
-init_release();
-init_port();
-async function proveCheckpoint(d, s) {
-  await act2(d, { do: "hash", name: s.name });
-  const watched3 = guardProduction(d);
-  const inside = { ...d, stop: AbortSignal.any([d.stop, watched3.signal]) };
-  try {
-    const copy = await act2(inside, { do: "stage-copy", name: s.name });
-    const proof2 = await runs2(inside, { s, copy });
-    if (watched3.signal.aborted) throw new StepFailed(watched3.failure());
-    await act2(d, { do: "clean-staging" });
-    const ran2 = proof2.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
-    const seen2 = await act2(d, { do: "mark-proven", name: s.name, ran: ran2 });
-    const failed2 = proof2.runs.find((run5) => run5.outcome !== "ok");
-    if (failed2 && !s.name.includes(".rehearsal.")) throw new StepFailed(unproven(d, s.name, failed2));
-    return { proof: proof2, seen: seen2 };
-  } catch (error2) {
-    await act2(d, { do: "clean-staging" }).catch(() => void 0);
-    throw watched3.signal.aborted && !d.stop.aborted ? new StepFailed(watched3.failure()) : error2;
-  } finally {
-    watched3.end();
-  }
-}
-var unproven = (d, name2, run5) => ({
-  code: "CHECKPOINT_NOT_PROVEN",
-  what: `${d.node.id}: ${run5.release.version} does not hold on a restored copy of ${name2}: ${run5.why}`,
-  next: "nothing goes further without a proven rollback point; look at the disk, then release again",
-  effect: "none",
-  kind: "proof"
-});
-async function runs2(d, { s, copy }) {
-  const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
-  const bytesBefore = number5(copy.answer["stage_bytes"]);
-  const staged = { folder, port: number5(copy.answer["stage_port"]), config: copy.facts.configText };
-  const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
-  const rehearsal2 = s.name.includes(".rehearsal.");
-  const out = [];
-  let bytesAfter = bytesBefore;
-  let bytesWritten = 0;
-  let before2 = rehearsal2 ? { ...known2, quiet: false } : known2;
-  for (const release2 of s.with) {
-    const done2 = await runOne(d, { ...staged, release: release2, before: before2, rehearsal: rehearsal2 });
-    out.push(done2.run);
-    bytesAfter = Math.max(bytesAfter, done2.bytes);
-    bytesWritten = Math.max(bytesWritten, done2.written);
-    if (done2.run.outcome !== "ok") break;
-    before2 = { counts: done2.run.counts, quiet: true, ...known2.sentinel ? { sentinel: known2.sentinel } : {} };
-  }
-  return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten };
-}
-async function runOne(d, one) {
-  const { port } = one;
-  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) };
-  const began2 = d.effects.clock.now();
-  const config2 = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` });
-  const run5 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
-  try {
-    await act2(d, { do: "stage-start", release: one.release, config: config2 });
-  } catch (error2) {
-    if (!(error2 instanceof StepFailed) || error2.failure.kind !== "ended") throw error2;
-    return { run: { ...run5, outcome: "exited", why: error2.failure.what }, bytes: 0, written: 0 };
-  }
-  const found = await asked(d, one, guest);
-  const stopped3 = await act2(d, { do: "stage-stop" });
-  const startup = found.startup ?? d.effects.clock.now() - began2;
-  const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
-  return { run: { ...run5, ...found.run, startup }, bytes: number5(bytes3), written: number5(written2) };
-}
-async function asked(d, one, guest) {
-  const { probe: probe2 } = d.effects;
-  const ready = await guestReady(d, one, guest);
-  if (ready.outcome !== "ok") return { run: ready };
-  const { startup } = ready;
-  const pause = 2 * readServerConfig(one.config).applyBatch + 100;
-  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
-  if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
-  if (!one.rehearsal) return { startup, run: { counts: counts4 } };
-  const journey2 = await probe2.journey(guest, d.stop);
-  if (!journey2.ok)
-    return {
-      startup,
-      run: { outcome: "invariants", why: `the probe's journey failed: ${journey2.why}`, counts: counts4 }
-    };
-  const tested = await d.effects.tests(guest.url, one.release, d.stop);
-  if (tested) return { startup, run: { outcome: "tests-failed", why: tested, counts: counts4 } };
-  return { startup, run: { counts: await settledCounts(d, guest, pause) } };
-}
-async function guestReady(d, one, guest) {
-  const { probe: probe2, clock: clock3 } = d.effects;
-  const limit = d.r.plan?.policy.startLimit ?? 6e4;
-  const began2 = clock3.now();
-  for (; ; ) {
-    const found = await probe2.waitReady(guest, {
-      limit: Math.min(1e3, limit),
-      version: one.release.version,
-      stop: d.stop
-    });
-    const startup = clock3.now() - began2;
-    if (found.ready) return { outcome: "ok", why: "", startup };
-    const { staging: staging2 } = (await d.node.inspect()).facts;
-    if (staging2.process === "")
-      return { outcome: "exited", why: `it ended by itself (exit ${staging2.exit ?? "unknown"})`, startup };
-    if (startup >= limit || d.stop.aborted) return { outcome: "not-ready", why: found.why, startup };
-  }
-}
-async function settledCounts(d, guest, pause) {
-  let last = await d.effects.probe.counts(guest, d.stop);
-  for (let tries2 = 0; tries2 < 20; tries2++) {
-    await d.effects.clock.sleep(pause, d.stop);
-    const now2 = await d.effects.probe.counts(guest, d.stop);
-    if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
-    last = now2;
-  }
-  return last;
-}
-function guardProduction(d) {
-  const stop = new AbortController();
-  const done2 = new AbortController();
-  let why2 = "";
-  const seen2 = node(d.r, d.node.id).seen;
-  const serves3 = seen2 !== "unknown" && seen2.ready;
-  const watch2 = async () => {
-    for (let failures3 = 0; failures3 < 3 && !done2.signal.aborted; ) {
-      const ready = await d.effects.probe.ready({ id: d.node.id, url: d.config.url }, done2.signal);
-      failures3 = ready.ready || ready.ours ? 0 : failures3 + 1;
-      why2 = ready.why;
-      if (failures3 === 3) stop.abort();
-      await d.effects.clock.sleep(1e3, done2.signal);
-    }
-  };
-  if (serves3) void watch2();
-  return {
-    signal: stop.signal,
-    failure: () => ({
-      code: "REHEARSAL_HURTS",
-      what: `${d.node.id} stopped answering while a copy of its data was rehearsed beside it: ${why2}`,
-      next: "the copy was removed; give the machine more room, or rehearse at a quieter hour",
-      effect: "none",
-      kind: "proof"
-    }),
-    end: () => done2.abort()
-  };
-}
-var number5 = (values2) => number4(values2?.at(-1) ?? "");
-
-// src/witness.ts
-init_server_config();
-init_errors();
-init_port();
-var PATIENCE2 = 1e4;
-async function beforeStop(d, goingBack3) {
-  try {
-    return await witness(d);
-  } catch (error2) {
-    if (!goingBack3 || !(error2 instanceof UserError || error2 instanceof StepFailed)) throw error2;
-    if (isThrough(error2) && !planned(d.r, d.node.id).safeStop.includes("intake-wal")) throw error2;
-    return void 0;
-  }
-}
-async function witness(d) {
-  const seen2 = node(d.r, d.node.id).seen;
-  const drained2 = seen2 !== "unknown" && seen2.traffic === "drained";
-  const { probe: probe2, clock: clock3 } = d.effects;
-  const sentinel = await probe2.writeSentinel(target2(d), d.stop);
-  const pause = drained2 ? await quietTime(d) : 0;
-  await clock3.sleep(pause, d.stop);
-  const barrier = await probe2.barrier(target2(d), d.stop);
-  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
-  const counts4 = drained2 ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
-  return { counts: counts4, quiet: drained2, ...sentinel ? { sentinel } : {} };
-}
-async function quietTime(d) {
-  const { facts } = await d.node.inspect();
-  return 2 * readServerConfig(facts.configText).applyBatch + 100;
-}
-async function writtenThrough(d, opens) {
-  const before2 = witnessAt(d, opens);
-  try {
-    const now2 = await quietCounts(d, await quietTime(d));
-    return before2.quiet && Object.entries(now2).some(([name2, n]) => n > (before2.counts[name2] ?? n));
-  } catch (error2) {
-    if (error2 instanceof StepFailed) return isThrough(error2);
-    if (error2 instanceof UserError) return false;
-    throw error2;
-  }
-}
-async function quietCounts(d, pause) {
-  const { probe: probe2, clock: clock3 } = d.effects;
-  const until2 = clock3.now() + PATIENCE2;
-  let last = await probe2.counts(target2(d), d.stop);
-  for (; ; ) {
-    await clock3.sleep(pause, d.stop);
-    const now2 = await probe2.counts(target2(d), d.stop);
-    if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
-    if (d.stop.aborted || clock3.now() >= until2) throw new StepFailed(notQuiet(d));
-    last = now2;
-  }
-}
-var notApplied = (d, why2) => ({
-  code: "WRITE_NOT_APPLIED",
-  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
-  because: why2,
-  next: "look at its log; it is left running",
-  effect: "none",
-  kind: "stop"
-});
-var LETS_WRITES_THROUGH = "DRAIN_LETS_WRITES_THROUGH";
-var isThrough = (error2) => error2 instanceof StepFailed && error2.failure.code === LETS_WRITES_THROUGH;
-var letsWritesThrough = (d) => ({
-  code: LETS_WRITES_THROUGH,
-  what: `${d.node.id} was drained, and yet somebody has written to it`,
-  because: "a balancer that was reloaded lets its servers in again, or a writer goes past the drain",
-  next: "nothing: it counts as a node that clients reach, and is drained anew; correct `drain:` so that it holds"
-});
-var notQuiet = (d) => ({
-  code: LETS_WRITES_THROUGH,
-  what: `${d.node.id} is drained, and its data still changes ${PATIENCE2 / 1e3} s later`,
-  because: "somebody writes past the drain, so nobody could say what a stop would cut off",
-  next: "correct `drain:` in the fleet file so that every writer obeys it, or set it to none; the node is left running",
-  effect: "none",
-  kind: "other"
-});
-
-// src/perform.ts
-async function perform(effects, command4, at) {
-  switch (command4.kind) {
-    case "plan":
-      return effects.plan(at.r, at.stop);
-    case "observe":
-      return { is: "measured", block: await effects.observe({ ...command4, ...watchOf(at.r) }, at.stop) };
-    case "inspect":
-      return observed2(effects, command4.node, at);
-    case "step":
-      return step(doing(effects, command4.node, at), command4.step);
-    default:
-      return unreachable(command4);
-  }
-}
-var watchOf = (r) => {
-  const policy2 = r.plan?.policy.watch;
-  if (!policy2) throw new Bug("a watch without a plan");
-  return { rate: policy2.rate, metrics: policy2.metrics };
-};
-function doing(effects, id, at) {
-  const node3 = effects.nodes.get(id);
-  const config2 = effects.config.nodes.find((n) => n.name === id);
-  if (!node3 || !config2) throw new UserError(unknownNode(id));
-  return { ...at, node: node3, config: config2, effects };
-}
-var unknownNode = (id) => ({
-  code: "NODE_UNKNOWN",
-  what: `the rollout holds ${id}, which is not in the fleet file any more`,
-  next: "put it back into `nodes:` until the rollout is finished"
-});
-async function observed2(effects, id, at) {
-  const d = doing(effects, id, at);
-  const began2 = effects.clock.now();
-  return fact(d, { began: began2, seen: await d.node.inspect() });
-}
-async function fact(d, at) {
-  const { now: now2 } = at.seen;
-  const runs3 = typeof now2.running === "object";
-  const ready = runs3 && (await d.effects.probe.ready(target2(d), d.stop)).ready;
-  const took = d.effects.clock.now() - at.began;
-  return {
-    is: "observed",
-    node: d.node.id,
-    now: { ...now2, ready },
-    took,
-    ...at.witness ? { witness: at.witness } : {}
-  };
-}
-async function step(d, s) {
-  const began2 = d.effects.clock.now();
-  switch (s.do) {
-    case "lease": {
-      const seen2 = await lease(d, s.lines);
-      return {
-        ...await fact(d, { began: began2, seen: seen2 }),
-        ...d.r.step === "snapshot" ? await swept2(d, "before") : {}
-      };
-    }
-    case "release": {
-      const left2 = await swept2(d, "this");
-      return { ...await fact(d, { began: began2, seen: await act2(d, s) }), ...left2 };
-    }
-    case "install":
-      return fact(d, { began: began2, seen: await act2(d, { ...s, file: await d.effects.binary(s.release) }) });
-    case "stop":
-    case "back":
-      return stopping(d, s, began2);
-    case "snapshot":
-      return snapshot(d, s, began2);
-    case "prove": {
-      const { proof: proof2, seen: seen2 } = await proveCheckpoint(d, s);
-      return { ...await fact(d, { began: began2, seen: seen2 }), proof: proof2 };
-    }
-    case "wait-ready":
-      return fact(d, { began: began2, seen: await waitReady(d, s.release) });
-    case "check": {
-      const { seen: seen2, counts: counts4 } = await check(d, s.release);
-      return { ...await fact(d, { began: began2, seen: seen2 }), counts: counts4 };
-    }
-    case "record":
-    case "clean-staging":
-    case "finish-swap":
-    case "drain":
-      if (!goesBack(d.r)) await roomFor(d);
-      return fact(d, { began: began2, seen: await act2(d, s) });
-    case "arm":
-      return fact(d, { began: began2, seen: await act2(d, { ...s, rollout: d.r.id, quiet: await quietTime(d) }) });
-    case "hold":
-    case "let-go":
-      return fact(d, { began: began2, seen: await act2(d, { ...s, lines: [settingChanged(d, s.do)] }) });
-    case "restore":
-    case "activate":
-    case "start":
-    case "undrain":
-    case "park":
-    case "disarm":
-      return fact(d, { began: began2, seen: await act2(d, s) });
-    default:
-      return unreachable(s);
-  }
-}
-var settingChanged = (d, what) => ({
-  schema: 1,
-  seq: d.r.seq,
-  at: d.effects.clock.now(),
-  type: "setting-changed",
-  rollout: d.r.id,
-  what
-});
-async function swept2(d, of3) {
-  const { seen: seen2 } = node(d.r, d.node.id);
-  if (seen2 === "unknown" || !seen2.ready) return {};
-  const found = await d.effects.probe.sweep(target2(d), of3 === "this", d.stop);
-  return found.deleted + found.left === 0 && found.why === "" ? {} : { swept: { of: of3, ...found } };
-}
-function over(d) {
-  const { seen: seen2 } = node(d.r, d.node.id);
-  if (seen2 === "unknown" || seen2.lease === "free") return "expired";
-  if (d.r.processes.includes(seen2.lease.process)) return "same-rollout";
-  if (seen2.lease.parked) return "parked";
-  const past = d.r.past?.[d.node.id];
-  return past?.token === seen2.lease.token ? past.token : "expired";
-}
-async function lease(d, lines2) {
-  const { by } = d.r;
-  return d.node.lease({
-    rollout: d.r.id,
-    process: by.process,
-    holder: [by.who, by.run, by.host].filter((part) => part !== "").join(", "),
-    doing: d.effects.doing(d.r),
-    run: by.page ?? "",
-    ttl: d.effects.config.lease.ttl,
-    lines: lines2,
-    over: over(d)
-  });
-}
-var goesBack = (r) => r.goingBack !== void 0 || r.plan?.mode === "rollback";
-async function stopping(d, s, began2) {
-  const seen2 = node(d.r, d.node.id).seen;
-  const goingBack3 = goesBack(d.r);
-  const serves3 = seen2 !== "unknown" && seen2.running !== "stopped" && seen2.ready;
-  if (!goingBack3) await roomFor(d);
-  if (serves3 && goingBack3 && sinceBefore(seen2) && await writtenThrough(d, opensBefore(d, seen2))) {
-    await act2(d, { do: "doubt-drain" });
-    throw new StepFailed({ ...letsWritesThrough(d), effect: "unknown", kind: "drain" });
-  }
-  const witness2 = serves3 ? await beforeStop(d, goingBack3) : void 0;
-  const action = s.do === "stop" && goingBack3 ? { ...s, force: true } : s;
-  return fact(d, { began: began2, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
-}
-var sinceBefore = ({ traffic, drainedAt, data: data2 }) => traffic === "drained" && drainedAt !== data2.opens;
-async function roomFor(d) {
-  const { facts } = await d.node.inspect();
-  const shortage = shortageOf(d.r, d.node.id, nodeDisk(facts));
-  if (shortage) throw new StepFailed({ ...shortage, effect: "none", kind: "disk" });
-}
-async function snapshot(d, s, began2) {
-  if (s.kind !== "rehearsal") return fact(d, { began: began2, seen: await act2(d, s) });
-  const before2 = await witness(d);
-  const paused = d.effects.clock.now();
-  const seen2 = await act2(d, s);
-  return fact(d, { began: paused, seen: seen2, witness: { ...before2, quiet: false } });
-}
-async function waitReady(d, release2) {
-  const { probe: probe2, clock: clock3 } = d.effects;
-  const limit = d.r.plan?.policy.startLimit ?? 6e4;
-  const until2 = clock3.now() + limit;
-  for (; ; ) {
-    const found = await probe2.waitReady(target2(d), {
-      limit: Math.min(1e3, limit),
-      version: release2.version,
-      stop: d.stop
-    });
-    const seen2 = await d.node.inspect();
-    if (found.ready) return seen2;
-    if (seen2.now.running === "stopped") throw new StepFailed(ended(d, release2, seen2));
-    if (clock3.now() >= until2 || d.stop.aborted)
-      throw new StepFailed(notReady(d, { release: release2, why: found.why, limit }));
-  }
-}
-var ended = (d, release2, seen2) => ({
-  code: "SERVER_ENDED",
-  what: `${release2.version} ended on ${d.node.id} before it was ready (exit ${seen2.now.lastExit ?? "unknown"})`,
-  next: `read its last words in ${seen2.facts.serverLog}`,
-  effect: "none",
-  kind: "ended"
-});
-var notReady = (d, at) => ({
-  code: "SERVER_NOT_READY",
-  what: `${at.release.version} on ${d.node.id} is not ready after ${Math.round(at.limit / 1e3)} s: ${at.why}`,
-  next: "look at its log; `start-limit` in the fleet file sets how long a start may take",
-  effect: "none",
-  kind: "ready"
-});
-async function check(d, release2) {
-  const before2 = await d.node.inspect();
-  const known2 = witnessAt(d, opensBefore(d, before2.now));
-  const quiet2 = known2.quiet && before2.now.traffic === "drained";
-  const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
-  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
-  if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
-  return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
-}
-var broken2 = (d, release2, text3) => ({
-  code: "INVARIANT_BROKEN",
-  what: `${d.node.id} on ${release2.version}: ${text3}`,
-  next: "nothing that was there is deleted; the report says where it lies",
-  effect: "none",
-  kind: "check"
-});
-function failureOf2(error2, command4) {
-  if (error2 instanceof StepFailed) return error2.failure;
-  if (error2 instanceof UserError && error2.problems[0]) {
-    const checked = command4.kind === "step" && command4.step.do === "check";
-    return {
-      ...error2.problems[0],
-      effect: checked ? "unknown" : "none",
-      kind: checked ? "check" : "other"
-    };
-  }
-  const what = error2 instanceof Error ? error2.stack ?? error2.message : String(error2);
-  return {
-    code: "INTERNAL",
-    what: `progressdb-rollout failed in ${command4.kind === "step" ? command4.step.do : command4.kind}: ${what.split("\n").slice(0, 4).join(" ")}`,
-    next: "please report it with the journal; the nodes are inspected before anything else happens",
-    effect: "unknown",
-    kind: "other"
-  };
-}
-
-// src/refresh.ts
-function keepLeases(of3) {
-  let latest2;
-  let resolve2 = () => void 0;
-  const lost = new Promise((r) => resolve2 = r);
-  const refresh = async () => {
-    await Promise.all(
-      held2(latest2).map(async ({ id, token }) => {
-        const answer2 = await of3.nodes.get(id)?.refresh(token, of3.ttl).catch(() => "held");
-        if (answer2 === "lost" && held2(latest2).some((h) => h.id === id && h.token === token))
-          resolve2({ type: "signal", what: "lease-lost" });
-      })
-    );
-  };
-  const over2 = new AbortController();
-  const every = async (period) => {
-    while (!over2.signal.aborted) {
-      await of3.clock.sleep(period, over2.signal);
-      if (!over2.signal.aborted) void refresh();
-    }
-  };
-  void every(Math.max(1e3, of3.ttl / 3));
-  return { lost, follow: (r) => latest2 = r, end: () => over2.abort() };
-}
-function held2(r) {
-  const leaving = lettingGo(r);
-  return Object.entries(r?.nodes ?? {}).flatMap(([id, { seen: seen2 }]) => {
-    if (seen2 === "unknown" || seen2.lease === "free" || seen2.lease.parked || leaving.has(id)) return [];
-    return seen2.lease.process === r?.by.process ? [{ id, token: seen2.lease.token }] : [];
-  });
-}
-var lettingGo = (r) => new Set(
-  Object.values(r?.inFlight ?? {}).flatMap(
-    (command4) => command4.kind === "step" && (command4.step.do === "release" || command4.step.do === "park") ? [command4.node] : []
-  )
-);
-
-// src/reporting.ts
-init_clock();
-init_errors();
-init_holder();
-import { readFileSync as readFileSync3 } from "node:fs";
-import { join as join3 } from "node:path";
-
-// src/domain/report.ts
-init_log2();
-
-// src/domain/report/block.ts
-init_errors();
-init_log2();
-
-// src/domain/report/data.ts
-init_log2();
-
-// src/domain/report/fleet.ts
-init_log2();
-init_traffic();
-var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
-var rank2 = (node3) => {
-  if (isUnasked(node3)) return 0;
-  if (node3.state === "not-serving") return 1;
-  return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
-};
-var worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
-var trouble = (node3) => {
-  const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
-  if (node3.state === "unreachable")
-    return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
-  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
-  const what = node3.serving === OUT_OF_TRAFFIC ? "is out of traffic" : "does not serve";
-  return `${node3.name} ${what}${version3 === "" ? "" : ` (${version3})`}`;
-};
-var named3 = (nodes, all2) => {
-  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
-  return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
-};
-var serves2 = (nodes, all2) => {
-  const first3 = nodes[0];
-  const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
-};
-var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
-var fleetPhrase = (nodes) => {
-  if (nodes.length === 0) return "no node was asked";
-  const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
-  const shown6 = unwell.length > 3 ? 2 : unwell.length;
-  const more = unwell.length - shown6;
-  const well = nodes.filter((node3) => node3.state === "serving");
-  const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
-  return [
-    ...unwell.slice(0, shown6).map(trouble),
-    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
-    ...groups.map((group) => serves2(group, nodes.length))
-  ].join("; ");
-};
-var nodeNames = (nodes) => {
-  const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
-  if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
-  return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
-};
-
-// src/domain/report/inline.ts
-init_text();
-var longest2 = 2e3;
-var renderOne = (part, where2) => {
-  if (typeof part === "string")
-    return spaced(part, (text3) => where2 === "start" ? markdown(text3, longest2) : markdownWithin(text3, longest2));
-  if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
-  if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
-  return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
-};
-var spaced = (text3, escape) => {
-  if (text3.trim() === "") return text3 === "" ? "" : " ";
-  return `${/^\s/.test(text3) ? " " : ""}${escape(text3)}${/\s$/.test(text3) ? " " : ""}`;
-};
-var isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
-var toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
-var plainOne = (part) => {
-  if (typeof part === "string") return spaced(part, (text3) => safeLine(text3, longest2));
-  if ("code" in part) return safeLine(part.code, longest2);
-  return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
-};
-var toPlain = (parts) => parts.map(plainOne).join("");
-var table = (header, rows2) => {
-  const row2 = (cells) => `| ${cells.join(" | ")} |`;
-  const escaped2 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
-  return [row2(header.map((text3) => markdown(text3))), `|${header.map(() => "---|").join("")}`, ...escaped2].join(
-    "\n"
-  );
-};
-var folded = (summary3, body) => `<details><summary>${summary3}</summary>
-
-${body}
-
-</details>`;
-var joined = (parts, between) => parts.flatMap((part, i) => i === 0 ? part : [between, ...part]);
-var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...parts.slice(0, max), [`and ${parts.length - max} ${rest}`]];
-
-// src/domain/report/rehearsal.ts
-init_errors();
-init_log2();
-var countsHeld = (proof2) => {
-  const counted2 = proof2.runs.map((run5) => run5.counts).filter((counts4) => Object.keys(counts4).length > 0);
-  const first3 = counted2[0];
-  if (first3 === void 0 || counted2.length < 2) return "unknown";
-  return counted2.every((counts4) => Object.keys(first3).every((name2) => counts4[name2] === first3[name2]));
-};
-var startupOf = (proof2, version3) => proof2.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
-var growth = (proof2) => {
-  const { bytesBefore, bytesAfter, bytesWritten } = proof2;
-  if (bytesBefore <= 0) return "disk did not grow";
-  const anew = `${share(bytesWritten / bytesBefore)} of it written anew`;
-  return bytesAfter <= bytesBefore ? `disk did not grow, ${anew}` : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`;
-};
-var counts2 = (proof2) => {
-  const held3 = countsHeld(proof2);
-  if (held3 === "unknown") return "counts not compared";
-  return held3 ? "counts equal" : "counts differ";
-};
-var classPhrase = (rehearsed4, { from, to }) => {
-  const on = `on a copy of ${list(Object.keys(rehearsed4.proofs))}`;
-  switch (rehearsed4.class) {
-    case "keeps-data":
-      return `${from} opened what ${to} wrote (${on}): a rollback keeps data`;
-    case "restores-snapshot":
-      return `${from} cannot read what ${to} writes (${on}): a rollback brings the snapshot back and sets later writes aside`;
-    case "unknown":
-      return `whether ${from} can read what ${to} writes is unknown`;
-    default:
-      return unreachable(rehearsed4.class);
-  }
-};
-var rehearsalPhrase = (rehearsed4, versions) => [
-  classPhrase(rehearsed4, versions)
-];
-var rehearsalFigures = (rehearsed4, versions) => {
-  const each = Object.entries(rehearsed4.proofs).map(([node3, proof2]) => {
-    const startup = startupOf(proof2, versions.to);
-    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration2(startup)}`;
-    return `on ${node3}'s copy: ${took}, ${counts2(proof2)}, ${growth(proof2)}`;
-  });
-  return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
-};
-
-// src/domain/report/data.ts
-var shownNodes = 4;
-var points = (nodes) => {
-  const taken2 = nodes.filter((node3) => node3.point?.kind === "rollback-point");
-  const proven = taken2.filter((node3) => node3.point?.proven).length;
-  if (taken2.length === 0) return [];
-  const all2 = several(taken2.length, "rollback point");
-  if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
-  return [[`${all2}, ${count(proven)} of them proven by restoring`]];
-};
-var countsPhrase = (counts4) => {
-  const { what, before: before2, after: after2 } = counts4;
-  if (before2 === "unknown" || after2 === "unknown") return `${count(before2)} → ${count(after2)} ${what}`;
-  if (before2 === after2) return `${count(before2)} = ${count(after2)} ${what}`;
-  const fewer = after2 < before2 ? `, ${count(before2 - after2)} fewer` : "";
-  return `${count(before2)} → ${count(after2)} ${what}${fewer}`;
-};
-var counted = (nodes) => {
-  const known2 = nodes.flatMap(
-    (node3) => node3.counts === void 0 ? [] : [{ name: node3.name, counts: node3.counts }]
-  );
-  if (known2.length === 0) return [];
-  const equal = known2.every(({ counts: counts4 }) => counts4.before !== "unknown" && counts4.before === counts4.after);
-  if (equal && known2.length === nodes.length && nodes.length > 1)
-    return [["counts equal before and after on every node"]];
-  const each = known2.map(({ name: name2, counts: counts4 }) => [`${name2} ${countsPhrase(counts4)}`]);
-  return [joined(atMost(each, shownNodes, "more in the table"), ", ")];
-};
-var restored = (node3) => {
-  const back2 = [`${node3.name}: its snapshot `, { code: node3.restoredFrom ?? "" }, " is back"];
-  return node3.setAside === void 0 ? back2 : [...back2, "; ", ...aside(node3.setAside)];
-};
-var aside = ({ path: path6, writes }) => {
-  const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
-  return ["the data it had until then, with ", `${held3} made since, lies untouched in `, { code: path6 }];
-};
-var asideOnly = (node3) => node3.setAside === void 0 ? [] : [`${node3.name}: `, ...aside(node3.setAside)];
-var inPlace = (input) => {
-  const back2 = input.nodes.filter(
-    (node3) => node3.wentBack && node3.restoredFrom === void 0 && node3.state === "serving"
-  );
-  if (back2.length === 0) return [];
-  const [names2, now2] = [list(back2.map((node3) => node3.name)), back2[0]?.now ?? "the old version"];
-  return [[`${names2} went back in place: ${now2} runs on the data directory as it was`]];
-};
-var nothingMoved = (input) => {
-  const moved = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
-  const lost = input.nodes.some(isUnasked);
-  if (input.outcome === "promoted" || input.data === "restored" || moved || lost) return [];
-  return [
-    [
-      input.data === "untouched" ? "untouched: nothing was restored or set aside" : "nothing was restored or set aside"
-    ]
-  ];
-};
-var unasked = (nodes) => {
-  const lost = nodes.filter(isUnasked).map((node3) => node3.name);
-  return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
-};
-var rehearsed2 = (input) => {
-  const over2 = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
-  return input.rehearsed === void 0 || over2 ? [] : [rehearsalPhrase(input.rehearsed, input)];
-};
-var dataLine = (input) => {
-  const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
-  const beside2 = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
-  const clauses = [
-    ...atMost(back2.map(restored), shownNodes, "more in the table"),
-    ...atMost(beside2.map(asideOnly), shownNodes, "more in the table"),
-    ...inPlace(input),
-    ...nothingMoved(input),
-    ...unasked(input.nodes),
-    ...points(input.nodes),
-    ...counted(input.nodes),
-    ...rehearsed2(input)
-  ];
-  return clauses.length === 0 ? ["unknown"] : [...joined(clauses, "; "), "."];
-};
+// src/hooks.ts
+init_ended();
+import { join as join4 } from "node:path";
 
 // src/domain/report/headline.ts
 init_errors();
@@ -66801,6 +65970,53 @@ var reasons = {
 var isReasonCode = (code2) => Object.hasOwn(reasons, code2);
 var reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
 
+// src/domain/report/fleet.ts
+init_log2();
+init_traffic();
+var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
+var rank2 = (node3) => {
+  if (isUnasked(node3)) return 0;
+  if (node3.state === "not-serving") return 1;
+  return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
+};
+var worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
+var trouble = (node3) => {
+  const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
+  if (node3.state === "unreachable")
+    return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
+  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
+  const what = node3.serving === OUT_OF_TRAFFIC ? "is out of traffic" : "does not serve";
+  return `${node3.name} ${what}${version3 === "" ? "" : ` (${version3})`}`;
+};
+var named3 = (nodes, all2) => {
+  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
+  return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
+};
+var serves2 = (nodes, all2) => {
+  const first3 = nodes[0];
+  const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
+  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+};
+var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
+var fleetPhrase = (nodes) => {
+  if (nodes.length === 0) return "no node was asked";
+  const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
+  const shown6 = unwell.length > 3 ? 2 : unwell.length;
+  const more = unwell.length - shown6;
+  const well = nodes.filter((node3) => node3.state === "serving");
+  const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
+  return [
+    ...unwell.slice(0, shown6).map(trouble),
+    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
+    ...groups.map((group) => serves2(group, nodes.length))
+  ].join("; ");
+};
+var nodeNames = (nodes) => {
+  const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
+  if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
+  return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
+};
+
 // src/domain/report/headline.ts
 var ending = (end) => {
   const good = { exit: 0, level: "notice" };
@@ -66857,7 +66073,7 @@ var unchanged = (input) => {
   const what = input.to === "" ? "refused" : `${input.to} was not rolled out`;
   return `${what}: ${reasonTitle(input.code)}; ${now2}, data ${input.data}`;
 };
-var planned3 = (input) => {
+var planned2 = (input) => {
   const on = input.nodes.filter((node3) => node3.state === "serving" && node3.now === input.to);
   const already = on.length === 0 ? `no node runs ${input.to} yet` : `${several(on.length, "node")} of them on ${input.to} already`;
   return `${input.from} → ${input.to} on ${several(input.nodes.length, "node")}; ${already}`;
@@ -66881,526 +66097,13 @@ var headline = (input) => {
     case "parked":
       return `⏸ Stopped — ${parked(input)}`;
     case "plan":
-      return `Plan — ${planned3(input)}`;
+      return `Plan — ${planned2(input)}`;
     case "status":
       return `= Status — ${reasonTitle(input.code)}; ${now2}`;
     default:
       return unreachable(kind2);
   }
 };
-
-// src/domain/report/plan.ts
-init_disk();
-init_log2();
-var maxRows = 30;
-var shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
-var course = (plan3) => {
-  const [canary3 = [], ...others] = plan3.waves;
-  const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
-  const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
-  const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
-  const word6 = canary3.length === 1 ? "canary" : "canaries";
-  return `${word6} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
-};
-var price = (plan3, rehearsed4) => {
-  if (rehearsed4 !== void 0) return "each node once out of service";
-  const all2 = plan3.policy.rehearse === "every-node" || plan3.nodes.length === 1;
-  const often = all2 ? "each node twice" : "the canary twice, the others once";
-  const goes = plan3.policy.requireReversible ? "it stops" : "it goes on";
-  return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
-};
-var goingBack2 = (plan3) => {
-  const each = Object.entries(plan3.notes.restores).map(([node3, { name: name2, age, writes }]) => {
-    const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
-    return `${node3} gets its checkpoint ${name2} of ${clock(age)} ago and sets ${held3} aside`;
-  });
-  const nodes = shortly(plan3.nodes.map((node3) => node3.node));
-  return each.length === 0 ? `${nodes} back to ${plan3.version}, data kept.` : `back to ${plan3.version}: ${each.slice(0, 6).join("; ")}.`;
-};
-var approveLine = ({ plan: plan3, stopped: stopped3, rehearsed: rehearsed4 }) => {
-  if (plan3 === void 0) return ["nothing yet: there is no plan."];
-  const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
-  return [
-    `${plan3.mode === "rollback" ? goingBack2(plan3) : `${course(plan3)}; ${price(plan3, rehearsed4)}.`}${until2}`
-  ];
-};
-var rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
-var releaseLine = ({ plan: plan3 }) => {
-  if (plan3 === void 0) return ["unknown."];
-  const { breaking, digestSource } = plan3.notes;
-  const digests = [...new Set(plan3.nodes.map((node3) => node3.to.sha256))];
-  const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
-  const quoted2 = breaking.slice(0, 5).map((line3) => `"${line3}"`).join(", ");
-  const shas = joined(
-    digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
-    ", "
-  );
-  return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted2}${breaking.length > 5 ? ", …" : ""}.`];
-};
-var contractLine = ({ planHash: planHash2 }) => [
-  { code: planHash2 === "" ? "none" : planHash2 },
-  "; it stops if anything in it has changed when it is carried out."
-];
-var safeStops = {
-  drain: "drained and quiet",
-  "intake-wal": "intake WAL and recovery on",
-  "drain+intake-wal": "drained and quiet, intake WAL and recovery on",
-  "accepted-loss": "NOT SAFE, accepted by accept-write-loss"
-};
-var row = (plan3, node3) => {
-  const wave2 = plan3.waves.findIndex((names2) => names2.includes(node3.node));
-  const counts4 = Object.entries(plan3.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
-  const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
-  const place2 = wave2 === 0 && plan3.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
-  return [
-    [node3.node],
-    [place2],
-    [`${node3.from.version} → ${node3.to.version}`],
-    [safeStops[node3.safeStop]],
-    [node3.checkpoint],
-    [config2],
-    [counts4.length === 0 ? "unknown" : counts4.join(", ")]
-  ];
-};
-var nodesTable = (plan3) => {
-  const shown6 = plan3.nodes.slice(0, maxRows).map((node3) => row(plan3, node3));
-  const more = plan3.nodes.length - shown6.length;
-  const head2 = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
-  return `${table(head2, shown6)}${more > 0 ? `
-
-and ${several(more, "more node")}` : ""}`;
-};
-var planInFull = (plan3) => {
-  const { notes: notes2, policy: policy2 } = plan3;
-  const disk2 = tightest(notes2.disk);
-  const lines2 = [
-    [`disk: ${bytes(disk2.now)} needed now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`],
-    [`when a watch cannot decide: ${policy2.watch.onInconclusive}; rollback-data: ${policy2.rollbackData}`],
-    [
-      `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
-    ],
-    [`switch: ${notes2.switch ?? "none"}`],
-    ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
-    ...plan3.assets.slice(0, maxRows).map(
-      (asset) => [
-        { code: asset.name },
-        ` ${asset.os}/${asset.arch} sha256 `,
-        { code: asset.sha256 }
-      ]
-    ),
-    ...notes2.breaking.slice(5, 50).map((line3) => [`breaking: ${line3}`]),
-    [
-      notes2.defaults.length === 0 ? "no default was taken" : `defaults: ${notes2.defaults.slice(0, 60).join(" · ")}`
-    ]
-  ];
-  return `${nodesTable(plan3)}
-
-${lines2.map((line3) => `- ${toMarkdown(line3, "start")}`).join("\n")}`;
-};
-
-// src/domain/report/block.ts
-var watched = ({ nodes, watched: watched3, of: of3 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of3 ? ` of ${clock(of3)}` : ""}`;
-var evidence2 = (input) => {
-  const [first3, ...others] = input.watches;
-  if (first3 === void 0) return [input.why];
-  const then = others.slice(0, 6).map(watched);
-  const more = others.length > 6 ? ` and ${count(others.length - 6)} more` : "";
-  const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
-  return [`${watched(first3)}: ${sentence(first3.verdict.text)}${later}`];
-};
-var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
-var owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
-var wayBack2 = (input) => {
-  const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
-  const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
-  if (bad && input.mode === "release") return [" Fix, tag, and the next release runs as usual."];
-  return input.outcome === "promoted" ? [" To go back: ", { code: "mode: rollback" }, `.${kept2}`] : [];
-};
-var links = (input) => input.links.slice(0, 5).flatMap((link) => [{ link: link.label, url: link.url }, " · "]);
-var next2 = (input) => {
-  const [only, ...others] = input.owed;
-  const about3 = [...links(input), `started by ${input.who}`];
-  if (only === void 0)
-    return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about3] };
-  if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about3] };
-  const steps2 = atMost(input.owed.map(owedStep), 20, "more in the journal");
-  return {
-    label: "Next",
-    says: [`${count(input.owed.length)} things, in this order:`],
-    list: { steps: steps2, after: about3 }
-  };
-};
-var why = (input) => ({
-  label: "Why",
-  says: [{ code: input.code }, `: ${sentence(input.why)}`]
-});
-var data = (input) => ({ label: "Data", says: dataLine(input) });
-var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
-  {
-    label: "Armed",
-    says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
-    list: {
-      steps: atMost(
-        all2.map(({ text: text3, line: line3 }) => [`${text3}: `, { code: line3 }]),
-        20
-      ),
-      after: []
-    }
-  }
-];
-var linesOf2 = (input) => [...said3(input), ...armed(input)];
-var said3 = (input) => {
-  const kind2 = kindOf(input);
-  switch (kind2) {
-    case "promoted":
-    case "parked":
-      return [{ label: "Evidence", says: evidence2(input) }, data(input), next2(input)];
-    case "plan":
-      return [
-        { label: "You approve", says: approveLine(input) },
-        { label: "Data", says: rehearsedLine(input) },
-        { label: "Release", says: releaseLine(input) },
-        { label: "Plan", says: contractLine(input) },
-        next2(input)
-      ];
-    case "rolled-back":
-    case "needs-operator":
-    case "unchanged":
-    case "status":
-      return [why(input), data(input), next2(input)];
-    default:
-      return unreachable(kind2);
-  }
-};
-var rendered = (line3, { label, text: text3 }) => {
-  const head2 = `${label(line3.label)} ${text3(line3.says)}`;
-  if (line3.list === void 0) return head2;
-  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
-  const after2 = line3.list.after.length === 0 ? "" : `
-
-${text3(line3.list.after)}`;
-  return `${[head2, ...steps2].join("\n")}${after2}`;
-};
-var block2 = (input) => {
-  const lines2 = linesOf2(input);
-  const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
-  const plain3 = { label: (label) => `${label}:`, text: toPlain };
-  return {
-    // Two spaces keep the lines apart: a job summary joins them otherwise.
-    markdown: lines2.map((line3) => rendered(line3, marked)).join("  \n"),
-    plain: lines2.map((line3) => rendered(line3, plain3)).join("\n")
-  };
-};
-
-// src/domain/report/checklist.ts
-var labels = {
-  artifacts: "Artifacts",
-  backup: "Back up",
-  staging: "Staging",
-  canary: "Canary",
-  remainder: "Remainder",
-  retention: "One retention period"
-};
-var items = ["artifacts", "backup", "staging", "canary", "remainder", "retention"];
-var checklist = (done2) => items.map((item) => {
-  const entry2 = done2[item];
-  return `- [${entry2?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry2?.evidence ?? "not reached"}`], "inline")}`;
-}).join("\n");
-
-// src/domain/report/fit.ts
-var sizeOf = (text3) => new TextEncoder().encode(text3).length;
-var assemble = (sections2, dropped) => {
-  const kept2 = sections2.filter((section) => !dropped.includes(section) && section.markdown !== "").map((s) => s.markdown);
-  const names2 = dropped.map((section) => section.name).join(", ");
-  return [
-    ...kept2,
-    ...names2 === "" ? [] : [`Left out, because this page would be too long: ${names2}. The journal holds them.`]
-  ].join("\n\n");
-};
-var fit = (sections2, max) => {
-  const dropped = [];
-  const expendable = sections2.filter((s) => s.folds > 0 && s.markdown !== "").toSorted((a, b) => b.folds - a.folds);
-  for (const section of expendable) {
-    if (sizeOf(assemble(sections2, dropped)) <= max) break;
-    dropped.push(section);
-  }
-  return assemble(sections2, dropped);
-};
-
-// src/domain/report/nodes.ts
-init_log2();
-var maxRows2 = 30;
-var roleOf = ({ role }) => {
-  if (role === "none") return "";
-  if (role === "canary") return " (canary)";
-  return role === "left-alone" ? " (left alone)" : ` (wave ${role.wave})`;
-};
-var now = (node3) => {
-  const mark = node3.wentBack ? " ⟲" : "";
-  const maybe = isUnasked(node3) && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
-  return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
-};
-var states = {
-  serving: "",
-  "not-serving": "does not serve",
-  unreachable: "unreachable",
-  unseen: "could not be looked at"
-};
-var serving = (node3) => {
-  const state = states[node3.state];
-  if (state === "") return [node3.serving];
-  return [{ strong: state }, node3.serving === "" ? "" : `, ${node3.serving}`];
-};
-var untouched = (node3) => node3.state === "serving" && node3.gaps.length === 0 && node3.point === void 0 && !node3.wentBack && node3.before === node3.now;
-var point = ({ point: point2 }) => point2 === void 0 ? ["–"] : [{ code: point2.name }, point2.proven ? " proven by restoring" : " not proven"];
-var counts3 = (node3) => {
-  if (node3.counts !== void 0) return countsPhrase(node3.counts);
-  return untouched(node3) ? "untouched" : "unknown";
-};
-var none = (node3) => isUnasked(node3) ? "unknown" : "–";
-var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration2(gap.ms)} ${gap.what}`).join(" + ");
-var bareRestart = (node3) => {
-  if (node3.bareRestart !== void 0) return duration2(node3.bareRestart);
-  return untouched(node3) ? "–" : "not measured";
-};
-var columns = [
-  { head: "node", cell: (node3) => [`${node3.name}${roleOf(node3)}`] },
-  { head: "before", cell: (node3) => [node3.before] },
-  { head: "now", cell: now },
-  { head: "serving", cell: serving },
-  { head: "out of service", cell: (node3) => [gaps(node3)], when: (node3) => node3.gaps.length > 0 },
-  {
-    head: "a bare restart",
-    cell: (node3) => [bareRestart(node3)],
-    when: (node3) => node3.bareRestart !== void 0
-  },
-  { head: "rollback point", cell: point, when: (node3) => node3.point !== void 0 },
-  {
-    head: "counted",
-    cell: (node3) => [counts3(node3)],
-    when: (node3) => node3.counts !== void 0 || !untouched(node3)
-  },
-  { head: "note", cell: (node3) => [node3.note ?? ""], when: (node3) => node3.note !== void 0 }
-];
-var nodesTable2 = (nodes) => {
-  if (nodes.length === 0) return "";
-  const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
-  const sorted = worstFirst(nodes);
-  const rows2 = sorted.slice(0, maxRows2).map((node3) => used.map((column) => column.cell(node3)));
-  const shown6 = table(
-    used.map((column) => column.head),
-    rows2
-  );
-  return nodes.length > maxRows2 ? `${shown6}
-
-${remainder(sorted.slice(maxRows2))}` : shown6;
-};
-var remainder = (rest) => {
-  const unwell = rest.filter((node3) => node3.state !== "serving").length;
-  return `and ${several(rest.length, "more node")}, ${unwell === 0 ? "all serving" : `${unwell} of them not serving`}`;
-};
-var asideRows = (nodes) => nodes.flatMap(
-  ({ name: name2, setAside }) => setAside === void 0 ? [] : [[`${name2}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
-);
-
-// src/domain/report/signals.ts
-init_log2();
-var maxRows3 = 60;
-var says = {
-  pass: ["pass"],
-  fail: [{ strong: "fail" }],
-  error: [{ strong: "could not measure" }],
-  "no-data": [{ strong: "no data" }],
-  pending: ["undecided"]
-};
-var order = (signal) => ["fail", "error", "no-data", "pending", "pass"].indexOf(signal.says);
-var signalRow = (signal) => [
-  [signal.name],
-  [signal.canary],
-  [signal.baseline],
-  [signal.limit],
-  says[signal.says]
-];
-var signalsTable = (watch2) => {
-  if (watch2 === void 0 || watch2.verdict.signals.length === 0) return "";
-  const sorted = watch2.verdict.signals.toSorted((a, b) => order(a) - order(b));
-  const left2 = sorted.length - maxRows3;
-  const rows2 = sorted.slice(0, maxRows3).map(signalRow);
-  return `${table(["signal", "canary", "baseline", "limit", "says"], rows2)}${left2 > 0 ? `
-
-and ${left2} more signals, in the journal` : ""}`;
-};
-var decidingWatch = (watches2) => watches2.find((watch2) => watch2.verdict.is !== "pass") ?? watches2[0];
-var watchesTable = (watches2) => table(
-  ["watched", "for", "of", "verdict", "because"],
-  watches2.slice(0, maxRows3).map((w) => [
-    [list(w.nodes.slice(0, 6))],
-    [clock(w.watched)],
-    [clock(w.of)],
-    [w.verdict.is],
-    [w.verdict.text]
-  ])
-);
-var firstError = ({ firstFailure, limited = 0 }) => [
-  ...firstFailure === void 0 ? [] : [{ code: firstFailure.text }, ` at ${utc(firstFailure.at)}`],
-  limited === 0 ? "" : ` (${count(limited)} refused by the server's rate limit)`
-];
-var probesTable = (probes) => table(
-  ["step", "failed", "not asked", "of", "first error"],
-  probes.slice(0, maxRows3).map((p) => [[p.step], [count(p.failed)], [count(p.errors)], [count(p.of)], firstError(p)])
-);
-
-// src/domain/report/outputs.ts
-var sentence2 = (text3) => text3.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
-var word2 = (text3) => text3.replace(/[^A-Za-z0-9._+-]/g, "");
-var path5 = (text3) => /^[\w./ +@:-]*$/.test(text3) ? text3 : "";
-var versionNow = (input) => {
-  const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
-  if (versions.has("unknown") || versions.size === 0) return "unknown";
-  return versions.size === 1 ? [...versions][0] ?? "unknown" : "mixed";
-};
-var outputs = (input, headline2, report2) => ({
-  outcome: input.outcome,
-  verdict: decidingWatch(input.watches)?.verdict.is ?? "none",
-  "reason-code": word2(input.code),
-  headline: sentence2(headline2),
-  version: word2(versionNow(input)),
-  "target-version": word2(input.to),
-  "previous-version": word2(input.from),
-  data: input.data,
-  snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word2(n.name)}=${word2(n.point.name)}`]).join(","),
-  report: path5(report2),
-  "plan-hash": word2(input.planHash),
-  "rollout-id": word2(input.rollout)
-});
-
-// src/domain/report/timeline.ts
-init_log2();
-init_text();
-var maxBars = 100;
-var maxRows4 = 300;
-var day2 = 864e5;
-var bar = (segment) => {
-  const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
-  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
-};
-var chosen2 = (timeline) => {
-  if (timeline.length <= maxBars) return timeline;
-  const length2 = (s) => s.crit ? Number.POSITIVE_INFINITY : s.end - s.start;
-  const kept2 = new Set(timeline.toSorted((a, b) => length2(a) < length2(b) ? 1 : -1).slice(0, maxBars));
-  return timeline.filter((segment) => kept2.has(segment));
-};
-var gantt = (timeline, title2) => {
-  if (timeline.length === 0) return "";
-  const bars = chosen2(timeline);
-  const sections2 = [...new Set(bars.map((segment) => segment.section))];
-  const span2 = Math.max(...bars.map((s) => s.end)) - Math.min(...bars.map((s) => s.start));
-  const lines2 = [
-    "gantt",
-    `  title ${mermaid(title2, 100)}`,
-    "  dateFormat YYYY-MM-DD HH:mm:ss",
-    `  axisFormat ${span2 > day2 ? "%d %b %H:%M" : "%H:%M:%S"}`,
-    ...sections2.flatMap((name2) => [
-      `  section ${mermaid(name2)}`,
-      ...bars.filter((s) => s.section === name2).map(bar)
-    ])
-  ];
-  const left2 = timeline.length - bars.length;
-  const note = left2 > 0 ? `
-
-${left2} shorter parts are not drawn; all are in the table below.` : "";
-  return `\`\`\`mermaid
-${lines2.join("\n")}
-\`\`\`${note}`;
-};
-var timelineTable = (timeline) => {
-  const rows2 = timeline.toSorted((a, b) => a.start - b.start).slice(0, maxRows4).map((s) => [
-    [utc(s.start)],
-    [s.section],
-    s.crit ? [{ strong: s.label }] : [s.label],
-    [duration2(s.end - s.start)]
-  ]);
-  const left2 = timeline.length - rows2.length;
-  return `${table(["from", "where", "what", "took"], rows2)}${left2 > 0 ? `
-
-and ${left2} more parts, in the journal` : ""}`;
-};
-
-// src/domain/report.ts
-init_text();
-var maxBytes = 2e5;
-var report = (input, path6 = "") => {
-  const first3 = headline(input);
-  const answers = block2(input);
-  return {
-    headline: first3,
-    markdown: `${fit(sections(input, first3, answers.markdown), maxBytes)}
-`,
-    plain: `${first3}
-
-${answers.plain}
-`,
-    outputs: outputs(input, first3, path6)
-  };
-};
-var sections = (input, first3, answers) => [
-  { name: "headline", markdown: `## ${markdown(first3, 1e3)}`, folds: 0 },
-  { name: "answers", markdown: answers, folds: 0 },
-  { name: "problems", markdown: problems(input.problems), folds: 1 },
-  {
-    name: "warnings",
-    markdown: bullets(
-      "Warnings",
-      input.warnings.map((text3) => [text3])
-    ),
-    folds: 2
-  },
-  { name: "nodes", markdown: nodesTable2(input.nodes), folds: 3 },
-  { name: "leases", markdown: bullets("Held", input.held.map(heldRow)), folds: 4 },
-  { name: "data set aside", markdown: bullets("Data set aside", asideRows(input.nodes)), folds: 1 },
-  { name: "timeline", markdown: gantt(input.timeline, title(input)), folds: 5 },
-  { name: "signals", markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
-  ...foldedSections(input)
-];
-var foldedSections = (input) => [
-  fold(probesName(input), input.probes.length > 0 ? probesTable(input.probes) : "", 6),
-  fold("Every watch", input.watches.length > 1 ? watchesTable(input.watches) : "", 7),
-  fold("Release checklist", Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : "", 5),
-  fold("Timeline as text", input.timeline.length > 0 ? timelineTable(input.timeline) : "", 9),
-  fold("Plan in full", input.plan === void 0 ? "" : planInFull(input.plan), 8),
-  fold("Versions, plan hash, rollout", foot(input), 6)
-];
-var probesName = ({ probes }) => probes.some((step2) => step2.failed > 0) ? "Which probe requests failed" : "Probe requests by step";
-var fold = (name2, body, folds) => ({
-  name: name2,
-  markdown: body === "" ? "" : folded(name2, body),
-  folds
-});
-var title = ({ from, to }) => `${from} to ${to}, times UTC`;
-var bullets = (name2, rows2) => rows2.length === 0 ? "" : `**${name2}**
-
-${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
-var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
-  { code: code2 },
-  where2 === void 0 ? " " : ` ${where2}: `,
-  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
-];
-var heldRow = ({ node: node3, text: text3, run: run5 }) => [
-  `${node3} ${text3}`,
-  ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
-];
-var problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
-var foot = (input) => toMarkdown(
-  [
-    "plan ",
-    { code: input.planHash === "" ? "none" : input.planHash },
-    " · rollout ",
-    { code: input.rollout },
-    ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
-    ...input.journal === void 0 ? [] : [" · journal ", { code: input.journal }]
-  ],
-  "start"
-);
 
 // src/domain/retell.ts
 init_holder();
@@ -67416,7 +66119,7 @@ function checklistOf(found) {
     ...backup(found.nodes),
     ...staging(found.r),
     ...canary(found.watches),
-    ...remainder2(found)
+    ...remainder(found)
   };
 }
 function artifacts({ plan: plan3 }) {
@@ -67440,9 +66143,9 @@ function staging({ proofs }) {
   const done2 = all2.every(
     ([, proof2]) => proof2.runs.length > 1 && proof2.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
   );
-  return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed3).join("; ") } };
+  return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed2).join("; ") } };
 }
-var rehearsed3 = ([id, proof2]) => {
+var rehearsed2 = ([id, proof2]) => {
   const runs3 = proof2.runs.map(
     (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration2(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
   );
@@ -67458,7 +66161,7 @@ function canary([first3]) {
     }
   };
 }
-function remainder2({ r, nodes }) {
+function remainder({ r, nodes }) {
   const version3 = r.plan?.version ?? "";
   const rest = nodes.filter((n) => typeof n.role === "object");
   const there = rest.filter((n) => n.state === "serving" && n.now === version3).length;
@@ -67475,18 +66178,18 @@ function remainder2({ r, nodes }) {
 init_log2();
 
 // src/domain/retell/lines.ts
-function linesOf3(events2) {
+function linesOf2(events2) {
   let before2 = initial;
   return events2.map((e) => {
     const after2 = apply(before2, e);
-    const command4 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
-    const line3 = { e, before: before2, after: after2, ...command4 ? { command: command4 } : {} };
+    const command5 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
+    const line3 = { e, before: before2, after: after2, ...command5 ? { command: command5 } : {} };
     before2 = after2;
     return line3;
   });
 }
-var about2 = (lines2, id) => lines2.filter(({ e, command: command4 }) => {
-  const c = e.type === "started" ? e.command : command4;
+var about2 = (lines2, id) => lines2.filter(({ e, command: command5 }) => {
+  const c = e.type === "started" ? e.command : command5;
   return c !== void 0 && "node" in c && c.node === id;
 });
 var answersOf = (lines2, id) => lines2.flatMap(
@@ -67627,10 +66330,10 @@ function newerOf(r, id) {
   const planned6 = r.plan?.nodes.find((n) => n.node === id);
   return r.plan?.mode === "rollback" ? planned6?.from : planned6?.to;
 }
-var word3 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
+var word2 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
 function serveCopy(path6, on) {
   const program2 = on.release && on.install ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}` : "the release that wrote it";
-  const [from, to] = [word3(path6), word3(`${path6}.copy`)];
+  const [from, to] = [word2(path6), word2(`${path6}.copy`)];
   return `cp -a --reflink=auto ${from} ${to}, then start ${program2} with a configuration that names ${to} and another port`;
 }
 
@@ -67657,12 +66360,12 @@ function plannedNode(reading4, id) {
   const paused = snapshotGaps(lines2, id);
   const note = noteOf(r, id, gaps2.since);
   const point2 = last && pointOf2(r, last.now);
-  const restoredFrom = seen2 && restored2(r, id, seen2);
+  const restoredFrom = seen2 && restored(r, id, seen2);
   const aside2 = seen2 && setAsideOf(lines2, { r, id, seen: seen2, places: places2 });
   const counts4 = countsOf(lines2, { r, id });
   return {
     name: id,
-    role: roleOf2(r, id),
+    role: roleOf(r, id),
     before: r.plan?.nodes.find((n) => n.node === id)?.from.version ?? "unknown",
     ...stateOf(reading4, id),
     wentBack: seen2 !== void 0 && wentBack(lines2, { r, id, seen: seen2 }),
@@ -67674,7 +66377,7 @@ function plannedNode(reading4, id) {
     ...note ? { note } : {}
   };
 }
-function roleOf2(r, id) {
+function roleOf(r, id) {
   const index = r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
   if (index < 0) return "left-alone";
   return index === 0 && r.plan?.mode === "release" ? "canary" : { wave: index + 1 };
@@ -67736,7 +66439,7 @@ function wentBack(lines2, { r, id, seen: seen2 }) {
 var wasStarted = (lines2, id, release2) => about2(lines2, id).some(
   ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release2.sha256
 );
-function restored2(r, id, o) {
+function restored(r, id, o) {
   const { from } = o.data;
   return from !== void 0 && (from.startsWith(`${r.id}.`) || from === r.plan?.restore[id]) ? from : void 0;
 }
@@ -67745,9 +66448,9 @@ function pointOf2(r, o) {
   const point2 = ofKind(r, o, "rollback-point");
   return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
 }
-var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command4 }) => {
-  if (e.type !== "done" || e.fact.is !== "observed" || command4?.kind !== "step") return [];
-  if (command4.step.do !== "snapshot" || command4.step.kind !== "rehearsal") return [];
+var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command5 }) => {
+  if (e.type !== "done" || e.fact.is !== "observed" || command5?.kind !== "step") return [];
+  if (command5.step.do !== "snapshot" || command5.step.kind !== "rehearsal") return [];
   return [{ what: "snapshot", from: e.at - e.fact.took, ms: e.fact.took }];
 });
 function noteOf(r, id, since) {
@@ -67768,12 +66471,12 @@ var leaseNote = (lease4) => lease4.parked ? "held for your decision" : `still he
 // src/domain/retell/timeline.ts
 function timelineOf(lines2, { r, watches: watches2, end }) {
   const ids = r.plan?.nodes.map((n) => n.node) ?? [];
-  return [...planned4(lines2), ...watches2.flatMap(watched2), ...ids.flatMap((id) => ofNode2(lines2, { r, id, end }))];
+  return [...planned3(lines2), ...watches2.flatMap(watched), ...ids.flatMap((id) => ofNode2(lines2, { r, id, end }))];
 }
-var planned4 = (lines2) => answered(lines2).flatMap(
-  ({ command: command4, start, end, failed: failed2 }) => command4.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
+var planned3 = (lines2) => answered(lines2).flatMap(
+  ({ command: command5, start, end, failed: failed2 }) => command5.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
 );
-function watched2({ wave: wave2, blocks, verdict: verdict4 }) {
+function watched({ wave: wave2, blocks, verdict: verdict4 }) {
   const [first3, last] = [blocks[0], blocks.at(-1)];
   const label = wave2 === 0 ? "watch canary" : `watch wave ${wave2 + 1}`;
   return first3 && last ? [{ section: "release", label, start: first3.from, end: last.to, crit: verdict4.is === "fail" }] : [];
@@ -67791,15 +66494,15 @@ function ofNode2(lines2, at) {
 }
 function answered(lines2) {
   const starts3 = /* @__PURE__ */ new Map();
-  return lines2.flatMap(({ e, command: command4 }) => {
+  return lines2.flatMap(({ e, command: command5 }) => {
     if (e.type === "started") starts3.set(e.command.id, e.at);
-    if (e.type !== "done" && e.type !== "failed" || !command4) return [];
-    return [{ command: command4, start: starts3.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
+    if (e.type !== "done" && e.type !== "failed" || !command5) return [];
+    return [{ command: command5, start: starts3.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
   });
 }
-function prepared(id, { command: command4, start, end, failed: failed2 }) {
-  if (command4.kind !== "step") return [];
-  const { step: step2 } = command4;
+function prepared(id, { command: command5, start, end, failed: failed2 }) {
+  if (command5.kind !== "step") return [];
+  const { step: step2 } = command5;
   const part = (label) => [{ section: id, label, start, end, crit: failed2 }];
   if (step2.do === "snapshot" && step2.kind === "rehearsal") return part("snapshot");
   if (step2.do !== "prove") return [];
@@ -67828,6 +66531,94 @@ function ran(own2, { r, id, end }) {
 
 // src/domain/retell/watches.ts
 init_merge();
+
+// src/domain/report/signals.ts
+init_log2();
+
+// src/domain/report/inline.ts
+init_text();
+var longest2 = 2e3;
+var renderOne = (part, where2) => {
+  if (typeof part === "string")
+    return spaced(part, (text3) => where2 === "start" ? markdown(text3, longest2) : markdownWithin(text3, longest2));
+  if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
+  if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
+  return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
+};
+var spaced = (text3, escape) => {
+  if (text3.trim() === "") return text3 === "" ? "" : " ";
+  return `${/^\s/.test(text3) ? " " : ""}${escape(text3)}${/\s$/.test(text3) ? " " : ""}`;
+};
+var isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
+var toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
+var plainOne = (part) => {
+  if (typeof part === "string") return spaced(part, (text3) => safeLine(text3, longest2));
+  if ("code" in part) return safeLine(part.code, longest2);
+  return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
+};
+var toPlain = (parts) => parts.map(plainOne).join("");
+var table = (header, rows2) => {
+  const row2 = (cells) => `| ${cells.join(" | ")} |`;
+  const escaped3 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
+  return [row2(header.map((text3) => markdown(text3))), `|${header.map(() => "---|").join("")}`, ...escaped3].join(
+    "\n"
+  );
+};
+var folded = (summary3, body) => `<details><summary>${summary3}</summary>
+
+${body}
+
+</details>`;
+var joined = (parts, between) => parts.flatMap((part, i) => i === 0 ? part : [between, ...part]);
+var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...parts.slice(0, max), [`and ${parts.length - max} ${rest}`]];
+
+// src/domain/report/signals.ts
+var maxRows = 60;
+var says = {
+  pass: ["pass"],
+  fail: [{ strong: "fail" }],
+  error: [{ strong: "could not measure" }],
+  "no-data": [{ strong: "no data" }],
+  pending: ["undecided"]
+};
+var order = (signal) => ["fail", "error", "no-data", "pending", "pass"].indexOf(signal.says);
+var signalRow = (signal) => [
+  [signal.name],
+  [signal.canary],
+  [signal.baseline],
+  [signal.limit],
+  says[signal.says]
+];
+var signalsTable = (watch2) => {
+  if (watch2 === void 0 || watch2.verdict.signals.length === 0) return "";
+  const sorted = watch2.verdict.signals.toSorted((a, b) => order(a) - order(b));
+  const left2 = sorted.length - maxRows;
+  const rows2 = sorted.slice(0, maxRows).map(signalRow);
+  return `${table(["signal", "canary", "baseline", "limit", "says"], rows2)}${left2 > 0 ? `
+
+and ${left2} more signals, in the journal` : ""}`;
+};
+var decidingWatch = (watches2) => watches2.find((watch2) => watch2.verdict.is !== "pass") ?? watches2[0];
+var watchesTable = (watches2) => table(
+  ["watched", "for", "of", "verdict", "because"],
+  watches2.slice(0, maxRows).map((w) => [
+    [list(w.nodes.slice(0, 6))],
+    [clock(w.watched)],
+    [clock(w.of)],
+    [w.verdict.is],
+    [w.verdict.text]
+  ])
+);
+var firstError = ({ firstFailure, limited = 0 }) => [
+  ...firstFailure === void 0 ? [] : [{ code: firstFailure.text }, ` at ${utc(firstFailure.at)}`],
+  limited === 0 ? "" : ` (${count(limited)} refused by the server's rate limit)`
+];
+var probesTable = (probes) => table(
+  ["step", "failed", "not asked", "of", "first error"],
+  probes.slice(0, maxRows).map((p) => [[p.step], [count(p.failed)], [count(p.errors)], [count(p.of)], firstError(p)])
+);
+
+// src/domain/retell/watches.ts
 function watchesOf(lines2) {
   return lines2.flatMap(({ e, before: before2, after: after2 }, i) => {
     if (e.type === "decided" && e.what === "verdict") return [decided4(before2, e.wave, e.verdict)];
@@ -67875,7 +66666,7 @@ var watchReport = ({ nodes, watched: watched3, of: of3, verdict: verdict4 }) => 
 init_switch();
 init_tag();
 function retell(events2, context2) {
-  const lines2 = linesOf3(events2);
+  const lines2 = linesOf2(events2);
   const last = lines2.at(-1);
   if (!last) return context2.problems.length > 0 ? refused2(context2) : void 0;
   const r = last.after;
@@ -67894,7 +66685,7 @@ function retell(events2, context2) {
     checklist: checklistOf({ r, nodes, watches: reports }),
     problems: problemsOf(r),
     warnings: [...planOf(lines2, r)?.notes.warnings ?? [], ...remains(lines2)],
-    ...planned5(lines2, r),
+    ...planned4(lines2, r),
     ...stopped(r, said5),
     ...said5.outcome === "promoted" && context2.keep !== void 0 ? { keptUntil: last.e.at + context2.keep } : {},
     ...around(context2)
@@ -67938,7 +66729,7 @@ var fromOf = ({ plan: plan3 }) => {
   return versions.size > 1 ? "mixed" : [...versions][0] ?? "";
 };
 var planOf = (lines2, r) => r.plan ?? lines2.flatMap(({ e }) => e.type === "done" && e.fact.is === "refused" && e.fact.plan ? [e.fact.plan] : []).at(-1);
-function planned5(lines2, r) {
+function planned4(lines2, r) {
   const plan3 = planOf(lines2, r);
   const rehearsed4 = r.rehearsed && plan3?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
   return { ...plan3 ? { plan: plan3 } : {}, planHash: r.hash, ...rehearsed4 };
@@ -67983,20 +66774,674 @@ var refused2 = (context2) => ({
   ...around(context2)
 });
 
-// src/reporting.ts
-init_annotations();
+// src/hooks.ts
+init_text();
 
 // src/github/summary.ts
 import { mkdir as mkdir2, rename as rename2, writeFile as writeFile2 } from "node:fs/promises";
-import { dirname as dirname4 } from "node:path";
+import { dirname as dirname3 } from "node:path";
 var writeSummary = async (markdown2, redact, env) => {
   if (env.GITHUB_STEP_SUMMARY) await writeFile2(env.GITHUB_STEP_SUMMARY, redact(markdown2));
 };
 var writeReport = async (path6, markdown2, redact) => {
-  await mkdir2(dirname4(path6), { recursive: true });
+  await mkdir2(dirname3(path6), { recursive: true });
   await writeFile2(`${path6}.new`, redact(markdown2));
   await rename2(`${path6}.new`, path6);
 };
+
+// src/reporting.ts
+init_clock();
+init_errors();
+init_holder();
+import { readFileSync as readFileSync2 } from "node:fs";
+import { join as join3 } from "node:path";
+
+// src/domain/report.ts
+init_log2();
+
+// src/domain/report/block.ts
+init_errors();
+init_log2();
+
+// src/domain/report/data.ts
+init_log2();
+
+// src/domain/report/rehearsal.ts
+init_errors();
+init_log2();
+var countsHeld = (proof2) => {
+  const counted2 = proof2.runs.map((run5) => run5.counts).filter((counts4) => Object.keys(counts4).length > 0);
+  const first3 = counted2[0];
+  if (first3 === void 0 || counted2.length < 2) return "unknown";
+  return counted2.every((counts4) => Object.keys(first3).every((name2) => counts4[name2] === first3[name2]));
+};
+var startupOf = (proof2, version3) => proof2.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
+var growth = (proof2) => {
+  const { bytesBefore, bytesAfter, bytesWritten } = proof2;
+  if (bytesBefore <= 0) return "disk did not grow";
+  const anew = `${share(bytesWritten / bytesBefore)} of it written anew`;
+  return bytesAfter <= bytesBefore ? `disk did not grow, ${anew}` : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`;
+};
+var counts2 = (proof2) => {
+  const held3 = countsHeld(proof2);
+  if (held3 === "unknown") return "counts not compared";
+  return held3 ? "counts equal" : "counts differ";
+};
+var classPhrase = (rehearsed4, { from, to }) => {
+  const on = `on a copy of ${list(Object.keys(rehearsed4.proofs))}`;
+  switch (rehearsed4.class) {
+    case "keeps-data":
+      return `${from} opened what ${to} wrote (${on}): a rollback keeps data`;
+    case "restores-snapshot":
+      return `${from} cannot read what ${to} writes (${on}): a rollback brings the snapshot back and sets later writes aside`;
+    case "unknown":
+      return `whether ${from} can read what ${to} writes is unknown`;
+    default:
+      return unreachable(rehearsed4.class);
+  }
+};
+var rehearsalPhrase = (rehearsed4, versions) => [
+  classPhrase(rehearsed4, versions)
+];
+var rehearsalFigures = (rehearsed4, versions) => {
+  const each = Object.entries(rehearsed4.proofs).map(([node3, proof2]) => {
+    const startup = startupOf(proof2, versions.to);
+    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration2(startup)}`;
+    return `on ${node3}'s copy: ${took}, ${counts2(proof2)}, ${growth(proof2)}`;
+  });
+  return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
+};
+
+// src/domain/report/data.ts
+var shownNodes = 4;
+var points = (nodes) => {
+  const taken2 = nodes.filter((node3) => node3.point?.kind === "rollback-point");
+  const proven = taken2.filter((node3) => node3.point?.proven).length;
+  if (taken2.length === 0) return [];
+  const all2 = several(taken2.length, "rollback point");
+  if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
+  return [[`${all2}, ${count(proven)} of them proven by restoring`]];
+};
+var countsPhrase = (counts4) => {
+  const { what, before: before2, after: after2 } = counts4;
+  if (before2 === "unknown" || after2 === "unknown") return `${count(before2)} → ${count(after2)} ${what}`;
+  if (before2 === after2) return `${count(before2)} = ${count(after2)} ${what}`;
+  const fewer = after2 < before2 ? `, ${count(before2 - after2)} fewer` : "";
+  return `${count(before2)} → ${count(after2)} ${what}${fewer}`;
+};
+var counted = (nodes) => {
+  const known2 = nodes.flatMap(
+    (node3) => node3.counts === void 0 ? [] : [{ name: node3.name, counts: node3.counts }]
+  );
+  if (known2.length === 0) return [];
+  const equal = known2.every(({ counts: counts4 }) => counts4.before !== "unknown" && counts4.before === counts4.after);
+  if (equal && known2.length === nodes.length && nodes.length > 1)
+    return [["counts equal before and after on every node"]];
+  const each = known2.map(({ name: name2, counts: counts4 }) => [`${name2} ${countsPhrase(counts4)}`]);
+  return [joined(atMost(each, shownNodes, "more in the table"), ", ")];
+};
+var restored2 = (node3) => {
+  const back2 = [`${node3.name}: its snapshot `, { code: node3.restoredFrom ?? "" }, " is back"];
+  return node3.setAside === void 0 ? back2 : [...back2, "; ", ...aside(node3.setAside)];
+};
+var aside = ({ path: path6, writes }) => {
+  const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
+  return ["the data it had until then, with ", `${held3} made since, lies untouched in `, { code: path6 }];
+};
+var asideOnly = (node3) => node3.setAside === void 0 ? [] : [`${node3.name}: `, ...aside(node3.setAside)];
+var inPlace = (input) => {
+  const back2 = input.nodes.filter(
+    (node3) => node3.wentBack && node3.restoredFrom === void 0 && node3.state === "serving"
+  );
+  if (back2.length === 0) return [];
+  const [names2, now2] = [list(back2.map((node3) => node3.name)), back2[0]?.now ?? "the old version"];
+  return [[`${names2} went back in place: ${now2} runs on the data directory as it was`]];
+};
+var nothingMoved = (input) => {
+  const moved = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
+  const lost = input.nodes.some(isUnasked);
+  if (input.outcome === "promoted" || input.data === "restored" || moved || lost) return [];
+  return [
+    [
+      input.data === "untouched" ? "untouched: nothing was restored or set aside" : "nothing was restored or set aside"
+    ]
+  ];
+};
+var unasked = (nodes) => {
+  const lost = nodes.filter(isUnasked).map((node3) => node3.name);
+  return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
+};
+var rehearsed3 = (input) => {
+  const over2 = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
+  return input.rehearsed === void 0 || over2 ? [] : [rehearsalPhrase(input.rehearsed, input)];
+};
+var dataLine = (input) => {
+  const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
+  const beside2 = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
+  const clauses = [
+    ...atMost(back2.map(restored2), shownNodes, "more in the table"),
+    ...atMost(beside2.map(asideOnly), shownNodes, "more in the table"),
+    ...inPlace(input),
+    ...nothingMoved(input),
+    ...unasked(input.nodes),
+    ...points(input.nodes),
+    ...counted(input.nodes),
+    ...rehearsed3(input)
+  ];
+  return clauses.length === 0 ? ["unknown"] : [...joined(clauses, "; "), "."];
+};
+
+// src/domain/report/plan.ts
+init_disk();
+init_log2();
+var maxRows2 = 30;
+var shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
+var course = (plan3) => {
+  const [canary3 = [], ...others] = plan3.waves;
+  const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
+  const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
+  const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
+  const word6 = canary3.length === 1 ? "canary" : "canaries";
+  return `${word6} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
+};
+var price = (plan3, rehearsed4) => {
+  if (rehearsed4 !== void 0) return "each node once out of service";
+  const all2 = plan3.policy.rehearse === "every-node" || plan3.nodes.length === 1;
+  const often = all2 ? "each node twice" : "the canary twice, the others once";
+  const goes = plan3.policy.requireReversible ? "it stops" : "it goes on";
+  return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
+};
+var goingBack2 = (plan3) => {
+  const each = Object.entries(plan3.notes.restores).map(([node3, { name: name2, age, writes }]) => {
+    const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
+    return `${node3} gets its checkpoint ${name2} of ${clock(age)} ago and sets ${held3} aside`;
+  });
+  const nodes = shortly(plan3.nodes.map((node3) => node3.node));
+  return each.length === 0 ? `${nodes} back to ${plan3.version}, data kept.` : `back to ${plan3.version}: ${each.slice(0, 6).join("; ")}.`;
+};
+var approveLine = ({ plan: plan3, stopped: stopped3, rehearsed: rehearsed4 }) => {
+  if (plan3 === void 0) return ["nothing yet: there is no plan."];
+  const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
+  return [
+    `${plan3.mode === "rollback" ? goingBack2(plan3) : `${course(plan3)}; ${price(plan3, rehearsed4)}.`}${until2}`
+  ];
+};
+var rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
+var releaseLine = ({ plan: plan3 }) => {
+  if (plan3 === void 0) return ["unknown."];
+  const { breaking, digestSource } = plan3.notes;
+  const digests = [...new Set(plan3.nodes.map((node3) => node3.to.sha256))];
+  const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
+  const quoted2 = breaking.slice(0, 5).map((line3) => `"${line3}"`).join(", ");
+  const shas = joined(
+    digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
+    ", "
+  );
+  return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted2}${breaking.length > 5 ? ", …" : ""}.`];
+};
+var contractLine = ({ planHash: planHash2 }) => [
+  { code: planHash2 === "" ? "none" : planHash2 },
+  "; it stops if anything in it has changed when it is carried out."
+];
+var safeStops = {
+  drain: "drained and quiet",
+  "intake-wal": "intake WAL and recovery on",
+  "drain+intake-wal": "drained and quiet, intake WAL and recovery on",
+  "accepted-loss": "NOT SAFE, accepted by accept-write-loss"
+};
+var row = (plan3, node3) => {
+  const wave2 = plan3.waves.findIndex((names2) => names2.includes(node3.node));
+  const counts4 = Object.entries(plan3.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
+  const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
+  const place2 = wave2 === 0 && plan3.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
+  return [
+    [node3.node],
+    [place2],
+    [`${node3.from.version} → ${node3.to.version}`],
+    [safeStops[node3.safeStop]],
+    [node3.checkpoint],
+    [config2],
+    [counts4.length === 0 ? "unknown" : counts4.join(", ")]
+  ];
+};
+var nodesTable = (plan3) => {
+  const shown6 = plan3.nodes.slice(0, maxRows2).map((node3) => row(plan3, node3));
+  const more = plan3.nodes.length - shown6.length;
+  const head2 = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
+  return `${table(head2, shown6)}${more > 0 ? `
+
+and ${several(more, "more node")}` : ""}`;
+};
+var planInFull = (plan3) => {
+  const { notes: notes2, policy: policy2 } = plan3;
+  const disk2 = tightest(notes2.disk);
+  const lines2 = [
+    [`disk: ${bytes(disk2.now)} needed now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`],
+    [`when a watch cannot decide: ${policy2.watch.onInconclusive}; rollback-data: ${policy2.rollbackData}`],
+    [
+      `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
+    ],
+    [`switch: ${notes2.switch ?? "none"}`],
+    ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
+    ...plan3.assets.slice(0, maxRows2).map(
+      (asset) => [
+        { code: asset.name },
+        ` ${asset.os}/${asset.arch} sha256 `,
+        { code: asset.sha256 }
+      ]
+    ),
+    ...notes2.breaking.slice(5, 50).map((line3) => [`breaking: ${line3}`]),
+    [
+      notes2.defaults.length === 0 ? "no default was taken" : `defaults: ${notes2.defaults.slice(0, 60).join(" · ")}`
+    ]
+  ];
+  return `${nodesTable(plan3)}
+
+${lines2.map((line3) => `- ${toMarkdown(line3, "start")}`).join("\n")}`;
+};
+
+// src/domain/report/block.ts
+var watched2 = ({ nodes, watched: watched3, of: of3 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of3 ? ` of ${clock(of3)}` : ""}`;
+var evidence2 = (input) => {
+  const [first3, ...others] = input.watches;
+  if (first3 === void 0) return [input.why];
+  const then = others.slice(0, 6).map(watched2);
+  const more = others.length > 6 ? ` and ${count(others.length - 6)} more` : "";
+  const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
+  return [`${watched2(first3)}: ${sentence(first3.verdict.text)}${later}`];
+};
+var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
+var owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
+var wayBack2 = (input) => {
+  const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
+  const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
+  if (bad && input.mode === "release") return [" Fix, tag, and the next release runs as usual."];
+  return input.outcome === "promoted" ? [" To go back: ", { code: "mode: rollback" }, `.${kept2}`] : [];
+};
+var links = (input) => input.links.slice(0, 5).flatMap((link) => [{ link: link.label, url: link.url }, " · "]);
+var next2 = (input) => {
+  const [only, ...others] = input.owed;
+  const about3 = [...links(input), `started by ${input.who}`];
+  if (only === void 0)
+    return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about3] };
+  if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about3] };
+  const steps2 = atMost(input.owed.map(owedStep), 20, "more in the journal");
+  return {
+    label: "Next",
+    says: [`${count(input.owed.length)} things, in this order:`],
+    list: { steps: steps2, after: about3 }
+  };
+};
+var why = (input) => ({
+  label: "Why",
+  says: [{ code: input.code }, `: ${sentence(input.why)}`]
+});
+var data = (input) => ({ label: "Data", says: dataLine(input) });
+var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
+  {
+    label: "Armed",
+    says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
+    list: {
+      steps: atMost(
+        all2.map(({ text: text3, line: line3 }) => [`${text3}: `, { code: line3 }]),
+        20
+      ),
+      after: []
+    }
+  }
+];
+var linesOf3 = (input) => [...said3(input), ...armed(input)];
+var said3 = (input) => {
+  const kind2 = kindOf(input);
+  switch (kind2) {
+    case "promoted":
+    case "parked":
+      return [{ label: "Evidence", says: evidence2(input) }, data(input), next2(input)];
+    case "plan":
+      return [
+        { label: "You approve", says: approveLine(input) },
+        { label: "Data", says: rehearsedLine(input) },
+        { label: "Release", says: releaseLine(input) },
+        { label: "Plan", says: contractLine(input) },
+        next2(input)
+      ];
+    case "rolled-back":
+    case "needs-operator":
+    case "unchanged":
+    case "status":
+      return [why(input), data(input), next2(input)];
+    default:
+      return unreachable(kind2);
+  }
+};
+var rendered = (line3, { label, text: text3 }) => {
+  const head2 = `${label(line3.label)} ${text3(line3.says)}`;
+  if (line3.list === void 0) return head2;
+  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
+  const after2 = line3.list.after.length === 0 ? "" : `
+
+${text3(line3.list.after)}`;
+  return `${[head2, ...steps2].join("\n")}${after2}`;
+};
+var block2 = (input) => {
+  const lines2 = linesOf3(input);
+  const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
+  const plain3 = { label: (label) => `${label}:`, text: toPlain };
+  return {
+    // Two spaces keep the lines apart: a job summary joins them otherwise.
+    markdown: lines2.map((line3) => rendered(line3, marked)).join("  \n"),
+    plain: lines2.map((line3) => rendered(line3, plain3)).join("\n")
+  };
+};
+
+// src/domain/report/checklist.ts
+var labels = {
+  artifacts: "Artifacts",
+  backup: "Back up",
+  staging: "Staging",
+  canary: "Canary",
+  remainder: "Remainder",
+  retention: "One retention period"
+};
+var items = ["artifacts", "backup", "staging", "canary", "remainder", "retention"];
+var checklist = (done2) => items.map((item) => {
+  const entry2 = done2[item];
+  return `- [${entry2?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry2?.evidence ?? "not reached"}`], "inline")}`;
+}).join("\n");
+
+// src/domain/report/fit.ts
+var sizeOf = (text3) => new TextEncoder().encode(text3).length;
+var assemble = (sections2, dropped) => {
+  const kept2 = sections2.filter((section) => !dropped.includes(section) && section.markdown !== "").map((s) => s.markdown);
+  const names2 = dropped.map((section) => section.name).join(", ");
+  return [
+    ...kept2,
+    ...names2 === "" ? [] : [`Left out, because this page would be too long: ${names2}. The journal holds them.`]
+  ].join("\n\n");
+};
+var fit = (sections2, max) => {
+  const dropped = [];
+  const expendable = sections2.filter((s) => s.folds > 0 && s.markdown !== "").toSorted((a, b) => b.folds - a.folds);
+  for (const section of expendable) {
+    if (sizeOf(assemble(sections2, dropped)) <= max) break;
+    dropped.push(section);
+  }
+  return assemble(sections2, dropped);
+};
+
+// src/domain/report/nodes.ts
+init_log2();
+var maxRows3 = 30;
+var roleOf2 = ({ role }) => {
+  if (role === "none") return "";
+  if (role === "canary") return " (canary)";
+  return role === "left-alone" ? " (left alone)" : ` (wave ${role.wave})`;
+};
+var now = (node3) => {
+  const mark = node3.wentBack ? " ⟲" : "";
+  const maybe = isUnasked(node3) && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
+  return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
+};
+var states = {
+  serving: "",
+  "not-serving": "does not serve",
+  unreachable: "unreachable",
+  unseen: "could not be looked at"
+};
+var serving = (node3) => {
+  const state = states[node3.state];
+  if (state === "") return [node3.serving];
+  return [{ strong: state }, node3.serving === "" ? "" : `, ${node3.serving}`];
+};
+var untouched = (node3) => node3.state === "serving" && node3.gaps.length === 0 && node3.point === void 0 && !node3.wentBack && node3.before === node3.now;
+var point = ({ point: point2 }) => point2 === void 0 ? ["–"] : [{ code: point2.name }, point2.proven ? " proven by restoring" : " not proven"];
+var counts3 = (node3) => {
+  if (node3.counts !== void 0) return countsPhrase(node3.counts);
+  return untouched(node3) ? "untouched" : "unknown";
+};
+var none = (node3) => isUnasked(node3) ? "unknown" : "–";
+var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration2(gap.ms)} ${gap.what}`).join(" + ");
+var bareRestart = (node3) => {
+  if (node3.bareRestart !== void 0) return duration2(node3.bareRestart);
+  return untouched(node3) ? "–" : "not measured";
+};
+var columns = [
+  { head: "node", cell: (node3) => [`${node3.name}${roleOf2(node3)}`] },
+  { head: "before", cell: (node3) => [node3.before] },
+  { head: "now", cell: now },
+  { head: "serving", cell: serving },
+  { head: "out of service", cell: (node3) => [gaps(node3)], when: (node3) => node3.gaps.length > 0 },
+  {
+    head: "a bare restart",
+    cell: (node3) => [bareRestart(node3)],
+    when: (node3) => node3.bareRestart !== void 0
+  },
+  { head: "rollback point", cell: point, when: (node3) => node3.point !== void 0 },
+  {
+    head: "counted",
+    cell: (node3) => [counts3(node3)],
+    when: (node3) => node3.counts !== void 0 || !untouched(node3)
+  },
+  { head: "note", cell: (node3) => [node3.note ?? ""], when: (node3) => node3.note !== void 0 }
+];
+var nodesTable2 = (nodes) => {
+  if (nodes.length === 0) return "";
+  const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
+  const sorted = worstFirst(nodes);
+  const rows2 = sorted.slice(0, maxRows3).map((node3) => used.map((column) => column.cell(node3)));
+  const shown6 = table(
+    used.map((column) => column.head),
+    rows2
+  );
+  return nodes.length > maxRows3 ? `${shown6}
+
+${remainder2(sorted.slice(maxRows3))}` : shown6;
+};
+var remainder2 = (rest) => {
+  const unwell = rest.filter((node3) => node3.state !== "serving").length;
+  return `and ${several(rest.length, "more node")}, ${unwell === 0 ? "all serving" : `${unwell} of them not serving`}`;
+};
+var asideRows = (nodes) => nodes.flatMap(
+  ({ name: name2, setAside }) => setAside === void 0 ? [] : [[`${name2}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
+);
+
+// src/domain/report/outputs.ts
+var sentence2 = (text3) => text3.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
+var word3 = (text3) => text3.replace(/[^A-Za-z0-9._+-]/g, "");
+var path5 = (text3) => /^[\w./ +@:-]*$/.test(text3) ? text3 : "";
+var versionNow = (input) => {
+  const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
+  if (versions.has("unknown") || versions.size === 0) return "unknown";
+  return versions.size === 1 ? [...versions][0] ?? "unknown" : "mixed";
+};
+var outputs = (input, headline2, report2) => ({
+  outcome: input.outcome,
+  verdict: decidingWatch(input.watches)?.verdict.is ?? "none",
+  "reason-code": word3(input.code),
+  headline: sentence2(headline2),
+  version: word3(versionNow(input)),
+  "target-version": word3(input.to),
+  "previous-version": word3(input.from),
+  data: input.data,
+  snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word3(n.name)}=${word3(n.point.name)}`]).join(","),
+  report: path5(report2),
+  "plan-hash": word3(input.planHash),
+  "rollout-id": word3(input.rollout)
+});
+
+// src/domain/report/timeline.ts
+init_log2();
+init_text();
+var maxBars = 100;
+var maxRows4 = 300;
+var day2 = 864e5;
+var bar = (segment) => {
+  const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
+  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
+};
+var chosen2 = (timeline) => {
+  if (timeline.length <= maxBars) return timeline;
+  const length2 = (s) => s.crit ? Number.POSITIVE_INFINITY : s.end - s.start;
+  const kept2 = new Set(timeline.toSorted((a, b) => length2(a) < length2(b) ? 1 : -1).slice(0, maxBars));
+  return timeline.filter((segment) => kept2.has(segment));
+};
+var gantt = (timeline, title2) => {
+  if (timeline.length === 0) return "";
+  const bars = chosen2(timeline);
+  const sections2 = [...new Set(bars.map((segment) => segment.section))];
+  const span2 = Math.max(...bars.map((s) => s.end)) - Math.min(...bars.map((s) => s.start));
+  const lines2 = [
+    "gantt",
+    `  title ${mermaid(title2, 100)}`,
+    "  dateFormat YYYY-MM-DD HH:mm:ss",
+    `  axisFormat ${span2 > day2 ? "%d %b %H:%M" : "%H:%M:%S"}`,
+    ...sections2.flatMap((name2) => [
+      `  section ${mermaid(name2)}`,
+      ...bars.filter((s) => s.section === name2).map(bar)
+    ])
+  ];
+  const left2 = timeline.length - bars.length;
+  const note = left2 > 0 ? `
+
+${left2} shorter parts are not drawn; all are in the table below.` : "";
+  return `\`\`\`mermaid
+${lines2.join("\n")}
+\`\`\`${note}`;
+};
+var timelineTable = (timeline) => {
+  const rows2 = timeline.toSorted((a, b) => a.start - b.start).slice(0, maxRows4).map((s) => [
+    [utc(s.start)],
+    [s.section],
+    s.crit ? [{ strong: s.label }] : [s.label],
+    [duration2(s.end - s.start)]
+  ]);
+  const left2 = timeline.length - rows2.length;
+  return `${table(["from", "where", "what", "took"], rows2)}${left2 > 0 ? `
+
+and ${left2} more parts, in the journal` : ""}`;
+};
+
+// src/domain/report.ts
+init_text();
+var maxBytes = 2e5;
+var report = (input, path6 = "") => {
+  const first3 = headline(input);
+  const answers = block2(input);
+  return {
+    headline: first3,
+    markdown: `${fit(sections(input, first3, answers.markdown), maxBytes)}
+`,
+    plain: `${first3}
+
+${answers.plain}
+`,
+    outputs: outputs(input, first3, path6)
+  };
+};
+var sections = (input, first3, answers) => [
+  { name: "headline", markdown: `## ${markdown(first3, 1e3)}`, folds: 0 },
+  { name: "answers", markdown: answers, folds: 0 },
+  { name: "problems", markdown: problems(input.problems), folds: 1 },
+  {
+    name: "warnings",
+    markdown: bullets(
+      "Warnings",
+      input.warnings.map((text3) => [text3])
+    ),
+    folds: 2
+  },
+  { name: "nodes", markdown: nodesTable2(input.nodes), folds: 3 },
+  { name: "leases", markdown: bullets("Held", input.held.map(heldRow)), folds: 4 },
+  { name: "data set aside", markdown: bullets("Data set aside", asideRows(input.nodes)), folds: 1 },
+  { name: "timeline", markdown: gantt(input.timeline, title(input)), folds: 5 },
+  { name: "signals", markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
+  ...foldedSections(input)
+];
+var foldedSections = (input) => [
+  fold(probesName(input), input.probes.length > 0 ? probesTable(input.probes) : "", 6),
+  fold("Every watch", input.watches.length > 1 ? watchesTable(input.watches) : "", 7),
+  fold("Release checklist", Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : "", 5),
+  fold("Timeline as text", input.timeline.length > 0 ? timelineTable(input.timeline) : "", 9),
+  fold("Plan in full", input.plan === void 0 ? "" : planInFull(input.plan), 8),
+  fold("Versions, plan hash, rollout", foot(input), 6)
+];
+var probesName = ({ probes }) => probes.some((step2) => step2.failed > 0) ? "Which probe requests failed" : "Probe requests by step";
+var fold = (name2, body, folds) => ({
+  name: name2,
+  markdown: body === "" ? "" : folded(name2, body),
+  folds
+});
+var title = ({ from, to }) => `${from} to ${to}, times UTC`;
+var bullets = (name2, rows2) => rows2.length === 0 ? "" : `**${name2}**
+
+${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
+var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
+  { code: code2 },
+  where2 === void 0 ? " " : ` ${where2}: `,
+  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
+];
+var heldRow = ({ node: node3, text: text3, run: run5 }) => [
+  `${node3} ${text3}`,
+  ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
+];
+var problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
+var foot = (input) => toMarkdown(
+  [
+    "plan ",
+    { code: input.planHash === "" ? "none" : input.planHash },
+    " · rollout ",
+    { code: input.rollout },
+    ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
+    ...input.journal === void 0 ? [] : [" · journal ", { code: input.journal }]
+  ],
+  "start"
+);
+
+// src/reporting.ts
+init_annotations();
+
+// src/journal/upcast.ts
+init_errors();
+var SCHEMA = 1;
+var upcasters = {};
+function readLine(text3, where2) {
+  const line3 = parsed2(text3);
+  const schema = line3?.["schema"];
+  if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
+    throw new UserError(unreadable(where2));
+  }
+  if (schema > SCHEMA) throw new UserError(newer(where2, schema));
+  let current = line3;
+  for (let at = schema; at < SCHEMA; at++) {
+    const up = upcasters[at];
+    if (!up) throw new UserError(unreadable(where2));
+    current = up(current);
+  }
+  if (!isEvent(current)) throw new UserError(unreadable(where2));
+  return current;
+}
+var isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
+function parsed2(text3) {
+  try {
+    const value = JSON.parse(text3);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
+  } catch {
+    return void 0;
+  }
+}
+var unreadable = (where2) => ({
+  code: "JOURNAL_UNREADABLE",
+  what: `${where2} is not a line of a rollout journal`,
+  because: "it was changed by hand, or the file belongs to something else",
+  next: "move the file away and run `progressdb-rollout recover`: it asks the nodes what they are",
+  where: where2
+});
+var newer = (where2, schema) => ({
+  code: "JOURNAL_NEWER",
+  what: `${where2} was written by a newer progressdb-rollout (schema ${schema}; this one reads up to ${SCHEMA})`,
+  next: "use the version of the action that wrote it, or a newer one",
+  where: where2
+});
 
 // src/github/deployments.ts
 init_errors();
@@ -68275,7 +67720,7 @@ function journalOf(use) {
 }
 var textOf = (file) => {
   try {
-    return readFileSync3(file, "utf8");
+    return readFileSync2(file, "utf8");
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return "";
     throw error2;
@@ -68339,14 +67784,888 @@ function untold2({ out, env, redact }) {
   return 4;
 }
 
+// src/hooks.ts
+async function tellTheEnd(use, events2) {
+  const { config: config2, inputs, env, out, redact } = use;
+  const input = config2 && retell([...events2], contextOf(use));
+  if (!input) return;
+  const endings = endingsOf(input);
+  const hooks = config2.hooks.filter((hook3) => hook3.on.some((on) => endings.includes(on)));
+  if (hooks.length === 0) return;
+  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
+  const told4 = await tellAll2(
+    { hooks, keys: inputs?.keys ?? {}, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
+    ended(input, { headline: headline(input), repository: env["GITHUB_REPOSITORY"] ?? config2.repository })
+  );
+  for (const { hook: hook3, why: why2, output } of told4) {
+    out.line("hook", why2 === "" ? `${hook3}: told` : `${hook3}: not told: ${why2}; the outcome stands`);
+    if (output !== "") out.remote("hook", new Untrusted(output), 30);
+  }
+  const log = told4.map(({ hook: hook3, why: why2, output }) => `${hook3}: ${why2 || "told"}
+${output}
+`).join("");
+  await writeReport(join4(use.dir, "report", "hooks.log"), log, redact).catch(
+    (error2) => out.line(
+      "hook",
+      `its output could not be kept: ${error2 instanceof Error ? error2.message : String(error2)}`
+    )
+  );
+}
+
+// src/journal/journal.ts
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync as readFileSync3, truncateSync, writeSync } from "node:fs";
+import { dirname as dirname5 } from "node:path";
+function openJournal(file, clock3) {
+  mkdirSync(dirname5(file), { recursive: true, mode: 448 });
+  const fd = openSync(file, "a+", 384);
+  const text3 = readFileSync3(file, "utf8");
+  const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
+  if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
+  const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
+  const events2 = lines2.map((line3, index) => readLine(line3, `${file}:${index + 1}`));
+  syncFolder(dirname5(file));
+  return {
+    events: events2,
+    append: (body) => {
+      const event2 = { schema: 1, seq: events2.length + 1, at: clock3.now(), ...body };
+      writeSync(fd, `${JSON.stringify(event2)}
+`);
+      fsyncSync(fd);
+      events2.push(event2);
+      return event2;
+    },
+    close: () => closeSync(fd)
+  };
+}
+function syncFolder(folder) {
+  const fd = openSync(folder, "r");
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+// src/narrate.ts
+init_disk();
+init_errors();
+init_holder();
+init_standing();
+init_log2();
+init_unfinished();
+function narrate(r, body) {
+  switch (body.type) {
+    case "opened":
+      return opened(r);
+    case "decided":
+      return decision(r, body);
+    case "done":
+      return done(r, body.fact);
+    case "started":
+      return started(body.command);
+    case "failed":
+      return [
+        {
+          topic: "failed",
+          text: `${body.failure.code}  ${body.failure.what}${body.failure.because ? `: ${body.failure.because}` : ""}`
+        }
+      ];
+    case "signal":
+      return [{ topic: "stopping", text: SIGNALS[body.what] }];
+    case "concluded":
+    case "adopted":
+    case "setting-changed":
+    case "fired":
+      return [];
+    default:
+      return unreachable(body);
+  }
+}
+var SIGNALS = {
+  cancelled: "told to end: nothing new is started; settle puts every node right",
+  "lease-lost": "the lease on a node was taken away: nothing more is done from here",
+  "out-of-time": "the time for this run is over: nothing new is started; settle puts every node right"
+};
+function opened(r) {
+  if (r.opened > 1 || r.step !== "plan") return [];
+  const what = [r.request.mode, r.request.tag].filter((part) => part !== "").join(" ");
+  return [{ topic: "rollout", text: `${r.id} by ${r.by.who || "you"}, ${what}` }];
+}
+function decision(r, d) {
+  switch (d.what) {
+    case "planned":
+      return planned5(d.plan, d.hash);
+    case "rehearsed":
+      return [
+        ...Object.entries(d.proofs).map(([id, proof2]) => ({
+          topic: "rehearse",
+          text: `${id}: ${rehearsal(proof2)}`
+        })),
+        ...measuredNeed(r),
+        { topic: "plan", text: `complete with the class ${d.class}; plan hash ${d.hash}` }
+      ];
+    case "verdict":
+      return [{ topic: "verdict", text: `${d.verdict.is}  ${d.verdict.code}: ${d.verdict.text}` }];
+    case "parked":
+      return [{ topic: "parked", text: `after ${d.after}, until ${utc(d.until)}` }];
+    case "going-back":
+      return [{ topic: "back", text: `${d.code}: ${d.why}` }];
+    case "outcome":
+      return [];
+    default:
+      return unreachable(d);
+  }
+}
+function measuredNeed({ plan: plan3, proofs }) {
+  if (plan3?.mode !== "release") return [];
+  const needs = Object.values(plan3.notes.disk).map((disk2) => needOfUpgrade(disk2, proofs));
+  if (needs.length === 0) return [];
+  const share4 = Math.round(shareRewritten(proofs) * 100);
+  return [
+    {
+      topic: "",
+      text: `the new version wrote ${share4} % of the data anew: an upgrade takes ${bytes(Math.max(...needs))} of disk at most, ${bytes(tightest(plan3.notes.disk).free)} free`
+    }
+  ];
+}
+function planned5(plan3, hash) {
+  const { notes: notes2 } = plan3;
+  const from = [...new Set(plan3.nodes.map((n) => n.from.version))].join(", ");
+  const [canary3 = [], ...rest] = plan3.waves;
+  const disk2 = tightest(notes2.disk);
+  const head2 = `${from} -> ${plan3.version} on ${several(plan3.nodes.length, "node")}, ${plan3.mode === "rollback" ? "one after the other" : `canary ${list(canary3)}`}; disk needed ${bytes(disk2.now)} now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`;
+  const stops = [...Map.groupBy(plan3.nodes, (n) => n.safeStop)].map(
+    ([how, on]) => `${how} (${some(on.map((n) => n.node))})`
+  );
+  return [
+    { topic: "plan", text: head2 },
+    {
+      topic: "",
+      text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}`
+    },
+    { topic: "", text: `switch: ${notes2.switch ?? "none"}` },
+    ...(notes2.units ?? []).map((text3) => ({
+      topic: "unit",
+      text: `${text3}; set aside while a server is changed, back before it gets traffic`
+    })),
+    ...notes2.breaking.map((line3) => ({ topic: "", text: `breaking: ${line3}` })),
+    ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
+    ...Object.entries(notes2.restores).map(([id, p]) => ({
+      topic: "",
+      text: `${id}: ${p.name} comes back, ${duration2(p.age)} old; writes it sets aside: ${count(p.writes)}`
+    })),
+    ...notes2.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes2.leftAlone)}` }] : [],
+    { topic: "", text: `plan hash ${hash}` }
+  ];
+}
+var some = (nodes) => nodes.length <= 4 ? nodes.join("+") : `${nodes.slice(0, 3).join("+")}+${nodes.length - 3} more`;
+function rehearsal(proof2) {
+  const runs3 = proof2.runs.map((run5) => {
+    const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
+    const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run5.counts["messages"] === void 0 ? "keys" : "messages"}`;
+    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration2(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
+  });
+  const again2 = proof2.runs[2];
+  const grew = proof2.bytesBefore > 0 ? `; the copy went from ${bytes(proof2.bytesBefore)} to ${bytes(proof2.bytesAfter)}` : "";
+  const verdict4 = again2 === void 0 ? "" : again2.outcome === "ok" ? "; a rollback keeps data" : "; a rollback would need the snapshot";
+  return `${runs3.join(", ")}${grew}${verdict4}`;
+}
+var STARTS = {
+  snapshot: "takes a checkpoint",
+  prove: "proves the checkpoint on a copy",
+  drain: "is taken out of traffic",
+  stop: "is stopped",
+  check: "is ready; its data is being checked",
+  back: "goes back",
+  restore: "gets its checkpoint back"
+};
+function started(command5) {
+  if (command5.kind !== "step") return [];
+  const { step: step2 } = command5;
+  const text3 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
+  return text3 === void 0 ? [] : [{ topic: command5.of, text: `${command5.node} ${text3}` }];
+}
+var TAKEN_UP = {
+  release: "goes on from what the nodes' records say",
+  plan: "is not finished; nothing is changed",
+  status: "is not finished; nothing is changed",
+  rollback: "is taken over, from what the nodes' records say",
+  recover: "is settled, from what the nodes' records say"
+};
+function done(r, fact2) {
+  if (fact2.is === "measured") return watching(r);
+  if (fact2.is === "observed" && fact2.swept) return swept(fact2.node, fact2.swept);
+  const held3 = r.request.mode === "status" ? standings(fact2).flatMap(heldLine) : [];
+  if (fact2.is !== "resumes") return held3;
+  return [
+    { topic: "resume", text: `${r.id} ${TAKEN_UP[r.request.mode]}` },
+    ...held3,
+    ...(fact2.strange ?? []).map(recordsDiffer).map(({ code: code2, what }) => ({
+      topic: "warning",
+      text: `${code2}  ${what}; it is left as it is`
+    })),
+    ...takenOver(r, fact2.past)
+  ];
+}
+var standings = (fact2) => "standing" in fact2 ? fact2.standing ?? [] : [];
+var heldLine = ({ node: node3, lease: lease4 }) => lease4 ? [{ topic: "lease", text: `${node3} ${heldText(lease4)}${lease4.run ? `: ${pageOf(lease4.run)}` : ""}` }] : [];
+var takenOver = ({ request: request6 }, past = {}) => request6.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
+  topic: why2 === "stolen" ? "warning" : "lease",
+  text: `${node3} is taken over from ${holder}: ${why2 === "stolen" ? "you passed it over (--steal)" : "its run has ended"}`
+}));
+function swept(id, { of: of3, deleted, left: left2, why: why2 }) {
+  const threads = (n) => `${several(n, "thread")} that the probe ${of3 === "this" ? "wrote" : "of an earlier run left"}`;
+  if (left2 > 0 || why2 !== "")
+    return [{ topic: "probe", text: `${id}: ${threads(left2)} could not be removed: ${why2}` }];
+  return of3 === "before" ? [{ topic: "probe", text: `${id}: removed ${threads(deleted)}` }] : [];
+}
+function watching(r) {
+  const { watch: watch2, plan: plan3 } = r;
+  if (!plan3) return [];
+  if (!watch2) {
+    const of3 = plan3.policy.watch.watch;
+    return [
+      {
+        topic: "baseline",
+        text: `${clock(r.beforeSpan)} of ${clock(of3)}: the old version on the same nodes, as nothing else is left to compare with`
+      }
+    ];
+  }
+  const policy2 = watchPolicy(r, reached(r));
+  const verdict4 = judge(watch2, policy2, r.now);
+  const arms = ["canary", "baseline"].map((arm2) => {
+    const probes = watch2.blocks.flatMap((b) => b[arm2].flatMap((n) => n.probes));
+    const sum = (of3) => probes.reduce((total, p) => total + p[of3], 0);
+    return `${arm2} ${count(sum("failed"))} of ${count(sum("of"))} failed`;
+  });
+  const left2 = verdict4.is === "pending" ? `   to promote: ${clock(verdict4.left)} more` : "";
+  return [
+    {
+      topic: "watch",
+      text: `${clock(r.now - watch2.from)} of ${clock(policy2.watch)}, until ${utc(watch2.from + policy2.watch)}   probe requests: ${arms.join("   ")}${left2}`
+    }
+  ];
+}
+
+// src/perform.ts
+init_server_config();
+init_disk();
+init_errors();
+
+// src/effects.ts
+var target2 = (d) => ({ id: d.node.id, url: d.config.url });
+async function act2(d, action) {
+  const seen2 = node(d.r, d.node.id).seen;
+  const token = seen2 === "unknown" || seen2.lease === "free" ? 0 : seen2.lease.token;
+  return d.node.act(action, { token, stop: d.stop, progress: (p) => d.effects.progress(d.node.id, p) });
+}
+var witnessAt = (d, opens) => {
+  const { plan: plan3 } = d.r;
+  const counted2 = plan3?.restore[d.node.id] === void 0 ? plan3?.notes.counts[d.node.id] : void 0;
+  return node(d.r, d.node.id).witnesses[opens] ?? { counts: counted2 ?? {}, quiet: false };
+};
+var opensBefore = (d, { data: data2, snapshots }) => {
+  const ours2 = data2.from?.startsWith(`${d.r.id}.`) || data2.from === d.r.plan?.restore[d.node.id];
+  const point2 = ours2 ? snapshots.find(({ name: name2 }) => name2 === data2.from) : void 0;
+  return point2?.opens ?? data2.opens - 1;
+};
+
+// src/domain/invariants.ts
+init_errors();
+var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
+var compareCounts = (before2, now2, writers) => {
+  const names2 = Object.keys(before2).toSorted();
+  const checked = names2.map((name2) => compareOne(name2, { before: before2[name2] ?? 0, now: now2[name2] }, writers));
+  const worst = checked.find((c) => c.code === "data-gone") ?? checked.find((c) => !c.ok);
+  if (worst) return worst;
+  const counted2 = names2.filter((name2) => now2[name2] !== void 0);
+  if (counted2.length === 0)
+    return {
+      ok: true,
+      code: "not-counted",
+      text: "nothing was counted before and after, so nothing is known of the data"
+    };
+  return {
+    ok: true,
+    code: "held",
+    text: counted2.map((n) => `${n} ${count2(before2[n] ?? 0)} -> ${count2(now2[n] ?? 0)}`).join(", ")
+  };
+};
+var compareOne = (name2, seen2, writers) => {
+  const { before: before2, now: now2 } = seen2;
+  const held3 = { ok: true, code: "held", text: name2 };
+  if (now2 === void 0)
+    return OPTIONAL.has(name2) ? held3 : {
+      ok: false,
+      code: "counts-missing",
+      text: `${name2}: ${count2(before2)} before, could not be counted afterwards`
+    };
+  if (now2 === 0 && before2 > 0)
+    return {
+      ok: false,
+      code: "data-gone",
+      text: `${name2}: ${count2(before2)} before, 0 now: the data is not visible`
+    };
+  const own2 = writers.own[name2] ?? 0;
+  const exact = !writers.others && (writers.own[name2] !== void 0 || Object.values(writers.own).every((n) => n === 0));
+  const numbers = `${name2}: ${count2(before2)} before${own2 > 0 ? ` and ${count2(own2)} written by the probe` : ""}, ${count2(now2)} now`;
+  if (now2 < before2 + own2)
+    return { ok: false, code: "counts-fell", text: `${numbers}: ${count2(before2 + own2 - now2)} missing` };
+  if (exact && now2 !== before2 + own2)
+    return {
+      ok: false,
+      code: "counts-differ",
+      text: `${numbers}: nobody wrote, so ${count2(before2 + own2)} was expected`
+    };
+  return held3;
+};
+var checkSentinel = (read4) => {
+  switch (read4.is) {
+    case "same":
+      return { ok: true, code: "held", text: "the sentinel reads back unchanged" };
+    case "missing":
+      return {
+        ok: false,
+        code: "sentinel-missing",
+        text: `the sentinel written before cannot be found: ${read4.why}`
+      };
+    case "different":
+      return {
+        ok: false,
+        code: "sentinel-differs",
+        text: "the sentinel reads back with another body than was written"
+      };
+    case "error":
+      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read4.why}` };
+    default:
+      return unreachable(read4);
+  }
+};
+
+// src/hold.ts
+var PATIENCE2 = 1e4;
+async function holds2(d, at, known2) {
+  const until2 = d.effects.clock.now() + PATIENCE2;
+  const writers = { others: !known2.quiet, own: {} };
+  let again2 = false;
+  for (; ; ) {
+    const counts4 = await d.effects.probe.counts(at, d.stop);
+    const found = await judged(d, at, { known: known2, held: compareCounts(known2.counts, counts4, writers) });
+    if (found.ok && (again2 || !known2.quiet)) return { ok: true, text: found.text, counts: counts4 };
+    if (!found.ok && (d.effects.clock.now() >= until2 || d.stop.aborted))
+      return { ok: false, text: found.text, counts: counts4 };
+    again2 = found.ok;
+    await d.effects.clock.sleep(known2.pause, d.stop);
+  }
+}
+async function judged(d, at, seen2) {
+  if (!seen2.held.ok || !seen2.known.sentinel) return seen2.held;
+  const read4 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
+  return read4.ok ? seen2.held : read4;
+}
+
+// src/perform.ts
+init_port();
+
+// src/prove.ts
+init_observed();
+init_server_config();
+init_release();
+init_port();
+async function proveCheckpoint(d, s) {
+  await act2(d, { do: "hash", name: s.name });
+  const watched3 = guardProduction(d);
+  const inside = { ...d, stop: AbortSignal.any([d.stop, watched3.signal]) };
+  try {
+    const copy = await act2(inside, { do: "stage-copy", name: s.name });
+    const proof2 = await runs2(inside, { s, copy });
+    if (watched3.signal.aborted) throw new StepFailed(watched3.failure());
+    await act2(d, { do: "clean-staging" });
+    const ran2 = proof2.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
+    const seen2 = await act2(d, { do: "mark-proven", name: s.name, ran: ran2 });
+    const failed2 = proof2.runs.find((run5) => run5.outcome !== "ok");
+    if (failed2 && !s.name.includes(".rehearsal.")) throw new StepFailed(unproven(d, s.name, failed2));
+    return { proof: proof2, seen: seen2 };
+  } catch (error2) {
+    await act2(d, { do: "clean-staging" }).catch(() => void 0);
+    throw watched3.signal.aborted && !d.stop.aborted ? new StepFailed(watched3.failure()) : error2;
+  } finally {
+    watched3.end();
+  }
+}
+var unproven = (d, name2, run5) => ({
+  code: "CHECKPOINT_NOT_PROVEN",
+  what: `${d.node.id}: ${run5.release.version} does not hold on a restored copy of ${name2}: ${run5.why}`,
+  next: "nothing goes further without a proven rollback point; look at the disk, then release again",
+  effect: "none",
+  kind: "proof"
+});
+async function runs2(d, { s, copy }) {
+  const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
+  const bytesBefore = number5(copy.answer["stage_bytes"]);
+  const staged = { folder, port: number5(copy.answer["stage_port"]), config: copy.facts.configText };
+  const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
+  const rehearsal2 = s.name.includes(".rehearsal.");
+  const out = [];
+  let bytesAfter = bytesBefore;
+  let bytesWritten = 0;
+  let before2 = rehearsal2 ? { ...known2, quiet: false } : known2;
+  for (const release2 of s.with) {
+    const done2 = await runOne(d, { ...staged, release: release2, before: before2, rehearsal: rehearsal2 });
+    out.push(done2.run);
+    bytesAfter = Math.max(bytesAfter, done2.bytes);
+    bytesWritten = Math.max(bytesWritten, done2.written);
+    if (done2.run.outcome !== "ok") break;
+    before2 = { counts: done2.run.counts, quiet: true, ...known2.sentinel ? { sentinel: known2.sentinel } : {} };
+  }
+  return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten };
+}
+async function runOne(d, one) {
+  const { port } = one;
+  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) };
+  const began2 = d.effects.clock.now();
+  const config2 = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` });
+  const run5 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
+  try {
+    await act2(d, { do: "stage-start", release: one.release, config: config2 });
+  } catch (error2) {
+    if (!(error2 instanceof StepFailed) || error2.failure.kind !== "ended") throw error2;
+    return { run: { ...run5, outcome: "exited", why: error2.failure.what }, bytes: 0, written: 0 };
+  }
+  const found = await asked(d, one, guest);
+  const stopped3 = await act2(d, { do: "stage-stop" });
+  const startup = found.startup ?? d.effects.clock.now() - began2;
+  const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
+  return { run: { ...run5, ...found.run, startup }, bytes: number5(bytes3), written: number5(written2) };
+}
+async function asked(d, one, guest) {
+  const { probe: probe2 } = d.effects;
+  const ready = await guestReady(d, one, guest);
+  if (ready.outcome !== "ok") return { run: ready };
+  const { startup } = ready;
+  const pause = 2 * readServerConfig(one.config).applyBatch + 100;
+  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
+  if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
+  if (!one.rehearsal) return { startup, run: { counts: counts4 } };
+  const journey2 = await probe2.journey(guest, d.stop);
+  if (!journey2.ok)
+    return {
+      startup,
+      run: { outcome: "invariants", why: `the probe's journey failed: ${journey2.why}`, counts: counts4 }
+    };
+  const tested = await d.effects.tests(guest.url, one.release, d.stop);
+  if (tested) return { startup, run: { outcome: "tests-failed", why: tested, counts: counts4 } };
+  return { startup, run: { counts: await settledCounts(d, guest, pause) } };
+}
+async function guestReady(d, one, guest) {
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const limit = d.r.plan?.policy.startLimit ?? 6e4;
+  const began2 = clock3.now();
+  for (; ; ) {
+    const found = await probe2.waitReady(guest, {
+      limit: Math.min(1e3, limit),
+      version: one.release.version,
+      stop: d.stop
+    });
+    const startup = clock3.now() - began2;
+    if (found.ready) return { outcome: "ok", why: "", startup };
+    const { staging: staging2 } = (await d.node.inspect()).facts;
+    if (staging2.process === "")
+      return { outcome: "exited", why: `it ended by itself (exit ${staging2.exit ?? "unknown"})`, startup };
+    if (startup >= limit || d.stop.aborted) return { outcome: "not-ready", why: found.why, startup };
+  }
+}
+async function settledCounts(d, guest, pause) {
+  let last = await d.effects.probe.counts(guest, d.stop);
+  for (let tries2 = 0; tries2 < 20; tries2++) {
+    await d.effects.clock.sleep(pause, d.stop);
+    const now2 = await d.effects.probe.counts(guest, d.stop);
+    if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
+    last = now2;
+  }
+  return last;
+}
+function guardProduction(d) {
+  const stop = new AbortController();
+  const done2 = new AbortController();
+  let why2 = "";
+  const seen2 = node(d.r, d.node.id).seen;
+  const serves3 = seen2 !== "unknown" && seen2.ready;
+  const watch2 = async () => {
+    for (let failures3 = 0; failures3 < 3 && !done2.signal.aborted; ) {
+      const ready = await d.effects.probe.ready({ id: d.node.id, url: d.config.url }, done2.signal);
+      failures3 = ready.ready || ready.ours ? 0 : failures3 + 1;
+      why2 = ready.why;
+      if (failures3 === 3) stop.abort();
+      await d.effects.clock.sleep(1e3, done2.signal);
+    }
+  };
+  if (serves3) void watch2();
+  return {
+    signal: stop.signal,
+    failure: () => ({
+      code: "REHEARSAL_HURTS",
+      what: `${d.node.id} stopped answering while a copy of its data was rehearsed beside it: ${why2}`,
+      next: "the copy was removed; give the machine more room, or rehearse at a quieter hour",
+      effect: "none",
+      kind: "proof"
+    }),
+    end: () => done2.abort()
+  };
+}
+var number5 = (values2) => number4(values2?.at(-1) ?? "");
+
+// src/witness.ts
+init_server_config();
+init_errors();
+init_port();
+var PATIENCE3 = 1e4;
+async function beforeStop(d, goingBack3) {
+  try {
+    return await witness(d);
+  } catch (error2) {
+    if (!goingBack3 || !(error2 instanceof UserError || error2 instanceof StepFailed)) throw error2;
+    if (isThrough(error2) && !planned(d.r, d.node.id).safeStop.includes("intake-wal")) throw error2;
+    return void 0;
+  }
+}
+async function witness(d) {
+  const seen2 = node(d.r, d.node.id).seen;
+  const drained2 = seen2 !== "unknown" && seen2.traffic === "drained";
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const sentinel = await probe2.writeSentinel(target2(d), d.stop);
+  const pause = drained2 ? await quietTime(d) : 0;
+  await clock3.sleep(pause, d.stop);
+  const barrier = await probe2.barrier(target2(d), d.stop);
+  if (!barrier.ok) throw new StepFailed(notApplied(d, barrier.why));
+  const counts4 = drained2 ? await quietCounts(d, pause) : await probe2.counts(target2(d), d.stop);
+  return { counts: counts4, quiet: drained2, ...sentinel ? { sentinel } : {} };
+}
+async function quietTime(d) {
+  const { facts } = await d.node.inspect();
+  return 2 * readServerConfig(facts.configText).applyBatch + 100;
+}
+async function writtenThrough(d, opens) {
+  const before2 = witnessAt(d, opens);
+  try {
+    const now2 = await quietCounts(d, await quietTime(d));
+    return before2.quiet && Object.entries(now2).some(([name2, n]) => n > (before2.counts[name2] ?? n));
+  } catch (error2) {
+    if (error2 instanceof StepFailed) return isThrough(error2);
+    if (error2 instanceof UserError) return false;
+    throw error2;
+  }
+}
+async function quietCounts(d, pause) {
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const until2 = clock3.now() + PATIENCE3;
+  let last = await probe2.counts(target2(d), d.stop);
+  for (; ; ) {
+    await clock3.sleep(pause, d.stop);
+    const now2 = await probe2.counts(target2(d), d.stop);
+    if (JSON.stringify(now2) === JSON.stringify(last)) return now2;
+    if (d.stop.aborted || clock3.now() >= until2) throw new StepFailed(notQuiet(d));
+    last = now2;
+  }
+}
+var notApplied = (d, why2) => ({
+  code: "WRITE_NOT_APPLIED",
+  what: `${d.node.id}: a message that it accepted cannot be read back, so stopping it could lose writes`,
+  because: why2,
+  next: "look at its log; it is left running",
+  effect: "none",
+  kind: "stop"
+});
+var LETS_WRITES_THROUGH = "DRAIN_LETS_WRITES_THROUGH";
+var isThrough = (error2) => error2 instanceof StepFailed && error2.failure.code === LETS_WRITES_THROUGH;
+var letsWritesThrough = (d) => ({
+  code: LETS_WRITES_THROUGH,
+  what: `${d.node.id} was drained, and yet somebody has written to it`,
+  because: "a balancer that was reloaded lets its servers in again, or a writer goes past the drain",
+  next: "nothing: it counts as a node that clients reach, and is drained anew; correct `drain:` so that it holds"
+});
+var notQuiet = (d) => ({
+  code: LETS_WRITES_THROUGH,
+  what: `${d.node.id} is drained, and its data still changes ${PATIENCE3 / 1e3} s later`,
+  because: "somebody writes past the drain, so nobody could say what a stop would cut off",
+  next: "correct `drain:` in the fleet file so that every writer obeys it, or set it to none; the node is left running",
+  effect: "none",
+  kind: "other"
+});
+
+// src/perform.ts
+async function perform(effects, command5, at) {
+  switch (command5.kind) {
+    case "plan":
+      return effects.plan(at.r, at.stop);
+    case "observe":
+      return { is: "measured", block: await effects.observe({ ...command5, ...watchOf(at.r) }, at.stop) };
+    case "inspect":
+      return observed2(effects, command5.node, at);
+    case "step":
+      return step(doing(effects, command5.node, at), command5.step);
+    default:
+      return unreachable(command5);
+  }
+}
+var watchOf = (r) => {
+  const policy2 = r.plan?.policy.watch;
+  if (!policy2) throw new Bug("a watch without a plan");
+  return { rate: policy2.rate, metrics: policy2.metrics };
+};
+function doing(effects, id, at) {
+  const node3 = effects.nodes.get(id);
+  const config2 = effects.config.nodes.find((n) => n.name === id);
+  if (!node3 || !config2) throw new UserError(unknownNode(id));
+  return { ...at, node: node3, config: config2, effects };
+}
+var unknownNode = (id) => ({
+  code: "NODE_UNKNOWN",
+  what: `the rollout holds ${id}, which is not in the fleet file any more`,
+  next: "put it back into `nodes:` until the rollout is finished"
+});
+async function observed2(effects, id, at) {
+  const d = doing(effects, id, at);
+  const began2 = effects.clock.now();
+  return fact(d, { began: began2, seen: await d.node.inspect() });
+}
+async function fact(d, at) {
+  const { now: now2 } = at.seen;
+  const runs3 = typeof now2.running === "object";
+  const ready = runs3 && (await d.effects.probe.ready(target2(d), d.stop)).ready;
+  const took = d.effects.clock.now() - at.began;
+  return {
+    is: "observed",
+    node: d.node.id,
+    now: { ...now2, ready },
+    took,
+    ...at.witness ? { witness: at.witness } : {}
+  };
+}
+async function step(d, s) {
+  const began2 = d.effects.clock.now();
+  switch (s.do) {
+    case "lease": {
+      const seen2 = await lease(d, s.lines);
+      return {
+        ...await fact(d, { began: began2, seen: seen2 }),
+        ...d.r.step === "snapshot" ? await swept2(d, "before") : {}
+      };
+    }
+    case "release": {
+      const left2 = await swept2(d, "this");
+      return { ...await fact(d, { began: began2, seen: await act2(d, s) }), ...left2 };
+    }
+    case "install":
+      return fact(d, { began: began2, seen: await act2(d, { ...s, file: await d.effects.binary(s.release) }) });
+    case "stop":
+    case "back":
+      return stopping(d, s, began2);
+    case "snapshot":
+      return snapshot(d, s, began2);
+    case "prove": {
+      const { proof: proof2, seen: seen2 } = await proveCheckpoint(d, s);
+      return { ...await fact(d, { began: began2, seen: seen2 }), proof: proof2 };
+    }
+    case "wait-ready":
+      return fact(d, { began: began2, seen: await waitReady(d, s.release) });
+    case "check": {
+      const { seen: seen2, counts: counts4 } = await check(d, s.release);
+      return { ...await fact(d, { began: began2, seen: seen2 }), counts: counts4 };
+    }
+    case "record":
+    case "clean-staging":
+    case "finish-swap":
+    case "drain":
+      if (!goesBack(d.r)) await roomFor(d);
+      return fact(d, { began: began2, seen: await act2(d, s) });
+    case "arm":
+      return fact(d, { began: began2, seen: await act2(d, { ...s, rollout: d.r.id, quiet: await quietTime(d) }) });
+    case "hold":
+    case "let-go":
+      return fact(d, { began: began2, seen: await act2(d, { ...s, lines: [settingChanged(d, s.do)] }) });
+    case "restore":
+    case "activate":
+    case "start":
+    case "undrain":
+    case "park":
+    case "disarm":
+      return fact(d, { began: began2, seen: await act2(d, s) });
+    default:
+      return unreachable(s);
+  }
+}
+var settingChanged = (d, what) => ({
+  schema: 1,
+  seq: d.r.seq,
+  at: d.effects.clock.now(),
+  type: "setting-changed",
+  rollout: d.r.id,
+  what
+});
+async function swept2(d, of3) {
+  const { seen: seen2 } = node(d.r, d.node.id);
+  if (seen2 === "unknown" || !seen2.ready) return {};
+  const found = await d.effects.probe.sweep(target2(d), of3 === "this", d.stop);
+  return found.deleted + found.left === 0 && found.why === "" ? {} : { swept: { of: of3, ...found } };
+}
+function over(d) {
+  const { seen: seen2 } = node(d.r, d.node.id);
+  if (seen2 === "unknown" || seen2.lease === "free") return "expired";
+  if (d.r.processes.includes(seen2.lease.process)) return "same-rollout";
+  if (seen2.lease.parked) return "parked";
+  const past = d.r.past?.[d.node.id];
+  return past?.token === seen2.lease.token ? past.token : "expired";
+}
+async function lease(d, lines2) {
+  const { by } = d.r;
+  return d.node.lease({
+    rollout: d.r.id,
+    process: by.process,
+    holder: [by.who, by.run, by.host].filter((part) => part !== "").join(", "),
+    doing: d.effects.doing(d.r),
+    run: by.page ?? "",
+    ttl: d.effects.config.lease.ttl,
+    lines: lines2,
+    over: over(d)
+  });
+}
+var goesBack = (r) => r.goingBack !== void 0 || r.plan?.mode === "rollback";
+async function stopping(d, s, began2) {
+  const seen2 = node(d.r, d.node.id).seen;
+  const goingBack3 = goesBack(d.r);
+  const serves3 = seen2 !== "unknown" && seen2.running !== "stopped" && seen2.ready;
+  if (!goingBack3) await roomFor(d);
+  if (serves3 && goingBack3 && sinceBefore(seen2) && await writtenThrough(d, opensBefore(d, seen2))) {
+    await act2(d, { do: "doubt-drain" });
+    throw new StepFailed({ ...letsWritesThrough(d), effect: "unknown", kind: "drain" });
+  }
+  const witness2 = serves3 ? await beforeStop(d, goingBack3) : void 0;
+  const action = s.do === "stop" && goingBack3 ? { ...s, force: true } : s;
+  return fact(d, { began: began2, seen: await act2(d, action), ...witness2 ? { witness: witness2 } : {} });
+}
+var sinceBefore = ({ traffic, drainedAt, data: data2 }) => traffic === "drained" && drainedAt !== data2.opens;
+async function roomFor(d) {
+  const { facts } = await d.node.inspect();
+  const shortage = shortageOf(d.r, d.node.id, nodeDisk(facts));
+  if (shortage) throw new StepFailed({ ...shortage, effect: "none", kind: "disk" });
+}
+async function snapshot(d, s, began2) {
+  if (s.kind !== "rehearsal") return fact(d, { began: began2, seen: await act2(d, s) });
+  const before2 = await witness(d);
+  const paused = d.effects.clock.now();
+  const seen2 = await act2(d, s);
+  return fact(d, { began: paused, seen: seen2, witness: { ...before2, quiet: false } });
+}
+async function waitReady(d, release2) {
+  const { probe: probe2, clock: clock3 } = d.effects;
+  const limit = d.r.plan?.policy.startLimit ?? 6e4;
+  const until2 = clock3.now() + limit;
+  for (; ; ) {
+    const found = await probe2.waitReady(target2(d), {
+      limit: Math.min(1e3, limit),
+      version: release2.version,
+      stop: d.stop
+    });
+    const seen2 = await d.node.inspect();
+    if (found.ready) return seen2;
+    if (seen2.now.running === "stopped") throw new StepFailed(ended2(d, release2, seen2));
+    if (clock3.now() >= until2 || d.stop.aborted)
+      throw new StepFailed(notReady(d, { release: release2, why: found.why, limit }));
+  }
+}
+var ended2 = (d, release2, seen2) => ({
+  code: "SERVER_ENDED",
+  what: `${release2.version} ended on ${d.node.id} before it was ready (exit ${seen2.now.lastExit ?? "unknown"})`,
+  next: `read its last words in ${seen2.facts.serverLog}`,
+  effect: "none",
+  kind: "ended"
+});
+var notReady = (d, at) => ({
+  code: "SERVER_NOT_READY",
+  what: `${at.release.version} on ${d.node.id} is not ready after ${Math.round(at.limit / 1e3)} s: ${at.why}`,
+  next: "look at its log; `start-limit` in the fleet file sets how long a start may take",
+  effect: "none",
+  kind: "ready"
+});
+async function check(d, release2) {
+  const before2 = await d.node.inspect();
+  const known2 = witnessAt(d, opensBefore(d, before2.now));
+  const quiet2 = known2.quiet && before2.now.traffic === "drained";
+  const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
+  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
+  if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
+  return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
+}
+var broken2 = (d, release2, text3) => ({
+  code: "INVARIANT_BROKEN",
+  what: `${d.node.id} on ${release2.version}: ${text3}`,
+  next: "nothing that was there is deleted; the report says where it lies",
+  effect: "none",
+  kind: "check"
+});
+function failureOf2(error2, command5) {
+  if (error2 instanceof StepFailed) return error2.failure;
+  if (error2 instanceof UserError && error2.problems[0]) {
+    const checked = command5.kind === "step" && command5.step.do === "check";
+    return {
+      ...error2.problems[0],
+      effect: checked ? "unknown" : "none",
+      kind: checked ? "check" : "other"
+    };
+  }
+  const what = error2 instanceof Error ? error2.stack ?? error2.message : String(error2);
+  return {
+    code: "INTERNAL",
+    what: `progressdb-rollout failed in ${command5.kind === "step" ? command5.step.do : command5.kind}: ${what.split("\n").slice(0, 4).join(" ")}`,
+    next: "please report it with the journal; the nodes are inspected before anything else happens",
+    effect: "unknown",
+    kind: "other"
+  };
+}
+
+// src/refresh.ts
+function keepLeases(of3) {
+  let latest2;
+  let resolve2 = () => void 0;
+  const lost = new Promise((r) => resolve2 = r);
+  const refresh = async () => {
+    await Promise.all(
+      held2(latest2).map(async ({ id, token }) => {
+        const answer2 = await of3.nodes.get(id)?.refresh(token, of3.ttl).catch(() => "held");
+        if (answer2 === "lost" && held2(latest2).some((h) => h.id === id && h.token === token))
+          resolve2({ type: "signal", what: "lease-lost" });
+      })
+    );
+  };
+  const over2 = new AbortController();
+  const every = async (period) => {
+    while (!over2.signal.aborted) {
+      await of3.clock.sleep(period, over2.signal);
+      if (!over2.signal.aborted) void refresh();
+    }
+  };
+  void every(Math.max(1e3, of3.ttl / 3));
+  return { lost, follow: (r) => latest2 = r, end: () => over2.abort() };
+}
+function held2(r) {
+  const leaving = lettingGo(r);
+  return Object.entries(r?.nodes ?? {}).flatMap(([id, { seen: seen2 }]) => {
+    if (seen2 === "unknown" || seen2.lease === "free" || seen2.lease.parked || leaving.has(id)) return [];
+    return seen2.lease.process === r?.by.process ? [{ id, token: seen2.lease.token }] : [];
+  });
+}
+var lettingGo = (r) => new Set(
+  Object.values(r?.inFlight ?? {}).flatMap(
+    (command5) => command5.kind === "step" && (command5.step.do === "release" || command5.step.do === "park") ? [command5.node] : []
+  )
+);
+
 // src/reporting/server-logs.ts
-import { join as join4 } from "node:path";
+import { join as join5 } from "node:path";
 async function keepServerLogs(events2, to) {
   const kept2 = [...starts2(events2)].map(async ([node3, lives]) => {
     const logs = await to.nodes.get(node3)?.serverLogs(lives);
     for (const { name: name2, text: text3 } of logs ?? [])
       if (text3 !== "")
-        await writeReport(join4(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text3, to.redact);
+        await writeReport(join5(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text3, to.redact);
   });
   await Promise.allSettled(kept2);
 }
@@ -68398,7 +68717,7 @@ init_authorities();
 init_file2();
 import { mkdtempSync, readFileSync as readFileSync6 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join as join6 } from "node:path";
+import { join as join7 } from "node:path";
 
 // src/config/ssh-inputs.ts
 function missingSsh(config2, inputs, where2) {
@@ -68466,15 +68785,15 @@ init_redactor();
 
 // src/workspace.ts
 import { readFileSync as readFileSync5 } from "node:fs";
-import { join as join5 } from "node:path";
+import { join as join6 } from "node:path";
 function workspaceHead(folder) {
-  const git = join5(folder, ".git");
-  const head2 = read(join5(git, "HEAD")).trim();
+  const git = join6(folder, ".git");
+  const head2 = read(join6(git, "HEAD")).trim();
   const ref = /^ref: (\S+)$/.exec(head2)?.[1];
   if (ref === void 0) return /^[0-9a-f]{40,64}$/.test(head2) ? head2 : "none";
-  const loose = read(join5(git, ref)).trim();
+  const loose = read(join6(git, ref)).trim();
   if (loose !== "") return loose;
-  const packed = read(join5(git, "packed-refs")).split("\n").find((line3) => line3.endsWith(` ${ref}`));
+  const packed = read(join6(git, "packed-refs")).split("\n").find((line3) => line3.endsWith(` ${ref}`));
   return packed?.split(" ")[0] ?? "none";
 }
 function read(file) {
@@ -68510,7 +68829,7 @@ function prepare(world, asked2, taken2) {
   if (config2) attempt4(() => authorities(config2));
   if (inputs && config2)
     problems2.push(...missingSsh(config2, inputs, { ci: inActions(env), agent: Boolean(env["SSH_AUTH_SOCK"]) }));
-  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join6(tmpdir(), "progressdb-rollout-"));
+  const dir = env["ROLLOUT_DIR"] ?? mkdtempSync(join7(tmpdir(), "progressdb-rollout-"));
   const out = createConsole(world.write, redact);
   return {
     env,
@@ -68569,7 +68888,7 @@ async function main(world) {
 async function begin({ env }, { source, hand }, out) {
   const inputs = readInputs(source, "command line");
   const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
-  const dir = mkdtempSync2(join15(tmpdir2(), "progressdb-rollout-"));
+  const dir = mkdtempSync2(join16(tmpdir2(), "progressdb-rollout-"));
   try {
     return await init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
   } finally {
@@ -68643,7 +68962,7 @@ var reporting = (use) => ({
   problems: use.problems
 });
 async function run4(use, step2) {
-  const journal = openJournal(join15(use.dir, "journal.jsonl"), systemClock);
+  const journal = openJournal(join16(use.dir, "journal.jsonl"), systemClock);
   const first3 = journal.events.find((e) => e.type === "opened");
   const began2 = journal.events[0]?.at ?? systemClock.now();
   const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
@@ -68658,7 +68977,7 @@ async function run4(use, step2) {
   });
   const leases2 = on && keepLeases({ nodes: on.nodes, ttl: use.config?.lease.ttl ?? 6e4, clock: systemClock });
   const ports = {
-    perform: (command4, r, stop) => on ? perform(on.effects, command4, { r, stop }) : refused7(use.problems),
+    perform: (command5, r, stop) => on ? perform(on.effects, command5, { r, stop }) : refused7(use.problems),
     failureOf: failureOf2,
     signal: leases2 ? Promise.race([heard.signal, leases2.lost]) : heard.signal,
     told: (r, body) => {
@@ -68668,7 +68987,10 @@ async function run4(use, step2) {
   };
   try {
     const r = await advance(journal, { rollout, step: step2, by: holderOf(use), request: requestOf(use) }, ports);
-    if (on && step2 === "settle") await logsOf(use, on, journal.events);
+    if (on && step2 === "settle") {
+      await logsOf(use, on, journal.events);
+      await tellTheEnd(reporting(use), journal.events);
+    }
     return r;
   } finally {
     heard.end();
@@ -68677,7 +68999,7 @@ async function run4(use, step2) {
     journal.close();
   }
 }
-var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join15(use.dir, "report"), redact: use.redact });
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join16(use.dir, "report"), redact: use.redact });
 var refused7 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",

@@ -19,6 +19,7 @@ import type { Rollout } from './domain/rollout.ts'
 import { type Console, createConsole } from './github/console.ts'
 import { writeOutputs } from './github/outputs.ts'
 import { redactor } from './github/redactor.ts'
+import { tellTheEnd } from './hooks.ts'
 import { openJournal } from './journal/journal.ts'
 import { narrate } from './narrate.ts'
 import { failureOf, perform } from './perform.ts'
@@ -172,7 +173,10 @@ async function run(use: Use, step: Step): Promise<Rollout> {
   }
   try {
     const r = await advance(journal, { rollout, step, by: holderOf(use), request: requestOf(use) }, ports)
-    if (on && step === 'settle') await logsOf(use, on, journal.events)
+    if (on && step === 'settle') {
+      await logsOf(use, on, journal.events)
+      await tellTheEnd(reporting(use), journal.events)
+    }
     return r
   } finally {
     heard.end()

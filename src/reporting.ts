@@ -70,7 +70,8 @@ const textOf = (file: string): string => {
   }
 }
 
-function contextOf({ config, inputs, env, problems }: Reporting): Context {
+/** What a journal is read with to tell of it. */
+export function contextOf({ config, inputs, env, problems }: Reporting): Context {
   return {
     asked: {
       mode: inputs === undefined || inputs.mode === 'adopt' || inputs.mode === 'init' ? 'plan' : inputs.mode,

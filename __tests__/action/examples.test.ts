@@ -15,7 +15,7 @@ const jobsOf = (name: string): Job[] => {
   const jobs: Record<string, Job> = parse(read(name)).jobs
   return Object.values(jobs)
 }
-const workflows = readdirSync(folder).filter(name => name !== 'rollout.yml')
+const workflows = readdirSync(folder).filter(name => name.endsWith('.yml') && name !== 'rollout.yml')
 const usesOf = (name: string): Step[] =>
   jobsOf(name)
     .flatMap(job => job.steps)

@@ -208,6 +208,28 @@ test('HAProxy: one socket and backend or several, on the nodes or on a machine t
   expect(policy.drain).toBe('haproxy')
 })
 
+test('hooks: each with its one way, told of every end unless it says which', () => {
+  const text = one(
+    'hooks: [{ at: end, slack: chat }, { at: end, post: "https://example.org/in", key: hook, on: [fired] }, { at: end, run: ./tell.sh, keys: [pager], limit: 5s }]',
+  )
+  expect(parseConfig(text, 'rollout.yml', { repository: 'a/b' }).hooks).toEqual([
+    {
+      kind: 'slack',
+      key: 'chat',
+      on: ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'],
+      limit: 20_000,
+    },
+    { kind: 'post', url: 'https://example.org/in', key: 'hook', on: ['fired'], limit: 20_000 },
+    {
+      kind: 'run',
+      command: './tell.sh',
+      keys: ['pager'],
+      on: ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'],
+      limit: 5000,
+    },
+  ])
+})
+
 describe('mistakes', () => {
   test('seven mistakes give seven problems, each at its place and with a next step', () => {
     const text = `profil: progressdb
@@ -286,6 +308,14 @@ canary: { nodes: 1, watch: ten minutes }
     [['require-reversible: "yes"'], 'SETTING_INVALID', /true or false/],
     [['from: 0.2'], 'SETTING_INVALID', /in quotes/],
     [['drain: { commands: { out: x } }'], 'SETTING_MISSING', /drain\.commands\.in is missing/],
+    [['hooks: [{ at: end }]'], 'SETTING_MISSING', /this hook does nothing/],
+    [['hooks: [{ at: end, run: a, slack: b }]'], 'SETTING_CONTRADICTS', /more than one way/],
+    [['hooks: [{ at: end, run: a, key: b }]'], 'SETTING_CONTRADICTS', /key is for post/],
+    [['hooks: [{ at: end, slack: a, keys: [b] }]'], 'SETTING_CONTRADICTS', /keys is for run/],
+    [['hooks: [{ at: start, run: a }]'], 'SETTING_INVALID', /at is "start"; write end/],
+    [['hooks: [{ at: end, post: "http://example.org/in" }]'], 'SETTING_INVALID', /an address such as https/],
+    [['hooks: [{ at: end, post: "https://a:b@example.org/" }]'], 'SETTING_INVALID', /without a secret in it/],
+    [['hooks: [{ at: end, run: a, on: [green] }]'], 'SETTING_INVALID', /promoted, rolled-back/],
     [['drain: nothing'], 'SETTING_INVALID', /none, or haproxy with .*, or commands/],
     [['drain: {}'], 'SETTING_MISSING', /drain names nothing/],
     [

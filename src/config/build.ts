@@ -4,6 +4,7 @@ import type { Policy } from '../domain/plan.ts'
 import type { Config, Exposition } from './config.ts'
 import type { World } from './fleet.ts'
 import { nodeConfig, type PlacedNode } from './nodes.ts'
+import { ENDINGS } from './schema/hooks.ts'
 import type { FleetFile } from './schema/file.ts'
 import { defaultsTaken } from './settings.ts'
 import { type Default, watchPolicy } from './watch.ts'
@@ -42,6 +43,7 @@ export const build = (file: FleetFile, nodes: PlacedNode[], origin: Origin): Con
     lease: file.lease,
     switch: switchOf(file),
     keep: file.keep,
+    hooks: file.hooks.map(hookOf),
     environment: file.environment,
     defaults: taken,
   }
@@ -97,6 +99,15 @@ const drainOf = ({ drain, ssh }: Pick<FleetFile, 'drain' | 'ssh'>): Config['drai
     limit,
     atLimit,
   }
+}
+
+const hookOf = (hook: FleetFile['hooks'][number]): Config['hooks'][number] => {
+  const { run, post, slack, key, keys = [], limit } = hook
+  const base = { on: hook.on ?? [...ENDINGS], limit }
+  if (run !== undefined) return { ...base, kind: 'run', command: run, keys }
+  if (post !== undefined) return { ...base, kind: 'post', url: post, ...(key === undefined ? {} : { key }) }
+  if (slack !== undefined) return { ...base, kind: 'slack', key: slack }
+  throw new Bug('a hook of no kind')
 }
 
 const httpOf = ({ health, ready, version }: NonNullable<FleetFile['http']>): NonNullable<Config['http']> =>

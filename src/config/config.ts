@@ -1,3 +1,4 @@
+import type { Ending } from '../domain/ended.ts'
 import type { MetricRule } from '../domain/measurement.ts'
 import type { Millis, NodeId } from '../domain/node.ts'
 import type { Policy } from '../domain/plan.ts'
@@ -58,6 +59,18 @@ export type HAProxyDrain = {
 /** Exposition endpoint of each node. `auth` names the key (input `keys`) sent as a bearer token. */
 export type Exposition = { path: string; key?: string; header?: string }
 
+/**
+ * Who is told how a rollout ended. `key`, `keys`: names of secrets.
+ * `run`    a command on the runner, with only these keys, as `ROLLOUT_KEY_<NAME>`.
+ * `post`   an address that gets the facts as JSON, `key` as a bearer token.
+ * `slack`  the key whose value is the address of an incoming webhook.
+ */
+export type Hook = { on: Ending[]; limit: Millis } & (
+  | { kind: 'run'; command: string; keys: string[] }
+  | { kind: 'post'; url: string; key?: string }
+  | { kind: 'slack'; key: string }
+)
+
 export type HttpProfile = {
   health: string
   ready: string
@@ -100,6 +113,7 @@ export type Config = {
   /** The dead man's switch of every node. */
   switch: { confirmWithin: Millis; onFire?: { command: string; limit: Millis } }
   keep: Millis
+  hooks: Hook[]
   environment: string
   /** Which settings were not written, as `name value` for the plan. */
   defaults: string[]

@@ -16,6 +16,7 @@ export const kindRules = (file: FleetFile, unread: Unread, world: World): Broken
   ...argumentRules(file),
   ...switchRules(file, unread),
   ...drainRules(file, unread),
+  ...hookRules(file, unread),
 ]
 
 /** A node must not go back by itself while its rollout still holds it. */
@@ -30,6 +31,46 @@ const switchRules = ({ lease, switch: { 'confirm-within': within } }: FleetFile,
           'give confirm-within at least the time of lease.ttl',
         ),
       ]
+
+/** Each tells in one way, and is given only what that way uses. */
+const hookRules = ({ hooks }: FleetFile, unread: Unread): Broken[] => {
+  if (unread.has('hooks')) return []
+  return hooks.flatMap(({ run, post, slack, key, keys }, i) => {
+    const at = ['hooks', i] as const
+    const ways = [run, post, slack].filter(way => way !== undefined).length
+    if (ways !== 1)
+      return [
+        broken(
+          [...at],
+          ways === 0 ? 'SETTING_MISSING' : 'SETTING_CONTRADICTS',
+          ways === 0 ? 'this hook does nothing' : 'this hook tells in more than one way',
+          'write one of run, post, slack; another way is another hook',
+        ),
+      ]
+    return [
+      ...(key !== undefined && post === undefined
+        ? [
+            broken(
+              [...at, 'key'],
+              'SETTING_CONTRADICTS',
+              'key is for post',
+              'remove it; with run write keys: [ … ]',
+            ),
+          ]
+        : []),
+      ...(keys !== undefined && run === undefined
+        ? [
+            broken(
+              [...at, 'keys'],
+              'SETTING_CONTRADICTS',
+              'keys is for run',
+              'remove it; with post write key: …',
+            ),
+          ]
+        : []),
+    ]
+  })
+}
 
 const drainRules = ({ drain, ssh }: FleetFile, unread: Unread): Broken[] => {
   if (drain === 'none' || unread.has('drain')) return []

@@ -70,7 +70,8 @@ const readKey = (line: string, where: string, keys: Map<string, string>): Proble
 export const keyNames = (config: Config): string[] => {
   const { backendKey, adminKey, frontendKey } = config.probe
   const exposition = config.metrics.length > 0 ? [config.exposition.key] : []
-  const all = [backendKey, adminKey, frontendKey, ...exposition, ...(config.tests?.keys ?? [])]
+  const told = config.hooks.flatMap(hook => (hook.kind === 'run' ? hook.keys : (hook.key ?? [])))
+  const all = [backendKey, adminKey, frontendKey, ...exposition, ...(config.tests?.keys ?? []), ...told]
   return [...new Set(all.filter(name => name !== undefined))]
 }
 

@@ -85,7 +85,7 @@ do_it() {
   finish-swap) part finish_swap "$@" ;;
   drain)
     # where only a runner can tell the balancer, nobody can now
-    [ -n "$sw_out" ] || { code=drain-failed && return 1; }
+    [ -n "$sw_out" ] || { code="drain-failed" && return 1; }
     part drain "$@" kind=out command="$sw_out" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" && pause_for_quiet
     ;;
   undrain) part drain "$@" kind=in command="$sw_in" limit="$sw_limit" node="$sw_node" port="$sw_port" opens="$seen_opens" ;;
