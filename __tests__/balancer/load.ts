@@ -17,8 +17,8 @@ export type Load = Writer & {
 export type LoadOptions = { url: string; key: string; clients: number; rate: number; file: string }
 
 /**
- * Clients of a balancer that keep their connection and their cookie, and write all the time; half of them have no cookie and read. None
- * tries anything again: what fails, fails.
+ * Clients of a balancer that keep their connection and their cookie, and write all the time; the first of them wants db-1 and no other.
+ * Half of them have no cookie and read. None tries anything again: what fails, fails.
  */
 export function startLoad(options: LoadOptions): Load {
   const stop = new AbortController()
@@ -35,7 +35,7 @@ export function startLoad(options: LoadOptions): Load {
     },
   }
   const loops = Array.from({ length: options.clients }, (_, i) =>
-    (i % 2 === 0 ? writes : reads)(options, course),
+    i % 2 === 0 ? writes({ ...options, loyal: i === 0 }, course) : reads(options, course),
   )
   return {
     acknowledged,
@@ -61,13 +61,16 @@ type Answer = { status: number; server: string; json: { key?: string } }
 const VISIT = 25
 
 /** A thread of its own on the server that it is sent to; where that changed, a new one. */
-async function writes(options: LoadOptions, course: Course): Promise<void> {
-  const client = browser(options, course, { sticky: true })
+async function writes(options: LoadOptions & { loyal: boolean }, course: Course): Promise<void> {
+  const client = browser(options, course, {
+    sticky: true,
+    ...(options.loyal ? { cookie: 'SERVER=db-1' } : {}),
+  })
   let thread = { key: '', server: '' }
   let visit = 0
   while (!course.stop.aborted) {
     await sleep(1000 / options.rate)
-    if (++visit % VISIT === 0) {
+    if (!options.loyal && ++visit % VISIT === 0) {
       client.forget()
       thread = { key: '', server: '' }
     }
@@ -107,9 +110,13 @@ async function reads(options: LoadOptions, course: Course): Promise<void> {
 }
 
 /** One connection, kept. Answers `undefined` where a request failed. */
-function browser(options: LoadOptions, course: Course, { sticky }: { sticky: boolean }) {
+function browser(
+  options: LoadOptions,
+  course: Course,
+  { sticky, cookie: loyalTo }: { sticky: boolean; cookie?: string },
+) {
   const dispatcher = new Agent({ connections: 1, pipelining: 1, headersTimeout: 20_000 })
-  let cookie = ''
+  let cookie = loyalTo ?? ''
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer | undefined> => {
     course.sent()
     const fail = (what: string, server = ''): undefined => {
@@ -129,7 +136,7 @@ function browser(options: LoadOptions, course: Course, { sticky }: { sticky: boo
       const text = await response.body.text()
       const server = String(response.headers['x-server'] ?? '')
       const [given = ''] = [response.headers['set-cookie'] ?? ''].flat()
-      if (sticky && given !== '') cookie = given.split(';')[0] ?? ''
+      if (sticky && loyalTo === undefined && given !== '') cookie = given.split(';')[0] ?? ''
       if (response.statusCode >= 500) return fail(`answered ${response.statusCode}`, server)
       return { status: response.statusCode, server, json: text === '' ? {} : JSON.parse(text) }
     } catch (error) {
