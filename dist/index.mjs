@@ -63686,7 +63686,8 @@ function failed(r, c, failure2) {
   const seen2 = gone ? "unknown" : was.seen;
   const failing = was.failing + (c.kind === "step" ? 1 : 0);
   const given = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
-  const state = { ...was, seen: seen2, tries: tries2, failing, ...given ? { lost: failure2 } : {} };
+  const fault2 = c.kind === "step" && r.plan?.mode === "rollback" ? { fault: was.fault ?? failure2 } : {};
+  const state = { ...was, seen: seen2, tries: tries2, failing, ...given ? { lost: failure2, ...fault2 } : {} };
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
 function consequence(r, c, failure2, was) {
@@ -63724,10 +63725,13 @@ init_switch();
 var decided3 = (d) => ({ type: "decided", ...d });
 var goingBack = (code2, why2, cause2 = "fault") => decided3({ what: "going-back", code: code2, why: why2, cause: cause2 });
 function fault(r) {
+  const found = r.plan?.mode === "rollback" && r.rehearsed ? void 0 : faultReason(r);
+  return found && goingBack(...found);
+}
+function faultReason(r) {
   const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault);
   const failure2 = id && node(r, id).fault;
-  if (!failure2 || r.plan?.mode === "rollback" && r.rehearsed) return void 0;
-  return goingBack(reasonOf(r, id, failure2), about(id, failure2.what));
+  return id !== void 0 && failure2 ? [reasonOf(r, id, failure2), about(id, failure2.what)] : void 0;
 }
 function unconfirmed(r) {
   const id = r.plan?.nodes.map((n) => n.node).find((n) => firedOn(r, n).length > 0);
@@ -64777,7 +64781,7 @@ function afterRollback(r, ids) {
   const base = { version: r.plan?.version ?? "", data: dataOf2(r, ids), owed: [] };
   if (onTarget.length === ids.length)
     return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
-  const [code2, why2] = interruption(r);
+  const [code2, why2] = faultReason(r) ?? interruption(r);
   if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: "unchanged", code: code2, why: why2 };
   const line3 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
   return {

@@ -224,7 +224,9 @@ function failed(r: Rollout, c: Command, failure: Failure): Rollout {
   const seen = gone ? 'unknown' : was.seen
   const failing = was.failing + (c.kind === 'step' ? 1 : 0)
   const given = tries >= MAX_TRIES || failing >= MAX_TRIES
-  const state: NodeState = { ...was, seen, tries, failing, ...(given ? { lost: failure } : {}) }
+  // on a way that a person asked for, the next process should know why this one gave up
+  const fault = c.kind === 'step' && r.plan?.mode === 'rollback' ? { fault: was.fault ?? failure } : {}
+  const state: NodeState = { ...was, seen, tries, failing, ...(given ? { lost: failure, ...fault } : {}) }
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure, was) } } }
 }
 

@@ -13,10 +13,15 @@ export const goingBack = (code: string, why: string, cause: 'fault' | 'interrupt
 
 /** A step that failed on the way forward ends that way. In mode rollback a node's own refusal is dealt with on the node. */
 export function fault(r: Rollout): Body | undefined {
+  const found = r.plan?.mode === 'rollback' && r.rehearsed ? undefined : faultReason(r)
+  return found && goingBack(...found)
+}
+
+/** The step that failed on some node, as a reason. */
+export function faultReason(r: Rollout): [code: string, why: string] | undefined {
   const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault)
   const failure = id && node(r, id).fault
-  if (!failure || (r.plan?.mode === 'rollback' && r.rehearsed)) return undefined
-  return goingBack(reasonOf(r, id, failure), about(id, failure.what))
+  return id !== undefined && failure ? [reasonOf(r, id, failure), about(id, failure.what)] : undefined
 }
 
 /** A node went back by itself, as nobody spoke for this rollout in time: it is never upgraded anew. */

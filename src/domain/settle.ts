@@ -1,4 +1,4 @@
-import { cutShort, fault, goingBack, unconfirmed, verdictDue } from './due.ts'
+import { cutShort, fault, faultReason, goingBack, unconfirmed, verdictDue } from './due.ts'
 import { about } from './errors.ts'
 import type { Body, Conclusion, Owed } from './event.ts'
 import { movedOn, settled } from './goal.ts'
@@ -173,7 +173,7 @@ function afterRollback(r: Rollout, ids: NodeId[]): Conclusion {
   const base = { version: r.plan?.version ?? '', data: dataOf(r, ids), owed: [] }
   if (onTarget.length === ids.length)
     return { ...base, outcome: 'rolled-back', code: 'by-hand', why: r.request.reason || 'asked for by hand' }
-  const [code, why] = interruption(r)
+  const [code, why] = faultReason(r) ?? interruption(r)
   if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: 'unchanged', code, why }
   const line = `progressdb-rollout rollback --tag ${r.plan?.version ?? ''}`
   return {
