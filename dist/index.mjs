@@ -43373,10 +43373,11 @@ function slackMessage(e) {
   const lines2 = [`*${escaped2(e.headline)}*`, escaped2(e.why), ...next5, ...page].filter((line3) => line3 !== "");
   return { text: lines2.join("\n").slice(0, LONGEST2) };
 }
-var ended, LONGEST2, escaped2;
+var ENDINGS, ended, LONGEST2, escaped2;
 var init_ended = __esm({
   "src/domain/ended.ts"() {
     "use strict";
+    ENDINGS = ["promoted", "rolled-back", "stopped", "needs-operator", "fired"];
     ended = (input, more) => ({
       schema: 1,
       rollout: input.rollout,
@@ -48037,13 +48038,16 @@ __export(hooks_exports, {
   tellAll: () => tellAll
 });
 function tell(t, hook3, e) {
-  const json2 = t.redact(JSON.stringify(e));
   switch (hook3.kind) {
     case "run":
       return command3(t, hook3, e);
     case "post": {
       const token = hook3.key === void 0 ? void 0 : t.keys[hook3.key];
-      return post(hook3.url, { json: json2, limit: hook3.limit, ...token === void 0 ? {} : { token } });
+      return post(hook3.url, {
+        json: t.redact(JSON.stringify(e)),
+        limit: hook3.limit,
+        ...token === void 0 ? {} : { token }
+      });
     }
     case "slack":
       return post(t.keys[hook3.key] ?? "", {
@@ -55612,64 +55616,6 @@ var init_nodes = __esm({
   }
 });
 
-// src/config/schema/hooks.ts
-var ENDINGS, KINDS, hook2, hookSettings;
-var init_hooks2 = __esm({
-  "src/config/schema/hooks.ts"() {
-    "use strict";
-    init_mini();
-    init_leaf();
-    ENDINGS = ["promoted", "rolled-back", "stopped", "needs-operator", "fired"];
-    KINDS = "at: end, and one of run, post, slack";
-    hook2 = strictObject(
-      {
-        at: described(literal2("end", "end"), "When: a job of a rollout has ended."),
-        on: optional(
-          described(
-            array(_enum(ENDINGS, ENDINGS.join(", ")), "a list of outcomes").check(_minLength(1, "at least one outcome")),
-            "How it ended. Default: all five. `fired` is a node that went back by itself; an end that changed nothing is never told."
-          )
-        ),
-        run: optional(
-          described(
-            command2(),
-            "A command on the runner, in the folder of the checkout. It sees ROLLOUT_OUTCOME and its like."
-          )
-        ),
-        post: optional(
-          described(
-            text(
-              /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])[^\s"'\\#@]{1,500}$/,
-              "an address such as https://hooks.example.org/rollouts, without a secret in it"
-            ),
-            "An address that gets a POST with a JSON body."
-          )
-        ),
-        slack: optional(
-          described(keyName(), "Line of the input `keys` with the address of Slack's incoming webhook.")
-        ),
-        key: optional(
-          described(keyName(), "With post: line of the input `keys` that is sent as a bearer token.")
-        ),
-        keys: optional(
-          described(
-            array(keyName(), "a list of key names"),
-            "With run: lines of the input `keys` that the command gets, as ROLLOUT_KEY_<NAME>. It gets no others."
-          )
-        ),
-        limit: described(prefault(duration3(1e3, 6e5), "20s"), "How long it may take.")
-      },
-      KINDS
-    );
-    hookSettings = {
-      hooks: described(
-        prefault(array(hook2, "a list of hooks").check(_maxLength(20, "at most 20 hooks")), []),
-        "Who is told how a rollout ended. What fails here is shown and changes no outcome."
-      )
-    };
-  }
-});
-
 // src/config/schema/fleet.ts
 var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, balancer, backend, haproxy, commands, drain, fleetSettings;
 var init_fleet = __esm({
@@ -55931,6 +55877,64 @@ var init_fleet = __esm({
       environment: described(
         prefault(text(/^[\w][\w ./-]{0,99}$/, "the name of a deployment environment"), "production"),
         "Deployment environment on GitHub."
+      )
+    };
+  }
+});
+
+// src/config/schema/hooks.ts
+var KINDS, hook2, hookSettings;
+var init_hooks2 = __esm({
+  "src/config/schema/hooks.ts"() {
+    "use strict";
+    init_mini();
+    init_ended();
+    init_leaf();
+    KINDS = "at: end, and one of run, post, slack";
+    hook2 = strictObject(
+      {
+        at: described(literal2("end", "end"), "When: a job of a rollout has ended."),
+        on: optional(
+          described(
+            array(_enum(ENDINGS, ENDINGS.join(", ")), "a list of outcomes").check(_minLength(1, "at least one outcome")),
+            "How it ended. Default: all five. `fired` is a node that went back by itself; an end that changed nothing is never told."
+          )
+        ),
+        run: optional(
+          described(
+            command2(),
+            "A command on the runner, in the folder of the checkout. It sees ROLLOUT_OUTCOME and its like."
+          )
+        ),
+        post: optional(
+          described(
+            text(
+              /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])[^\s"'\\#@]{1,500}$/,
+              "an address such as https://hooks.example.org/rollouts, without a secret in it"
+            ),
+            "An address that gets a POST with a JSON body."
+          )
+        ),
+        slack: optional(
+          described(keyName(), "Line of the input `keys` with the address of Slack's incoming webhook.")
+        ),
+        key: optional(
+          described(keyName(), "With post: line of the input `keys` that is sent as a bearer token.")
+        ),
+        keys: optional(
+          described(
+            array(keyName(), "a list of key names"),
+            "With run: lines of the input `keys` that the command gets, as ROLLOUT_KEY_<NAME>. It gets no others."
+          )
+        ),
+        limit: described(prefault(duration3(1e3, 6e5), "20s"), "How long it may take.")
+      },
+      KINDS
+    );
+    hookSettings = {
+      hooks: described(
+        prefault(array(hook2, "a list of hooks").check(_maxLength(20, "at most 20 hooks")), []),
+        "Who is told how a rollout ended. What fails here is shown and changes no outcome."
       )
     };
   }
@@ -56456,9 +56460,9 @@ var build, shellOf, hostOf, policyOf, drainOf, hookOf, httpOf, releasesOf, PROGR
 var init_build = __esm({
   "src/config/build.ts"() {
     "use strict";
+    init_ended();
     init_errors();
     init_nodes();
-    init_hooks2();
     init_settings();
     init_watch2();
     build = (file, nodes, origin) => {

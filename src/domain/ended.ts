@@ -24,7 +24,9 @@ export type Ended = {
   run: string
 }
 
-export type Ending = 'promoted' | 'rolled-back' | 'stopped' | 'needs-operator' | 'fired'
+/** `fired`: a node went back by itself. */
+export const ENDINGS = ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'] as const
+export type Ending = (typeof ENDINGS)[number]
 
 /** What an end counts as; nothing for one that changed nothing and asks for nobody. */
 export function endingsOf({ outcome, mode, code }: ReportInput): Ending[] {
@@ -55,7 +57,7 @@ export const ended = (input: ReportInput, more: { headline: string; repository: 
   run: input.links[0]?.url ?? '',
 })
 
-/** Far below Slack's own limit of 40,000 characters, and as much as anybody reads. */
+/** Characters. Slack's own limit is 40,000. */
 const LONGEST = 3000
 
 /** Slack's mrkdwn: three characters mean something in it, and nothing else is escaped. */

@@ -47,13 +47,16 @@ const nameOf = (hook: Hook): string => {
 }
 
 function tell(t: Telling, hook: Hook, e: Ended): Promise<{ why: string; output: string }> {
-  const json = t.redact(JSON.stringify(e))
   switch (hook.kind) {
     case 'run':
       return command(t, hook, e)
     case 'post': {
       const token = hook.key === undefined ? undefined : t.keys[hook.key]
-      return post(hook.url, { json, limit: hook.limit, ...(token === undefined ? {} : { token }) })
+      return post(hook.url, {
+        json: t.redact(JSON.stringify(e)),
+        limit: hook.limit,
+        ...(token === undefined ? {} : { token }),
+      })
     }
     case 'slack':
       return post(t.keys[hook.key] ?? '', {

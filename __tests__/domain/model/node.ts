@@ -116,8 +116,7 @@ export class SimNode {
   halfWay(moves: 'drain' | 'undrain'): void {
     if (moves === 'drain' && this.drainedAt !== undefined) return
     this.reached ||= moves === 'undrain' && !this.balancerAway
-    this.leaving = true
-    this.drainedAt = undefined
+    this.doubted()
   }
 
   /** Its mark is not believed any more. */

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini'
+import { ENDINGS } from '../../domain/ended.ts'
 import { command, described, duration, keyName, text } from './leaf.ts'
 
 /** Who is told how a rollout ended. */
-
-export const ENDINGS = ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'] as const
 
 const KINDS = 'at: end, and one of run, post, slack'
 
