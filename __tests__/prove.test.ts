@@ -20,6 +20,8 @@ function onNode(did: Action[]): Doing {
     stage_written: ['400'],
     staging_folder: ['/s'],
     stage_port: ['20001'],
+    stage_listen: ['127.0.0.1'],
+    stage_data: ['/s/data'],
   }
   const seen = {
     now: observed({ snapshots: [point({ name: 'r.rehearsal.7', kind: 'rehearsal' })] }),
@@ -32,7 +34,8 @@ function onNode(did: Action[]): Doing {
     drainRefused: async () => '',
     lease: async () => seen,
     refresh: async () => 'held',
-    reach: async port => `http://127.0.0.1:${port}`,
+    reach: async to => `http://${to.host}:${to.port}`,
+    published: async () => '',
     serverLogs: async () => [],
     act: async action => {
       did.push(action)

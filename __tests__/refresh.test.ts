@@ -44,6 +44,7 @@ const afterLosing = async (...beliefs: Rollout[]): Promise<{ asked: number; lost
     lease: refuse,
     act: refuse,
     reach: refuse,
+    published: refuse,
     serverLogs: refuse,
   }
   const clock = {

@@ -66,29 +66,29 @@ var init_text = __esm({
     "use strict";
     Untrusted = class {
       #text;
-      constructor(text3) {
-        this.#text = text3;
+      constructor(text4) {
+        this.#text = text4;
       }
       /** For comparing and parsing, never for printing. */
       static raw(value) {
         return value.#text;
       }
     };
-    rawOf = (text3) => typeof text3 === "string" ? text3 : Untrusted.raw(text3);
+    rawOf = (text4) => typeof text4 === "string" ? text4 : Untrusted.raw(text4);
     terminalSequences = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
     lineBreaks = /[\t\n\v\f\r\x85\u2028\u2029]+/g;
     invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
     fenced = (line3) => line3.replace(/^:(?=:)/, ": ").replace(/##(?=\[)/g, "## ");
     broken = (line3) => fenced(line3.replace(/:(?=:)/g, ": "));
     bounded = (line3, max) => line3.length <= max ? line3 : `${line3.slice(0, max - 1).replace(/[\ud800-\udbff]$/, "")}…`;
-    visible = (text3, max) => (
+    visible = (text4, max) => (
       // A sequence can only shrink: reading 16 times the bound is enough for any honest text and bounds the work for any other.
-      text3.slice(0, max * 16 + 1024).replace(terminalSequences, "").replace(lineBreaks, " ").replace(invisible, "").replace(new RegExp("\\p{Surrogate}", "gu"), "�").trim()
+      text4.slice(0, max * 16 + 1024).replace(terminalSequences, "").replace(lineBreaks, " ").replace(invisible, "").replace(new RegExp("\\p{Surrogate}", "gu"), "�").trim()
     );
-    printable = (text3, max = 500) => bounded(broken(visible(rawOf(text3), max)), max);
-    safeLine = (text3, max = 500) => typeof text3 === "string" ? bounded(fenced(visible(text3, max)), max) : printable(text3, max);
-    printableLines = (text3, lines2 = 50, max = 500) => {
-      const all2 = Untrusted.raw(text3).split(/\r\n|[\n\r]/).filter((line3) => line3.trim() !== "");
+    printable = (text4, max = 500) => bounded(broken(visible(rawOf(text4), max)), max);
+    safeLine = (text4, max = 500) => typeof text4 === "string" ? bounded(fenced(visible(text4, max)), max) : printable(text4, max);
+    printableLines = (text4, lines2 = 50, max = 500) => {
+      const all2 = Untrusted.raw(text4).split(/\r\n|[\n\r]/).filter((line3) => line3.trim() !== "");
       const shown6 = all2.slice(0, lines2).map((line3) => printable(new Untrusted(line3), max));
       const left2 = all2.length - shown6.length;
       return left2 === 0 ? shown6 : [...shown6, `… and ${left2} more ${left2 === 1 ? "line" : "lines"}`];
@@ -96,13 +96,13 @@ var init_text = __esm({
     zeroWidth = "​";
     breakLinks = (line3) => line3.replace(/@/g, `@${zeroWidth}`).replace(/:(?=\/\/)/g, `:${zeroWidth}`).replace(/www(?=\.)/gi, `$&${zeroWidth}`);
     entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
-    markdownWithin = (text3, max = 500) => breakLinks(safeLine(text3, max)).replace(/[\\`*_[\]~|]/g, "\\$&").replace(/[&<>$]/g, (c) => entities[c] ?? c);
-    markdown = (text3, max = 500) => markdownWithin(text3, max).replace(
+    markdownWithin = (text4, max = 500) => breakLinks(safeLine(text4, max)).replace(/[\\`*_[\]~|]/g, "\\$&").replace(/[&<>$]/g, (c) => entities[c] ?? c);
+    markdown = (text4, max = 500) => markdownWithin(text4, max).replace(
       /^(?:[-#+=:]|\d{1,9}(?=[.)]))/,
       (start) => /\d/.test(start) ? `${start}\\` : `\\${start}`
     );
-    code = (text3, where2 = "inline", max = 500) => {
-      const line3 = safeLine(text3, max);
+    code = (text4, where2 = "inline", max = 500) => {
+      const line3 = safeLine(text4, max);
       if (line3 === "") return "";
       const longest5 = Math.max(0, ...(line3.match(/`+/g) ?? []).map((run5) => run5.length));
       const fence = "`".repeat(longest5 + 1);
@@ -111,8 +111,8 @@ var init_text = __esm({
       return `${fence}${pad}${body}${pad}${fence}`;
     };
     mermaidWords = /^(?:title|section|click|call|href|gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|acc(?:title|descr)|\d{4}-\d\d-\d\d)/i;
-    mermaid = (text3, max = 60) => {
-      const name2 = safeLine(text3, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
+    mermaid = (text4, max = 60) => {
+      const name2 = safeLine(text4, max).replace(/[^\p{L}\p{M}\p{N} .,_+/()-]+/gu, " ").replace(/-{3,}/g, "--").replace(/ {2,}/g, " ").trim();
       if (name2 === "") return "unnamed";
       return mermaidWords.test(name2) ? `· ${name2}` : name2;
     };
@@ -138,7 +138,7 @@ var init_errors = __esm({
     unreachable = (value) => {
       throw new Bug(`unexpected value ${JSON.stringify(value)}`);
     };
-    about = (where2, text3, between = ": ") => text3.startsWith(`${where2}:`) || text3.startsWith(`${where2} `) ? text3 : `${where2}${between}${text3}`;
+    about = (where2, text4, between = ": ") => text4.startsWith(`${where2}:`) || text4.startsWith(`${where2} `) ? text4 : `${where2}${between}${text4}`;
   }
 });
 
@@ -162,13 +162,13 @@ function sudoers({ unit, deploy, service }) {
     `--full --lines=1000 status ${name2}`
   ]).concat(["enable", "disable"].map((verb) => `${verb} --now ${switchUnit(unit, "timer")}`)).map((words3) => `/usr/bin/systemctl --no-pager ${words3}`);
   const { library } = placesOf(unit, { scope: "system", home: "", runtime: "" });
-  const programs = ["hold", "let-go"].map((name2) => `${library}/${name2} ""`);
+  const programs2 = ["hold", "let-go"].map((name2) => `${library}/${name2} ""`);
   return [
     `# Written by progressdb-rollout adopt for ${unit}. ${deploy} may do this as somebody else, and nothing more.`,
     "# Programs that touch the data run as the user of the service.",
     `${deploy} ALL=(${service}) NOPASSWD: /bin/sh -s`,
     "# Root starts and stops two units, sets the timer of the switch, and runs two programs that take no argument.",
-    ...[...lines2, ...programs].map((command5) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command5)}`),
+    ...[...lines2, ...programs2].map((command5) => `${deploy} ALL=(root) NOPASSWD: ${escaped(command5)}`),
     `Defaults:${deploy} !requiretty`,
     ""
   ].join("\n");
@@ -320,9 +320,9 @@ var init_quote = __esm({
   "src/domain/quote.ts"() {
     "use strict";
     init_errors();
-    quote = (text3) => {
-      if (text3.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
-      return `'${text3.replaceAll("'", String.raw`'\''`)}'`;
+    quote = (text4) => {
+      if (text4.includes("\0")) throw new Bug("a NUL byte cannot be passed to a program");
+      return `'${text4.replaceAll("'", String.raw`'\''`)}'`;
     };
   }
 });
@@ -347,12 +347,12 @@ exit
 }
 `;
     boundedScript = (program2, args, seconds2) => fed(`timeout ${Math.ceil(seconds2)} sh -s`, script(program2, args));
-    scriptAs = (user, text3) => fed(`sudo -n -u ${quote(user)} /bin/sh -s`, text3);
-    fed = (command5, text3) => {
+    scriptAs = (user, text4) => fed(`sudo -n -u ${quote(user)} /bin/sh -s`, text4);
+    fed = (command5, text4) => {
       const end = `end-of-program-${randomUUID()}`;
       return `{
 ${command5} <<'${end}'
-${text3}${end}
+${text4}${end}
 exit
 }
 `;
@@ -595,7 +595,7 @@ is_watched() {
 var activation_default;
 var init_activation = __esm({
   "src/node/programs/activation.sh"() {
-    activation_default = '# Making a release and its configuration current, together.\n\n# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.\nactivate_release() {\n  the_release "$1"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  may_open "$version" "$sha256"\n  touching\n  pair "$1"\n  # point\n  make_current "$1"\n  # point\n}\n\n# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.\npair() {\n  mkdir -p "$notes" && printf \'%s\\n\' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"\n  # point\n  pair_config\n  # point\n  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"\n}\n\n# make_current ID: `current` becomes that release.\nmake_current() {\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n\n# pair_config: which configuration goes with the release that is being activated ($sha256).\n#   it opened the data last         that of the checkpoint of this stop\n#   a way back (a return point)     that of the newest checkpoint of this release\n#   a way forward                   config_next, where it is set\n# Nothing found: the file stays.\npair_config() {\n  pair=\'\' pair_opens=0 back=0\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    [ "$meta_sealed" = 1 ] || continue\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi\n    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue\n    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi\n    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi\n  done\n  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi\n  [ -n "$pair" ] && [ -f "$pair" ] || return 0\n  ! cmp -s "$pair" "$config" || return 0\n  # a file that is not ours to write was never changed by us\n  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0\n  # shared with the old file: owner and mode\n  [ ! -f "$config" ] || cp -p "$config" "$config.next"\n  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"\n}\n';
+    activation_default = '# Making a release and its configuration current, together.\n\n# activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.\nactivate_release() {\n  the_release "$1"\n  must_be_whole\n  may_open "$version" "$sha256"\n  touching\n  pair "$1"\n  # point\n  make_current "$1"\n  # point\n}\n\n# pair ID: the configuration becomes that of the release ($version, $sha256). Until `current` follows, no release is active.\npair() {\n  mkdir -p "$notes" && printf \'%s\\n\' "$1" >"$notes/activating.next" && commit "$notes/activating" || fail not-written "cannot write $notes"\n  # point\n  pair_config\n  # point\n  mv -f "$notes/activating" "$notes/paired" && durable "$notes" || fail not-written "cannot write $notes"\n}\n\n# make_current ID: `current` becomes that release.\nmake_current() {\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n\n# pair_config: which configuration goes with the release that is being activated ($sha256).\n#   it opened the data last         that of the checkpoint of this stop\n#   a way back (a return point)     that of the newest checkpoint of this release\n#   a way forward                   config_next, where it is set\n# Nothing found: the file stays.\npair_config() {\n  pair=\'\' pair_opens=0 back=0\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    entry=${entry%/META}\n    read_meta "$entry"\n    [ "$meta_sealed" = 1 ] || continue\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" = return-point ]; then back=1; fi\n    [ "$meta_sha" = "$sha256" ] && [ -f "$entry/config" ] || continue\n    if [ "$opened_sha" = "$sha256" ]; then [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ] || continue; fi\n    if [ "$meta_opens" -ge "$pair_opens" ]; then pair=$entry/config pair_opens=$meta_opens; fi\n  done\n  if [ "$opened_sha" != "$sha256" ] && [ $back = 0 ]; then pair=$config_next; fi\n  [ -n "$pair" ] && [ -f "$pair" ] || return 0\n  ! cmp -s "$pair" "$config" || return 0\n  # a file that is not ours to write was never changed by us\n  [ -n "$config_next" ] || [ -w "${config%/*}" ] || return 0\n  # shared with the old file: owner and mode\n  [ ! -f "$config" ] || cp -p "$config" "$config.next"\n  cat "$pair" >"$config.next" && commit "$config" || fail not-written "cannot write $config"\n}\n';
   }
 });
 
@@ -656,7 +656,7 @@ main() {
   the_release "$release"
   find_server
   if [ -n "$server" ]; then
-    if digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ]; then finish; fi
+    if runs_it; then finish; fi
   fi
   target=$sha256
   stop_server 1
@@ -670,6 +670,641 @@ main() {
   finish
 }
 main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/binary.sh
+var binary_default;
+var init_binary = __esm({
+  "src/node/programs/binary.sh"() {
+    binary_default = `# A release whose server is a program in the release's own folder, known by its digest.
+
+# is_whole: the release that \`the_release\` named is what it was when it was installed.
+is_whole() { digest "$program" && [ "$sum" = "$sha256" ]; }
+
+# runs_it: the server that runs is of that release.
+runs_it() { digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ]; }
+
+# look_exe: sets $exe to the digest by which the release of the running server is known, '' where that cannot be seen.
+look_exe() {
+  exe=''
+  if digest_once "/proc/$pid/exe"; then exe=$sum; fi
+}
+`;
+  }
+});
+
+// src/node/programs/create.sh
+var create_default;
+var init_create = __esm({
+  "src/node/programs/create.sh"() {
+    create_default = `# Make the container of a release, stopped, so that nothing is left to be made when the server is down. file= describes it: a line for
+# Docker, then one \`network description\` for each further network.
+main() {
+  arguments "$@"
+  begin create critical
+  [ -n "$release" ] && [ -n "$version" ] && [ -f "$file" ] || fail bad-argument 'release, version and file are needed'
+  its_container "$release"
+  if [ -n "$own" ] && the_release "$release" && is_whole; then
+    rm -f "$file"
+    finish
+  fi
+  touching
+  its_name=$container.$(plain_name "$release")
+  # of a program that was cut short
+  case $(dock inspect --type container --format '{{.State.Status}}' "$its_name" 2>/dev/null) in
+  created) dock rm --volumes "$its_name" >/dev/null 2>&1 ;;
+  '') ;;
+  *) fail container-foreign "there is a container $its_name that no rollout made" ;;
+  esac
+  head -n 1 "$file" >"$state/create.next"
+  engine POST "/containers/create?name=$its_name" "$state/create.next" || refused
+  # point
+  made=$(printf '%s' "$said" | sed -n 's/.*"Id" *: *"\\([0-9a-f]\\{64\\}\\)".*/\\1/p')
+  [ -n "$made" ] || fail container-refused 'Docker did not say which container it made'
+  join_networks
+  rm -f "$file" "$state/create.next"
+  its_image=$(dock inspect --type container --format '{{.Image}}' "$made")
+  image_digest "$its_image"
+  [ "$sum" = "$sha256" ] || fail image-not-the-release "the container that was made has the image $sum"
+  keep_container "$made" "$its_image"
+  finish
+}
+
+join_networks() {
+  sed 1d "$file" >"$state/networks.next"
+  while read -r network rest; do
+    printf '{"Container":"%s","EndpointConfig":%s}' "$made" "$rest" >"$state/create.next"
+    engine POST "/networks/$network/connect" "$state/create.next" || refused
+  done <"$state/networks.next"
+  rm -f "$state/networks.next"
+}
+
+refused() {
+  rm -f "$state/create.next" "$state/networks.next"
+  fail container-refused "$(message)"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/docker.sh
+var docker_default;
+var init_docker = __esm({
+  "src/node/programs/docker.sh"() {
+    docker_default = `# A server in a container of Docker. It is known by the container that belongs to its release; each release keeps its own, so that the
+# way back is to start the very container that served before. Nobody but Docker starts or stops one.
+
+dock() { command docker -H "unix://$socket" "$@" 9>&-; }
+
+# engine METHOD PATH [FILE]: what the command line cannot say, or would show to others. Sets $said to the answer.
+engine() {
+  api=$(dock version --format '{{.Client.APIVersion}}' 2>/dev/null)
+  said=$(curl --silent --show-error --max-time 120 --unix-socket "$socket" --request "$1" --header 'Content-Type: application/json' \\
+    \${3:+--data-binary "@$3"} --write-out '\\n%{http_code}' "http://docker/v$api$2" 2>&1 9>&-)
+  http=\${said##*
+}
+  said=\${said%
+*}
+  case $http in 2??) ;; *) return 1 ;; esac
+}
+# message: what Docker says in an answer that refuses.
+message() { printf '%s' "$said" | tr -d '\\n' | sed 's/^.*"message": *"//; s/" *}.*$//' | cut -c 1-300; }
+
+LINE='{{.Id}} {{.State.Status}} {{.State.Pid}} {{.State.ExitCode}} {{.Image}} {{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{.Name}}'
+
+# see_containers: sets up* to the container of ours that runs, and named* to the one that has the name now.
+see_containers() {
+  up='' up_pid=0 up_image='' up_status='' named='' named_status='' named_exit='' named_image='' named_policy=''
+  set -- "$container"
+  for entry in "$releases"/*/container; do
+    first_line "$entry"
+    [ -z "$line" ] || set -- "$@" "$line"
+  done
+  seen_lines=$(dock inspect --type container --format "$LINE" "$@" 2>/dev/null) || docker_answers
+  while read -r its_id its_status its_pid its_code its_image its_policy its_name; do
+    case $its_status in running | paused | restarting) up=$its_id up_pid=$its_pid up_image=$its_image up_status=$its_status ;; esac
+    [ "$its_name" = "/$container" ] || continue
+    named=$its_id named_status=$its_status named_exit=$its_code named_image=$its_image named_policy=\${its_policy%:0}
+  done <<END
+$seen_lines
+END
+}
+# What is not there is one thing; that nobody can say is another.
+docker_answers() {
+  why_silent=$(dock version --format '{{.Server.Version}}' 2>&1 >/dev/null) || fail docker-silent "$(printf '%s' "$why_silent" | tail -n 1)"
+}
+
+find_server() {
+  server='' pid=''
+  see_containers
+  if [ -n "$up" ] && [ "$up_pid" != 0 ] && identify "$up_pid"; then server="$up_pid $start $boot" pid=$up_pid; fi
+}
+
+# its_release CONTAINER: sets $of_release to the release that it was made for, '' for a stranger's.
+its_release() {
+  of_release=''
+  for entry in "$releases"/*/container; do
+    first_line "$entry"
+    [ "$line" != "$1" ] || { of_release=\${entry%/container} && of_release=\${of_release##*/}; }
+  done
+}
+
+# plain_name ID: of a release, as it can stand in the name of a container.
+plain_name() { printf '%s' "$1" | tr '+' '_'; }
+
+# its_container ID: sets $own to the container of a release.
+its_container() {
+  first_line "$releases/$1/container"
+  own=$line
+}
+
+# image_digest IMAGE: sets $sum to the digest under which the registry knows it; an image that came from none has only its own.
+image_digest() {
+  sum=$(dock image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | sed -n "s|^$image@sha256:||p" | head -n 1)
+  [ \${#sum} -eq 64 ] || sum=\${1#sha256:}
+}
+
+# The file \`image\` of a release holds the image's own digest, which is that of all that is in it.
+is_whole() {
+  first_line "$program"
+  own_image=$line
+  first_line "\${program%/*}/container"
+  [ -n "$own_image" ] && [ -n "$line" ] && [ "$(dock inspect --type container --format '{{.Image}}' "$line" 2>/dev/null)" = "$own_image" ] &&
+    dock image inspect --format '{{.Id}}' "$own_image" >/dev/null 2>&1
+}
+runs_it() { its_release "$up" && [ -n "$of_release" ] && [ "$releases/$of_release" = "\${program%/*}" ]; }
+look_exe() {
+  its_release "$up"
+  exe=''
+  if [ -n "$of_release" ]; then
+    first_line "$releases/$of_release/release"
+    # shellcheck disable=SC2086
+    set -- $line
+    exe=\${2:-}
+  else
+    image_digest "$up_image" && exe=$sum
+  fi
+}
+
+# Only a release whose container and image are there can be gone back to.
+look_releases() {
+  for entry in "$releases"/*/release; do
+    first_line "$entry"
+    its_line=$line program=\${entry%/release}/image
+    if [ -n "$its_line" ] && is_whole; then say release "$its_line"; fi
+  done
+  active
+  [ -z "$active" ] || say active "$active"
+}
+
+say_last_exit() {
+  [ -z "$server" ] || return 0
+  case $named_status in exited | dead) say last_exit "$named_exit" ;; esac
+}
+say_log() { say server_log "docker logs $container"; }
+last_words() { dock logs --tail "$1" "$container" 2>&1; }
+
+# held: the policy that Docker restarts it by is kept here while a rollout changes it.
+supervision() {
+  see_containers
+  [ -n "$named" ] || fail container-missing "there is no container $container"
+  if [ "$1" = hold ]; then
+    [ -f "$state/held" ] || { printf '%s\\n' "\${named_policy:-no}" >"$state/held.next" && commit "$state/held"; } || fail not-written "cannot write $state"
+    said=$(dock update --restart=no "$named" 2>&1) || fail container-refused "$said"
+    return
+  fi
+  first_line "$state/held"
+  said=$(dock update --restart="\${line:-no}" "$named" 2>&1) || fail container-refused "$said"
+  # point
+  rm -f "$state/held" && durable "$state"
+}
+
+# look_unit is of systemd; what a fleet must know of a container:
+look_container() {
+  held=0
+  [ ! -f "$state/held" ] || held=1
+  say held "$held"
+  say container_status "\${named_status:-missing}"
+  [ -n "$named" ] || return 0
+  [ "$held" = 1 ] || say container_policy "\${named_policy:-no}"
+  say container_of "$(dock inspect --type container --format '{{json (index .Config.Labels "com.docker.compose.project")}} {{json (index .Config.Labels "com.docker.swarm.service.name")}} {{json (index .Config.Labels "io.kubernetes.pod.name")}}' "$named" 2>/dev/null)"
+  say container_removed "$(dock inspect --type container --format '{{.HostConfig.AutoRemove}}' "$named" 2>/dev/null)"
+  its_release "$named"
+  say container_release "\${of_release:-none}"
+  inside "$named" "$data"
+  say served_as "$as_seen"
+  inside "$named" "$config"
+  say config_as "$as_seen"
+}
+
+# inside CONTAINER PATH: sets $as_seen to where the container sees what lies there, '' where none of its mounts holds it.
+inside() {
+  as_seen='' longest=-1 tab=$(printf '\\t')
+  mounts=$(dock inspect --type container --format '{{range .Mounts}}{{json .Source}}{{"\\t"}}{{json .Destination}}{{println}}{{end}}' "$1" 2>/dev/null)
+  while IFS=$tab read -r mount_from mount_to; do
+    mount_from=\${mount_from#\\"} mount_to=\${mount_to#\\"}
+    mount_from=\${mount_from%\\"} mount_to=\${mount_to%\\"}
+    [ -n "$mount_from" ] || continue
+    if line=$(readlink -f "$mount_from"); then mount_from=\${line%/}; fi
+    case $2/ in "$mount_from"/*) [ \${#mount_from} -le "$longest" ] || as_seen=$mount_to\${2#"$mount_from"} longest=\${#mount_from} ;; esac
+  done <<END
+$mounts
+END
+  [ "$longest" -ge 0 ] || as_seen=''
+}
+
+# look_guest: the container of a rehearsal.
+look_guest() {
+  seen_guest=$(dock inspect --type container --format "$LINE" "$container.rehearsal" 2>/dev/null) || return 0
+  read -r _ its_status its_pid its_code _ <<END
+$seen_guest
+END
+  if [ "$its_status" = running ] && identify "$its_pid"; then say stage_process "$its_pid $start $boot"; fi
+  case $its_status in exited | dead) say stage_exit "$its_code" ;; esac
+  say stage_log "docker logs $container.rehearsal"
+}
+`;
+  }
+});
+
+// src/node/programs/docker-adopt.sh
+var docker_adopt_default;
+var init_docker_adopt = __esm({
+  "src/node/programs/docker-adopt.sh"() {
+    docker_adopt_default = `# Take over the container that serves here, without touching it: its image becomes the first release, known by its digest.
+main() {
+  arguments "$@"
+  begin adopt critical
+  [ -n "$version" ] || fail bad-argument 'a version is needed'
+  find_it
+  image_digest "$up_image"
+  sha256=$sum release=$version-$(printf %.12s "$sum")
+  touching
+  keep_container "$up" "$up_image"
+  mkdir -p "$notes" && printf '%s\\n' "$release" >"$notes/paired" && rm -f "$notes/activating" && make_current "$release"
+  # point
+  marks "$data"
+  [ "$opened_sha" = "$sha256" ] || note_opening
+  # point
+  rm -f "$state/stopped" "$state/held"
+  printf '%s\\n' "$server" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
+  say adopted "$sha256"
+  finish
+}
+
+# By the database's own lock: its holder must run in that container.
+find_it() {
+  kind_of_data
+  [ "$data_is" = progressdb ] || fail data-foreign "$data is $data_is"
+  find_server
+  [ -n "$server" ] && [ "$up" = "$named" ] || fail not-found "the container $container does not run"
+  data_holder "$data"
+  case $holder in
+  '') fail not-found "no process has a database in $data open" ;;
+  other) fail not-found "a process that cannot be seen from here has $data open" ;;
+  esac
+  case " $(family "$pid")" in *" $holder "*) ;; *) fail not-found "process $holder has $data open, and it is none of the container $container" ;; esac
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/docker-describe.sh
+var docker_describe_default;
+var init_docker_describe = __esm({
+  "src/node/programs/docker-describe.sh"() {
+    docker_describe_default = `# What the container of a release is made from, for one that rehearses it; what is said holds secrets, for the engine alone.
+main() {
+  arguments "$@"
+  docker_answers
+  its_container "$release"
+  [ -n "$own" ] || fail not-installed "release $release is not installed"
+  say container_json "$(dock inspect --type container --format '{{json .}}' "$own")"
+  inside "$own" "$data"
+  say served_as "$as_seen"
+  inside "$own" "$config"
+  say config_as "$as_seen"
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/docker-ending.sh
+var docker_ending_default;
+var init_docker_ending = __esm({
+  "src/node/programs/docker-ending.sh"() {
+    docker_ending_default = `# How a container is stopped: by the signal that its image asks for, and never by a limit of Docker's own.
+ask_to_end() {
+  [ "$up_status" != paused ] || dock unpause "$up" >/dev/null 2>&1
+  by_signal=$(dock inspect --type container --format '{{.Config.StopSignal}}' "$up" 2>/dev/null)
+  dock kill --signal "\${by_signal:-TERM}" "$up" >/dev/null 2>&1
+}
+end_it() { dock kill --signal KILL "$up" >/dev/null 2>&1; }
+
+# exit_status: sets $status, once Docker has taken notice.
+exit_status() {
+  ended=\${up:-$named} status=unknown tries=0
+  while see_containers && [ -n "$up" ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)) && sleep 0.05; done
+  line=$(dock inspect --type container --format '{{.State.Status}} {{.State.ExitCode}}' "$ended" 2>/dev/null)
+  case $line in 'exited '* | 'dead '*) status=\${line#* } ;; esac
+}
+`;
+  }
+});
+
+// src/node/programs/docker-guest.sh
+var docker_guest_default;
+var init_docker_guest = __esm({
+  "src/node/programs/docker-guest.sh"() {
+    docker_guest_default = `# A guest in a container of its own: on a network that leads nowhere, with nothing mounted but the copy.
+
+# say_guest_place: it listens in a network of its own, and finds the copy where the server finds its data.
+say_guest_place() {
+  say stage_listen 0.0.0.0
+  find_server
+  inside "$named" "$data"
+  say stage_data "$as_seen"
+}
+
+# stop_guest: ends and removes it, whatever it says. Sets $guest_exit.
+stop_guest() {
+  guest_exit=''
+  seen_guest=$(dock inspect --type container --format "$LINE" "$container.rehearsal" 2>/dev/null) || docker_answers
+  if [ -n "$seen_guest" ]; then
+    touching
+    dock stop --time "$limit" "$container.rehearsal" >/dev/null 2>&1
+    guest_exit=$(dock inspect --type container --format '{{.State.ExitCode}}' "$container.rehearsal" 2>/dev/null)
+    dock rm --force --volumes "$container.rehearsal" >/dev/null 2>&1
+  fi
+  dock network rm "$container.rehearsal" >/dev/null 2>&1 || :
+  rm -f "$staging/config"
+}
+`;
+  }
+});
+
+// src/node/programs/docker-keeping.sh
+var docker_keeping_default;
+var init_docker_keeping = __esm({
+  "src/node/programs/docker-keeping.sh"() {
+    docker_keeping_default = `# A release of a server in a container: its digest, its container, and its image, as a line in a file each.
+
+# keep_container CONTAINER IMAGE: as $release of $version and $sha256.
+keep_container() {
+  folder=$releases/$release part=$releases/.$release.partial
+  rm -rf "$part"
+  mkdir -p "$part" && printf '%s %s image\\n' "$version" "$sha256" >"$part/release" && printf '%s\\n' "$1" >"$part/container" &&
+    printf '%s\\n' "$2" >"$part/image" && chmod 644 "$part"/* && chmod 755 "$part" && durable_tree "$part" || fail not-written "cannot write $releases"
+  # point
+  if [ -d "$folder" ]; then
+    # its container was removed by somebody, and made anew
+    mv -f "$part/container" "$folder/container" && mv -f "$part/image" "$folder/image" && rm -rf "$part"
+  else
+    mv -T "$part" "$folder"
+  fi && durable "$releases" || fail not-written "cannot write $folder"
+}
+`;
+  }
+});
+
+// src/node/programs/docker-names.sh
+var docker_names_default;
+var init_docker_names = __esm({
+  "src/node/programs/docker-names.sh"() {
+    docker_names_default = '# Of all containers of the releases, the one of the active release has the name that everybody knows.\n\n# make_current ID: `current` becomes that release, and its container gets the name.\nmake_current() {\n  its_container "$1"\n  [ -n "$own" ] || fail release-damaged "$1 has no container"\n  see_containers\n  if [ -n "$named" ] && [ "$named" != "$own" ]; then\n    its_release "$named"\n    [ -n "$of_release" ] || fail container-foreign "the container $container was made by somebody else since"\n    said=$(dock rename "$named" "$container.$(plain_name "$of_release")" 2>&1) || fail container-refused "$said"\n    named=\'\'\n  fi\n  # point\n  [ -n "$named" ] || said=$(dock rename "$own" "$container" 2>&1) || fail container-refused "$said"\n  # point\n  rm -f "$install/.current.next"\n  ln -s "releases/$1" "$install/.current.next" && mv -f -T "$install/.current.next" "$install/current" &&\n    durable "$install" || fail not-written "cannot switch $install/current"\n}\n';
+  }
+});
+
+// src/node/programs/docker-pausing.sh
+var docker_pausing_default;
+var init_docker_pausing = __esm({
+  "src/node/programs/docker-pausing.sh"() {
+    docker_pausing_default = `# Docker freezes all that runs in a container.
+freeze() { dock pause "$up" >/dev/null 2>&1; }
+thawing() { printf 'docker -H unix://%s unpause %s' "$socket" "$up"; }
+stands() { [ "$(dock inspect --type container --format '{{.State.Paused}}' "$up" 2>/dev/null)" = true ]; }
+`;
+  }
+});
+
+// src/node/programs/docker-stage-start.sh
+var docker_stage_start_default;
+var init_docker_stage_start = __esm({
+  "src/node/programs/docker-stage-start.sh"() {
+    docker_stage_start_default = `# Start a release on the staging copy. file= describes its container; its configuration lies there already.
+main() {
+  arguments "$@"
+  begin stage-start critical "$notes"
+  [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no description of its container'
+  the_release "$release"
+  must_be_whole
+  touching
+  cp "$staging/config" "$staging/config.kept" 2>/dev/null
+  stop_guest
+  as_the_server "$staging/config.kept" "$staging/config"
+  said=$(dock network create --internal "$container.rehearsal" 2>&1) || fail container-refused "$said"
+  engine POST "/containers/create?name=$container.rehearsal" "$file" || fail container-refused "$(message)"
+  rm -f "$file"
+  # point
+  said=$(dock start "$container.rehearsal" 2>&1) || fail guest-exited "Docker could not start it: $(printf '%s' "$said" | tail -n 2 | cut -c 1-300)"
+  end_in_time
+  say stage_host "$(dock inspect --type container --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$container.rehearsal")"
+  finish
+}
+
+# as_the_server FROM TO: the configuration is for whoever may read that of the server.
+as_the_server() {
+  [ -f "$1" ] || return 0
+  mv -f "$1" "$2" || fail not-written "cannot write $staging"
+  [ -f "$config" ] || return 0
+  chown "$(stat -c %u:%g "$config")" "$2" 2>/dev/null
+  chmod "$(stat -c %a "$config")" "$2"
+}
+
+# end_in_time: a guest that nobody stops any more ends by itself. Only this very one.
+end_in_time() {
+  guest_id=$(dock inspect --type container --format '{{.Id}}' "$container.rehearsal")
+  # shellcheck disable=SC2016
+  setsid sh -c 'timeout "$1" docker -H "unix://$2" wait "$3" || docker -H "unix://$2" kill "$3"' guest "$limit" "$socket" "$guest_id" </dev/null >/dev/null 2>&1 9>&- &
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/docker-starting.sh
+var docker_starting_default;
+var init_docker_starting = __esm({
+  "src/node/programs/docker-starting.sh"() {
+    docker_starting_default = `# The container of the active release is started, and nothing is made anew.
+launch_server() {
+  its_container "$active"
+  said=$(dock start "$own" 2>&1) || fail server-exited "Docker could not start the container: $(printf '%s' "$said" | tail -n 2 | cut -c 1-300)"
+  # point
+  tries=0
+  until find_server && [ -n "$server" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 40 ] && [ "$named_status" != exited ] || fail server-exited "the server ended at once (exit \${named_exit:-unknown}): $(last_words 3 | cut -c 1-300)"
+    sleep 0.05
+  done
+  printf '%s\\n' "$server" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
+}
+`;
+  }
+});
+
+// src/node/programs/docker-who.sh
+var docker_who_default;
+var init_docker_who = __esm({
+  "src/node/programs/docker-who.sh"() {
+    docker_who_default = `# Whether Docker may be asked here, and whose the data is: before anything else, as whoever logs in.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  say self_uid "$(id -u)"
+  say data_uid "$(stat -c %u "$data" 2>/dev/null)"
+  [ ! -d "$state" ] || say adopted 1
+  command -v docker >/dev/null || say docker_why 'there is no program docker'
+  said=$(dock version --format '{{.Server.Version}}' 2>&1) && say docker_version "$said" || say docker_why "$(printf '%s' "$said" | tail -n 1)"
+  command -v curl >/dev/null || say without_curl 1
+  case $(dock info --format '{{.SecurityOptions}}' 2>/dev/null) in *name=rootless*) say rootless 1 ;; esac
+  [ -S "$socket" ] && [ ! -w "$socket" ] && say docker_closed "$(stat -c '%U:%G' "$socket" 2>/dev/null)"
+  dock ps --all --format '{{.Names}}' 2>/dev/null | grep -i -e "$binary" -e "\${image##*/}" | head -n 5 | while read -r word; do say near "$word"; done
+  dock inspect --type container "$container" >/dev/null 2>&1 && say container_there 1
+  printf 'end=ok\\n'
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/image.sh
+var image_default;
+var init_image = __esm({
+  "src/node/programs/image.sh"() {
+    image_default = `# What digest a tag (name=) has in its registry now, asked by the node's own Docker with its own credentials. Changes nothing.
+main() {
+  arguments "$@"
+  docker_answers
+  credentials
+  engine_asks || registry_fails "$image:$name: $(message)"
+  digest_said=$(printf '%s' "$said" | sed -n 's/.*"digest" *: *"\\(sha256:[0-9a-f]\\{64\\}\\)".*/\\1/p')
+  say image_digest "\${digest_said#sha256:}"
+  printf 'end=ok\\n'
+}
+
+engine_asks() {
+  api=$(dock version --format '{{.Client.APIVersion}}' 2>/dev/null)
+  said=$(printf '%s' "$auth" | sed 's/^/header = "X-Registry-Auth: /; s/$/"/' |
+    curl --silent --show-error --max-time 60 --config - --unix-socket "$socket" --write-out '\\n%{http_code}' "http://docker/v$api/distribution/$image:$name/json" 2>&1)
+  http=\${said##*
+}
+  said=\${said%
+*}
+  case $http in 2??) ;; *) return 1 ;; esac
+}
+
+# credentials: sets $auth to what \`docker login\` left for this registry, as Docker's own header; empty where there is nothing.
+credentials() {
+  auth=''
+  host=\${image%%/*}
+  case $image in */*) ;; *) host='' ;; esac
+  case $host in *[.:]* | localhost) ;; *) host='' ;; esac
+  case $host in '' | docker.io) host='https://index.docker.io/v1/' ;; esac
+  kept=\${DOCKER_CONFIG:-$HOME/.docker}/config.json
+  [ -r "$kept" ] || return 0
+  found=$(tr -d '\\n\\t' <"$kept")
+  asker=$(field "$host" "$(object credHelpers "$found")")
+  [ -n "$asker" ] || asker=$(field credsStore "$found")
+  if [ -n "$asker" ]; then
+    login=$(printf '%s' "$host" | "docker-credential-$asker" get 2>/dev/null) || return 0
+    auth=$(printf '%s' "$login" | sed 's/"Username"/"username"/; s/"Secret"/"password"/' | as_header)
+    return
+  fi
+  login=$(field auth "$(object "$host" "$found")" | base64 -d 2>/dev/null) || return 0
+  [ -n "$login" ] || return 0
+  auth=$(printf '{"username":"%s","password":"%s"}' "$(escaped "\${login%%:*}")" "$(escaped "\${login#*:}")" | as_header)
+}
+as_header() { base64 | tr -d '\\n' | tr '+/' '-_'; }
+escaped() { printf '%s' "$1" | sed 's/[\\\\"]/\\\\&/g'; }
+# object NAME JSON, field NAME JSON: of a flat file that docker itself wrote.
+object() { printf '%s' "$2" | awk -v name="\\"$1\\"" '{ at = index($0, name); if (at == 0) exit; rest = substr($0, at + length(name)); from = index(rest, "{"); to = index(rest, "}"); print substr(rest, from, to - from + 1) }'; }
+field() { printf '%s' "$2" | awk -v name="\\"$1\\"" '{ at = index($0, name); if (at == 0) exit; rest = substr($0, at + length(name)); if (match(rest, /^ *: *"[^"]*"/)) { value = substr(rest, RSTART, RLENGTH); sub(/^ *: *"/, "", value); sub(/"$/, "", value); print value } }'; }
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/pull.sh
+var pull_default;
+var init_pull = __esm({
+  "src/node/programs/pull.sh"() {
+    pull_default = `# Fetch the image of a release by its digest (sha256=), with the node's own credentials, and see that it is the program of the release:
+# file= has a line \`os/arch sha256\` for each platform, or none. Then tell what a container of it is made from; what is said holds
+# secrets, for the engine alone.
+main() {
+  arguments "$@"
+  begin pull interruptible
+  find_server
+  [ -n "$named" ] || fail container-missing "there is no container $container"
+  ref=$image@sha256:$sha256
+  if ! dock image inspect "$ref" >/dev/null 2>&1; then
+    touching
+    said=$(dock pull --quiet "$ref" 2>&1) || registry_fails "$ref: $(printf '%s' "$said" | tail -n 1)"
+  fi
+  new_image=$(dock image inspect --format '{{.Id}}' "$ref") || fail image-missing "$ref is not there after it was fetched"
+  right_platform
+  right_program
+  say image_id "$new_image"
+  say container_json "$(dock inspect --type container --format '{{json .}}' "$named")"
+  say image_old "$(dock image inspect --format '{{json .Config}}' "$named_image")"
+  rm -f "$file"
+  finish
+}
+
+right_platform() {
+  platform=$(dock image inspect --format '{{.Os}}/{{.Architecture}}' "$new_image")
+  here=$(dock version --format '{{.Server.Os}}/{{.Server.Arch}}')
+  [ "$platform" = "$here" ] || fail image-other-platform "$ref is for $platform, this machine is $here"
+}
+
+# The bytes of the program in the image are those of the release's archive: proof that both are of one version.
+right_program() {
+  [ -n "$file" ] && [ -s "$file" ] || return 0
+  wanted=$(sed -n "s|^$platform ||p" "$file")
+  [ -n "$wanted" ] || fail image-not-the-release "the release has no program for $platform to compare with"
+  touching
+  looked=$(dock create "$new_image" none 2>&1) || fail container-refused "$looked"
+  sum=$(dock cp -L "$looked:$command" - 2>/dev/null | tar -xOf - 2>/dev/null | sha256sum)
+  dock rm --volumes "$looked" >/dev/null 2>&1
+  [ "\${sum%% *}" = "$wanted" ] || fail image-not-the-release "$command in $ref has the sha256 \${sum%% *}, the program in the release's archive $wanted"
+}
+main "$@" </dev/null
+`;
+  }
+});
+
+// src/node/programs/registry.sh
+var registry_default;
+var init_registry = __esm({
+  "src/node/programs/registry.sh"() {
+    registry_default = `# What a registry says, in one of a few codes.
+
+# registry_fails TEXT: what could not be fetched or asked.
+registry_fails() {
+  case $1 in
+  *'manifest unknown'* | *'not found'* | *'NAME_UNKNOWN'* | *'name unknown'*) fail image-missing "$1" ;;
+  *denied* | *unauthorized* | *'authentication required'* | *'no basic auth'* | *'403 Forbidden'*) fail registry-refused "$1" ;;
+  *'no space left'*) fail disk-full "$1" ;;
+  *) fail registry-silent "$1" ;;
+  esac
+}
 `;
   }
 });
@@ -864,7 +1499,7 @@ see() {
     from=*) seen_from=\${line#*=} ;;
     traffic=*) seen_traffic=\${line#*=} ;;
     swap=*) seen_swap=\${line#*=} ;;
-    unit_load=*) [ "$seen_held" = 2 ] || seen_held=0 ;;
+    held=0) seen_held=0 ;;
     held=*) seen_held=2 ;;
     bytes=*) seen_bytes=\${line#*=} ;;
     mutable=*) seen_mutable=\${line#*=} ;;
@@ -1007,7 +1642,7 @@ keeps_accepted() { case $sw_safe in *intake-wal*) ;; *) return 1 ;; esac; }
 is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }
 
 # The release to go back to is what it was when it was installed.
-intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
+intact() { sha_of "$sw_back" && sha256=$sha && is_whole; }
 
 room_for_point() {
   need_for_copy "$seen_bytes" "$seen_mutable" "$seen_mode"
@@ -1229,7 +1864,7 @@ main() {
   active
   [ -n "$active" ] || fail not-active 'a rollout was cut short while it made a release active: run recover'
   the_release "$active"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   nobody_has_data
   may_open "$version" "$sha256"
   note_opening
@@ -1274,7 +1909,7 @@ main "$@" </dev/null
 var guest_start_default;
 var init_guest_start = __esm({
   "src/node/programs/guest-start.sh"() {
-    guest_start_default = '# Start a release on the staging copy, in the sandbox of a unit of its own.\nmain() {\n  arguments "$@"\n  begin guest-start critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  touching\n  rm -f "$install/.staged.next"\n  ln -s "releases/$release" "$install/.staged.next" && mv -f -T "$install/.staged.next" "$install/staged" || fail not-written "cannot write $install"\n  by_root --no-block start "$guest"\n  wait_up "$guest" || fail guest-exited "it ended at once: $(unit_log "$guest" 3 | cut -c 1-300)"\n  finish\n}\nmain "$@" </dev/null\n';
+    guest_start_default = '# Start a release on the staging copy, in the sandbox of a unit of its own.\nmain() {\n  arguments "$@"\n  begin guest-start critical\n  the_release "$release"\n  must_be_whole\n  touching\n  rm -f "$install/.staged.next"\n  ln -s "releases/$release" "$install/.staged.next" && mv -f -T "$install/.staged.next" "$install/staged" || fail not-written "cannot write $install"\n  by_root --no-block start "$guest"\n  wait_up "$guest" || fail guest-exited "it ended at once: $(unit_log "$guest" 3 | cut -c 1-300)"\n  finish\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -1290,7 +1925,7 @@ var init_guest_stop = __esm({
 var guest_default;
 var init_guest = __esm({
   "src/node/programs/guest.sh"() {
-    guest_default = '# Rehearsals are guests on a production node: last in line for processor and disk, first to go when memory is short.\nas_guest() {\n  renice -n 19 -p $$ >/dev/null 2>&1 || :\n  if command -v ionice >/dev/null; then ionice -c 3 -p $$ 2>/dev/null || :; fi\n}\n\n# stop_guest: ends the process on the staging copy, whatever it says. Sets $guest_exit.\nstop_guest() {\n  guest_exit=\'\'\n  first_line "$staging/pid"\n  server=$line\n  if alive "$server"; then\n    touching\n    kill -TERM "${server%% *}" 2>/dev/null\n    wait_gone "$limit" || { alive "$server" && kill -KILL "${server%% *}" && wait_gone 10; }\n  fi\n  tries=0\n  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done\n  first_line "$staging/exit"\n  guest_exit=${line%% *}\n  rm -f "$staging/pid" "$staging/config"\n}\n';
+    guest_default = '# Rehearsals are guests on a production node: last in line for processor and disk, first to go when memory is short.\nas_guest() {\n  renice -n 19 -p $$ >/dev/null 2>&1 || :\n  if command -v ionice >/dev/null; then ionice -c 3 -p $$ 2>/dev/null || :; fi\n}\n\n# say_guest_place: where a guest listens and finds its data, as it sees it itself.\nsay_guest_place() {\n  say stage_listen 127.0.0.1\n  say stage_data "$staging/data"\n}\n\n# stop_guest: ends the process on the staging copy, whatever it says. Sets $guest_exit.\nstop_guest() {\n  guest_exit=\'\'\n  first_line "$staging/pid"\n  server=$line\n  if alive "$server"; then\n    touching\n    kill -TERM "${server%% *}" 2>/dev/null\n    wait_gone "$limit" || { alive "$server" && kill -KILL "${server%% *}" && wait_gone 10; }\n  fi\n  tries=0\n  while [ -f "$staging/pid" ] && [ ! -f "$staging/exit" ] && [ "$tries" -lt 50 ]; do tries=$((tries + 1)) && sleep 0.02; done\n  first_line "$staging/exit"\n  guest_exit=${line%% *}\n  rm -f "$staging/pid" "$staging/config"\n}\n';
   }
 });
 
@@ -1579,7 +2214,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer='' container='' socket='' image='' program=''
   for word; do
     case $word in
     install=*) install=\${word#*=} ;;
@@ -1620,6 +2255,9 @@ arguments() {
     guest=*) guest=\${word#*=} ;;
     timer=*) timer=\${word#*=} ;;
     text=*) text=\${word#*=} ;;
+    container=*) container=\${word#*=} ;;
+    socket=*) socket=\${word#*=} ;;
+    image=*) image=\${word#*=} ;;
     arg=* | env=* | do=*) ;;
     *) fail bad-argument "argument \${word%%=*} is not known" ;;
     esac
@@ -1633,6 +2271,8 @@ places() {
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
   case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
+  case $container in [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]*) fail bad-argument 'that is no name for a container' ;; esac
+  case $image in *[!A-Za-z0-9:_./-]*) fail bad-argument 'that is no name for an image' ;; esac
   case $token$ttl$wait$limit$force$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi
@@ -1980,10 +2620,10 @@ keep_as_release() {
 var log_default;
 var init_log = __esm({
   "src/node/programs/log.sh"() {
-    log_default = `# What the unit wrote last. A line that was cut could hold half a secret, which nothing would find: the first is left out.
+    log_default = `# What the server wrote last. A line that was cut could hold half a secret, which nothing would find: the first is left out.
 main() {
   arguments "$@"
-  unit_log "$unit" 1000 | tail -c 200000 | sed '1d; s/%/%25/g; s/^/log=/'
+  last_words 1000 | tail -c 200000 | sed '1d; s/%/%25/g; s/^/log=/'
   printf 'end=ok\\n'
 }
 main "$@" </dev/null
@@ -2009,6 +2649,7 @@ look() {
   look_machine
   look_process
   [ -z "$unit" ] || look_unit
+  [ -z "$container" ] || look_container
   look_releases
   look_data
   look_files
@@ -2052,7 +2693,7 @@ look_process() {
       case $key in VmRSS:) say memory_used "$((value * 1024))" && break ;; esac
     done <"/proc/$pid/status" 2>/dev/null
     say process "$server"
-    if digest_once "/proc/$pid/exe"; then exe=$sum; fi
+    look_exe
     say exe "\${exe:-unknown}"
     first_line "$state/checked"
     [ "$line" != "$server" ] || say checked 1
@@ -2344,7 +2985,7 @@ main "$@" </dev/null
 var opening_default;
 var init_opening = __esm({
   "src/node/programs/opening.sh"() {
-    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  {\n    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&\n      printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256"\n  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
+    opening_default = '# Which binary may open the data, and the mark that it did.\n\n# may_open VERSION SHA256: no binary but the one that last opened the data is let at it without a checkpoint of this very stop.\nmay_open() {\n  marks "$data"\n  kind_of_data\n  case $data_is in\n  missing | unreadable) fail data-missing "$data is $data_is" ;;\n  foreign) fail data-foreign "$data is not the data of this service" ;;\n  esac\n  [ "$opened_sha" != "$2" ] || return 0\n  [ -n "$opened_sha" ] || { [ "$data_is" = empty ] && return 0; } || fail not-adopted \'nobody knows which release wrote this data\'\n  for entry in "$snapshots"/*/SEAL; do\n    [ -f "$entry" ] || continue\n    case $entry in *.partial/SEAL) continue ;; esac\n    read_meta "${entry%/SEAL}"\n    if [ "$meta_opens" = "$opens" ] && [ "$meta_kind" != rehearsal ]; then return 0; fi\n  done\n  fail no-checkpoint "$1 has not opened this data before, and no checkpoint was taken at this stop"\n}\n\n# note_opening: a line `count version sha256`. The count grows beyond that of every checkpoint, so that after a restore two\n# histories never share one.\nnote_opening() {\n  count=$opens\n  for entry in "$snapshots"/*/META; do\n    [ -f "$entry" ] || continue\n    read_meta "${entry%/META}"\n    [ "$meta_opens" -le "$count" ] || count=$meta_opens\n  done\n  mkdir -p "$data/.rollout"\n  # a supervisor may have started it very often\n  {\n    { [ ! -f "$data/.rollout/opened" ] || tail -n 200 "$data/.rollout/opened"; } &&\n      printf \'%s %s %s\\n\' $((count + 1)) "$version" "$sha256"\n  } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"\n}\n\nmust_be_whole() { is_whole || fail release-damaged "$program is not what it was when it was installed"; }\n\n# the_release ID: sets $version, $sha256, $program of an installed release.\nthe_release() {\n  first_line "$releases/$1/release"\n  # shellcheck disable=SC2086\n  set -- "$1" $line\n  [ $# -eq 4 ] || fail not-installed "release $1 is not installed"\n  version=$2 sha256=$3 program=$releases/$1/$4\n}\n';
   }
 });
 
@@ -2392,7 +3033,77 @@ main "$@" </dev/null
 var pause_default;
 var init_pause = __esm({
   "src/node/programs/pause.sh"() {
-    pause_default = '# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.\n\n# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own\n# sees that, and bounds the pause at ten seconds.\npause() {\n  true >"$notes/paused" || drop_part not-written "cannot write $notes"\n  identify $$\n  # shellcheck disable=SC2016,SC2086\n  setsid sh -c \'\n    born() { shift 19 && printf %s "$1"; }\n    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }\n    tries=0\n    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done\n    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"\n    rm -f "$5"\n  \' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &\n  kill -STOP "$pid" 2>/dev/null\n  tries=0\n  until stands; do\n    tries=$((tries + 1))\n    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed \'the server did not stand still\'; }\n    sleep 0.02\n  done\n}\n\n# SIGSTOP returns before all threads have stopped.\nstands() {\n  for word in "/proc/$pid/task"/*/stat; do\n    { read -r stat <"$word"; } 2>/dev/null || return 1\n    case ${stat##*) } in T* | t*) ;; *) return 1 ;; esac\n  done\n}\n\n# resume: the copy counts only if the server stood still to its very end.\nresume() {\n  own_what_is_written\n  whole=1\n  [ -e "$notes/paused" ] && stands || whole=0\n  resume_now\n  [ $whole = 1 ] || drop_part pause-limit \'the copy took longer than the server may be paused\'\n}\nresume_now() {\n  kill -CONT "$pid" 2>/dev/null\n  rm -f "$notes/paused"\n}\n\n# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.\nown_what_is_written() {\n  writing=\' \'\n  for word in "/proc/$pid/fdinfo"/*; do\n    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue\n    case $flags in *[1235679]) writing="$writing${word##*/} " ;; esac\n  done\n  # shellcheck disable=SC2012  # names were checked; one fork for all of them\n  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do\n    fd=${link%% -> *} target=${link#* -> }\n    case $writing in *" ${fd##* } "*) ;; *) continue ;; esac\n    case $target in "$data"/*) target=${target#"$data"/} ;; *) continue ;; esac\n    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then\n      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"\n    fi\n  done\n}\n';
+    pause_default = `# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.
+
+# pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own
+# sees that, and bounds the pause at ten seconds.
+pause() {
+  true >"$notes/paused" || drop_part not-written "cannot write $notes"
+  identify $$
+  # shellcheck disable=SC2016,SC2086,SC2046
+  setsid sh -c '
+    born() { shift 19 && printf %s "$1"; }
+    since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born \${stat##*) }; }
+    tries=0
+    while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
+    mark=$5 server=$3 born=\${4% *}
+    shift 5
+    [ "$(since "$server")" != "$born" ] || "$@"
+    rm -f "$mark"
+  ' watchdog "$$" "$start" "$pid" "\${server#* }" "$notes/paused" $(thawing) </dev/null >/dev/null 2>&1 9>&- &
+  freeze
+  tries=0
+  until stands; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed 'the server did not stand still'; }
+    sleep 0.02
+  done
+}
+
+freeze() { kill -STOP "$pid" 2>/dev/null; }
+# thawing: the command that lets it go on, as words.
+thawing() { printf 'kill -CONT %s' "$pid"; }
+
+# SIGSTOP returns before all threads have stopped.
+stands() {
+  for word in "/proc/$pid/task"/*/stat; do
+    { read -r stat <"$word"; } 2>/dev/null || return 1
+    case \${stat##*) } in T* | t*) ;; *) return 1 ;; esac
+  done
+}
+
+# resume: the copy counts only if the server stood still to its very end.
+resume() {
+  own_what_is_written
+  whole=1
+  [ -e "$notes/paused" ] && stands || whole=0
+  resume_now
+  [ $whole = 1 ] || drop_part pause-limit 'the copy took longer than the server may be paused'
+}
+resume_now() {
+  # shellcheck disable=SC2046,SC2091
+  $(thawing) >/dev/null 2>&1
+  rm -f "$notes/paused"
+}
+
+# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.
+own_what_is_written() {
+  writing=' '
+  for word in "/proc/$pid/fdinfo"/*; do
+    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue
+    case $flags in *[1235679]) writing="$writing\${word##*/} " ;; esac
+  done
+  # shellcheck disable=SC2012  # names were checked; one fork for all of them
+  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do
+    fd=\${link%% -> *} target=\${link#* -> }
+    case $writing in *" \${fd##* } "*) ;; *) continue ;; esac
+    case $target in "$data"/*) target=\${target#"$data"/} ;; *) continue ;; esac
+    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then
+      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"
+    fi
+  done
+}
+`;
   }
 });
 
@@ -2559,7 +3270,9 @@ main() {
   printf '%s\\n' "$self" >"$state/switch-pid.next" && mv -f "$state/switch-pid.next" "$state/switch-pid"
   # armed anew by somebody else: that one looks from now on
   while first_line "$state/switch-pid" && [ "$line" = "$self" ]; do
-    once "$@"
+    # a look that fails ends only itself
+    (once "$@")
+    read_switch
     [ -n "$sw_rollout" ] || break
     sleep 1
   done
@@ -2908,7 +3621,7 @@ main "$@" </dev/null
 var stage_copy_default;
 var init_stage_copy = __esm({
   "src/node/programs/stage-copy.sh"() {
-    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible "$notes"\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  say stage_port "$(spare_port)"\n  finish\n}\n# spare_port: a port of loopback on which nobody listens just now.\nspare_port() {\n  tick\n  spare=$((20000 + (now + $$ * 7) % 12000))\n  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done\n  printf %s "$spare"\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
+    stage_copy_default = '# A real copy of a checkpoint (or a reflink) for a rehearsal: an unproven binary must not share a file with production.\nmain() {\n  arguments "$@"\n  begin stage-copy interruptible "$notes"\n  as_guest\n  [ -n "$name" ] && [ -f "$snapshots/$name/SEAL" ] || fail no-checkpoint "there is no sealed checkpoint $name"\n  stop_guest\n  touching\n  rm -rf "$staging"\n  how_to_copy\n  [ "$mode" = reflink ] || mode=\'copy\'\n  # shellcheck disable=SC2046\n  set -- $(sizes "$snapshots/$name/data")\n  room "${data%/*}"\n  [ "$mode" = reflink ] || [ "$disk_free" -ge $((${1:-0} + 10485760)) ] || fail disk-full "the copy needs ${1:-0} bytes, $disk_free are free"\n  mkdir -p "$staging/cwd" || fail not-written "cannot write $staging"\n  watch_copy "${1:-0}" &\n  watcher=$!\n  long copy_tree "$snapshots/$name/data" "$staging/data"\n  copied=$?\n  kill "$watcher" 2>/dev/null\n  [ "$copied" -eq 0 ] || fail copy-failed "could not copy checkpoint $name"\n  listing "$staging/data" | cmp -s - "$snapshots/$name/SEAL" || fail copy-differs \'the copy has not the file set of the checkpoint\'\n  cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"\n  say stage_bytes "${1:-0}"\n  say stage_port "$(spare_port)"\n  say_guest_place\n  finish\n}\n# spare_port: a port of loopback on which nobody listens just now.\nspare_port() {\n  tick\n  spare=$((20000 + (now + $$ * 7) % 12000))\n  while grep -qsi ":$(printf %04X "$spare") " /proc/net/tcp /proc/net/tcp6; do spare=$((spare + 1)); done\n  printf %s "$spare"\n}\nwatch_copy() {\n  exec 9>&-\n  while sleep 2; do\n    # shellcheck disable=SC2046\n    set -- "$1" $(sizes "$staging/data")\n    progress copy "${2:-0}" "$1" bytes\n  done\n}\ncleanup() {\n  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null\n  rm -rf "$staging"\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -2923,7 +3636,7 @@ main() {
   [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no configuration for it'
   stop_guest
   the_release "$release"
-  digest_once "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   touching
   chmod 600 "$file" && mv -f "$file" "$staging/config" && rm -f "$staging/exit" "$staging/pid" || fail not-written "cannot write $staging"
   launch "$staging" "$staging/cwd" "$limit" "$staging/config" "$staging/data" "$@"
@@ -2992,7 +3705,7 @@ var init_start = __esm({
 var starting_default;
 var init_starting = __esm({
   "src/node/programs/starting.sh"() {
-    starting_default = '# Starting the active release.\n\n# start_server ID "$@": the mark in the data first, then the process. Does nothing when that release runs.\nstart_server() {\n  no_swap\n  the_release "$1"\n  active\n  [ "$active" = "$1" ] || fail not-active "$1 is not the active release (that is ${active:-none})"\n  find_server\n  if [ -n "$server" ]; then\n    digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ] || fail server-running "another server runs (pid $pid)"\n    return 0\n  fi\n  nobody_has_data\n  may_open "$version" "$sha256"\n  touching\n  note_opening\n  # point\n  rm -f "$state/exit" "$state/checked" "$state/pid"\n  first_line "$state/cwd"\n  folder=$line\n  [ -d "$folder" ] || folder=$install\n  shift\n  launch "$state" "$folder" 0 "$config" "$data" "$@"\n  # point\n  wait_started "$state" || fail server-exited "the server ended at once (${line:-no status}): $(tail -n 3 "$state/server.log" | cut -c 1-300)"\n}\n';
+    starting_default = '# Starting the active release.\n\n# start_server ID "$@": the mark in the data first, then the server. Does nothing when that release runs.\nstart_server() {\n  no_swap\n  the_release "$1"\n  active\n  [ "$active" = "$1" ] || fail not-active "$1 is not the active release (that is ${active:-none})"\n  find_server\n  if [ -n "$server" ]; then\n    runs_it || fail server-running "another server runs (pid $pid)"\n    return 0\n  fi\n  nobody_has_data\n  may_open "$version" "$sha256"\n  touching\n  note_opening\n  # point\n  rm -f "$state/exit" "$state/checked" "$state/pid"\n  shift\n  launch_server "$@"\n}\n\n# launch_server "$@": the process, from the folder that the first one was started in.\nlaunch_server() {\n  first_line "$state/cwd"\n  folder=$line\n  [ -d "$folder" ] || folder=$install\n  launch "$state" "$folder" 0 "$config" "$data" "$@"\n  # point\n  wait_started "$state" || fail server-exited "the server ended at once (${line:-no status}): $(tail -n 3 "$state/server.log" | cut -c 1-300)"\n}\n';
   }
 });
 
@@ -3016,13 +3729,12 @@ stop_server() {
   if [ -n "$server" ]; then
     touching
     exit_by=''
-    kill -TERM "$pid" 2>/dev/null
-    kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+    ask_to_end
     # point
     wait_gone "$limit" || {
       [ "$1" = 1 ] || fail stop-limit "the server (pid $pid) did not end within $limit s"
       # the pid may have passed to a stranger in this very moment
-      if alive "$server"; then kill -KILL "$pid"; fi
+      if alive "$server"; then end_it; fi
       exit_by='signal-9'
       wait_gone 30 || fail stop-limit "the server (pid $pid) does not end even when it is killed"
     }
@@ -3037,10 +3749,24 @@ stop_server() {
   nobody_has_data
 }
 
+ask_to_end() {
+  kill -TERM "$pid" 2>/dev/null
+  kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+}
+end_it() { kill -KILL "$pid"; }
 wait_gone() { while_within "$1" alive "$server"; }
 
-# note_stop: \`opens exit server-line clean\`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
+# note_stop: \`opens exit clean\`.
 note_stop() {
+  exit_status
+  marks "$data"
+  is_clean
+  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
+}
+
+# exit_status: sets $status. The starter, as its parent, knows it; of an adopted server nobody does.
+exit_status() {
   first_line "$state/pid"
   ended=$line status=unknown tries=0
   while [ "$tries" -lt 50 ]; do
@@ -3052,10 +3778,6 @@ note_stop() {
     tries=$((tries + 1))
     sleep 0.02
   done
-  marks "$data"
-  is_clean
-  printf '%s %s %s\\n' "$opens" "\${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
-    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
 }
 
 # Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.
@@ -3073,7 +3795,7 @@ is_clean() {
 var supervise_default;
 var init_supervise = __esm({
   "src/node/programs/supervise.sh"() {
-    supervise_default = `# Have systemd leave the server alone while it is changed (kind=hold), or look after it again (kind=let-go). file= says so in the
+    supervise_default = `# Have its supervisor leave the server alone while it is changed (kind=hold), or look after it again (kind=let-go). file= says so in the
 # record first.
 main() {
   arguments "$@"
@@ -3082,9 +3804,7 @@ main() {
   touching
   [ -z "$file" ] || add_to_record
   # point
-  places_of_unit
-  if [ "$scope" = user ]; then said=$("$lib/$kind" 2>&1 9>&-); else said=$(sudo -n "$lib/$kind" 2>&1 9>&-); fi ||
-    fail sudo-refused "$kind: $said"
+  supervision "$kind"
   finish
 }
 main "$@" </dev/null
@@ -3104,7 +3824,7 @@ var init_swap = __esm({
 var make_current_default;
 var init_make_current = __esm({
   "src/node/programs/make-current.sh"() {
-    make_current_default = '# `current` becomes a release, checked once more.\nmain() {\n  arguments "$@"\n  begin make-current critical\n  the_release "$release"\n  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"\n  touching\n  # point\n  make_current "$release"\n  finish\n}\nmain "$@" </dev/null\n';
+    make_current_default = '# `current` becomes a release, checked once more.\nmain() {\n  arguments "$@"\n  begin make-current critical\n  the_release "$release"\n  must_be_whole\n  find_server\n  [ -z "$server" ] || fail server-running "the server runs (pid $pid)"\n  touching\n  # point\n  make_current "$release"\n  finish\n}\nmain "$@" </dev/null\n';
   }
 });
 
@@ -3392,8 +4112,16 @@ by_root() {
 
 # unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
 unit_log() { unit_status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\\]: //' | tail -n "$2"; }
+last_words() { unit_log "$unit" "$1"; }
 unit_status() {
   if [ "$scope" = user ]; then ctl --full --lines=1000 status "$1"; else sudo -n systemctl --no-pager --full --lines=1000 status "$1"; fi
+}
+
+# supervision hold|let-go: two programs of root's, which take no argument.
+supervision() {
+  places_of_unit
+  if [ "$scope" = user ]; then said=$("$lib/$1" 2>&1 9>&-); else said=$(sudo -n "$lib/$1" 2>&1 9>&-); fi ||
+    fail sudo-refused "$1: $said"
 }
 
 # held is what a rollout has set for the time in which it changes the server.
@@ -3408,7 +4136,7 @@ look_guest() {
 
 look_unit() {
   say unit_load "\${load:-unknown}"
-  if is_held; then say held 1; else say unit_settings "\${settings# }"; fi
+  if is_held; then say held 1; else say held 0 && say unit_settings "\${settings# }"; fi
   look_adoption
   look_rights
 }
@@ -3499,7 +4227,7 @@ main "$@" </dev/null
 });
 
 // src/node/programs.ts
-var SERVER, bodies, programNames, program, common, CALLED, switchProgram, underscored, asFunction, OF_ROOT, OF_THE_DATA, touchesData;
+var SERVER, bodies, backStopping, backStarting, programNames, program, common, CALLED, switchProgram, underscored, asFunction, OF_ROOT, OF_THE_DATA, touchesData;
 var init_programs = __esm({
   "src/node/programs.ts"() {
     "use strict";
@@ -3509,6 +4237,22 @@ var init_programs = __esm({
     init_activation();
     init_adopt();
     init_back();
+    init_binary();
+    init_create();
+    init_docker();
+    init_docker_adopt();
+    init_docker_describe();
+    init_docker_ending();
+    init_docker_guest();
+    init_docker_keeping();
+    init_docker_names();
+    init_docker_pausing();
+    init_docker_stage_start();
+    init_docker_starting();
+    init_docker_who();
+    init_image();
+    init_pull();
+    init_registry();
     init_checkpoint();
     init_check_drain();
     init_clean_staging();
@@ -3575,17 +4319,43 @@ var init_programs = __esm({
     init_who();
     SERVER = {
       process: {
-        found: [],
+        found: [binary_default],
         stopping: [stopping_default],
         starting: [launch_default, starting_default],
-        adopt: [opening_default, activation_default, keeping_default, adopt_default]
+        activation: [activation_default],
+        pausing: [pause_default],
+        guest: [guest_default],
+        adopt: [opening_default, activation_default, keeping_default, adopt_default],
+        stageStart: [launch_default, stage_start_default],
+        who: [who_default]
       },
-      systemd: { found: [unit_default], stopping: [unit_stopping_default], starting: [unit_starting_default], adopt: [opening_default, unit_adopt_default] }
+      systemd: {
+        found: [binary_default, unit_default],
+        stopping: [unit_stopping_default],
+        starting: [unit_starting_default],
+        activation: [activation_default],
+        pausing: [pause_default],
+        guest: [guest_default],
+        adopt: [opening_default, unit_adopt_default],
+        stageStart: [launch_default, stage_start_default],
+        who: [who_default]
+      },
+      docker: {
+        found: [docker_default],
+        stopping: [stopping_default, docker_ending_default],
+        starting: [starting_default, docker_starting_default],
+        activation: [activation_default, docker_names_default],
+        pausing: [pause_default, docker_pausing_default],
+        guest: [guest_default, docker_guest_default],
+        adopt: [opening_default, activation_default, docker_names_default, docker_keeping_default, docker_adopt_default],
+        stageStart: [docker_stage_start_default],
+        who: [docker_who_default]
+      }
     };
     bodies = (kind2) => {
       const server = SERVER[kind2];
       return {
-        who: [who_default],
+        who: server.who,
         inspect: [inspect_default],
         log: [log_default],
         lease: [taking_default, decisions_default, lease_default],
@@ -3596,20 +4366,33 @@ var init_programs = __esm({
         release: [release_default],
         record: [decisions_default, record_default],
         install: [install_default],
+        image: [registry_default, image_default],
+        pull: [registry_default, pull_default],
+        create: [opening_default, docker_keeping_default, create_default],
+        describe: [docker_describe_default],
         adopt: [data_default, ...server.adopt],
         arm: [paging_default, arm_default],
         disarm: [disarm_default],
         drain: [drain_default],
         "check-drain": [check_drain_default],
         stop: [data_default, ...server.stopping, stop_default],
-        snapshot: [data_default, pause_default, checkpoint_default, snapshot_default],
+        snapshot: [data_default, ...server.pausing, checkpoint_default, snapshot_default],
         restore: [data_default, swap_default, restore_default],
         "finish-swap": [data_default, swap_default, finish_swap_default],
-        activate: [data_default, opening_default, activation_default, activate_default],
+        activate: [data_default, opening_default, ...server.activation, activate_default],
         pair: [data_default, opening_default, activation_default, pair_default],
         "make-current": [opening_default, activation_default, make_current_default],
         start: [data_default, opening_default, ...server.starting, start_default],
-        back: [data_default, stopping_default, pause_default, checkpoint_default, opening_default, activation_default, launch_default, starting_default, back_default],
+        back: [
+          data_default,
+          ...backStopping(kind2),
+          ...server.pausing,
+          checkpoint_default,
+          opening_default,
+          ...server.activation,
+          ...backStarting(kind2),
+          back_default
+        ],
         supervise: [decisions_default, supervise_default],
         guard: [data_default, opening_default, guard_default],
         "unit-facts": [unit_facts_default],
@@ -3620,15 +4403,17 @@ var init_programs = __esm({
         "mark-checked": [mark_checked_default],
         hash: [data_default, guest_default, hash_default],
         "mark-proven": [mark_proven_default],
-        "stage-copy": [data_default, stopping_default, guest_default, stage_copy_default],
+        "stage-copy": [data_default, stopping_default, ...server.guest, stage_copy_default],
         "stage-config": [stage_config_default],
-        "stage-start": [data_default, opening_default, launch_default, stopping_default, guest_default, stage_start_default],
+        "stage-start": [data_default, opening_default, stopping_default, ...server.guest, ...server.stageStart],
         "guest-start": [opening_default, unit_starting_default, guest_start_default],
         "guest-stop": [unit_stopping_default, guest_stop_default],
-        "stage-stop": [data_default, stopping_default, guest_default, stage_stop_default],
-        "clean-staging": [data_default, stopping_default, guest_default, clean_staging_default]
+        "stage-stop": [data_default, stopping_default, ...server.guest, stage_stop_default],
+        "clean-staging": [data_default, stopping_default, ...server.guest, clean_staging_default]
       };
     };
+    backStopping = (kind2) => kind2 === "systemd" ? [stopping_default] : SERVER[kind2].stopping;
+    backStarting = (kind2) => kind2 === "systemd" ? [launch_default, starting_default] : SERVER[kind2].starting;
     programNames = Object.keys(bodies("process")).filter(
       (name2) => name2 in bodies("process")
     );
@@ -3639,6 +4424,10 @@ var init_programs = __esm({
     common = (kind2) => [lib_default, lock_default, look_default, armed_default, ...SERVER[kind2].found];
     CALLED = {
       process: ["refresh", "inspect", "finish-swap", "drain", "stop", "restore", "activate", "start", "back"],
+      docker: [
+        ...["refresh", "inspect", "finish-swap", "supervise", "drain", "stop"],
+        ...["restore", "activate", "start", "back"]
+      ],
       systemd: [
         ...["refresh", "inspect", "finish-swap", "supervise", "drain", "stop", "snapshot"],
         ...["restore", "pair", "make-current", "start"]
@@ -3685,6 +4474,69 @@ ${texts.join("\n")}
   }
 });
 
+// src/domain/container-problems.ts
+function containerProblems(seen2) {
+  const { node: node3, container, data: data2, config: config2 } = seen2;
+  if (container.status === "missing") return [notFound(node3)];
+  const out = [];
+  if (container.managedBy !== "")
+    out.push({
+      code: "CONTAINER_MANAGED",
+      what: `${node3}: its container is looked after by ${container.managedBy}`,
+      because: "whoever made it would make it again, of the version that it knows, over data that a newer one wrote: without a snapshot and without a way back",
+      next: "take the database out of there and run it by docker run, with the same name, mounts, networks and environment; then adopt it"
+    });
+  if (container.removesItself)
+    out.push({
+      code: "CONTAINER_REMOVES_ITSELF",
+      what: `${node3}: its container is removed as soon as it ends (--rm)`,
+      because: "the container that serves now is what a way back starts again",
+      next: "make it again without --rm, then adopt it"
+    });
+  if (container.servedAs === "")
+    out.push({
+      code: "DATA_NOT_MOUNTED",
+      what: `${node3}: ${data2} is in none of the mounts of its container`,
+      because: "what a container keeps within itself dies with it",
+      next: "correct `data:` in the fleet file (docker inspect shows the mounts), or mount a folder for the data"
+    });
+  if (container.configAs === "" && seen2.configRead)
+    out.push({
+      code: "CONFIG_NOT_MOUNTED",
+      what: `${node3}: ${config2} is in none of the mounts of its container`,
+      because: "a copy of the server is given a configuration of its own in its place",
+      next: "correct `config:` in the fleet file, or mount the file into the container"
+    });
+  return out.map((problem3) => ({ ...problem3, where: node3 }));
+}
+function managedBy(labels2) {
+  const [compose, swarm, pod] = [...labels2.matchAll(/"((?:[^"\\]|\\.)*)"|null/g)].map((found) => found[1] ?? "");
+  const shown6 = (text4) => printable(new Untrusted(text4), 80);
+  if (compose) return `docker compose (project ${shown6(compose)})`;
+  if (swarm) return `docker swarm (service ${shown6(swarm)})`;
+  return pod ? `Kubernetes (pod ${shown6(pod)})` : "";
+}
+var problemsOfContainer, notFound;
+var init_container_problems = __esm({
+  "src/domain/container-problems.ts"() {
+    "use strict";
+    init_text();
+    problemsOfContainer = (n, wish2) => n.facts.container ? containerProblems({
+      node: n.node,
+      container: n.facts.container,
+      data: n.facts.container.data,
+      config: n.facts.container.config,
+      configRead: wish2.profile === "progressdb" || n.facts.configSha !== ""
+    }) : [];
+    notFound = (node3) => ({
+      code: "CONTAINER_NOT_FOUND",
+      what: `${node3}: there is no container of that name`,
+      next: "correct `docker: { container: … }`;  docker ps --all  shows them",
+      where: node3
+    });
+  }
+});
+
 // src/domain/asset.ts
 var SYSTEMS, SPELLINGS, architecture, platform, isPlainName, literal, archiveFromName, chooseArchive;
 var init_asset = __esm({
@@ -3701,8 +4553,8 @@ var init_asset = __esm({
       ppc64le: ["ppc64le", "ppc64le_power8"],
       s390x: ["s390x"]
     };
-    architecture = (text3) => {
-      const wanted = text3.toLowerCase();
+    architecture = (text4) => {
+      const wanted = text4.toLowerCase();
       return Object.keys(SPELLINGS).find((arch2) => SPELLINGS[arch2]?.includes(wanted));
     };
     platform = (os6, arch2) => {
@@ -3711,7 +4563,7 @@ var init_asset = __esm({
       return system === void 0 || processor === void 0 ? void 0 : { os: system, arch: processor };
     };
     isPlainName = (name2) => /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}$/.test(name2);
-    literal = (text3) => text3.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+    literal = (text4) => text4.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
     archiveFromName = (name2, version3) => {
       if (!isPlainName(name2)) return void 0;
       const spelt2 = Object.values(SPELLINGS).flat().sort((a, b) => b.length - a.length);
@@ -3740,8 +4592,8 @@ var init_asset = __esm({
 });
 
 // src/domain/holder.ts
-function runPage(text3) {
-  const [, server, repository, run5, attempt4] = PAGE.exec(text3) ?? [];
+function runPage(text4) {
+  const [, server, repository, run5, attempt4] = PAGE.exec(text4) ?? [];
   if (!server || !repository) return void 0;
   return { server, repository, run: Number(run5), attempt: Number(attempt4) };
 }
@@ -6104,15 +6956,15 @@ var init_mini = __esm({
 });
 
 // src/node/record.ts
-function recordLine(text3) {
-  const value = parsed(text3);
+function recordLine(text4) {
+  const value = parsed(text4);
   if (value === void 0) return void 0;
   const read4 = event.safeParse(value);
   return read4.success ? read4.data : "odd";
 }
-function parsed(text3) {
+function parsed(text4) {
   try {
-    return JSON.parse(text3);
+    return JSON.parse(text4);
   } catch {
     return void 0;
   }
@@ -6129,7 +6981,7 @@ var init_record2 = __esm({
     digest = string2().check(_regex(/^[0-9a-f]{0,64}$/));
     prose = pipe(
       string2().check(_maxLength(5e4)),
-      transform((text3) => printable(new Untrusted(text3), 4e3))
+      transform((text4) => printable(new Untrusted(text4), 4e3))
     );
     word = string2().check(_regex(/^[^\p{Cc}\p{Cf}]{1,1000}$/u));
     number3 = number2();
@@ -6260,9 +7112,9 @@ var init_record2 = __esm({
     line = string2().check(_regex(/^progressdb-rollout(?: [A-Za-z0-9.+_-]{1,100})*$/));
     owed = pipe(
       looseObject({ what: prose, line: optional(string2()) }),
-      transform((given) => {
-        const known2 = line.safeParse(given.line);
-        return { what: given.what, ...known2.success ? { line: known2.data } : {} };
+      transform((given2) => {
+        const known2 = line.safeParse(given2.line);
+        return { what: given2.what, ...known2.success ? { line: known2.data } : {} };
       })
     );
     head = { schema: literal2(1), seq: number3, at: number3 };
@@ -6332,57 +7184,61 @@ var init_record2 = __esm({
 
 // src/node/observed.ts
 function inspectionOf(answer2) {
-  const one = (key) => answer2.values[key]?.at(-1) ?? "";
+  const one2 = (key) => answer2.values[key]?.at(-1) ?? "";
   const all2 = (key) => answer2.values[key] ?? [];
   const installed = all2("release").flatMap(releaseFrom);
-  const [openedBy] = releaseFrom(one("opened_by"));
+  const [openedBy] = releaseFrom(one2("opened_by"));
   const lines2 = all2("record").map(recordLine);
-  const armed2 = armedOf(one("armed"));
+  const armed2 = armedOf(one2("armed"));
   const now2 = {
-    running: runningOf(one, installed),
-    active: installed.find((release2) => releaseId(release2) === one("active")) ?? "none",
+    running: runningOf(one2, installed),
+    active: installed.find((release2) => releaseId(release2) === one2("active")) ?? "none",
     installed,
     ready: false,
-    checked: one("checked") === "1",
+    checked: one2("checked") === "1",
     data: {
-      opens: number4(one("opens")),
+      opens: number4(one2("opens")),
       ...openedBy && { openedBy },
-      ...named(one("from")) !== "" && { from: one("from") },
-      swap: one("swap") === "unfinished" ? "unfinished" : "none",
+      ...named(one2("from")) !== "" && { from: one2("from") },
+      swap: one2("swap") === "unfinished" ? "unfinished" : "none",
       setAside: all2("set_aside").filter((path6) => FOLDER.test(path6))
     },
-    traffic: trafficOf(one("traffic")),
-    .../^\d+$/.test(one("traffic")) && { drainedAt: number4(one("traffic")) },
+    traffic: trafficOf(one2("traffic")),
+    .../^\d+$/.test(one2("traffic")) && { drainedAt: number4(one2("traffic")) },
     snapshots: all2("checkpoint_is").flatMap(snapshotFrom).sort(inOrder),
-    config: digest2(one("config_sha")),
-    busy: one("busy") === "1",
-    staging: one("staging") === "1",
+    config: digest2(one2("config_sha")),
+    busy: one2("busy") === "1",
+    staging: one2("staging") === "1",
     lease: leaseOf(answer2) ?? "free",
-    ...one("unit_load") === "" ? {} : { held: one("held") === "1" },
-    ...one("last_exit") !== "" && { lastExit: shown2(one("last_exit")).replace("-", " ") },
+    ...one2("held") === "" ? {} : { held: one2("held") === "1" },
+    ...one2("last_exit") !== "" && { lastExit: shown2(one2("last_exit")).replace("-", " ") },
     ...armed2 ? { armed: armed2 } : {},
     record: lines2.flatMap((line3) => line3 === void 0 || line3 === "odd" ? [] : [line3])
   };
-  return { now: now2, facts: { ...factsOf(one, now2), ...unitOf(one, all2) }, odd: lines2.includes("odd") };
-}
-function leaseOf(answer2) {
-  const one = (key) => answer2.values[key]?.at(-1) ?? "";
-  if (named(one("lease_rollout")) === "") return void 0;
-  const run5 = runPage(one("lease_run"));
   return {
-    rollout: one("lease_rollout"),
-    process: named(one("lease_process")),
-    token: number4(one("lease_token")),
-    left: number4(one("lease_left")),
-    parked: one("lease_parked") === "1",
-    holder: shown2(one("lease_holder")),
-    doing: shown2(one("lease_doing")),
-    ...run5 ? { run: run5 } : {},
-    ...one("lease_age") === "" ? {} : { age: number4(one("lease_age")) }
+    now: now2,
+    facts: { ...factsOf(one2, now2), ...unitOf(one2, all2), ...containerOf(one2) },
+    odd: lines2.includes("odd")
   };
 }
-function armedOf(text3) {
-  const [rollout = "", left2 = "", phase = "", keeps2, watched3] = text3.split(" ");
+function leaseOf(answer2) {
+  const one2 = (key) => answer2.values[key]?.at(-1) ?? "";
+  if (named(one2("lease_rollout")) === "") return void 0;
+  const run5 = runPage(one2("lease_run"));
+  return {
+    rollout: one2("lease_rollout"),
+    process: named(one2("lease_process")),
+    token: number4(one2("lease_token")),
+    left: number4(one2("lease_left")),
+    parked: one2("lease_parked") === "1",
+    holder: shown2(one2("lease_holder")),
+    doing: shown2(one2("lease_doing")),
+    ...run5 ? { run: run5 } : {},
+    ...one2("lease_age") === "" ? {} : { age: number4(one2("lease_age")) }
+  };
+}
+function armedOf(text4) {
+  const [rollout = "", left2 = "", phase = "", keeps2, watched3] = text4.split(" ");
   if (named(rollout) === "") return void 0;
   return {
     rollout,
@@ -6392,35 +7248,35 @@ function armedOf(text3) {
     watched: watched3 === "1"
   };
 }
-function factsOf(one, now2) {
-  const [os6 = "", machine = ""] = one("machine").split(" ");
+function factsOf(one2, now2) {
+  const [os6 = "", machine = ""] = one2("machine").split(" ");
   const known2 = platform(os6, machine) ?? { os: os6.toLowerCase(), arch: machine };
   return {
-    identity: one("identity"),
+    identity: one2("identity"),
     os: known2.os,
     arch: known2.arch,
     adopted: now2.active !== "none" && now2.data.openedBy !== void 0,
-    data: dataOf(one("data")),
-    bytes: number4(one("bytes")),
-    mutableBytes: number4(one("mutable")),
-    diskFree: number4(one("disk_free")),
-    diskTotal: number4(one("disk_total")),
-    memoryFree: number4(one("memory_free")),
-    memoryUsed: number4(one("memory_used")),
-    checkpoint: one("checkpoint") === "reflink" ? "reflink" : one("checkpoint") === "link" ? "link" : "copy",
-    configSha: digest2(one("config_sha")),
-    configNextSha: digest2(one("config_next_sha")),
-    configText: one("config_text"),
-    pid: one("pid") === "" ? "none" : number4(one("pid")),
-    process: one("process"),
-    ...now2.running === "unknown" && one("exe") !== "" && { foreignExe: one("exe") },
-    ...one("stranger") !== "" && { stranger: one("stranger") },
-    serverLog: one("server_log"),
+    data: dataOf(one2("data")),
+    bytes: number4(one2("bytes")),
+    mutableBytes: number4(one2("mutable")),
+    diskFree: number4(one2("disk_free")),
+    diskTotal: number4(one2("disk_total")),
+    memoryFree: number4(one2("memory_free")),
+    memoryUsed: number4(one2("memory_used")),
+    checkpoint: one2("checkpoint") === "reflink" ? "reflink" : one2("checkpoint") === "link" ? "link" : "copy",
+    configSha: digest2(one2("config_sha")),
+    configNextSha: digest2(one2("config_next_sha")),
+    configText: one2("config_text"),
+    pid: one2("pid") === "" ? "none" : number4(one2("pid")),
+    process: one2("process"),
+    ...now2.running === "unknown" && one2("exe") !== "" && { foreignExe: one2("exe") },
+    ...one2("stranger") !== "" && { stranger: one2("stranger") },
+    serverLog: one2("server_log"),
     staging: {
-      folder: one("staging_folder"),
-      process: one("stage_process"),
-      ...one("stage_exit") !== "" && { exit: one("stage_exit") },
-      log: one("stage_log")
+      folder: one2("staging_folder"),
+      process: one2("stage_process"),
+      ...one2("stage_exit") !== "" && { exit: one2("stage_exit") },
+      log: one2("stage_log")
     }
   };
 }
@@ -6431,7 +7287,7 @@ function releaseFrom(line3) {
 function snapshotFrom(line3) {
   const [name2 = "", kind2, version3 = "", sha2563 = "", opens = "", sealed, clean, at = "", proven = ""] = line3.split(" ");
   const names2 = [name2, version3, ...proven === "" || proven === "-" ? [] : proven.split(",")];
-  if (!names2.every((text3) => NAME.test(text3))) return [];
+  if (!names2.every((text4) => NAME.test(text4))) return [];
   if (kind2 !== "rehearsal" && kind2 !== "rollback-point" && kind2 !== "return-point") return [];
   return [
     {
@@ -6446,41 +7302,54 @@ function snapshotFrom(line3) {
     }
   ];
 }
-var unitOf, runningOf, DATA, dataOf, inOrder, named, FOLDER, shown2, number4, digest2, trafficOf;
+var unitOf, containerOf, runningOf, DATA, dataOf, inOrder, named, FOLDER, shown2, number4, digest2, trafficOf;
 var init_observed = __esm({
   "src/node/observed.ts"() {
     "use strict";
+    init_container_problems();
     init_asset();
     init_holder();
     init_release();
     init_text();
     init_record2();
-    unitOf = (one, all2) => one("unit_load") === "" ? {} : {
+    unitOf = (one2, all2) => one2("unit_load") === "" ? {} : {
       unit: {
-        user: one("service"),
-        dataOwner: one("data_owner"),
-        data: one("data_folder"),
-        settings: printable(new Untrusted(one("unit_settings")), 400).replaceAll("USec=", "Sec="),
-        madeBy: one("made_by"),
-        hasSwitch: one("unit_switch") === "1",
+        user: one2("service"),
+        dataOwner: one2("data_owner"),
+        data: one2("data_folder"),
+        settings: printable(new Untrusted(one2("unit_settings")), 400).replaceAll("USec=", "Sec="),
+        madeBy: one2("made_by"),
+        hasSwitch: one2("unit_switch") === "1",
         changedSince: all2("changed_since"),
         exposed: all2("exposed"),
-        unwritable: one("unwritable"),
-        configFixed: one("config_fixed") === "1"
+        unwritable: one2("unwritable"),
+        configFixed: one2("config_fixed") === "1"
       }
     };
-    runningOf = (one, installed) => {
-      if (one("process") !== "") return installed.find((release2) => release2.sha256 === one("exe")) ?? "unknown";
-      return one("stranger") === "" ? "stopped" : "unknown";
+    containerOf = (one2) => one2("container_status") === "" ? {} : {
+      container: {
+        status: shown2(one2("container_status")),
+        policy: shown2(one2("container_policy")),
+        managedBy: managedBy(one2("container_of")),
+        removesItself: one2("container_removed") === "true",
+        servedAs: one2("served_as"),
+        configAs: one2("config_as"),
+        data: "",
+        config: ""
+      }
+    };
+    runningOf = (one2, installed) => {
+      if (one2("process") !== "") return installed.find((release2) => release2.sha256 === one2("exe")) ?? "unknown";
+      return one2("stranger") === "" ? "stopped" : "unknown";
     };
     DATA = ["progressdb", "empty", "missing", "foreign", "unreadable", "mount"];
     dataOf = (word6) => DATA.find((kind2) => kind2 === word6) ?? "unreadable";
     inOrder = (a, b) => a.opens - b.opens || a.at - b.at;
-    named = (text3) => NAME.test(text3) ? text3 : "";
+    named = (text4) => NAME.test(text4) ? text4 : "";
     FOLDER = /^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{Cc}\p{Cf}]{1,1000}$/u;
-    shown2 = (text3) => printable(new Untrusted(text3), 200);
-    number4 = (text3) => /^-?\d{1,15}$/.test(text3) ? Number(text3) : 0;
-    digest2 = (text3) => /^[0-9a-f]{64}$/.test(text3) ? text3 : "";
+    shown2 = (text4) => printable(new Untrusted(text4), 200);
+    number4 = (text4) => /^-?\d{1,15}$/.test(text4) ? Number(text4) : 0;
+    digest2 = (text4) => /^[0-9a-f]{64}$/.test(text4) ? text4 : "";
     trafficOf = (said5) => {
       if (said5 === "") return "no-drain";
       return said5 === "in" || said5 === "leaving" ? said5 : "drained";
@@ -6641,6 +7510,40 @@ var init_refusals = __esm({
       "not-active": { what: "another release is active than was to be started", next: LOOK },
       "not-running": { what: "the process that was checked does not run any more", next: LOOK, kind: "check" },
       "server-exited": { what: "the server ended as soon as it was started", next: "see its log", kind: "ended" },
+      "docker-silent": {
+        what: "Docker does not answer",
+        next: "see that it runs there, then run again",
+        kind: "unreachable"
+      },
+      "container-missing": {
+        what: "the container of the server is not there",
+        next: "see what  docker ps --all  shows there; then adopt the node again"
+      },
+      "container-foreign": {
+        what: "a container has a name that a rollout needs",
+        next: "rename or remove it, or adopt the node again"
+      },
+      "container-refused": { what: "Docker refused what it was asked for", next: "mend that, then run again" },
+      "image-missing": {
+        what: "the registry has no such image",
+        next: "push it in the release job before this one, or correct `docker.image`"
+      },
+      "image-other-platform": {
+        what: "the image is for another kind of machine",
+        next: "build it for the machines of the fleet, as one image of several platforms"
+      },
+      "image-not-the-release": {
+        what: "the image does not hold the program of the release",
+        next: "build image and archives in one run of goreleaser; where they are built apart on purpose, write `docker: { program: none }`"
+      },
+      "registry-refused": {
+        what: "the registry shows the image to nobody with the credentials of this node",
+        next: "on the node, as the user that drives it (root, where that is not the owner of the data):  docker login"
+      },
+      "registry-silent": {
+        what: "the registry gave no answer",
+        next: "check the registry and the way to it from this node, then run again"
+      },
       "sudo-refused": {
         what: "root may not be asked for what a rollout needs",
         next: "run `adopt` again, which writes the sudoers file"
@@ -6658,12 +7561,13 @@ var init_refusals = __esm({
 });
 
 // src/node/places.ts
-var SHORT, WAIT, drainWords, seconds, placeWords;
+var SHORT, LONG, WAIT, drainWords, containerOf2, seconds, placeWords;
 var init_places = __esm({
   "src/node/places.ts"() {
     "use strict";
     init_unit_files();
     SHORT = 6e4;
+    LONG = 6 * 36e5;
     WAIT = 12e4;
     drainWords = ({ config: config2 }, { limit, ...commands2 }, kind2) => [
       `command=${commands2[kind2]}`,
@@ -6671,6 +7575,7 @@ var init_places = __esm({
       `node=${config2.name}`,
       `port=${new URL(config2.url).port}`
     ];
+    containerOf2 = ({ service, config: config2 }) => service.kind === "docker" ? service.container.replaceAll("{name}", config2.name) : "";
     seconds = (ms) => Math.ceil(ms / 1e3);
     placeWords = ({ config: config2, options, service }) => [
       `install=${config2.install}`,
@@ -6687,6 +7592,7 @@ var init_places = __esm({
         `guest=${guestUnit(service.unit)}`,
         `timer=${switchUnit(service.unit, "timer")}`
       ] : [],
+      ...service.kind === "docker" ? [`container=${containerOf2({ service, config: config2 })}`, `image=${service.image}`, `socket=${service.socket}`] : [],
       `wait=${seconds(WAIT)}`
     ];
   }
@@ -6739,12 +7645,17 @@ var init_ask = __esm({
 async function ownerOf(config2, service, who) {
   if (service.kind === "process") return { adopted: true };
   const { values: values2 } = await who();
-  const one = (key) => values2[key]?.at(-1) ?? "";
-  const problem3 = unfit(config2.name, service, { one, near: values2["near"] ?? [] });
+  const one2 = (key) => values2[key]?.at(-1) ?? "";
+  const said5 = { one: one2, near: values2["near"] ?? [] };
+  const problem3 = service.kind === "docker" ? withoutDocker(config2.name, service, said5) : unfit(config2.name, service, said5);
   if (problem3) throw new StepFailed({ ...problem3, where: config2.name, effect: "none", kind: "other" });
-  const adopted2 = one("adopted") === "1";
-  const user = one("unit_user");
-  return user === one("self") ? { adopted: adopted2, user } : { adopted: adopted2, user, other: user };
+  const adopted2 = one2("adopted") === "1";
+  if (service.kind === "docker") {
+    const own2 = one2("self_uid") === "0" || one2("self_uid") === one2("data_uid") && one2("self_uid") !== "";
+    return own2 ? { adopted: adopted2 } : { adopted: adopted2, other: "root" };
+  }
+  const user = one2("unit_user");
+  return user === one2("self") ? { adopted: adopted2, user } : { adopted: adopted2, user, other: user };
 }
 async function driven(config2, service, who) {
   const owner = await ownerOf(config2, service, who);
@@ -6752,19 +7663,51 @@ async function driven(config2, service, who) {
   throw new StepFailed({
     code: "NODE_NOT_ADOPTED",
     what: `${config2.name} was never adopted: nobody knows which release it runs, and nothing may be done with its data`,
-    next: `progressdb-rollout adopt ${config2.name} --as root  (or another user who may become root there)`,
+    next: service.kind === "docker" ? `progressdb-rollout adopt ${config2.name}` : `progressdb-rollout adopt ${config2.name} --as root  (or another user who may become root there)`,
     where: config2.name,
     effect: "none",
     kind: "other"
   });
 }
-function unfit(node3, { unit }, { one, near }) {
-  const load = one("unit_load");
+function withoutDocker(node3, { socket: socket2 }, { one: one2 }) {
+  const why2 = one2("docker_why");
+  if (one2("docker_closed") !== "")
+    return {
+      code: "DOCKER_REFUSED",
+      what: `${node3}: ${printable(new Untrusted(one2("self")), 60)} may not speak to Docker (${socket2} is for ${printable(new Untrusted(one2("docker_closed")), 80)})`,
+      because: "only root and the group docker may, and that group is as good as root",
+      next: `log in as root, or on ${node3}, as root:  usermod -aG docker ${printable(new Untrusted(one2("self")), 60)}`
+    };
+  if (one2("docker_version") === "")
+    return {
+      code: "DOCKER_SILENT",
+      what: `${node3}: Docker does not answer at ${socket2}`,
+      ...why2 === "" ? {} : { because: printable(new Untrusted(why2), 300) },
+      next: `see that it runs there:  systemctl status docker   , or name its socket:  docker: { socket: … }`
+    };
+  if (one2("rootless") === "1")
+    return {
+      code: "DOCKER_ROOTLESS",
+      what: `${node3}: its Docker runs without root`,
+      because: "the copy of a rehearsal lies in a network that nobody outside of it reaches there",
+      next: "run the server in a Docker of root, or as a unit of systemd"
+    };
+  if (one2("without_curl") === "1")
+    return {
+      code: "CURL_MISSING",
+      what: `${node3} has no curl`,
+      because: "a container is described to Docker over its socket, so that no secret stands on a command line",
+      next: `on ${node3}, as root:  apt-get install curl   (or what your system uses)`
+    };
+  return void 0;
+}
+function unfit(node3, { unit }, { one: one2, near }) {
+  const load = one2("unit_load");
   if (load === "silent")
     return {
       code: "SYSTEMD_SILENT",
       what: `${node3}: systemctl says nothing about ${unit}`,
-      because: printable(new Untrusted(one("why")), 300),
+      because: printable(new Untrusted(one2("why")), 300),
       next: "see that systemd and dbus run there:  systemctl status dbus"
     };
   if (load !== "loaded") {
@@ -6775,8 +7718,8 @@ function unfit(node3, { unit }, { one, near }) {
       next: others.length > 0 ? `correct \`systemd: { unit: … }\`; on ${node3} there is ${others.join(", ")}` : `correct \`systemd: { unit: … }\`; on ${node3}  systemctl list-unit-files  shows them all`
     };
   }
-  const user = one("unit_user");
-  if (one("unit_dynamic") === "yes" || user === "" || user === "root")
+  const user = one2("unit_user");
+  if (one2("unit_dynamic") === "yes" || user === "" || user === "root")
     return {
       code: "UNIT_WITHOUT_USER",
       what: `${node3}: ${unit} runs as ${user === "" || user === "root" ? "root" : "a user made at each start"}`,
@@ -6865,7 +7808,7 @@ async function install(on, found, deeds) {
     `made_by=${madeBy(on)}`,
     ...fragments === "" ? [] : [`fragment=${fragments}`],
     ...deeds.files.map(
-      ({ path: path6, mode, text: text3 }) => `put=${mode} ${path6} ${Buffer.from(text3).toString("base64")}`
+      ({ path: path6, mode, text: text4 }) => `put=${mode} ${path6} ${Buffer.from(text4).toString("base64")}`
     ),
     ...deeds.link ? [`link=${deeds.link.path} ${deeds.link.target}`] : [],
     ...deeds.move === void 0 ? [] : [`move=${deeds.move} ${found.one("unit_user")}`]
@@ -6971,13 +7914,13 @@ function told2(agreed2) {
 function most(all2, says2) {
   const groups = [
     ...Map.groupBy(
-      all2.filter((one) => says2(one) !== ""),
+      all2.filter((one2) => says2(one2) !== ""),
       says2
     ).values()
   ];
   if (groups.length < 2) return all2;
   const [first3 = [], second = []] = groups.toSorted((a, b) => b.length - a.length);
-  const silent = all2.filter((one) => says2(one) === "");
+  const silent = all2.filter((one2) => says2(one2) === "");
   return first3.length > second.length ? [...silent, ...first3] : silent;
 }
 function lastRollout(record3) {
@@ -7000,8 +7943,8 @@ var init_unfinished = __esm({
     HELD_BY_CHOICE = "held-by-choice";
     holds = (o, rollout) => o.lease !== "free" && o.lease.rollout === rollout;
     agreeing = (all2) => most(
-      most(all2, (one) => planIn(one.lines)),
-      (one) => classIn(one.lines)
+      most(all2, (one2) => planIn(one2.lines)),
+      (one2) => classIn(one2.lines)
     );
     planIn = (lines2) => {
       const plan3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
@@ -7057,8 +8000,8 @@ var init_histogram = __esm({
     };
     merge2 = (histograms) => {
       const sum = {};
-      for (const one of histograms)
-        for (const [bucket, count3] of Object.entries(one)) sum[bucket] = (sum[bucket] ?? 0) + count3;
+      for (const one2 of histograms)
+        for (const [bucket, count3] of Object.entries(one2)) sum[bucket] = (sum[bucket] ?? 0) + count3;
       return sum;
     };
     size = (histogram) => Object.values(histogram).reduce((a, b) => a + b, 0);
@@ -7107,7 +8050,7 @@ var init_merge = __esm({
       restarted: a.restarted || b.restarted
     });
     latest = (a, b) => b?.is === "value" || a?.is !== "value" ? b ?? a : a;
-    mergeProbes = (counts4) => [...Map.groupBy(counts4, (c) => c.step).values()].map((same2) => same2.reduce(addCounts));
+    mergeProbes = (counts4) => [...Map.groupBy(counts4, (c) => c.step).values()].map((same3) => same3.reduce(addCounts));
     addCounts = (a, b) => {
       const first3 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
       const limited = (a.limited ?? 0) + (b.limited ?? 0);
@@ -7140,7 +8083,7 @@ var init_log2 = __esm({
     "use strict";
     init_errors();
     topicWidth = 10;
-    line2 = (topic, text3) => `${topic.padEnd(topicWidth)}${text3}`.trimEnd();
+    line2 = (topic, text4) => `${topic.padEnd(topicWidth)}${text4}`.trimEnd();
     problemLines = (problem3) => {
       const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
       return [
@@ -7171,7 +8114,7 @@ var init_log2 = __esm({
     };
     trimmed = (n, digits) => String(Number(n.toFixed(digits)));
     count = (n) => n === void 0 || n === "unknown" || !Number.isFinite(n) ? "unknown" : Math.round(n).toLocaleString("en-US");
-    several = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;
+    several = (n, one2, more = `${one2}s`) => `${count(n)} ${n === 1 ? one2 : more}`;
     byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
     bytes = (n) => {
       if (n === void 0 || n === "unknown" || !Number.isFinite(n)) return "unknown";
@@ -7354,9 +8297,9 @@ var init_policy = __esm({
     UNITS2 = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
     DURATION = /^(?:\d{1,9}(?:ms|s|m|h|d)\s?)+$/;
     PERCENTAGE = /^\d{1,3}(?:\.\d{1,4})?\s?%$/;
-    parseDuration = (text3) => {
-      if (!DURATION.test(text3)) return void 0;
-      const parts = text3.matchAll(/(\d+)(ms|s|m|h|d)/g);
+    parseDuration = (text4) => {
+      if (!DURATION.test(text4)) return void 0;
+      const parts = text4.matchAll(/(\d+)(ms|s|m|h|d)/g);
       return [...parts].reduce((sum, [, amount2, unit]) => sum + Number(amount2) * (UNITS2[unit ?? ""] ?? 0), 0);
     };
     spellDuration = (ms) => {
@@ -7376,7 +8319,7 @@ var init_policy = __esm({
     };
     SIZES = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 };
     SIZE = /^\d{1,7}\s?[MG]i?B$/;
-    parseSize = (text3) => SIZE.test(text3) ? Number.parseInt(text3, 10) * (SIZES[text3.replace(/^\d+\s?/, "")] ?? 1) : void 0;
+    parseSize = (text4) => SIZE.test(text4) ? Number.parseInt(text4, 10) * (SIZES[text4.replace(/^\d+\s?/, "")] ?? 1) : void 0;
   }
 });
 
@@ -8026,8 +8969,8 @@ var require_prerelease = __commonJS({
     "use strict";
     var parse7 = require_parse();
     var prerelease = (version3, options) => {
-      const parsed4 = parse7(version3, options);
-      return parsed4 && parsed4.prerelease.length ? parsed4.prerelease : null;
+      const parsed5 = parse7(version3, options);
+      return parsed5 && parsed5.prerelease.length ? parsed5.prerelease : null;
     };
     module.exports = prerelease;
   }
@@ -8082,7 +9025,7 @@ var require_sort = __commonJS({
   "node_modules/semver/functions/sort.js"(exports, module) {
     "use strict";
     var compareBuild = require_compare_build();
-    var sort = (list2, loose) => list2.sort((a, b) => compareBuild(a, b, loose));
+    var sort = (list3, loose) => list3.sort((a, b) => compareBuild(a, b, loose));
     module.exports = sort;
   }
 });
@@ -8092,7 +9035,7 @@ var require_rsort = __commonJS({
   "node_modules/semver/functions/rsort.js"(exports, module) {
     "use strict";
     var compareBuild = require_compare_build();
-    var rsort = (list2, loose) => list2.sort((a, b) => compareBuild(b, a, loose));
+    var rsort = (list3, loose) => list3.sort((a, b) => compareBuild(b, a, loose));
     module.exports = rsort;
   }
 });
@@ -9600,13 +10543,13 @@ var init_tag = __esm({
     "use strict";
     import_semver = __toESM(require_semver2(), 1);
     PREFIX = "service-";
-    parseTag = (text3) => {
-      const bare3 = (text3.startsWith(PREFIX) ? text3.slice(PREFIX.length) : text3).replace(/^v/, "");
+    parseTag = (text4) => {
+      const bare3 = (text4.startsWith(PREFIX) ? text4.slice(PREFIX.length) : text4).replace(/^v/, "");
       if (!/^\d/.test(bare3)) return void 0;
-      const parsed4 = (0, import_semver.parse)(bare3);
-      if (parsed4 === null) return void 0;
-      const build2 = parsed4.build.length > 0 ? `+${parsed4.build.join(".")}` : "";
-      return { version: `v${parsed4.version}${build2}`, prerelease: parsed4.prerelease.length > 0 };
+      const parsed5 = (0, import_semver.parse)(bare3);
+      if (parsed5 === null) return void 0;
+      const build2 = parsed5.build.length > 0 ? `+${parsed5.build.join(".")}` : "";
+      return { version: `v${parsed5.version}${build2}`, prerelease: parsed5.prerelease.length > 0 };
     };
     spellings = (asked2, version3) => {
       const bare3 = version3.slice(1);
@@ -9673,7 +10616,7 @@ var init_leaf = __esm({
     KEY_NAME = /^[a-z][a-z0-9_-]{0,30}$/;
     keyName = () => text(KEY_NAME, "the name of a line of the input `keys`, such as backend");
     command2 = () => text(/^[^\0]{1,4000}$/s, "a command line for sh, such as make smoke");
-    oneOrMore = (one, wanted) => union([one, array(one, wanted).check(_minLength(1, wanted), _maxLength(16, wanted))], wanted);
+    oneOrMore = (one2, wanted) => union([one2, array(one2, wanted).check(_minLength(1, wanted), _maxLength(16, wanted))], wanted);
   }
 });
 
@@ -9684,9 +10627,9 @@ var init_keys = __esm({
     "use strict";
     init_leaf();
     CHECK_SECRET = "check that the secret exists, is not empty, and is visible to this job: secrets of an environment need `environment:`, and pull requests from forks get none";
-    readKeys = (text3) => {
+    readKeys = (text4) => {
       const keys = /* @__PURE__ */ new Map();
-      const problems2 = text3.split(/\r\n|[\r\n]/).map((line3, index) => ({ line: line3.trim(), where: `keys, line ${index + 1}` })).filter(({ line: line3 }) => line3 !== "").flatMap(({ line: line3, where: where2 }) => readKey(line3, where2, keys));
+      const problems2 = text4.split(/\r\n|[\r\n]/).map((line3, index) => ({ line: line3.trim(), where: `keys, line ${index + 1}` })).filter(({ line: line3 }) => line3 !== "").flatMap(({ line: line3, where: where2 }) => readKey(line3, where2, keys));
       return problems2.length > 0 ? { problems: problems2 } : { value: Object.fromEntries(keys) };
     };
     readKey = (line3, where2, keys) => {
@@ -9742,7 +10685,7 @@ var init_keys = __esm({
       const all2 = [backendKey, adminKey, frontendKey, ...exposition2, ...config2.tests?.keys ?? [], ...told4];
       return [...new Set(all2.filter((name2) => name2 !== void 0))];
     };
-    missingKeys = (config2, given) => keyNames(config2).filter((name2) => !Object.hasOwn(given, name2)).map((name2) => ({
+    missingKeys = (config2, given2) => keyNames(config2).filter((name2) => !Object.hasOwn(given2, name2)).map((name2) => ({
       code: "KEY_MISSING",
       what: `the key ${name2} is not given`,
       because: `${config2.file}, or a default of its profile, uses it`,
@@ -11259,14 +12202,14 @@ var require_tree = __commonJS({
         return this.node?.search(key)?.value ?? null;
       }
     };
-    var tree = new TernarySearchTree();
+    var tree2 = new TernarySearchTree();
     for (let i = 0; i < wellknownHeaderNames.length; ++i) {
       const key = headerNameLowerCasedRecord[wellknownHeaderNames[i]];
-      tree.insert(key, key);
+      tree2.insert(key, key);
     }
     module.exports = {
       TernarySearchTree,
-      tree
+      tree: tree2
     };
   }
 });
@@ -11285,7 +12228,7 @@ var require_util = __commonJS({
     var timers = require_timers();
     var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
     var { headerNameLowerCasedRecord } = require_constants2();
-    var { tree } = require_tree();
+    var { tree: tree2 } = require_tree();
     var BodyAsyncIterable = class {
       constructor(body) {
         this[kBody] = body;
@@ -11480,10 +12423,10 @@ var require_util = __commonJS({
       return m ? parseInt(m[1], 10) * 1e3 : null;
     }
     function headerNameToString(value) {
-      return typeof value === "string" ? headerNameLowerCasedRecord[value] ?? value.toLowerCase() : tree.lookup(value) ?? value.toString("latin1").toLowerCase();
+      return typeof value === "string" ? headerNameLowerCasedRecord[value] ?? value.toLowerCase() : tree2.lookup(value) ?? value.toString("latin1").toLowerCase();
     }
     function bufferToLowerCasedHeaderName(value) {
-      return tree.lookup(value) ?? value.toString("latin1").toLowerCase();
+      return tree2.lookup(value) ?? value.toString("latin1").toLowerCase();
     }
     function setHeader(obj, key, value) {
       if (key === "__proto__") {
@@ -14322,8 +15265,8 @@ var require_util2 = __commonJS({
       }
       return values2;
     }
-    function getDecodeSplit(name2, list2) {
-      const value = list2.get(name2, true);
+    function getDecodeSplit(name2, list3) {
+      const value = list3.get(name2, true);
       if (value === null) {
         return null;
       }
@@ -19396,9 +20339,9 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             if (mimeType !== null) {
               switch (mimeType.essence) {
                 case "multipart/form-data": {
-                  const parsed4 = multipartFormDataParser(value, mimeType);
+                  const parsed5 = multipartFormDataParser(value, mimeType);
                   const fd = new FormData();
-                  setFormDataState(fd, parsed4);
+                  setFormDataState(fd, parsed5);
                   return fd;
                 }
                 case "application/x-www-form-urlencoded": {
@@ -25067,9 +26010,9 @@ var require_env_http_proxy_agent = __commonJS({
           } else {
             const unbracketed = entry2.replace(/^\[(.+)\]$/, "$1");
             const colonCount = (unbracketed.match(/:/g) || []).length;
-            const parsed4 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
-            hostname2 = parsed4 ? parsed4[1] : unbracketed;
-            port = parsed4 ? Number.parseInt(parsed4[2], 10) : 0;
+            const parsed5 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
+            hostname2 = parsed5 ? parsed5[1] : unbracketed;
+            port = parsed5 ? Number.parseInt(parsed5[2], 10) : 0;
           }
           const wildcard = entry2.charCodeAt(0) === 42;
           noProxyEntries.push({
@@ -28450,7 +29393,7 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile5, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
+    var { writeFile: writeFile6, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
     var { dirname: dirname9, resolve: resolve2 } = __require("node:path");
     var { setTimeout: setTimeout3, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
@@ -28669,14 +29612,14 @@ var require_snapshot_recorder = __commonJS({
         }
         try {
           const data2 = await readFile3(resolve2(path6), "utf8");
-          const parsed4 = JSON.parse(data2);
-          if (Array.isArray(parsed4)) {
+          const parsed5 = JSON.parse(data2);
+          if (Array.isArray(parsed5)) {
             this.#snapshots.clear();
-            for (const { hash, snapshot: snapshot2 } of parsed4) {
+            for (const { hash, snapshot: snapshot2 } of parsed5) {
               this.#snapshots.set(hash, snapshot2);
             }
           } else {
-            this.#snapshots = new Map(Object.entries(parsed4));
+            this.#snapshots = new Map(Object.entries(parsed5));
           }
         } catch (error2) {
           if (error2.code === "ENOENT") {
@@ -28703,7 +29646,7 @@ var require_snapshot_recorder = __commonJS({
           hash,
           snapshot: snapshot2
         }));
-        await writeFile5(resolvedPath, JSON.stringify(data2, null, 2), { flush: true });
+        await writeFile6(resolvedPath, JSON.stringify(data2, null, 2), { flush: true });
       }
       /**
        * Clears all recorded snapshots
@@ -34647,9 +35590,9 @@ var require_headers = __commonJS({
       // https://fetch.spec.whatwg.org/#dom-headers-getsetcookie
       getSetCookie() {
         webidl.brandCheck(this, webidl.is.Headers);
-        const list2 = this.#headersList.cookies;
-        if (list2) {
-          return [...list2];
+        const list3 = this.#headersList.cookies;
+        if (list3) {
+          return [...list3];
         }
         return [];
       }
@@ -34663,8 +35606,8 @@ var require_headers = __commonJS({
           headers.#guard = guard;
         };
         getHeadersList = (headers) => headers.#headersList;
-        setHeadersList = (target3, list2) => {
-          target3.#headersList = list2;
+        setHeadersList = (target3, list3) => {
+          target3.#headersList = list3;
         };
         webidl.is.Headers = (arg) => {
           return arg != null && typeof arg === "object" && #guard in arg;
@@ -42365,8 +43308,8 @@ var init_summary = __esm({
        *
        * @returns {Summary} summary instance
        */
-      addRaw(text3, addEOL = false) {
-        this._buffer += text3;
+      addRaw(text4, addEOL = false) {
+        this._buffer += text4;
         return addEOL ? this.addEOL() : this;
       }
       /**
@@ -42462,10 +43405,10 @@ var init_summary = __esm({
        *
        * @returns {Summary} summary instance
        */
-      addHeading(text3, level2) {
+      addHeading(text4, level2) {
         const tag = `h${level2}`;
         const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
-        const element = this.wrap(allowedTag, text3);
+        const element = this.wrap(allowedTag, text4);
         return this.addRaw(element).addEOL();
       }
       /**
@@ -42494,9 +43437,9 @@ var init_summary = __esm({
        *
        * @returns {Summary} summary instance
        */
-      addQuote(text3, cite) {
+      addQuote(text4, cite) {
         const attrs = Object.assign({}, cite && { cite });
-        const element = this.wrap("blockquote", text3, attrs);
+        const element = this.wrap("blockquote", text4, attrs);
         return this.addRaw(element).addEOL();
       }
       /**
@@ -42507,8 +43450,8 @@ var init_summary = __esm({
        *
        * @returns {Summary} summary instance
        */
-      addLink(text3, href) {
-        const element = this.wrap("a", text3, { href });
+      addLink(text4, href) {
+        const element = this.wrap("a", text4, { href });
         return this.addRaw(element).addEOL();
       }
     };
@@ -43349,9 +44292,9 @@ var init_redactor = __esm({
     };
     redactor = (secrets) => {
       const forms = secretForms(secrets);
-      if (forms.length === 0) return (text3) => text3;
+      if (forms.length === 0) return (text4) => text4;
       const any = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");
-      return (text3) => text3.replace(any, "***");
+      return (text4) => text4.replace(any, "***");
     };
   }
 });
@@ -43398,7 +44341,7 @@ var init_ended = __esm({
       run: input.links[0]?.url ?? ""
     });
     LONGEST2 = 3e3;
-    escaped2 = (text3) => text3.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    escaped2 = (text4) => text4.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   }
 });
 
@@ -43483,9 +44426,9 @@ var init_annotations = __esm({
       for (const form of secretForms(secrets)) if (!/[\r\n]/.test(form)) setSecret(form);
     };
     longest3 = 4e3;
-    annotate = ({ level: level2, headline: headline2, text: text3 }, redact, env) => {
+    annotate = ({ level: level2, headline: headline2, text: text4 }, redact, env) => {
       if (!inActions(env)) return;
-      const message = redact(text3).slice(0, longest3);
+      const message = redact(text4).slice(0, longest3);
       const properties = { title: redact(headline2) };
       if (level2 === "error") error(message, properties);
       else notice(message, properties);
@@ -44502,8 +45445,8 @@ var init_json_with_bigint = __esm({
       if (!hasUserReviver) return value;
       return userReviver(key, value, context2);
     };
-    JSONParseV2 = (text3, reviver) => {
-      return JSON.parse(text3, (key, value, context2) => {
+    JSONParseV2 = (text4, reviver) => {
+      return JSON.parse(text4, (key, value, context2) => {
         const isNumber = typeof value === "number";
         const isOutOfBounds = value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
         const isBigNumber = isNumber && isOutOfBounds;
@@ -44519,8 +45462,8 @@ var init_json_with_bigint = __esm({
     MAX_DIGITS = MAX_INT.length;
     stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
     noiseValueWithQuotes = /^"-?\d+n+"$/;
-    applyReviverIteratively = (parsed4, userReviver) => {
-      const rootHolder = { "": parsed4 };
+    applyReviverIteratively = (parsed5, userReviver) => {
+      const rootHolder = { "": parsed5 };
       const stack = [{ parent: rootHolder, key: "", visited: false }];
       while (stack.length > 0) {
         const node3 = stack[stack.length - 1];
@@ -44561,8 +45504,8 @@ var init_json_with_bigint = __esm({
       }
       return rootHolder[""];
     };
-    serializeBigInts = (text3) => {
-      return text3.replace(
+    serializeBigInts = (text4) => {
+      return text4.replace(
         stringsOrLargeNumbers,
         (match, digits, fractional, exponential) => {
           const isString = match[0] === '"';
@@ -44576,20 +45519,20 @@ var init_json_with_bigint = __esm({
         }
       );
     };
-    JSONParse = (text3, reviver) => {
-      if (!text3) return originalParse(text3, reviver);
+    JSONParse = (text4, reviver) => {
+      if (!text4) return originalParse(text4, reviver);
       try {
-        if (isContextSourceSupported()) return JSONParseV2(text3, reviver);
-        const serializedData = serializeBigInts(text3);
+        if (isContextSourceSupported()) return JSONParseV2(text4, reviver);
+        const serializedData = serializeBigInts(text4);
         return originalParse(
           serializedData,
           (key, value, context2) => convertMarkedBigIntsReviver(key, value, context2, reviver)
         );
       } catch (error2) {
         if (error2 instanceof RangeError) {
-          const serializedData = serializeBigInts(text3);
-          const parsed4 = originalParse(serializedData);
-          return applyReviverIteratively(parsed4, reviver);
+          const serializedData = serializeBigInts(text4);
+          const parsed5 = originalParse(serializedData);
+          return applyReviverIteratively(parsed5, reviver);
         }
         throw error2;
       }
@@ -44756,12 +45699,12 @@ async function getResponseData(response) {
   }
   const mimetype = parse4(contentType);
   if (isJSONResponse(mimetype)) {
-    let text3 = "";
+    let text4 = "";
     try {
-      text3 = await response.text();
-      return JSONParse(text3);
+      text4 = await response.text();
+      return JSONParse(text4);
     } catch (err) {
-      return text3;
+      return text4;
     }
   } else if (mimetype.type.startsWith("text/") || // `application/octet-stream` is the canonical "arbitrary binary" type
   // (RFC 2046) and must never be decoded as text, even when the response
@@ -47516,8 +48459,8 @@ var init_endpoints_to_methods = __esm({
   "node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/endpoints-to-methods.js"() {
     init_endpoints();
     endpointMethodsMap = /* @__PURE__ */ new Map();
-    for (const [scope, endpoints] of Object.entries(endpoints_default)) {
-      for (const [methodName, endpoint2] of Object.entries(endpoints)) {
+    for (const [scope, endpoints2] of Object.entries(endpoints_default)) {
+      for (const [methodName, endpoint2] of Object.entries(endpoints2)) {
         const [route2, defaults2, decorations] = endpoint2;
         const [method, url] = route2.split(/ /);
         const endpointDefaults = Object.assign(
@@ -47860,17 +48803,17 @@ var init_client = __esm({
 import { StringDecoder } from "node:string_decoder";
 function collector(line3) {
   const decoder = new StringDecoder("utf8");
-  let text3 = "";
+  let text4 = "";
   let told4 = 0;
   const add2 = (chunk) => {
-    if (text3.length < BOUND) text3 += decoder.write(chunk);
+    if (text4.length < BOUND) text4 += decoder.write(chunk);
     if (line3 === void 0) return;
-    for (let end = text3.indexOf("\n", told4); end !== -1; end = text3.indexOf("\n", told4)) {
-      line3(text3.slice(told4, end));
+    for (let end = text4.indexOf("\n", told4); end !== -1; end = text4.indexOf("\n", told4)) {
+      line3(text4.slice(told4, end));
       told4 = end + 1;
     }
   };
-  return { add: add2, text: () => text3 };
+  return { add: add2, text: () => text4 };
 }
 var BOUND;
 var init_collector = __esm({
@@ -47917,7 +48860,7 @@ var init_sudo = __esm({
       [/you must have a tty/i, "SUDO_WANTS_TTY"],
       [/unknown user|command not found|not found/i, "SUDO_REFUSED"]
     ];
-    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`;
+    next3 = (code2, { node: node3, from, to }) => code2 === "SUDO_WANTS_TTY" ? `on ${node3}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty` : `on ${node3}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file for a unit of systemd)`;
   }
 });
 
@@ -49134,14 +50077,14 @@ var require_foldFlowLines = __commonJS({
     var FOLD_FLOW = "flow";
     var FOLD_BLOCK = "block";
     var FOLD_QUOTED = "quoted";
-    function foldFlowLines(text3, indent, mode = "flow", { indentAtStart, lineWidth = 80, minContentWidth = 20, onFold, onOverflow } = {}) {
+    function foldFlowLines(text4, indent, mode = "flow", { indentAtStart, lineWidth = 80, minContentWidth = 20, onFold, onOverflow } = {}) {
       if (!lineWidth || lineWidth < 0)
-        return text3;
+        return text4;
       if (lineWidth < minContentWidth)
         minContentWidth = 0;
       const endStep = Math.max(1 + minContentWidth, 1 + lineWidth - indent.length);
-      if (text3.length <= endStep)
-        return text3;
+      if (text4.length <= endStep)
+        return text4;
       const folds = [];
       const escapedFolds = {};
       let end = lineWidth - indent.length;
@@ -49158,14 +50101,14 @@ var require_foldFlowLines = __commonJS({
       let escStart = -1;
       let escEnd = -1;
       if (mode === FOLD_BLOCK) {
-        i = consumeMoreIndentedLines(text3, i, indent.length);
+        i = consumeMoreIndentedLines(text4, i, indent.length);
         if (i !== -1)
           end = i + endStep;
       }
-      for (let ch; ch = text3[i += 1]; ) {
+      for (let ch; ch = text4[i += 1]; ) {
         if (mode === FOLD_QUOTED && ch === "\\") {
           escStart = i;
-          switch (text3[i + 1]) {
+          switch (text4[i + 1]) {
             case "x":
               i += 3;
               break;
@@ -49182,12 +50125,12 @@ var require_foldFlowLines = __commonJS({
         }
         if (ch === "\n") {
           if (mode === FOLD_BLOCK)
-            i = consumeMoreIndentedLines(text3, i, indent.length);
+            i = consumeMoreIndentedLines(text4, i, indent.length);
           end = i + indent.length + endStep;
           split = void 0;
         } else {
           if (ch === " " && prev && prev !== " " && prev !== "\n" && prev !== "	") {
-            const next5 = text3[i + 1];
+            const next5 = text4[i + 1];
             if (next5 && next5 !== " " && next5 !== "\n" && next5 !== "	")
               split = i;
           }
@@ -49199,12 +50142,12 @@ var require_foldFlowLines = __commonJS({
             } else if (mode === FOLD_QUOTED) {
               while (prev === " " || prev === "	") {
                 prev = ch;
-                ch = text3[i += 1];
+                ch = text4[i += 1];
                 overflow = true;
               }
               const j = i > escEnd + 1 ? i - 2 : escStart - 1;
               if (escapedFolds[j])
-                return text3;
+                return text4;
               folds.push(j);
               escapedFolds[j] = true;
               end = j + endStep;
@@ -49219,39 +50162,39 @@ var require_foldFlowLines = __commonJS({
       if (overflow && onOverflow)
         onOverflow();
       if (folds.length === 0)
-        return text3;
+        return text4;
       if (onFold)
         onFold();
-      let res = text3.slice(0, folds[0]);
+      let res = text4.slice(0, folds[0]);
       for (let i2 = 0; i2 < folds.length; ++i2) {
         const fold2 = folds[i2];
-        const end2 = folds[i2 + 1] || text3.length;
+        const end2 = folds[i2 + 1] || text4.length;
         if (fold2 === 0)
           res = `
-${indent}${text3.slice(0, end2)}`;
+${indent}${text4.slice(0, end2)}`;
         else {
           if (mode === FOLD_QUOTED && escapedFolds[fold2])
-            res += `${text3[fold2]}\\`;
+            res += `${text4[fold2]}\\`;
           res += `
-${indent}${text3.slice(fold2 + 1, end2)}`;
+${indent}${text4.slice(fold2 + 1, end2)}`;
         }
       }
       return res;
     }
-    function consumeMoreIndentedLines(text3, i, indent) {
+    function consumeMoreIndentedLines(text4, i, indent) {
       let end = i;
       let start = i + 1;
-      let ch = text3[start];
+      let ch = text4[start];
       while (ch === " " || ch === "	") {
         if (i < start + indent) {
-          ch = text3[++i];
+          ch = text4[++i];
         } else {
           do {
-            ch = text3[++i];
+            ch = text4[++i];
           } while (ch && ch !== "\n");
           end = i;
           start = i + 1;
-          ch = text3[start];
+          ch = text4[start];
         }
       }
       return end;
@@ -54481,15 +55424,15 @@ var require_parser = __commonJS({
     var node_process = __require("process");
     var cst = require_cst();
     var lexer = require_lexer();
-    function includesToken(list2, type) {
-      for (let i = 0; i < list2.length; ++i)
-        if (list2[i].type === type)
+    function includesToken(list3, type) {
+      for (let i = 0; i < list3.length; ++i)
+        if (list3[i].type === type)
           return true;
       return false;
     }
-    function findNonEmptyIndex(list2) {
-      for (let i = 0; i < list2.length; ++i) {
-        switch (list2[i].type) {
+    function findNonEmptyIndex(list3) {
+      for (let i = 0; i < list3.length; ++i) {
+        switch (list3[i].type) {
           case "space":
           case "comment":
           case "newline":
@@ -55498,8 +56441,8 @@ var require_dist = __commonJS({
 });
 
 // src/config/server-config.ts
-function readServerConfig(text3) {
-  const doc = (0, import_yaml.parseDocument)(text3);
+function readServerConfig(text4) {
+  const doc = (0, import_yaml.parseDocument)(text4);
   const on = (...path7) => doc.getIn(path7) === true;
   const path6 = doc.getIn(["server", "db_path"]);
   const port = doc.getIn(["server", "port"]);
@@ -55518,10 +56461,10 @@ function duration4(value) {
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
   return parts.length === 0 ? 100 : parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS3[unit ?? ""] ?? 0), 0);
 }
-function stagingConfig(text3, at) {
-  const doc = (0, import_yaml.parseDocument)(text3);
+function stagingConfig(text4, at) {
+  const doc = (0, import_yaml.parseDocument)(text4);
   if (doc.errors.length > 0) throw new Bug("a configuration that cannot be read was to be staged");
-  doc.setIn(["server", "address"], "127.0.0.1");
+  doc.setIn(["server", "address"], at.address);
   doc.setIn(["server", "port"], at.port);
   doc.setIn(["server", "db_path"], at.dataPath);
   doc.setIn(["retention", "enabled"], false);
@@ -55617,7 +56560,7 @@ var init_nodes = __esm({
 });
 
 // src/config/schema/fleet.ts
-var ENVIRONMENT_NAME, httpProfile, processService, unitService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, balancer, backend, haproxy, commands, drain, fleetSettings;
+var ENVIRONMENT_NAME, httpProfile, processService, unitService, IMAGE_NAME, containerService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, balancer, backend, haproxy, commands, drain, fleetSettings;
 var init_fleet = __esm({
   "src/config/schema/fleet.ts"() {
     "use strict";
@@ -55680,6 +56623,31 @@ var init_fleet = __esm({
         )
       },
       "unit: and its name"
+    );
+    IMAGE_NAME = String.raw`[a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?(?:/[a-z0-9][a-z0-9._-]*)*`;
+    containerService = strictObject(
+      {
+        container: described(
+          text(
+            /^(?:[A-Za-z0-9]|\{name\})(?:[A-Za-z0-9_.-]|\{name\}){0,80}$/,
+            "the name of a container, such as progressdb"
+          ),
+          "The container that runs the server, as docker ps names it; {name} is the node's."
+        ),
+        image: described(
+          text(
+            new RegExp(`^${IMAGE_NAME}:[A-Za-z0-9_.-]*\\{(?:version|number)\\}[A-Za-z0-9_.-]*$`),
+            "an image with the version in its tag, such as ghcr.io/progressdb/progressdb:{version}"
+          ),
+          "The image of a release; {version} is v0.2.2, {number} is 0.2.2. It is asked for once, and then used by its digest."
+        ),
+        program: described(
+          optional(text(/^(?:none|\/[\w.@+=,:~/-]{1,200})$/, "a path in the image, or none")),
+          "Path of the server in the image, which must hold the bytes of the release's archive; none where the image is built apart. Default: /usr/local/bin/ and the binary."
+        ),
+        socket: described(prefault(path(), "/var/run/docker.sock"), "Socket of the Docker daemon on the node.")
+      },
+      "container and image of the server"
     );
     places = {
       install: described(optional(path()), "Folder for releases and the state of the rollout."),
@@ -55852,11 +56820,11 @@ var init_fleet = __esm({
       "require-image": described(
         optional(
           text(
-            /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
+            /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{version\}[A-Za-z0-9._-]*)?$/,
             "an image such as ghcr.io/acme/app:{version}"
           )
         ),
-        "A container image that must exist too; {version} and {tag} are replaced."
+        "A container image that must exist too; {version} is replaced."
       ),
       ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
       local: described(
@@ -55868,6 +56836,7 @@ var init_fleet = __esm({
         "The service is a plain process that the rollout starts and stops."
       ),
       systemd: described(optional(unitService), "The service is a unit of systemd."),
+      docker: described(optional(containerService), "The service is a container of Docker."),
       ...places,
       nodes: described(
         array(union([nodeName(), node2], "a node name, or a mapping with name"), "a list of nodes").check(_minLength(1, "at least one node"), _maxLength(500, "at most 500 nodes")),
@@ -56372,22 +57341,22 @@ var init_watch2 = __esm({
     };
     FEWEST_SAMPLES = 2;
     sampleRules = (file) => {
-      const given = samplesAtLeast(file);
+      const given2 = samplesAtLeast(file);
       const wanted = file.judge["min-samples"];
-      if (wanted !== void 0 && wanted > given)
+      if (wanted !== void 0 && wanted > given2)
         return [
           broken3(
             ["judge", "min-samples"],
             "WATCH_TOO_SHORT",
-            `judge.min-samples is ${wanted}, the shortest watch gives ${given}`,
+            `judge.min-samples is ${wanted}, the shortest watch gives ${given2}`,
             "lower it, lengthen the watch, or raise probe.rate"
           )
         ];
-      return given < FEWEST_SAMPLES ? [
+      return given2 < FEWEST_SAMPLES ? [
         broken3(
           ["probe", "rate"],
           "WATCH_TOO_SHORT",
-          `${file.probe.rate} probe requests a second give ${given} in the shortest watch, ${spellDuration(shortest2(file))}`,
+          `${file.probe.rate} probe requests a second give ${given2} in the shortest watch, ${spellDuration(shortest2(file))}`,
           "raise probe.rate, or lengthen the watch"
         )
       ] : [];
@@ -56511,8 +57480,8 @@ var init_build = __esm({
         ...ca === void 0 ? {} : { ca }
       };
     };
-    hostOf = (text3, user) => {
-      const [, named7, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text3) ?? [];
+    hostOf = (text4, user) => {
+      const [, named7, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text4) ?? [];
       return { host, port: port === void 0 ? 22 : Number(port), user: named7 ?? user };
     };
     policyOf = (file, or) => ({
@@ -56540,7 +57509,7 @@ var init_build = __esm({
       return {
         kind: "haproxy",
         sockets: [socket2].flat(),
-        via: [via].flat().map((text3) => hostOf(text3, ssh3?.user ?? "")),
+        via: [via].flat().map((text4) => hostOf(text4, ssh3?.user ?? "")),
         backends: [backend2].flat(),
         server,
         limit,
@@ -56566,6 +57535,13 @@ var init_build = __esm({
     serviceOf2 = (file, or) => {
       if (file.systemd !== void 0)
         return { kind: "systemd", unit: file.systemd.unit, scope: file.systemd.user ? "user" : "system" };
+      if (file.docker !== void 0) {
+        const { container, image, socket: socket2 } = file.docker;
+        const at = image.lastIndexOf(":");
+        const usual2 = `/usr/local/bin/${file.binary ?? "progressdb"}`;
+        const program2 = or("docker.program", file.docker.program, usual2);
+        return { kind: "docker", container, image: image.slice(0, at), tag: image.slice(at + 1), socket: socket2, program: program2 };
+      }
       const usual = file.profile === "progressdb" ? PROGRESSDB_ARGS : [];
       const args = file.process?.args;
       or("process.args", args?.join(" "), usual.join(" "), usual.join(" ") || "none");
@@ -56594,11 +57570,11 @@ var init_build = __esm({
         ...keys.frontend === void 0 ? {} : { frontendKey: keys.frontend }
       };
     };
-    switchOf = ({ switch: given }) => {
-      const command5 = given["on-fire"];
+    switchOf = ({ switch: given2 }) => {
+      const command5 = given2["on-fire"];
       return {
-        confirmWithin: given["confirm-within"],
-        ...command5 === void 0 ? {} : { onFire: { command: command5, limit: given["on-fire-limit"] } }
+        confirmWithin: given2["confirm-within"],
+        ...command5 === void 0 ? {} : { onFire: { command: command5, limit: given2["on-fire-limit"] } }
       };
     };
     NO_KEY = "none";
@@ -56622,10 +57598,10 @@ var init_document = __esm({
     import_yaml2 = __toESM(require_dist(), 1);
     init_errors();
     LARGEST = 256 * 1024;
-    readDocument = (text3, file) => {
-      if (text3.length > LARGEST) throw new UserError(tooLarge(file, text3.length));
+    readDocument = (text4, file) => {
+      if (text4.length > LARGEST) throw new UserError(tooLarge(file, text4.length));
       const lines2 = new import_yaml2.LineCounter();
-      const document = parse5(text3, file, lines2);
+      const document = parse5(text4, file, lines2);
       const place2 = (offset) => `${file}:${spot(lines2, offset)}`;
       const problems2 = [...syntaxProblems(document, place2), ...references(document, place2)];
       if (problems2.length > 0) throw new UserError(...problems2);
@@ -56641,9 +57617,9 @@ var init_document = __esm({
       next: "check that the path names the fleet file",
       where: file
     });
-    parse5 = (text3, file, lineCounter) => {
+    parse5 = (text4, file, lineCounter) => {
       try {
-        return (0, import_yaml2.parseDocument)(text3, { lineCounter, prettyErrors: false, stringKeys: true });
+        return (0, import_yaml2.parseDocument)(text4, { lineCounter, prettyErrors: false, stringKeys: true });
       } catch {
         throw new UserError({
           code: "CONFIG_NOT_YAML",
@@ -56728,7 +57704,7 @@ var init_unread = __esm({
 });
 
 // src/config/fleet.ts
-var kindRules, switchRules, hookRules, drainRules, kindOfService, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
+var kindRules, switchRules, hookRules, drainRules, kindOfService, imageTwice, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
 var init_fleet2 = __esm({
   "src/config/fleet.ts"() {
     "use strict";
@@ -56818,13 +57794,23 @@ var init_fleet2 = __esm({
     };
     kindOfService = (file, unread) => {
       if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
-      if (file.process !== void 0 && file.systemd !== void 0)
+      const kinds = ["process", "systemd", "docker"].filter((kind2) => file[kind2] !== void 0);
+      const [first3, second] = kinds;
+      if (first3 !== void 0 && second !== void 0)
         return [
-          broken3(["process"], "SETTING_CONTRADICTS", "the file says process and systemd", "keep one of the two")
+          broken3([first3], "SETTING_CONTRADICTS", `the file says ${kinds.join(" and ")}`, "keep one of them")
         ];
-      const next5 = "add systemd: { unit: progressdb.service }, or process: {} where no unit runs it";
-      return file.process === void 0 && file.systemd === void 0 ? [broken3([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : [];
+      const next5 = "add systemd: { unit: progressdb.service }, or docker: { container, image }, or process: {} where neither runs it";
+      return first3 === void 0 ? [broken3([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : imageTwice(file);
     };
+    imageTwice = (file) => file.docker !== void 0 && file["require-image"] !== void 0 ? [
+      broken3(
+        ["require-image"],
+        "SETTING_CONTRADICTS",
+        "docker.image is required anyway",
+        "leave require-image out"
+      )
+    ] : [];
     placeOfNodes = (file, unread) => {
       if (unread.has("local") || unread.has("ssh")) return [];
       if (file.local === void 0 && file.ssh === void 0)
@@ -56988,15 +57974,15 @@ var init_places2 = __esm({
     ];
     oncePerPlace = (all2) => {
       const seen2 = /* @__PURE__ */ new Set();
-      return all2.filter((one) => {
-        const key = JSON.stringify(one.path);
+      return all2.filter((one2) => {
+        const key = JSON.stringify(one2.path);
         return seen2.has(key) ? false : seen2.add(key);
       });
     };
     missingFolders = (nodes) => ["install", "data"].flatMap((kind2) => {
-      const without = nodes.filter((node3) => node3[kind2] === void 0);
-      if (without.length === 0) return [];
-      const of3 = without.length === nodes.length ? "" : ` for ${without.map((node3) => node3.name).join(", ")}`;
+      const without2 = nodes.filter((node3) => node3[kind2] === void 0);
+      if (without2.length === 0) return [];
+      const of3 = without2.length === nodes.length ? "" : ` for ${without2.map((node3) => node3.name).join(", ")}`;
       const next5 = `add ${kind2}: with an absolute path, such as ${kind2 === "install" ? "/opt/progressdb" : "/var/lib/progressdb"}`;
       return [broken3([kind2], "SETTING_MISSING", `${kind2} is missing${of3}`, next5)];
     });
@@ -57029,13 +58015,13 @@ var init_places2 = __esm({
       });
     };
     overlap = (earlier2, later) => {
-      const same2 = earlier2.path === later.path;
-      const one = `${earlier2.kind} of ${earlier2.node}`;
+      const same3 = earlier2.path === later.path;
+      const one2 = `${earlier2.kind} of ${earlier2.node}`;
       const other2 = earlier2.node === later.node ? later.kind : `${later.kind} of ${later.node}`;
       return broken3(
         later.at,
-        same2 ? "PATHS_SHARED" : "PATHS_NESTED",
-        same2 ? `${one} and ${other2} are the same folder, ${later.path}` : `${one} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
+        same3 ? "PATHS_SHARED" : "PATHS_NESTED",
+        same3 ? `${one2} and ${other2} are the same folder, ${later.path}` : `${one2} (${earlier2.path}) and ${other2} (${later.path}) lie inside each other`,
         earlier2.node === later.node ? "give each a folder of its own" : `write {name} in the path, or give ${later.node} its own`,
         "a rollback swaps one folder and must not touch another"
       );
@@ -57083,7 +58069,7 @@ var init_places2 = __esm({
 });
 
 // src/config/shape.ts
-var LATER, shape, flatten, once, withoutMisspelt, topLevel, explain, unknownKey, whatInstead, missing2, invalid, readable, MOST_ROUNDS, addMissingNodes, toCut, plainPath;
+var shape, flatten, once, withoutMisspelt, topLevel, explain, unknownKey, whatInstead, missing2, invalid, readable, MOST_ROUNDS, addMissingNodes, toCut, plainPath;
 var init_shape = __esm({
   "src/config/shape.ts"() {
     "use strict";
@@ -57094,7 +58080,6 @@ var init_shape = __esm({
     init_suggestion();
     init_unread();
     init_tree();
-    LATER = /* @__PURE__ */ new Map([["docker", "process: { args: […] }"]]);
     shape = (source) => {
       const first3 = safeParse(fileSchema, source.value);
       if (first3.success) return { problems: [], settings: first3.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
@@ -57150,14 +58135,6 @@ var init_shape = __esm({
     };
     unknownKey = (path6, key, source) => {
       const where2 = source.atKey(path6, key);
-      const instead = path6.length === 0 ? LATER.get(key) : void 0;
-      if (instead !== void 0)
-        return {
-          code: "SETTING_NOT_SUPPORTED",
-          what: `${key} is not supported by this version`,
-          next: `use ${instead}`,
-          where: where2
-        };
       const parent = settingName(path6);
       return {
         code: "SETTING_UNKNOWN",
@@ -57227,8 +58204,8 @@ var init_file2 = __esm({
     init_places2();
     init_shape();
     init_watch2();
-    parseConfig = (text3, file, world = {}) => {
-      const source = readDocument(text3, file);
+    parseConfig = (text4, file, world = {}) => {
+      const source = readDocument(text4, file);
       const shaped = shape(source);
       const problems2 = [...shaped.problems, ...brokenRules(source, shaped, world)];
       if (problems2.length > 0 || shaped.settings === void 0) throw new UserError(...inFileOrder(problems2));
@@ -57269,12 +58246,12 @@ var init_host_keys = __esm({
   "src/domain/host-keys.ts"() {
     "use strict";
     LINE = /^(?!#)(\S+) (ssh-ed25519|ecdsa-sha2-nistp\d{3}|ssh-rsa) ([A-Za-z0-9+/]{40,3000}={0,2})(?: .*)?$/;
-    hostKeysIn = (text3, at) => linesOf4(text3).flatMap((line3) => {
+    hostKeysIn = (text4, at) => linesOf4(text4).flatMap((line3) => {
       const [, , type, key] = LINE.exec(line3) ?? [];
-      return type && key && !revokedIn(text3).includes(key) ? [{ ...at, type, key }] : [];
+      return type && key && !revokedIn(text4).includes(key) ? [{ ...at, type, key }] : [];
     }).toSorted((a, b) => KINDS2.indexOf(kind(a)) - KINDS2.indexOf(kind(b)));
-    linesOf4 = (text3) => text3.split("\n").map((line3) => line3.trim());
-    revokedIn = (text3) => linesOf4(text3).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
+    linesOf4 = (text4) => text4.split("\n").map((line3) => line3.trim());
+    revokedIn = (text4) => linesOf4(text4).flatMap((line3) => /^@revoked +\S+ +\S+ +(\S+)/.exec(line3)?.[1] ?? []);
     KINDS2 = ["ed25519", "ecdsa", "rsa"];
     kind = ({ type }) => KINDS2.find((name2) => type.includes(name2)) ?? "";
     fingerprint = ({ key }) => `SHA256:${createHash3("sha256").update(Buffer.from(key, "base64")).digest("base64").replaceAll("=", "")}`;
@@ -57342,8 +58319,8 @@ function entry(n, shared2) {
   return { text: `  - { ${words3.join(", ")} }`, why: `${n.port.from}; ${answers}; runs as ${n.user}` };
 }
 function aligned(lines2) {
-  const width = Math.min(60, Math.max(...lines2.map(({ text: text3 }) => text3.length)));
-  return lines2.map(({ text: text3, why: why2 }) => `${text3.padEnd(width)}  # ${why2}`);
+  const width = Math.min(60, Math.max(...lines2.map(({ text: text4 }) => text4.length)));
+  return lines2.map(({ text: text4, why: why2 }) => `${text4.padEnd(width)}  # ${why2}`);
 }
 function differing(nodes) {
   const units = [...new Set(nodes.map((n) => n.unit.is))];
@@ -57363,7 +58340,7 @@ var init_fleet_file = __esm({
     "use strict";
     init_host_keys();
     init_log2();
-    word4 = (text3) => /^[\d.]+$|[,:{}[\]~ ]/.test(text3) ? JSON.stringify(text3) : text3;
+    word4 = (text4) => /^[\d.]+$|[,:{}[\]~ ]/.test(text4) ? JSON.stringify(text4) : text4;
     all = (nodes) => list(nodes.map((n) => n.name));
     same = (nodes, of3) => new Set(nodes.map(of3)).size === 1;
     drainHint = (nodes) => {
@@ -57388,43 +58365,43 @@ async function findServer(s) {
   return read2(s, answer2);
 }
 function read2(s, answer2) {
-  const one = (key) => answer2.values[key]?.at(-1) ?? "";
+  const one2 = (key) => answer2.values[key]?.at(-1) ?? "";
   const units = (answer2.values["found"] ?? []).map(unitIn);
   const [unit, ...others] = units;
   if (!unit) return refused3(noUnit(s));
   if (others.length > 0) return refused3(severalUnits(s, units));
   if (!UNIT.test(unit.name)) return refused3(noUnit(s));
   if (!PLAIN_USER.test(unit.user) || unit.user === "root") return refused3(noUser(s, unit));
-  const text3 = answer2.values["config_text"]?.at(-1);
-  if (text3 === void 0 && one("db") === "") return refused3(closed2(s, one));
-  const server = readServerConfig(text3 ?? "");
-  const data2 = dataOf3(one, server);
-  if (data2.is === "" || [data2.is, one("config")].some((path6) => !PATH.test(path6)))
-    return refused3(noPath(s, one, data2.is));
+  const text4 = answer2.values["config_text"]?.at(-1);
+  if (text4 === void 0 && one2("db") === "") return refused3(closed2(s, one2));
+  const server = readServerConfig(text4 ?? "");
+  const data2 = dataOf3(one2, server);
+  if (data2.is === "" || [data2.is, one2("config")].some((path6) => !PATH.test(path6)))
+    return refused3(noPath(s, one2, data2.is));
   const shown6 = (value) => printable(new Untrusted(value), 200);
   return {
     found: {
       name: s.name,
       host: s.host,
-      unit: { is: shown6(unit.name), from: `the unit that starts ${shown6(one("program"))}` },
+      unit: { is: shown6(unit.name), from: `the unit that starts ${shown6(one2("program"))}` },
       user: shown6(unit.user) || "root",
-      install: installOf(shown6(one("program")), s.binary),
+      install: installOf(shown6(one2("program")), s.binary),
       data: data2,
-      config: { is: one("config"), from: shown6(one("config_from")) },
-      port: portOf(one, server),
+      config: { is: one2("config"), from: shown6(one2("config_from")) },
+      port: portOf(one2, server),
       version: "unknown",
       intakeWal: server.intakeWal
     }
   };
 }
-function dataOf3(one, { written: written2 }) {
-  const [path6, from] = one("db") === "" ? [written2.dataPath, `server.db_path in ${one("config")}`] : [one("db"), "--db of the unit"];
-  const folder = one("folder").replace(/\/+$/, "");
+function dataOf3(one2, { written: written2 }) {
+  const [path6, from] = one2("db") === "" ? [written2.dataPath, `server.db_path in ${one2("config")}`] : [one2("db"), "--db of the unit"];
+  const folder = one2("folder").replace(/\/+$/, "");
   const whole2 = path6 === "" || path6.startsWith("/") ? path6 : `${folder}/${path6.replace(/^(?:\.\/)+/, "")}`;
   return { is: whole2.replace(/\/+$/, ""), from: printable(new Untrusted(from), 300) };
 }
-function portOf(one, { written: written2 }) {
-  const addr = /:(\d{1,5})$/.exec(one("addr"))?.[1];
+function portOf(one2, { written: written2 }) {
+  const addr = /:(\d{1,5})$/.exec(one2("addr"))?.[1];
   if (addr !== void 0) return { is: Number(addr), from: "--addr of the unit" };
   if (written2.port !== void 0) return { is: written2.port, from: "server.port in its configuration" };
   return { is: 8080, from: "the usual port, as none is written" };
@@ -57470,16 +58447,16 @@ var init_finding = __esm({
       next: "say which one with --unit",
       where: name2
     });
-    closed2 = ({ name: name2 }, one) => ({
+    closed2 = ({ name: name2 }, one2) => ({
       code: "CONFIG_NOT_READABLE",
-      what: `${name2}: ${printable(new Untrusted(one("self")), 60)} may not read ${printable(new Untrusted(one("config")), 200)}, where the data folder and the port stand`,
-      because: `it belongs to ${printable(new Untrusted(one("config_closed")), 100)}, as it should`,
+      what: `${name2}: ${printable(new Untrusted(one2("self")), 60)} may not read ${printable(new Untrusted(one2("config")), 200)}, where the data folder and the port stand`,
+      because: `it belongs to ${printable(new Untrusted(one2("config_closed")), 100)}, as it should`,
       next: "look as somebody who may read it: add  --as root  (or another user)",
       where: name2
     });
-    noPath = ({ name: name2 }, one, data2) => ({
+    noPath = ({ name: name2 }, one2, data2) => ({
       code: "PATHS_ODD",
-      what: `${name2}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one("config")), 200)}) has a path that a fleet file cannot hold`,
+      what: `${name2}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one2("config")), 200)}) has a path that a fleet file cannot hold`,
       next: "write an absolute path of letters, digits and plain signs as server.db_path in the configuration of the server",
       where: name2
     });
@@ -57739,13 +58716,13 @@ var init_journey = __esm({
     journey = async (db, title2, p) => {
       const steps2 = [];
       const made = { thread: "", key: "" };
-      const text3 = `journey at ${new Date(p.clock.now()).toISOString()}`;
+      const text4 = `journey at ${new Date(p.clock.now()).toISOString()}`;
       const script2 = [
         [STEPS.sign, () => db.sign(p.stop)],
         [STEPS.create, async () => keep(await db.createThread(title2, p.stop), (key) => made.thread = key)],
         [STEPS.visible, () => waitVisible(db, made.thread, p)],
-        [STEPS.post, async () => keep(await db.post(made.thread, text3, p.stop), (key) => made.key = key)],
-        [STEPS.read, async () => keep(await readBack(db, { ...made, text: text3 }, p.stop), (key) => made.key = key)],
+        [STEPS.post, async () => keep(await db.post(made.thread, text4, p.stop), (key) => made.key = key)],
+        [STEPS.read, async () => keep(await readBack(db, { ...made, text: text4 }, p.stop), (key) => made.key = key)],
         [STEPS.list, () => listWith(db, made, p)],
         [STEPS.remove, () => db.deleteMessage(made, p.stop)],
         [STEPS.sweep, () => db.deleteThread(made.thread, p.stop)]
@@ -57879,8 +58856,8 @@ var init_call = __esm({
     };
     errorText = (raw, secrets) => {
       const { error: error2 } = parse6(raw);
-      const text3 = typeof error2 === "string" ? error2 : raw;
-      const clean = secrets.filter((s) => s !== "").reduce((t, secret) => t.replaceAll(secret, "***"), text3.slice(0, 2e3));
+      const text4 = typeof error2 === "string" ? error2 : raw;
+      const clean = secrets.filter((s) => s !== "").reduce((t, secret) => t.replaceAll(secret, "***"), text4.slice(0, 2e3));
       return printable(new Untrusted(clean), 120);
     };
     parse6 = (raw) => {
@@ -57985,11 +58962,11 @@ var init_cycle = __esm({
       return value === void 0 ? "skipped" : then(value);
     };
     posting = (c) => {
-      const text3 = `watch ${c.turn} at ${new Date(c.p.clock.now()).toISOString()}`;
-      const sent = inThread(c, (thread) => c.db.post(thread, text3, c.p.stop));
+      const text4 = `watch ${c.turn} at ${new Date(c.p.clock.now()).toISOString()}`;
+      const sent = inThread(c, (thread) => c.db.post(thread, text4, c.p.stop));
       c.state.posted = sent.then(async (s) => {
         const thread = await c.state.thread;
-        return s.is === "ok" && thread?.is === "ok" ? { thread: thread.value, key: s.value, text: text3 } : void 0;
+        return s.is === "ok" && thread?.is === "ok" ? { thread: thread.value, key: s.value, text: text4 } : void 0;
       });
       return sent;
     };
@@ -58062,7 +59039,7 @@ var init_progressdb = __esm({
         ),
         threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
         deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
-        post: (thread, text3, stop) => call3(post2(`${THREADS}/${thread}/messages`, { body: { text: text3 } }), stop),
+        post: (thread, text4, stop) => call3(post2(`${THREADS}/${thread}/messages`, { body: { text: text4 } }), stop),
         read: async ({ thread, key }, stop) => {
           const request6 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
           return orAbsent(await call3({ ...request6, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
@@ -58121,8 +59098,8 @@ var init_progressdb = __esm({
       if (!isObject2(x)) return void 0;
       const key = keyOf(x);
       const { body } = x;
-      const text3 = isObject2(body) && typeof body["text"] === "string" ? body["text"] : "";
-      return key === void 0 ? void 0 : { key, text: text3 };
+      const text4 = isObject2(body) && typeof body["text"] === "string" ? body["text"] : "";
+      return key === void 0 ? void 0 : { key, text: text4 };
     };
     listOf = (x, item) => {
       if (x === null) return [];
@@ -58337,8 +59314,8 @@ var init_probe = __esm({
         }
         return made;
       },
-      post: async (thread, text3, stop) => {
-        const posted = await db.post(thread, text3, stop);
+      post: async (thread, text4, stop) => {
+        const posted = await db.post(thread, text4, stop);
         if (posted.is === "ok") {
           sum.keys += 1;
           sum.messages += 1;
@@ -58574,13 +59551,13 @@ async function resolveHost(to, env, config2) {
     "--",
     to.host
   ];
-  const { text: text3 } = await ask2(env, words3);
-  const one = (key) => new RegExp(`^${key} (.+)$`, "m").exec(text3)?.[1] ?? "";
-  const jump = one("proxyjump");
+  const { text: text4 } = await ask2(env, words3);
+  const one2 = (key) => new RegExp(`^${key} (.+)$`, "m").exec(text4)?.[1] ?? "";
+  const jump = one2("proxyjump");
   return {
-    host: one("hostname") || to.host,
-    port: to.port ?? (Number(one("port")) || 22),
-    user: to.user ?? one("user"),
+    host: one2("hostname") || to.host,
+    port: to.port ?? (Number(one2("port")) || 22),
+    user: to.user ?? one2("user"),
     jump: jump === "none" ? "" : jump
   };
 }
@@ -58589,12 +59566,12 @@ async function knownKeys(at, env, file) {
   const home = env["HOME"] ?? "/";
   const files2 = file === void 0 ? [`${home}/.ssh/known_hosts`, "/etc/ssh/ssh_known_hosts"] : [file];
   const found = await Promise.all(files2.map((path6) => ask2(env, ["ssh-keygen", "-F", name2, "-f", path6])));
-  return hostKeysIn(found.map(({ text: text3 }) => text3).join("\n"), at);
+  return hostKeysIn(found.map(({ text: text4 }) => text4).join("\n"), at);
 }
 async function shownKeys(at, env) {
   const words3 = ["ssh-keyscan", "-T", "10", "-p", String(at.port), "--", at.host];
-  const { text: text3 } = await ask2(env, words3, 30);
-  return hostKeysIn(text3, at);
+  const { text: text4 } = await ask2(env, words3, 30);
+  return hostKeysIn(text4, at);
 }
 var ownConfig;
 var init_host_keys2 = __esm({
@@ -58743,9 +59720,9 @@ async function run3(link, program2, args, options) {
   if (first3.code !== 0)
     return { ...first3, code: null, lost: { problem: await whyNot3(link, first3), begun: false } };
   const { as } = options;
-  const text3 = boundedScript(program2, args, options.limit / 1e3);
+  const text4 = boundedScript(program2, args, options.limit / 1e3);
   const ran2 = await ssh2(link, ["sh", "-s"], {
-    input: Buffer.from(as ? scriptAs(as, text3) : text3),
+    input: Buffer.from(as ? scriptAs(as, text4) : text4),
     seconds: (options.limit + GRACE2) / 1e3,
     ...options.line ? { line: options.line } : {}
   });
@@ -58768,7 +59745,7 @@ ${bytes3.length}
   const ran2 = await ssh2(link, ["sh", "-c", quote(RECEIVE)], {
     input: Buffer.concat([head2, bytes3]),
     seconds: putSeconds(bytes3.length),
-    line: (text3) => /^\d{1,15}$/.test(text3) ? sent?.(Number(text3), bytes3.length) : void 0
+    line: (text4) => /^\d{1,15}$/.test(text4) ? sent?.(Number(text4), bytes3.length) : void 0
   });
   if (ran2.code === 0) return;
   if (ran2.code === 255) throw new UserError(sshFailure(link.way, ran2.stderr));
@@ -58831,9 +59808,9 @@ done
       forward: (to) => forward2(link, to),
       close: () => close(link, open6)
     });
-    writePrivate = async (path6, text3) => {
+    writePrivate = async (path6, text4) => {
       await rm3(path6, { force: true });
-      await writeFile4(path6, text3, { mode: 384, flag: "wx" });
+      await writeFile4(path6, text4, { mode: 384, flag: "wx" });
     };
     putSeconds = (bytes3) => 120 + bytes3 / 25e4;
     lastWords = (ran2) => printable(new Untrusted(ran2.stderr.trim().split("\n").slice(-2).join(" ")), 300) || (ran2.late ? "it took too long" : `exit ${ran2.code ?? "unknown"}`);
@@ -58895,7 +59872,7 @@ async function jumpOf2({ env, dir }, [first3]) {
 }
 function clashes(targets) {
   const of3 = (key) => [...new Set(targets.map(key))];
-  const one = (what, all2) => ({
+  const one2 = (what, all2) => ({
     code: "TARGETS_DIFFER",
     what: `one fleet has one ${what}, and these have ${all2.join(", ")}`,
     next: "make a fleet file for each, or give the nodes the same"
@@ -58904,9 +59881,9 @@ function clashes(targets) {
   const ports = of3((t) => String(t.at.port));
   const jumps = of3((t) => t.at.jump || "none");
   return [
-    ...users.length > 1 ? [one("user that logs in", users)] : [],
-    ...ports.length > 1 ? [one("port of sshd", ports)] : [],
-    ...jumps.length > 1 ? [one("jump host", jumps)] : [],
+    ...users.length > 1 ? [one2("user that logs in", users)] : [],
+    ...ports.length > 1 ? [one2("port of sshd", ports)] : [],
+    ...jumps.length > 1 ? [one2("jump host", jumps)] : [],
     ...of3((t) => t.name).length < targets.length ? [
       {
         code: "TARGETS_TWICE",
@@ -58981,7 +59958,7 @@ var init_status = __esm({
 
 // src/workflows.ts
 function workflowsOf(uses, here) {
-  const fit2 = (text3) => overSsh(uses === void 0 ? text3 : text3.replaceAll(PLACEHOLDER, uses));
+  const fit2 = (text4) => overSsh(uses === void 0 ? text4 : text4.replaceAll(PLACEHOLDER, uses));
   return [
     first2(here, fit2),
     { path: ".github/workflows/rollback.yml", text: fit2(rollback_default) },
@@ -59003,7 +59980,7 @@ var init_workflows = __esm({
     init_rollback();
     init_status();
     PLACEHOLDER = "OWNER/progressdb-rollout@0000000000000000000000000000000000000000 # v1.0.0";
-    overSsh = (text3) => text3.replaceAll(
+    overSsh = (text4) => text4.replaceAll(
       /runs-on: \[self-hosted, progressdb\](?: # must reach the nodes)?/g,
       "runs-on: ubuntu-latest # must reach the nodes: else a self-hosted runner, or `ssh: { jump: … }` in the fleet file"
     ).replaceAll(
@@ -59012,9 +59989,9 @@ var init_workflows = __esm({
 ${indent}ssh-known-hosts: \${{ vars.ROLLOUT_KNOWN_HOSTS }}
 ${line3}`
     );
-    jobsOf = (text3) => `# Two jobs for the workflow that publishes the release: copy them below its own, and name that job in \`needs\`.
+    jobsOf = (text4) => `# Two jobs for the workflow that publishes the release: copy them below its own, and name that job in \`needs\`.
 jobs:
-${text3.slice(text3.indexOf("  rollout:\n"))}`;
+${text4.slice(text4.indexOf("  rollout:\n"))}`;
   }
 });
 
@@ -59036,11 +60013,11 @@ async function init(i) {
   const looked2 = await lookAt2(i, ways, keys.all);
   if ("problems" in looked2) return told3(i, looked2.problems);
   const fleet = fleetOf(i, ways, looked2.nodes);
-  const text3 = fleetFile2(fleet);
-  if ("problems" in text3) return told3(i, text3.problems);
-  parseConfig(text3.text, FLEET);
+  const text4 = fleetFile2(fleet);
+  if ("problems" in text4) return told3(i, text4.problems);
+  parseConfig(text4.text, FLEET);
   write(i, [
-    { path: FLEET, text: text3.text },
+    { path: FLEET, text: text4.text },
     { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
     { path: SUDOERS, text: sudoersText(fleet) },
     ...filesOf(i, false)
@@ -59054,14 +60031,14 @@ function filesOf({ cwd }, names2) {
   return [...names2 ? [FLEET, SUDOERS, KNOWN_HOSTS].map((path6) => ({ path: path6, text: "" })) : [], ...workflows];
 }
 async function trustedKeys(i, targets) {
-  const given = i.inputs.sshKnownHosts === "" ? void 0 : join11(i.dir, "given_known_hosts");
-  if (given !== void 0) writeFileSync2(given, `${i.inputs.sshKnownHosts.trim()}
+  const given2 = i.inputs.sshKnownHosts === "" ? void 0 : join11(i.dir, "given_known_hosts");
+  if (given2 !== void 0) writeFileSync2(given2, `${i.inputs.sshKnownHosts.trim()}
 `, { mode: 384 });
-  const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given) })));
+  const found = await Promise.all(targets.map(async (t) => ({ t, keys: await knownKeys(t.at, i.env, given2) })));
   const unknown5 = found.filter(({ keys }) => keys.length === 0).map(({ t }) => t);
   const all2 = found.flatMap(({ keys }) => distinct(keys));
   if (unknown5.length === 0)
-    return { all: all2, from: given === void 0 ? "from your own known hosts" : "as they were given and trusted" };
+    return { all: all2, from: given2 === void 0 ? "from your own known hosts" : "as they were given and trusted" };
   const shown6 = await Promise.all(unknown5.map(async (t) => ({ t, keys: await shownKeys(t.at, i.env) })));
   const fresh = shown6.flatMap(({ keys }) => keys);
   if (fresh.length > 0)
@@ -59141,9 +60118,9 @@ function sudoersText({ nodes, user }) {
 ${rights}`;
 }
 function write({ cwd, out }, files2) {
-  for (const { path: path6, text: text3 } of files2) {
+  for (const { path: path6, text: text4 } of files2) {
     mkdirSync2(dirname8(join11(cwd, path6)), { recursive: true });
-    writeFileSync2(join11(cwd, path6), text3);
+    writeFileSync2(join11(cwd, path6), text4);
     out.line("wrote", path6);
   }
 }
@@ -59244,10 +60221,10 @@ var parseExposition, TYPE, NAME2, QUOTED, LABEL, BLANKS, NUMBER, STAMP, take2, e
 var init_exposition = __esm({
   "src/metrics/exposition.ts"() {
     "use strict";
-    parseExposition = (text3) => {
+    parseExposition = (text4) => {
       const samples = [];
       const types = /* @__PURE__ */ Object.create(null);
-      const lines2 = text3.split("\n");
+      const lines2 = text4.split("\n");
       for (const [i, raw] of lines2.entries()) {
         const line3 = raw.replace(/\r$/, "").trim();
         if (line3 === "# EOF") break;
@@ -59292,21 +60269,21 @@ var init_exposition = __esm({
       const [value = "", stamp, ...more] = numbers.trim().split(/[ \t]+/);
       if (!NUMBER.test(value)) return "a value is not a number";
       if (stamp !== void 0 && !STAMP.test(stamp) || more.length > 0) return "a timestamp is not a number";
-      if (exemplar.some((text3) => !isExemplar(text3))) return "an exemplar cannot be read";
+      if (exemplar.some((text4) => !isExemplar(text4))) return "an exemplar cannot be read";
       return { ...series, value: toNumber(value) };
     };
     splitExemplar = (rest) => {
       const at = rest.indexOf("#");
       return at < 0 ? [rest] : [rest.slice(0, at), rest.slice(at + 1)];
     };
-    isExemplar = (text3) => {
-      const c = { text: text3, at: 0 };
+    isExemplar = (text4) => {
+      const c = { text: text4, at: 0 };
       if (!eat(c, "{") || typeof readLabels(c) === "string") return false;
-      const [value = "", stamp, ...more] = text3.slice(c.at).trim().split(/[ \t]+/);
+      const [value = "", stamp, ...more] = text4.slice(c.at).trim().split(/[ \t]+/);
       return NUMBER.test(value) && (stamp === void 0 || STAMP.test(stamp)) && more.length === 0;
     };
-    toNumber = (text3) => {
-      const plain3 = text3.toLowerCase();
+    toNumber = (text4) => {
+      const plain3 = text4.toLowerCase();
       if (plain3.endsWith("nan")) return Number.NaN;
       if (plain3.includes("inf")) return plain3.startsWith("-") ? -Infinity : Infinity;
       return Number(plain3);
@@ -59327,11 +60304,11 @@ var init_exposition = __esm({
       for (let first3 = true; !eat(c, "}"); first3 = false) {
         if (!first3 && !eat(c, ",")) return "labels are not separated by a comma";
         if (eat(c, "}")) break;
-        const text3 = take2(c, QUOTED)?.[1];
-        const label = text3 === void 0 ? take2(c, LABEL)?.[0] : unescape(text3);
+        const text4 = take2(c, QUOTED)?.[1];
+        const label = text4 === void 0 ? take2(c, LABEL)?.[0] : unescape(text4);
         if (label === void 0) return "a label has no name";
         if (!eat(c, "=")) {
-          if (!first3 || text3 === void 0) return "a label has no value";
+          if (!first3 || text4 === void 0) return "a label has no value";
           quoted2 = label;
           continue;
         }
@@ -59343,9 +60320,9 @@ var init_exposition = __esm({
       }
       return quoted2 === void 0 ? { labels: labels2 } : { labels: labels2, quoted: quoted2 };
     };
-    unescape = (text3) => text3.replace(/\\([\\"n])/g, (_, char) => char === "n" ? "\n" : char);
-    parseSelector = (text3) => {
-      const c = { text: text3.trim(), at: 0 };
+    unescape = (text4) => text4.replace(/\\([\\"n])/g, (_, char) => char === "n" ? "\n" : char);
+    parseSelector = (text4) => {
+      const c = { text: text4.trim(), at: 0 };
       const series = readSeries(c);
       if (typeof series === "string") return series;
       return c.at === c.text.length ? series : "there is something behind the selector";
@@ -59417,9 +60394,9 @@ var init_scrape = __esm({
       if (reply.is !== "answer") return { is: "error", why: `${path6}: ${reply.why}` };
       if (reply.status !== 200)
         return { is: "error", why: `${path6} answers ${reply.status}`, status: reply.status };
-      const parsed4 = parseExposition(Untrusted.raw(reply.body));
-      if ("bad" in parsed4) return { is: "error", why: `${path6}, line ${parsed4.bad.line}: ${parsed4.bad.why}` };
-      return { is: "samples", samples: parsed4.samples };
+      const parsed5 = parseExposition(Untrusted.raw(reply.body));
+      if ("bad" in parsed5) return { is: "error", why: `${path6}, line ${parsed5.bad.line}: ${parsed5.bad.why}` };
+      return { is: "samples", samples: parsed5.samples };
     };
     authorization = ({ key, header }) => {
       if (key === void 0) return {};
@@ -59476,7 +60453,7 @@ var init_scrape = __esm({
     labelled = (samples, { name: name2 }) => samples.filter((s) => s.name === name2).slice(0, 3).map(
       (s) => `{${Object.entries(s.labels).map(([l, v]) => `${word5(l)}="${word5(v)}"`).join(",")}}`
     ).join(" ");
-    word5 = (text3) => printable(new Untrusted(text3), 80);
+    word5 = (text4) => printable(new Untrusted(text4), 80);
   }
 });
 
@@ -59661,13 +60638,13 @@ main
 // src/drain/haproxy.ts
 function haproxyCommands(drain2, node3) {
   const server = drain2.server.replaceAll("{name}", node3);
-  const given = {
+  const given2 = {
     sockets: drain2.sockets.join(" "),
     servers: drain2.backends.map((backend2) => `${backend2}/${server}`).join(" "),
     limit: String(Math.ceil(drain2.limit / 1e3)),
     at_limit: drain2.atLimit
   };
-  const command5 = (kind2) => [...Object.entries({ kind: kind2, ...given }).map(([name2, value]) => `${name2}=${quote(value)}`), haproxy_default].join(
+  const command5 = (kind2) => [...Object.entries({ kind: kind2, ...given2 }).map(([name2, value]) => `${name2}=${quote(value)}`), haproxy_default].join(
     "\n"
   );
   return {
@@ -59763,6 +60740,226 @@ var init_balancers = __esm({
   }
 });
 
+// src/service/process.ts
+var LEADS_AWAY2, processService2;
+var init_process = __esm({
+  "src/service/process.ts"() {
+    "use strict";
+    LEADS_AWAY2 = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
+    processService2 = (config2) => {
+      const words3 = (env) => [
+        ...env.map(([name2, value]) => `env=${name2}=${value}`),
+        ...config2.args.map((word6) => `arg=${word6}`)
+      ];
+      const all2 = Object.entries(config2.env);
+      return {
+        kind: "process",
+        words: words3(all2),
+        stageWords: words3(all2.filter(([name2]) => !LEADS_AWAY2.test(name2))),
+        cleanExits: ["0", "143"]
+      };
+    };
+  }
+});
+
+// src/service/container.ts
+function nextContainer(found, to) {
+  const it = tree(parsed4(found.container));
+  const config2 = without(tree(it["Config"]), tree(parsed4(found.oldImage)));
+  const host = tree(it["HostConfig"]);
+  const short2 = text2(it["Id"]).slice(0, 12);
+  if (config2["Hostname"] === short2 || networkOf(host) === "host") delete config2["Hostname"];
+  const networks = endpoints(it, short2);
+  const first3 = Object.keys(networks).find((name2) => name2 === networkOf(host));
+  const { ContainerIDFile: _, ...kept2 } = host;
+  const stop = typeof config2["StopTimeout"] === "number" ? config2["StopTimeout"] : 0;
+  const body = {
+    ...config2,
+    Image: to.image,
+    StopTimeout: Math.max(stop, STOP_TIMEOUT),
+    Labels: { ...tree(config2["Labels"]), [RELEASE_LABEL]: to.release },
+    HostConfig: { ...kept2, Binds: binds(it, host), RestartPolicy: { Name: "no", MaximumRetryCount: 0 } },
+    ...first3 === void 0 ? {} : { NetworkingConfig: { EndpointsConfig: { [first3]: networks[first3] ?? {} } } }
+  };
+  const others = Object.entries(networks).filter(([name2]) => name2 !== first3 && NETWORK.test(name2));
+  return [JSON.stringify(body), ...others.map(([name2, endpoint2]) => `${name2} ${JSON.stringify(endpoint2)}`)].map((line3) => `${line3}
+`).join("");
+}
+function guestContainer(container, guest) {
+  const it = tree(parsed4(container));
+  const { Env, Cmd, Entrypoint, User, WorkingDir, StopSignal } = tree(it["Config"]);
+  const { Memory, Ulimits, ShmSize, Tmpfs, Sysctls, Runtime } = tree(it["HostConfig"]);
+  const mount = (what, to) => `${guest.folder}/${what}:${to}`;
+  return `${JSON.stringify({
+    Image: text2(it["Image"]),
+    ...given({ Cmd, Entrypoint, User, WorkingDir, StopSignal }),
+    Env: list2(Env).map(text2).filter((entry2) => !LEADS_AWAY2.test(entry2.split("=")[0] ?? "")),
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      ...given({ Memory, Ulimits, ShmSize, Tmpfs, Sysctls, Runtime }),
+      Binds: [
+        mount("data", guest.data),
+        ...guest.config === "" ? [] : [`${mount("config", guest.config)}:ro`]
+      ],
+      NetworkMode: guest.network,
+      Dns: ["127.0.0.1"],
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      PidsLimit: 1024,
+      CpuShares: 2,
+      OomScoreAdj: 1e3,
+      LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "1" } }
+    }
+  })}
+`;
+}
+function without(config2, image) {
+  const own2 = { ...config2 };
+  for (const key of FROM_IMAGE) if (same2(own2[key], image[key])) delete own2[key];
+  own2["Env"] = list2(config2["Env"]).filter((entry2) => !list2(image["Env"]).includes(entry2));
+  for (const key of ["Labels", "ExposedPorts", "Volumes"]) {
+    const given2 = tree(image[key]);
+    own2[key] = Object.fromEntries(
+      Object.entries(tree(config2[key])).filter(([name2, value]) => !same2(value, given2[name2]))
+    );
+  }
+  delete own2["MacAddress"];
+  return own2;
+}
+function binds(it, host) {
+  const mounted = list2(host["Binds"]).map(text2);
+  const targets = /* @__PURE__ */ new Set([
+    ...mounted.map((bind2) => bind2.split(":")[1] ?? ""),
+    ...list2(host["Mounts"]).map((mount) => text2(tree(mount)["Target"])),
+    ...Object.keys(tree(host["Tmpfs"]))
+  ]);
+  const others = list2(it["Mounts"]).map(tree).filter((mount) => mount["Type"] === "volume" && !targets.has(text2(mount["Destination"])));
+  return [
+    ...mounted,
+    ...others.map(
+      (mount) => `${text2(mount["Name"])}:${text2(mount["Destination"])}${mount["RW"] === false ? ":ro" : ""}`
+    )
+  ];
+}
+function endpoints(it, short2) {
+  if (/^(?:host|none|container:.*)$/.test(networkOf(tree(it["HostConfig"])))) return {};
+  const all2 = tree(tree(it["NetworkSettings"])["Networks"]);
+  return Object.fromEntries(
+    Object.entries(all2).map(([name2, value]) => {
+      const { IPAMConfig, Links, Aliases, DriverOpts } = tree(value);
+      const aliases = list2(Aliases).filter((alias) => alias !== short2);
+      return [name2, given({ IPAMConfig, Links, DriverOpts, Aliases: aliases.length === 0 ? null : aliases })];
+    })
+  );
+}
+function withoutSecrets(said5, description) {
+  const it = tree(parsed4(description.split("\n")[0] ?? ""));
+  const values2 = [
+    ...list2(it["Env"]).map((entry2) => text2(entry2).replace(/^[^=]*=/, "")),
+    ...list2(it["Cmd"]).map(text2),
+    ...list2(it["Entrypoint"]).map(text2)
+  ].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split("\n")]);
+  return values2.filter((value) => value.length > 3).toSorted((a, b) => b.length - a.length).reduce((out, value) => out.replaceAll(value, "***"), said5);
+}
+function parsed4(json2) {
+  try {
+    return JSON.parse(json2);
+  } catch {
+    throw new Bug("Docker described a container in something that is no JSON");
+  }
+}
+var STOP_TIMEOUT, RELEASE_LABEL, NETWORK, FROM_IMAGE, networkOf, given, tree, list2, text2, same2;
+var init_container = __esm({
+  "src/service/container.ts"() {
+    "use strict";
+    init_errors();
+    init_process();
+    STOP_TIMEOUT = 60;
+    RELEASE_LABEL = "progressdb-rollout.release";
+    NETWORK = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
+    FROM_IMAGE = [
+      "Cmd",
+      "Entrypoint",
+      "WorkingDir",
+      "User",
+      "Healthcheck",
+      "StopSignal",
+      "Shell",
+      "OnBuild",
+      "ArgsEscaped"
+    ];
+    networkOf = (host) => {
+      const mode = text2(host["NetworkMode"]);
+      return mode === "" || mode === "default" ? "bridge" : mode;
+    };
+    given = (of3) => Object.fromEntries(
+      Object.entries(of3).flatMap(
+        ([key, value]) => value === void 0 || value === null ? [] : [[key, value]]
+      )
+    );
+    tree = (value) => value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+    list2 = (value) => Array.isArray(value) ? value : [];
+    text2 = (value) => typeof value === "string" ? value : "";
+    same2 = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  }
+});
+
+// src/node/container-task.ts
+function containerInstalled({ image, program: program2 }, { release: release2, file }) {
+  const { version: version3, sha256: sha2563 } = release2;
+  const words3 = [`release=${releaseId(release2)}`, `version=${version3}`, `sha256=${sha2563}`];
+  const next5 = (said5) => nextContainer(
+    { container: one(said5, "container_json"), oldImage: one(said5, "image_old") },
+    { image: `${image}@sha256:${sha2563}`, release: releaseId(release2) }
+  );
+  return [
+    {
+      program: "pull",
+      words: [...words3, `command=${program2}`],
+      limit: LONG,
+      ...program2 === "" ? {} : { bring: { file } }
+    },
+    {
+      program: "create",
+      words: words3,
+      limit: WAIT + SHORT,
+      secret: true,
+      bring: (said5) => ({ bytes: Buffer.from(next5(said5)) })
+    }
+  ];
+}
+function guestStarted(node3, { release: release2, config: config2 }) {
+  const words3 = [`release=${releaseId(release2)}`];
+  const guest = (said5) => guestContainer(one(said5, "container_json"), {
+    folder: one(said5, "staging_folder"),
+    data: one(said5, "served_as"),
+    config: one(said5, "config_as"),
+    network: `${containerOf2(node3)}.rehearsal`
+  });
+  return [
+    { program: "stage-config", words: [`text=${config2}`], limit: WAIT + SHORT },
+    { program: "describe", words: words3, limit: SHORT },
+    {
+      program: "stage-start",
+      words: [...words3, `limit=${seconds(node3.options.stageLimit)}`],
+      limit: WAIT + SHORT,
+      secret: true,
+      bring: (said5) => ({ bytes: Buffer.from(guest(said5)) })
+    }
+  ];
+}
+var one;
+var init_container_task = __esm({
+  "src/node/container-task.ts"() {
+    "use strict";
+    init_release();
+    init_container();
+    init_places();
+    one = (said5, key) => said5[key]?.at(-1) ?? "";
+  }
+});
+
 // src/node/switch-setting.ts
 function settingText({ config: config2, options }, a) {
   const { onFire, stopLimit } = options;
@@ -59799,9 +60996,20 @@ var init_switch_setting = __esm({
 
 // src/node/task.ts
 function tasksOf(node3, action) {
-  return node3.service.kind === "systemd" ? unitTasks(node3, action) : [taskOf({ ...node3, service: node3.service }, action)];
+  const { service } = node3;
+  switch (service.kind) {
+    case "process":
+      return [taskOf(node3, service, action)];
+    case "systemd":
+      return unitTasks(node3, action);
+    case "docker":
+      return containerTasks(node3, service, action);
+    default:
+      return unreachable(service);
+  }
 }
-function taskOf({ service, config: config2, options }, action) {
+function taskOf(node3, launch, action) {
+  const { service, config: config2, options } = node3;
   const simple = (program2, ...words3) => ({ program: program2, words: words3, limit: WAIT + SHORT });
   const stopSeconds = seconds(options.stopLimit);
   const stopping3 = WAIT + SHORT + options.stopLimit;
@@ -59839,11 +61047,9 @@ function taskOf({ service, config: config2, options }, action) {
       };
     case "arm":
       return {
-        ...simple("arm", `text=${settingText({ service, config: config2, options }, action)}`),
+        ...simple("arm", `text=${settingText(node3, action)}`),
         bring: {
-          bytes: Buffer.from(
-            script(switchProgram("process"), [...placeWords({ service, config: config2, options }), ...service.words])
-          )
+          bytes: Buffer.from(script(switchProgram(service.kind), [...placeWords(node3), ...launch.words]))
         }
       };
     case "disarm":
@@ -59855,13 +61061,13 @@ function taskOf({ service, config: config2, options }, action) {
     case "activate":
       return simple("activate", `release=${releaseId(action.release)}`);
     case "start":
-      return simple("start", `release=${releaseId(action.release)}`, ...service.words);
+      return simple("start", `release=${releaseId(action.release)}`, ...launch.words);
     case "back": {
       const words3 = [
         `release=${releaseId(action.release)}`,
         `name=${action.name}`,
         `limit=${stopSeconds}`,
-        ...service.words
+        ...launch.words
       ];
       return { program: "back", words: words3, limit: stopping3 + LONG };
     }
@@ -59879,7 +61085,7 @@ function taskOf({ service, config: config2, options }, action) {
       const words3 = [
         `release=${releaseId(action.release)}`,
         `limit=${seconds(options.stageLimit)}`,
-        ...service.stageWords
+        ...launch.stageWords
       ];
       return { ...simple("stage-start", ...words3), bring: { bytes: Buffer.from(action.config) } };
     }
@@ -59904,7 +61110,7 @@ function drainOf2({ config: config2, options }) {
 function unitTasks(node3, action) {
   const { options } = node3;
   const limit = `limit=${seconds(options.stopLimit)}`;
-  const plain3 = (what) => taskOf({ ...node3, service: NO_PROCESS }, what);
+  const plain3 = (what) => taskOf(node3, NOT_OURS, what);
   const guestStop = { program: "guest-stop", words: [limit], limit: WAIT + SHORT + options.stopLimit };
   switch (action.do) {
     case "stop":
@@ -59929,10 +61135,8 @@ function unitTasks(node3, action) {
       return parts.flatMap((part) => unitTasks(node3, part));
     }
     case "hold":
-    case "let-go": {
-      const words3 = [`kind=${action.do}`];
-      return [{ program: "supervise", words: words3, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }];
-    }
+    case "let-go":
+      return [supervise(action)];
     case "arm":
       return [{ program: "arm", words: [`text=${settingText(node3, action)}`], limit: WAIT + SHORT }];
     case "stage-start": {
@@ -59965,13 +61169,19 @@ function unitTasks(node3, action) {
       return unreachable(action);
   }
 }
+function containerTasks(node3, service, action) {
+  if (action.do === "install") return containerInstalled(service, action);
+  if (action.do === "stage-start") return guestStarted(node3, action);
+  if (action.do === "hold" || action.do === "let-go") return [supervise(action)];
+  return [taskOf(node3, NOT_OURS, action)];
+}
 function lines(events2) {
   const texts = events2.map((event2) => JSON.stringify(event2));
-  if (texts.some((text3) => recordLine(text3) === "odd")) throw new UserError(oddLine);
-  return Buffer.from(texts.map((text3) => `${text3}
+  if (texts.some((text4) => recordLine(text4) === "odd")) throw new UserError(oddLine);
+  return Buffer.from(texts.map((text4) => `${text4}
 `).join(""));
 }
-var LONG, NO_PROCESS, oddLine;
+var NOT_OURS, supervise, oddLine;
 var init_task = __esm({
   "src/node/task.ts"() {
     "use strict";
@@ -59980,11 +61190,17 @@ var init_task = __esm({
     init_commands();
     init_script();
     init_programs();
+    init_container_task();
     init_places();
     init_record2();
     init_switch_setting();
-    LONG = 6 * 36e5;
-    NO_PROCESS = { kind: "process", words: [], stageWords: [], cleanExits: [] };
+    NOT_OURS = { words: [], stageWords: [] };
+    supervise = (action) => ({
+      program: "supervise",
+      words: [`kind=${action.do}`],
+      limit: WAIT + SHORT,
+      bring: { bytes: lines(action.lines) }
+    });
     oddLine = {
       code: "RECORD_LINE_ODD",
       what: "a decision holds something that no record may hold, so it was not written to any node",
@@ -60014,10 +61230,11 @@ function nodeOn(shell, service, config2, options) {
       return answer2.values["lease"]?.at(-1) === "held" ? "held" : "lost";
     },
     act: (action, grip) => act3(on, action, grip),
-    reach: async (port) => {
-      const at = await shell.forward({ host: "127.0.0.1", port });
+    reach: async (to) => {
+      const at = await shell.forward(to);
       return `http://${at.host}:${at.port}`;
     },
+    published: (tag) => published(on, tag),
     serverLogs: (lives) => serverLogs(on, lives)
   };
 }
@@ -60033,7 +61250,15 @@ async function drainRefused(on) {
   const { values: values2 } = await call2(on, "check-drain", words3, { limit: SHORT });
   return printable(new Untrusted(values2["drain_refused"]?.at(-1) ?? ""), 300);
 }
+async function published(on, tag) {
+  if (on.service.kind !== "docker") throw new Bug("only a server in a container has an image");
+  const { values: values2 } = await call2(on, "image", [`name=${tag}`], { limit: SHORT });
+  const digest3 = values2["image_digest"]?.at(-1) ?? "";
+  return /^[0-9a-f]{64}$/.test(digest3) ? digest3 : "";
+}
 async function named5(on, { now: now2, facts }) {
+  const { data: data2, config: config2 } = on.config;
+  if (facts.container) return { now: now2, facts: { ...facts, container: { ...facts.container, data: data2, config: config2 } } };
   const { user } = await on.owner();
   if (!facts.unit || user === void 0) return { now: now2, facts };
   return { now: now2, facts: { ...facts, unit: { ...facts.unit, user, data: on.config.data } } };
@@ -60054,7 +61279,7 @@ async function trusted(on, { odd, ...seen2 }) {
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
   const words3 = claimWords(claim2);
-  if ((await on.owner()).other) await call2(on, "vacate", words3, { limit });
+  if (on.service.kind === "systemd" && (await on.owner()).other) await call2(on, "vacate", words3, { limit });
   const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
   const answer2 = await call2(on, "lease", [...words3, ...brought], { limit });
   return await looked(on, "lease") ? trusted(on, inspectionOf(answer2)) : inspected(on);
@@ -60064,7 +61289,7 @@ async function act3(on, action, grip) {
   let seen2;
   if (action.do === "drain" || action.do === "undrain") await throughBalancers(on, action.do, grip);
   for (const task of tasksOf(on, action)) {
-    const answer2 = await perform2(on, task, grip);
+    const answer2 = await perform2(on, task, { grip, said: values2 });
     for (const [key, said5] of Object.entries(answer2.values)) values2[key] = said5;
     seen2 = await looked(on, task.program) ? await trusted(on, inspectionOf(answer2)) : void 0;
   }
@@ -60073,15 +61298,16 @@ async function act3(on, action, grip) {
 async function throughBalancers(on, moves, grip) {
   if (!on.options.balancers) return;
   const words3 = [`kind=${moves === "drain" ? "leaving" : "in-doubt"}`];
-  await perform2(on, { program: "drain", words: words3, limit: WAIT + SHORT }, grip);
+  await perform2(on, { program: "drain", words: words3, limit: WAIT + SHORT }, { grip, said: {} });
   const { now: now2 } = await inspected(on);
   if (moves === "drain" && now2.traffic === "drained") return;
   const { progress } = grip;
   const problem3 = await tell2(on, moves === "drain" ? "out" : "in", { traffic: "out", progress });
   if (problem3) throw new StepFailed({ ...problem3, where: on.config.name, effect: "unknown", kind: "drain" });
 }
-async function perform2(on, task, grip) {
-  const brought = task.bring && await bring(on, task.bring, grip.token, grip);
+async function perform2(on, task, { grip, said: said5 }) {
+  const content = typeof task.bring === "function" ? task.bring(said5) : task.bring;
+  const brought = content && await bring(on, content, grip.token, grip);
   const opens = task.opens ? [`opens=${(await inspected(on)).now.data.opens}`] : [];
   const words3 = [
     `token=${grip.token}`,
@@ -60096,9 +61322,19 @@ async function perform2(on, task, grip) {
   grip.stop.addEventListener("abort", interrupt, { once: true });
   try {
     return await call2(on, task.program, words3, { limit: task.limit, progress: grip.progress });
+  } catch (error2) {
+    throw task.secret && error2 instanceof StepFailed ? silenced(error2, content) : error2;
   } finally {
     grip.stop.removeEventListener("abort", interrupt);
   }
+}
+function silenced({ failure: failure2 }, content) {
+  const { because } = failure2;
+  if (because === void 0 || !content || !("bytes" in content)) return new StepFailed(failure2);
+  return new StepFailed({
+    ...failure2,
+    because: withoutSecrets(because, Buffer.from(content.bytes).toString("utf8"))
+  });
 }
 async function bring(on, content, token, grip) {
   const path6 = `${on.config.install}/state/put-${token}-${randomUUID4()}`;
@@ -60122,7 +61358,7 @@ async function bring(on, content, token, grip) {
   return path6;
 }
 async function serverLogs(on, lives) {
-  if (on.service.kind === "systemd") {
+  if (on.service.kind !== "process") {
     const { values: values2 } = await call2(on, "log", [], { limit: SHORT });
     return [{ name: "server.log", text: (values2["log"] ?? []).map((line3) => `${line3}
 `).join("") }];
@@ -60130,19 +61366,19 @@ async function serverLogs(on, lives) {
   const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
   const read4 = names2.map(async (name2) => {
     const bytes3 = await on.shell.get(`${on.config.install}/state/${name2}`, LOG_BYTES);
-    const text3 = Buffer.from(bytes3).toString("utf8");
+    const text4 = Buffer.from(bytes3).toString("utf8");
     const whole2 = bytes3.length < LOG_BYTES;
-    return { name: name2, text: whole2 ? text3 : text3.slice(text3.indexOf("\n") + 1) };
+    return { name: name2, text: whole2 ? text4 : text4.slice(text4.indexOf("\n") + 1) };
   });
   return Promise.all(read4);
 }
 async function call2(on, name2, words3, options) {
   const { other: other2 } = await on.owner();
-  const told4 = other2 && !touchesData(name2) ? ["look=0", ...words3] : words3;
-  const as = other2 !== void 0 && touchesData(options.like ?? name2) ? { as: other2 } : {};
+  const told4 = other2 && !worksOnData(on, name2) ? ["look=0", ...words3] : words3;
+  const as = other2 !== void 0 && worksOnData(on, options.like ?? name2) ? { as: other2 } : {};
   return ask(on, { name: name2, words: told4 }, { ...options, ...as });
 }
-var inspected, CHECKED, looked, stopped2, claimWords, LOG_BYTES, oneLine4;
+var inspected, CHECKED, looked, worksOnData, stopped2, claimWords, LOG_BYTES, oneLine4;
 var init_server = __esm({
   "src/node/server.ts"() {
     "use strict";
@@ -60157,10 +61393,12 @@ var init_server = __esm({
     init_port();
     init_programs();
     init_places();
+    init_container();
     init_task();
     inspected = async (on) => trusted(on, inspectionOf(await call2(on, "inspect", [], { limit: SHORT })));
     CHECKED = 2e4;
-    looked = async (on, name2) => touchesData(name2) || !(await on.owner()).other;
+    looked = async (on, name2) => worksOnData(on, name2) || !(await on.owner()).other;
+    worksOnData = ({ service }, name2) => service.kind === "docker" || touchesData(name2);
     stopped2 = (on, name2) => new StepFailed({
       code: "INTERRUPTED",
       what: `${on.config.name}: ${name2} was not begun`,
@@ -60180,7 +61418,7 @@ var init_server = __esm({
       ...typeof claim2.over === "number" ? ["over=seen", `past=${claim2.over}`] : [`over=${claim2.over}`]
     ];
     LOG_BYTES = 2e5;
-    oneLine4 = (text3) => printable(text3, 200);
+    oneLine4 = (text4) => printable(text4, 200);
   }
 });
 
@@ -60197,14 +61435,14 @@ var init_observe = __esm({
         return { from: plan3.from, to: plan3.to, canary: canary3, baseline };
       };
     };
-    measureNode = async (ports, one, stop) => {
-      const { plan: plan3, node: node3, role, seen: seen2 } = one;
+    measureNode = async (ports, one2, stop) => {
+      const { plan: plan3, node: node3, role, seen: seen2 } = one2;
       const target3 = { id: node3, url: ports.url(node3) };
-      await remember(ports, one, stop);
+      await remember(ports, one2, stop);
       const span2 = { from: plan3.from, to: plan3.to, rate: plan3.rate, stop };
       const [measured3, { series, machine }] = await Promise.all([
         ports.probe.block(target3, span2),
-        readLate(ports, one, stop)
+        readLate(ports, one2, stop)
       ]);
       const before2 = seen2.get(node3)?.process ?? "";
       const restarted = before2 !== "" && machine.process !== "" && machine.process !== before2;
@@ -60328,10 +61566,13 @@ function ofNode3(n, wish2) {
   const { facts } = n;
   const { unit } = facts;
   if (unit && unit.dataOwner !== "" && unit.dataOwner !== unit.user) return [notTheServices(n.node, unit)];
+  const ofContainer = problemsOfContainer(n, wish2);
+  if (facts.container?.status === "missing") return ofContainer;
   if (facts.data !== "progressdb")
     return n.problems.some((p) => p.code === "DATA_IS_ELSEWHERE") ? [] : [dataProblem(n)];
   if (!facts.adopted) {
     return [
+      ...ofContainer,
       {
         code: "NODE_NOT_ADOPTED",
         what: `${n.node} was never adopted: nobody knows which release it runs`,
@@ -60341,6 +61582,7 @@ function ofNode3(n, wish2) {
   }
   return [
     ...unitProblems(n),
+    ...ofContainer,
     ...running(n),
     ...leftOver(n),
     ...stopping2(n, wish2),
@@ -60495,6 +61737,7 @@ var init_compatibility = __esm({
     init_disk();
     init_release();
     init_safe_stop();
+    init_container_problems();
     init_unit_problems();
     init_traffic();
     problemOf = ({
@@ -60975,7 +62218,7 @@ function compared(unreachable3, looked2) {
   const within2 = unreachable3.filter(({ failure: failure2 }) => !failure2.code.startsWith("SSH_")).map((u) => u.node);
   const reached3 = [...looked2, ...within2];
   return unreachable3.map(
-    (one) => one.failure.code === "SSH_KEY_REFUSED" ? { ...one, failure: { ...one.failure, because: ofKey(one.node, reached3) } } : one
+    (one2) => one2.failure.code === "SSH_KEY_REFUSED" ? { ...one2, failure: { ...one2.failure, because: ofKey(one2.node, reached3) } } : one2
   );
 }
 var ofKey;
@@ -61012,10 +62255,10 @@ var init_release_notes = __esm({
           under = sectionAfter(heading[1]?.length ?? 0, heading[2] ?? "", under);
           continue;
         }
-        const text3 = line3.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
-        if (text3 !== "" && (under > 0 || BREAKING_LINE.test(text3))) found.push(text3);
+        const text4 = line3.slice(0, 4 * LINE2).replace(LIST_MARK, "").trim();
+        if (text4 !== "" && (under > 0 || BREAKING_LINE.test(text4))) found.push(text4);
       }
-      return found.slice(0, most2).map((text3) => new Untrusted(text3.length > LINE2 ? `${text3.slice(0, LINE2 - 1)}…` : text3));
+      return found.slice(0, most2).map((text4) => new Untrusted(text4.length > LINE2 ? `${text4.slice(0, LINE2 - 1)}…` : text4));
     };
     sectionAfter = (level2, title2, under) => {
       if (BREAKING_HEADING.test(title2) && !/\bno(?:n-?| )\s*breaking\b/i.test(title2))
@@ -61025,9 +62268,101 @@ var init_release_notes = __esm({
   }
 });
 
-// src/survey.ts
-import { constants as constants5, copyFile as copyFile3, rename as rename4 } from "node:fs/promises";
+// src/survey-image.ts
+import { rename as rename4, writeFile as writeFile5 } from "node:fs/promises";
 import { join as join12 } from "node:path";
+async function asImage(i) {
+  const { release: release2, service } = i;
+  const tag = tagOf(service, release2.version);
+  const name2 = `${service.image}:${tag}`;
+  const asked2 = await Promise.all(
+    i.nodes.map(async (n) => ({ node: n.node, ...await digestOn(i, n.node, tag) }))
+  );
+  const refused8 = asked2.flatMap((one2) => "problem" in one2 ? [one2.problem] : []);
+  if (refused8.length > 0) throw new UserError(...refused8);
+  const told4 = asked2.flatMap((one2) => "digest" in one2 ? [{ node: one2.node, digest: one2.digest }] : []);
+  const [first3] = told4;
+  if (!first3) return release2;
+  const problems2 = [
+    ...differing2(name2, told4),
+    ...notBuilt(name2, first3.digest, i.images),
+    ...moved(i, first3.digest)
+  ];
+  if (problems2.length > 0) throw new UserError(...problems2);
+  await programs(i, first3.digest);
+  const compared2 = service.program === "none" ? "" : `; ${service.program} in it is compared with the archive (${release2.digestSource})`;
+  return {
+    ...release2,
+    digestSource: `the registry, as ${list(told4.map((one2) => one2.node))} found ${name2}${compared2}`,
+    binaries: Object.fromEntries(
+      i.nodes.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, first3.digest])
+    )
+  };
+}
+async function digestOn({ ports }, node3, tag) {
+  try {
+    return { digest: await ports.get(node3)?.published(tag) ?? "" };
+  } catch (error2) {
+    if (!(error2 instanceof StepFailed)) throw error2;
+    const { effect: _, kind: __, held: ___, ...problem3 } = error2.failure;
+    return { problem: problem3 };
+  }
+}
+async function programs({ dir, service, release: release2 }, digest3) {
+  const lines2 = Object.entries(release2.binaries).map(([platform3, sha2563]) => `${platform3} ${sha2563}
+`);
+  const file = join12(dir, digest3);
+  await writeFile5(`${file}.new`, service.program === "none" ? "" : lines2.join(""));
+  await rename4(`${file}.new`, file);
+}
+var tagOf, differing2, notBuilt, moved;
+var init_survey_image = __esm({
+  "src/survey-image.ts"() {
+    "use strict";
+    init_errors();
+    init_log2();
+    init_port();
+    tagOf = ({ tag }, version3) => tag.replaceAll("{version}", version3).replaceAll("{number}", version3.replace(/^v/, "")).replaceAll("+", "_");
+    differing2 = (name2, told4) => {
+      const digests = Map.groupBy(told4, (one2) => one2.digest);
+      return digests.size < 2 ? [] : [
+        {
+          code: "IMAGE_DIFFERS",
+          what: `the nodes do not find the same image under ${name2}: ${[...digests].map(([digest3, on]) => `${list(on.map((one2) => one2.node))} ${digest3.slice(0, 12)}…`).join(", ")}`,
+          because: "the tag was moved while they were asked, or a mirror is behind",
+          next: "wait until the registry has settled, then run again"
+        }
+      ];
+    };
+    notBuilt = (name2, digest3, images) => {
+      const built = images.find((image) => image.name === name2 || image.name === `docker.io/${name2}`);
+      return built === void 0 || built.digest === digest3 ? [] : [
+        {
+          code: "IMAGE_TAG_MOVED",
+          what: `${name2} is not the image that was built: the registry has sha256 ${digest3.slice(0, 12)}…, the build pushed ${built.digest.slice(0, 12)}…`,
+          because: "somebody moved the tag since",
+          next: "find out who did; push the image again, or release under a new version"
+        }
+      ];
+    };
+    moved = ({ nodes, release: { version: version3 } }, digest3) => nodes.flatMap(({ node: node3, now: now2 }) => {
+      const known2 = now2.installed.find((r) => r.version === version3 && r.sha256 !== digest3);
+      return known2 === void 0 ? [] : [
+        {
+          code: "IMAGE_TAG_MOVED",
+          what: `${node3} knows another image as ${version3}: sha256 ${known2.sha256.slice(0, 12)}…, the registry has ${digest3.slice(0, 12)}…`,
+          because: "the tag was moved since, or the image there came from no registry",
+          next: "release under a new version: one version is one image",
+          where: node3
+        }
+      ];
+    });
+  }
+});
+
+// src/survey.ts
+import { constants as constants5, copyFile as copyFile3, rename as rename5 } from "node:fs/promises";
+import { join as join13 } from "node:path";
 async function survey(s, wanted) {
   const found = await Promise.all(s.config.nodes.map((n) => reached2(s, n.name, wanted.stop)));
   const nodes = await Promise.all(found.flatMap((f) => "now" in f ? [heldBy(s, f)] : []));
@@ -61069,7 +62404,7 @@ async function reached2(s, id, stop) {
     const target3 = { id, url: config2.url };
     const server = readServerConfig(facts.configText);
     const base = { node: id, facts, intakeWal: server.intakeWal, drainRefused: await port.drainRefused() };
-    const elsewhere = otherData(id, config2.data, server.dataPath);
+    const elsewhere = otherData(id, facts.container?.servedAs ?? config2.data, server.dataPath);
     if (typeof now2.running !== "object") {
       return {
         ...base,
@@ -61096,7 +62431,7 @@ async function reached2(s, id, stop) {
   }
 }
 function otherData(id, configured, served) {
-  if (served === void 0 || served === configured) return [];
+  if (served === void 0 || configured === "" || served === configured) return [];
   return [
     {
       code: "DATA_IS_ELSEWHERE",
@@ -61117,8 +62452,10 @@ async function ask3(s, target3, stop) {
   }
 }
 async function releaseOf(s, nodes, wanted) {
+  const { service } = s.config;
+  const needed = service.kind === "docker" && service.program === "none" ? [] : nodes;
   const platforms = [
-    ...new Map(nodes.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, { os: os6, arch: arch2 }])).values()
+    ...new Map(needed.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, { os: os6, arch: arch2 }])).values()
   ];
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms);
@@ -61126,7 +62463,12 @@ async function releaseOf(s, nodes, wanted) {
       downloaded(s, resolved, wanted.stop),
       s.image(resolved.version)
     ]);
-    return { release: release2, problems: image };
+    if (service.kind !== "docker") return { release: release2, problems: image };
+    const { images } = resolved;
+    return {
+      release: await asImage({ service, ports: s.nodes, nodes, release: release2, images, dir: s.dir }),
+      problems: image
+    };
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
     return { problems: error2.problems };
@@ -61139,7 +62481,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join12(s.dir, fetched.sha256));
+    await kept(fetched.file, join13(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -61153,7 +62495,7 @@ async function downloaded(s, resolved, stop) {
 }
 async function kept(file, as) {
   await copyFile3(file, `${as}.new`, constants5.COPYFILE_FICLONE);
-  await rename4(`${as}.new`, as);
+  await rename5(`${as}.new`, as);
 }
 var asRoot2, oneUser, inTheClear, linked;
 var init_survey = __esm({
@@ -61167,6 +62509,7 @@ var init_survey = __esm({
     init_release_notes();
     init_text();
     init_port();
+    init_survey_image();
     asRoot2 = ({ service }) => service.kind === "systemd" && service.scope === "user" ? "" : " --as root";
     oneUser = ({ service }) => service.kind === "systemd" && service.scope === "user" ? [
       "the units are of the user that drives the nodes: whoever breaks into a server can choose what is started next, and a rehearsal is not kept from the live data (systemd: { user: true })"
@@ -61230,7 +62573,7 @@ function wish(config2, inputs, now2) {
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,
     defaults: config2.defaults,
-    switch: { ...config2.switch, outlivesReboot: config2.service.kind !== "process" },
+    switch: { ...config2.switch, outlivesReboot: config2.service.kind === "systemd" },
     now: now2
   };
 }
@@ -61315,18 +62658,18 @@ var init_digest = __esm({
     };
     inWords = (sources) => sources.map((source) => WORDS2[source]).join(" and ");
     expectedDigest = (digests) => {
-      const given = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
-      const [first3] = given;
+      const given2 = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
+      const [first3] = given2;
       if (first3 === void 0) return { is: "none" };
       const sha2563 = digests[first3] ?? "";
-      if (given.every((source) => digests[source] === sha2563))
-        return { is: "agreed", sha256: sha2563, source: inWords(given) };
-      return { is: "conflict", text: given.map((source) => `${WORDS2[source]}: ${digests[source]}`).join(", ") };
+      if (given2.every((source) => digests[source] === sha2563))
+        return { is: "agreed", sha256: sha2563, source: inWords(given2) };
+      return { is: "conflict", text: given2.map((source) => `${WORDS2[source]}: ${digests[source]}`).join(", ") };
     };
-    sha256Of = (text3) => /^sha256:([0-9a-f]{64})$/i.exec(text3 ?? "")?.[1]?.toLowerCase();
-    parseChecksums = (text3) => {
+    sha256Of = (text4) => /^sha256:([0-9a-f]{64})$/i.exec(text4 ?? "")?.[1]?.toLowerCase();
+    parseChecksums = (text4) => {
       const of3 = /* @__PURE__ */ new Map();
-      for (const [index, line3] of text3.split(/\r?\n/).entries()) {
+      for (const [index, line3] of text4.split(/\r?\n/).entries()) {
         if (line3.trim() === "") continue;
         const [, hex, name2] = /^([0-9a-fA-F]{64}) [ *](\S.*)$/.exec(line3) ?? [];
         if (hex === void 0 || name2 === void 0)
@@ -61412,7 +62755,7 @@ async function* exactly(reader2, size3) {
   }
   if (seen2 < size3) throw truncated();
 }
-var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text2, utf8, number6, base256, readExtension, paxRecords, KINDS3, kindOf2;
+var BLOCK, HEADER_LIMIT, BadArchive, wholeBlock, truncated, isZero, nothingBut, padding, extension, readHeader, pathIn, text3, utf8, number6, base256, readExtension, paxRecords, KINDS3, kindOf2;
 var init_tar = __esm({
   "src/releases/tar.ts"() {
     "use strict";
@@ -61462,12 +62805,12 @@ var init_tar = __esm({
       };
     };
     pathIn = (block3) => {
-      const name2 = text2(block3.subarray(0, 100));
+      const name2 = text3(block3.subarray(0, 100));
       const isUstar = block3.subarray(257, 263).equals(Buffer.from("ustar\0"));
-      const prefix = isUstar ? text2(block3.subarray(345, 500)) : "";
+      const prefix = isUstar ? text3(block3.subarray(345, 500)) : "";
       return prefix === "" ? name2 : `${prefix}/${name2}`;
     };
-    text2 = (bytes3) => {
+    text3 = (bytes3) => {
       const end = bytes3.indexOf(0);
       return utf8(end === -1 ? bytes3 : bytes3.subarray(0, end));
     };
@@ -61492,7 +62835,7 @@ var init_tar = __esm({
       return value;
     };
     readExtension = (type, bytes3) => {
-      if (type === "L") return { path: text2(bytes3) };
+      if (type === "L") return { path: text3(bytes3) };
       const records2 = paxRecords(bytes3);
       const sparse = [...records2.keys()].some((key) => key.startsWith("GNU.sparse"));
       if (sparse || records2.has("linkpath"))
@@ -61543,7 +62886,7 @@ var init_tar = __esm({
 // src/releases/archive.ts
 import { createHash as createHash5 } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open as open5, rename as rename5, rm as rm4 } from "node:fs/promises";
+import { open as open5, rename as rename6, rm as rm4 } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 async function* bounded3(source, limit) {
@@ -61582,7 +62925,7 @@ var init_archive = __esm({
       await rm4(temporary, { force: true });
       try {
         const found = await extractTo(temporary, extraction);
-        await rename5(temporary, extraction.to);
+        await rename6(temporary, extraction.to);
         return found;
       } catch (error2) {
         throw explained(error2, extraction);
@@ -61674,7 +63017,7 @@ var init_archive = __esm({
 import { createHash as createHash6 } from "node:crypto";
 import { createReadStream as createReadStream2 } from "node:fs";
 import { rm as rm5 } from "node:fs/promises";
-import { join as join13 } from "node:path";
+import { join as join14 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var fetchedBinary, archiveFor, wrong, sha256OfFile;
 var init_fetched = __esm({
@@ -61684,7 +63027,7 @@ var init_fetched = __esm({
     init_archive();
     fetchedBinary = async (what, into, how) => {
       const archive = archiveFor(what.release, what.platform);
-      const stem = join13(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
+      const stem = join14(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
       const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
       if (sha2563 !== archive.sha256) {
@@ -61724,7 +63067,7 @@ var init_fetched = __esm({
 });
 
 // src/releases/goreleaser.ts
-var Artifact, Artifacts, Metadata, readBuild, read3, json, unreadable3, archiveOf, architectureOf;
+var Artifact, Artifacts, Metadata, readBuild, read3, json, unreadable3, archiveOf, imageOf, architectureOf;
 var init_goreleaser = __esm({
   "src/releases/goreleaser.ts"() {
     "use strict";
@@ -61743,7 +63086,8 @@ var init_goreleaser = __esm({
         looseObject({
           Checksum: optional(string2()),
           Binaries: optional(array(string2())),
-          Format: optional(string2())
+          Format: optional(string2()),
+          Digest: optional(string2())
         })
       )
     });
@@ -61751,26 +63095,26 @@ var init_goreleaser = __esm({
     Metadata = looseObject({ project_name: string2(), version: string2(), tag: string2() });
     readBuild = (artifacts2, metadata) => {
       const problems2 = [];
-      const list2 = read3(artifacts2, (text3) => Artifacts.safeParse(text3), problems2) ?? [];
-      const about3 = read3(metadata, (text3) => Metadata.safeParse(text3), problems2);
+      const list3 = read3(artifacts2, (text4) => Artifacts.safeParse(text4), problems2) ?? [];
+      const about3 = read3(metadata, (text4) => Metadata.safeParse(text4), problems2);
       const version3 = about3 === void 0 ? void 0 : parseTag(about3.version)?.version;
       if (about3 !== void 0 && version3 === void 0)
         problems2.push(unreadable3(metadata, "its version is not semver"));
-      const build2 = { archives: list2.flatMap(archiveOf) };
+      const build2 = { archives: list3.flatMap(archiveOf), images: list3.flatMap(imageOf) };
       if (version3 !== void 0) build2.version = version3;
       if (about3 !== void 0) build2.project = about3.project_name;
       return { build: build2, problems: problems2 };
     };
     read3 = (source, parse7, problems2) => {
       if (source.text.trim() === "") return void 0;
-      const parsed4 = parse7(json(source.text));
-      if (parsed4.success) return parsed4.data;
+      const parsed5 = parse7(json(source.text));
+      if (parsed5.success) return parsed5.data;
       problems2.push(unreadable3(source, "it is not the JSON that goreleaser writes"));
       return void 0;
     };
-    json = (text3) => {
+    json = (text4) => {
       try {
-        return JSON.parse(text3);
+        return JSON.parse(text4);
       } catch {
         return void 0;
       }
@@ -61796,6 +63140,10 @@ var init_goreleaser = __esm({
           ...sha2563 === void 0 ? {} : { sha256: sha2563 }
         }
       ];
+    };
+    imageOf = ({ type, name: name2, extra }) => {
+      const digest3 = sha256Of(extra?.Digest);
+      return /^Docker (?:Image|Manifest)/.test(type) && digest3 !== void 0 ? [{ name: name2, digest: digest3 }] : [];
     };
     architectureOf = (artifact) => {
       const { goarch = "", goamd64 = "", goarm = "" } = artifact;
@@ -61934,10 +63282,10 @@ var init_selection = __esm({
       because: "the release has no checksums.txt, its host computed no digest, and no build outputs were given",
       next: "publish checksums.txt with the release (goreleaser does it by itself), or pass the output `artifacts` of goreleaser-action"
     });
-    conflict = (name2, text3) => ({
+    conflict = (name2, text4) => ({
       code: "DIGEST_CONFLICT",
       what: `the sources of the sha256 of ${name2} disagree`,
-      because: text3,
+      because: text4,
       next: "do not install it; find out who replaced a file of this release, and publish the release again under a new version"
     });
     plainlyNamed = (offered) => offered.filter((file) => isPlainName(file.name));
@@ -61946,8 +63294,8 @@ var init_selection = __esm({
 
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
-import { join as join14 } from "node:path";
-var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound;
+import { join as join15 } from "node:path";
+var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound2;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
     "use strict";
@@ -61966,31 +63314,32 @@ var init_directory = __esm({
         if (tag === void 0) throw new UserError(invalidTag(asked2));
         const dist = await findDist(path6, tag.version);
         if ("problems" in dist) throw new UserError(...dist.problems);
-        const given = readBuild(
+        const given2 = readBuild(
           { text: options.build.artifacts, from: "input artifacts" },
           { text: options.build.metadata, from: "input metadata" }
         );
         const listed3 = await checksumsOf(dist, product);
-        const handedOver = given.build.archives.length > 0;
+        const handedOver = given2.build.archives.length > 0;
         const selected = selectArchives(
           {
             version: tag.version,
             product,
             offered: dist.offered,
-            build: handedOver ? given.build : dist.build,
+            build: handedOver ? given2.build : dist.build,
             recordedBy: handedOver ? "build" : "dist",
             ...listed3.of === void 0 ? {} : { checksums: listed3.of }
           },
           platforms
         );
-        const problems2 = [...given.problems, ...listed3.problems, ...selected.problems];
+        const problems2 = [...given2.problems, ...listed3.problems, ...selected.problems];
         if (problems2.length > 0) throw new UserError(...problems2);
         return {
           tag: tag.version,
           ...tag,
           notes: await notesOf2(dist.folder),
           page: "",
-          archives: selected.archives
+          archives: selected.archives,
+          images: (given2.build.images.length > 0 ? given2.build : dist.build).images
         };
       },
       fetchBinary: (release2, platform3, into) => fetchedBinary({ release: release2, platform: platform3 }, into, {
@@ -62003,21 +63352,21 @@ var init_directory = __esm({
       const own2 = await readDist(path6);
       if (own2 !== void 0 && (own2.problems.length > 0 || own2.build.version === version3))
         return answer(path6, own2);
-      for (const folder of [join14(path6, version3), join14(path6, version3.slice(1))]) {
+      for (const folder of [join15(path6, version3), join15(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
-          return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound(path6, version3, sub.build.version)] };
+          return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound2(path6, version3, sub.build.version)] };
       }
-      return { problems: [notFound(path6, version3, own2?.build.version)] };
+      return { problems: [notFound2(path6, version3, own2?.build.version)] };
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
-      const artifacts2 = await textOf2(join14(folder, "artifacts.json"));
-      const metadata = await textOf2(join14(folder, "metadata.json"));
+      const artifacts2 = await textOf2(join15(folder, "artifacts.json"));
+      const metadata = await textOf2(join15(folder, "metadata.json"));
       if (artifacts2 === void 0 || metadata === void 0) return void 0;
       return readBuild(
-        { text: artifacts2, from: join14(folder, "artifacts.json") },
-        { text: metadata, from: join14(folder, "metadata.json") }
+        { text: artifacts2, from: join15(folder, "artifacts.json") },
+        { text: metadata, from: join15(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -62033,8 +63382,8 @@ var init_directory = __esm({
       const names2 = [...build2.archives.map((archive) => archive.name), ...checksumsNames(build2)];
       const sized = names2.map(async (name2) => ({
         name: name2,
-        where: join14(folder, name2),
-        bytes: await sizeOf2(join14(folder, name2))
+        where: join15(folder, name2),
+        bytes: await sizeOf2(join15(folder, name2))
       }));
       return (await Promise.all(sized)).flatMap(
         ({ bytes: bytes3, ...file }) => bytes3 === void 0 ? [] : [{ ...file, bytes: bytes3 }]
@@ -62056,20 +63405,20 @@ var init_directory = __esm({
     checksumsOf = async (dist, product) => {
       const file = checksumsFile(dist.offered, product);
       if (file === void 0) return { problems: [] };
-      const parsed4 = parseChecksums(await readFile2(file.where, "utf8"));
-      if (parsed4.is === "read") return { of: parsed4.of, problems: [] };
+      const parsed5 = parseChecksums(await readFile2(file.where, "utf8"));
+      if (parsed5.is === "read") return { of: parsed5.of, problems: [] };
       return {
         problems: [
           {
             code: "CHECKSUMS_UNREADABLE",
             what: `${file.where} cannot be read`,
-            because: `line ${parsed4.line}: ${parsed4.why}`,
+            because: `line ${parsed5.line}: ${parsed5.why}`,
             next: "use the folder as goreleaser wrote it"
           }
         ]
       };
     };
-    notesOf2 = async (folder) => new Untrusted(await textOf2(join14(folder, "CHANGELOG.md")) ?? "");
+    notesOf2 = async (folder) => new Untrusted(await textOf2(join15(folder, "CHANGELOG.md")) ?? "");
     copied = async (archive, file, { stop, progress }) => {
       stop?.throwIfAborted();
       try {
@@ -62081,7 +63430,7 @@ var init_directory = __esm({
       progress?.(archive.bytes, archive.bytes);
       return await sha256OfFile(file) ?? "";
     };
-    notFound = (path6, version3, there) => ({
+    notFound2 = (path6, version3, there) => ({
       code: "RELEASE_NOT_FOUND",
       what: `${path6} holds no release ${version3}`,
       because: there === void 0 ? "artifacts.json and metadata.json of goreleaser are neither there nor in a subfolder of that name" : `it holds ${there}`,
@@ -62094,7 +63443,7 @@ var init_directory = __esm({
 // src/releases/download.ts
 import { createHash as createHash7 } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { rename as rename6, rm as rm6 } from "node:fs/promises";
+import { rename as rename7, rm as rm6 } from "node:fs/promises";
 import { pipeline as pipeline3 } from "node:stream/promises";
 import { setTimeout as sleep2 } from "node:timers/promises";
 async function* counting2(body, download, see) {
@@ -62126,7 +63475,7 @@ var init_download = __esm({
       try {
         const counted2 = counting2(body, download, (chunk) => hash.update(chunk));
         await pipeline3(counted2, createWriteStream(temporary, { mode: 384, flush: true }));
-        await rename6(temporary, file);
+        await rename7(temporary, file);
         return hash.digest("hex");
       } finally {
         await rm6(temporary, { force: true });
@@ -62271,7 +63620,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named6, byTag, newest, notFound2, hidden, drafted, unknown4, several2;
+var import_semver4, findRelease, named6, byTag, newest, notFound3, hidden, drafted, unknown4, several2;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -62288,7 +63637,7 @@ var init_github_release = __esm({
       );
       const [release2] = near;
       if (release2 === void 0)
-        throw new UserError(notFound2(access2, repository, wanted, await newest(access2, repository)));
+        throw new UserError(notFound3(access2, repository, wanted, await newest(access2, repository)));
       if (near.length === 1) return release2;
       throw new UserError(
         several2(
@@ -62319,7 +63668,7 @@ var init_github_release = __esm({
         throw new UserError(apiProblem(error2, `the releases of ${repository}`, access2));
       }
     };
-    notFound2 = (access2, repository, wanted, there) => {
+    notFound3 = (access2, repository, wanted, there) => {
       if (there === "hidden") return hidden(access2, repository);
       const tags = new Set(spellings(wanted.asked, wanted.version));
       const draft = there.find((release2) => release2.draft && tags.has(release2.tag_name));
@@ -62427,7 +63776,7 @@ var init_github = __esm({
             ...selected.problems
           );
           if (problems2.length > 0) throw new UserError(...problems2);
-          return described2(release2, tag, selected.archives);
+          return { ...described2(release2, tag), archives: selected.archives, images: build2.images };
         },
         fetchBinary: (release2, platform3, into) => fetchedBinary({ release: release2, platform: platform3 }, into, {
           binary: product.binary,
@@ -62453,13 +63802,12 @@ var init_github = __esm({
         ...api === void 0 ? {} : { api }
       };
     };
-    described2 = (release2, tag, archives) => ({
+    described2 = (release2, tag) => ({
       tag: release2.tag_name,
       version: tag.version,
       prerelease: tag.prerelease,
       notes: new Untrusted(release2.body ?? ""),
-      page: URL.canParse(release2.html_url) ? new URL(release2.html_url).href : "",
-      archives
+      page: URL.canParse(release2.html_url) ? new URL(release2.html_url).href : ""
     });
     alsoSay = (problems2) => (error2) => {
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
@@ -62475,9 +63823,9 @@ var init_github = __esm({
           ]
         };
       }
-      const parsed4 = parseChecksums(bytes3.toString("utf8"));
-      if (parsed4.is === "read") return { of: parsed4.of, problems: [] };
-      const because = `line ${parsed4.line}: ${parsed4.why}`;
+      const parsed5 = parseChecksums(bytes3.toString("utf8"));
+      if (parsed5.is === "read") return { of: parsed5.of, problems: [] };
+      const because = `line ${parsed5.line}: ${parsed5.why}`;
       return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next5 }] };
     };
   }
@@ -62485,7 +63833,7 @@ var init_github = __esm({
 
 // src/releases/image.ts
 var import_undici7, DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES3, ask5;
-var init_image = __esm({
+var init_image2 = __esm({
   "src/releases/image.ts"() {
     "use strict";
     import_undici7 = __toESM(require_undici(), 1);
@@ -62495,8 +63843,8 @@ var init_image = __esm({
     NAME3 = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
     REFERENCE = /^(?:[A-Za-z0-9_][\w.-]{0,127}|sha256:[0-9a-f]{64})$/;
     HOST2 = /^[A-Za-z0-9.-]+(?::\d{1,5})?$/;
-    parseImage = (text3, version3) => {
-      const filled = text3.replaceAll("{version}", version3.replaceAll("+", "_"));
+    parseImage = (text4, version3) => {
+      const filled = text4.replaceAll("{version}", version3.replaceAll("+", "_"));
       const [front = "", digest3] = filled.split("@");
       const first3 = front.split("/")[0] ?? "";
       const isHost = front.includes("/") && (/[.:]/.test(first3) || first3 === "localhost");
@@ -62513,11 +63861,11 @@ var init_image = __esm({
       "application/vnd.docker.distribution.manifest.list.v2+json",
       "application/vnd.docker.distribution.manifest.v2+json"
     ].join(", ");
-    requireImage = async (text3, version3, dispatcher) => {
-      const image = parseImage(text3, version3);
+    requireImage = async (text4, version3, dispatcher) => {
+      const image = parseImage(text4, version3);
       if (image === void 0)
         throw refused6(
-          text3,
+          text4,
           "IMAGE_NAME_INVALID",
           "it is not host/name:tag",
           "write it like ghcr.io/owner/name:{version}"
@@ -62596,8 +63944,8 @@ var init_image = __esm({
     tokenIn = (answer2) => {
       if (answer2.status !== 200) return void 0;
       try {
-        const parsed4 = JSON.parse(answer2.body);
-        const found = parsed4 !== null && typeof parsed4 === "object" ? { token: "", access_token: "", ...parsed4 } : void 0;
+        const parsed5 = JSON.parse(answer2.body);
+        const found = parsed5 !== null && typeof parsed5 === "object" ? { token: "", access_token: "", ...parsed5 } : void 0;
         const token = found?.token === "" ? found.access_token : found?.token;
         return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : void 0;
       } catch {
@@ -62628,25 +63976,26 @@ var init_image = __esm({
   }
 });
 
-// src/service/process.ts
-var LEADS_AWAY2, processService2;
-var init_process = __esm({
-  "src/service/process.ts"() {
+// src/service/docker.ts
+var containerServer;
+var init_docker2 = __esm({
+  "src/service/docker.ts"() {
     "use strict";
-    LEADS_AWAY2 = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/;
-    processService2 = (config2) => {
-      const words3 = (env) => [
-        ...env.map(([name2, value]) => `env=${name2}=${value}`),
-        ...config2.args.map((word6) => `arg=${word6}`)
-      ];
-      const all2 = Object.entries(config2.env);
-      return {
-        kind: "process",
-        words: words3(all2),
-        stageWords: words3(all2.filter(([name2]) => !LEADS_AWAY2.test(name2))),
-        cleanExits: ["0", "143"]
-      };
-    };
+    containerServer = ({
+      container,
+      image,
+      tag,
+      socket: socket2,
+      program: program2
+    }) => ({
+      kind: "docker",
+      container,
+      image,
+      tag,
+      socket: socket2,
+      program: program2 === "none" ? "" : program2,
+      cleanExits: ["0", "143"]
+    });
   }
 });
 
@@ -62708,9 +64057,9 @@ __export(wire_exports, {
 });
 import { createHash as createHash9 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
-import { mkdir as mkdir5 } from "node:fs/promises";
+import { appendFile as appendFile2, mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
-import { join as join15 } from "node:path";
+import { join as join16 } from "node:path";
 async function wire(w) {
   const shells = await shellsOf(w);
   const http2 = httpClient({ reach: reachOf(w.config, shells), ...authorities(w.config) });
@@ -62721,7 +64070,7 @@ async function wire(w) {
   const releases = releasesOf2(w, github);
   const url = (id) => w.config.nodes.find((n) => n.name === id)?.url ?? "";
   const machine = (id) => machineOf(nodes, id);
-  const downloads = join15(w.dir, "downloads");
+  const downloads = join16(w.dir, "downloads");
   const effects = {
     config: w.config,
     clock: w.clock,
@@ -62730,7 +64079,7 @@ async function wire(w) {
     observe: createObserver({ probe: probe2, metrics, machine, url, clock: w.clock }),
     plan: async (r, stop) => {
       await mkdir5(downloads, { recursive: true });
-      const image = (version3) => imageOf(w, github, version3);
+      const image = (version3) => imageOf2(w, github, version3);
       const surveyor = {
         config: w.config,
         nodes,
@@ -62748,7 +64097,7 @@ async function wire(w) {
       };
       return plan2(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) });
     },
-    binary: (release2) => binaryOf(downloads, release2),
+    binary: (release2) => (w.config.service.kind === "docker" ? programsOf : binaryOf)(downloads, release2),
     tests: (url2, release2, stop) => runTests(w.config, { url: url2, release: release2, stop, keys: w.inputs.keys }),
     progress: (node3, p) => w.say(
       "",
@@ -62761,6 +64110,7 @@ async function wire(w) {
     nodes,
     probe: probe2,
     units: unitsOf2(w.config, shells),
+    containers: containersOf(w.config, shells),
     close: async () => {
       await Promise.all([http2.close(), github.close()]);
       await Promise.all([...new Set(shells.values())].map((shell) => shell.close()));
@@ -62787,6 +64137,16 @@ function unitsOf2(config2, shells) {
     ] : [];
   });
 }
+function containersOf(config2, shells) {
+  const service = serviceOf3(config2.service);
+  if (service.kind !== "docker") return [];
+  const options = optionsOf(config2, balancersOf(config2, shells));
+  const deploy = config2.shell.kind === "ssh" ? config2.shell.user : userInfo2().username;
+  return config2.nodes.flatMap((node3) => {
+    const shell = shells.get(node3.name);
+    return shell ? [{ shell, service, config: node3, options, deploy }] : [];
+  });
+}
 function nodesOf3(config2, shells) {
   const service = serviceOf3(config2.service);
   const options = optionsOf(config2, balancersOf(config2, shells));
@@ -62803,6 +64163,8 @@ function serviceOf3(service) {
       return processService2(service);
     case "systemd":
       return unitServer(service);
+    case "docker":
+      return containerServer(service);
     default:
       return unreachable(service);
   }
@@ -62846,7 +64208,7 @@ async function machineOf(nodes, id) {
     };
   }
 }
-async function imageOf({ config: config2 }, github, version3) {
+async function imageOf2({ config: config2 }, github, version3) {
   if (config2.requireImage === void 0) return [];
   try {
     await requireImage(config2.requireImage, version3, github.files);
@@ -62857,9 +64219,15 @@ async function imageOf({ config: config2 }, github, version3) {
   }
 }
 async function binaryOf(downloads, release2) {
-  const file = join15(downloads, release2.sha256);
+  const file = join16(downloads, release2.sha256);
   const found = await sha2562(file).catch(() => void 0);
   if (found !== release2.sha256) throw new UserError(notHere(release2, found));
+  return file;
+}
+async function programsOf(downloads, release2) {
+  const file = join16(downloads, release2.sha256);
+  await mkdir5(downloads, { recursive: true });
+  await appendFile2(file, "");
   return file;
 }
 async function sha2562(file) {
@@ -62897,7 +64265,8 @@ var init_wire = __esm({
     init_probe();
     init_directory();
     init_github();
-    init_image();
+    init_image2();
+    init_docker2();
     init_process();
     init_systemd();
     init_tests_command();
@@ -62945,7 +64314,7 @@ var init_wire = __esm({
 import { randomBytes } from "node:crypto";
 import { mkdtempSync as mkdtempSync2, readFileSync as readFileSync9, rmSync } from "node:fs";
 import { hostname, tmpdir as tmpdir2 } from "node:os";
-import { join as join16 } from "node:path";
+import { join as join17 } from "node:path";
 
 // src/adopt-unit.ts
 import { createInterface } from "node:readline/promises";
@@ -63047,7 +64416,7 @@ function ofTheData(f) {
     }
   ];
 }
-var shown = (text3) => printable(new Untrusted(text3), 200);
+var shown = (text4) => printable(new Untrusted(text4), 200);
 
 // src/adopt-unit.ts
 init_errors();
@@ -63077,11 +64446,11 @@ async function adoptUnits(a) {
   const problems2 = looked2.flatMap((found) => "problems" in found ? found.problems : []);
   if (problems2.length > 0) return told(a.out, problems2);
   const ready = looked2.flatMap((found) => "problems" in found ? [] : [found]);
-  for (const one of ready)
-    for (const text3 of wordsOf(one)) a.out.line("adopt", `${one.on.config.name} ${text3}`);
+  for (const one2 of ready)
+    for (const text4 of wordsOf(one2)) a.out.line("adopt", `${one2.on.config.name} ${text4}`);
   if (!(a.yes || await agreed("Nothing is restarted. Do it?"))) return told(a.out, [notAgreed]);
   const failed2 = [];
-  for (const one of ready) failed2.push(...await attempt(() => adoptOne(a, one)));
+  for (const one2 of ready) failed2.push(...await attempt(() => adoptOne(a, one2)));
   return told(a.out, failed2);
 }
 async function undoUnits(a) {
@@ -63146,7 +64515,7 @@ async function readied(a, on) {
   return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
 }
 function wordsOf({ on, found, deeds, version: version3, sha256: sha2563 }) {
-  const shown6 = (text3) => printable(new Untrusted(text3), 300);
+  const shown6 = (text4) => printable(new Untrusted(text4), 300);
   return [
     `runs ${shown6(version3)}, sha256 ${sha2563.slice(0, 12)}…, as ${shown6(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown6(releaseId({ version: version3, sha256: sha2563 }))}`,
     `gets ${deeds.folder}, owned by ${on.deploy}`,
@@ -63213,17 +64582,44 @@ async function undoOne(a, on) {
     });
   const { was, left: left2 } = await undo(on, found);
   const stays = [on.config.install, ...left2].join(", ");
-  const text3 = was === "adopted" ? `is as it was before; releases, record and checkpoints stay in ${stays}` : "is not adopted: nothing is left to take back";
-  a.out.line("adopt", `${name2} ${text3}`);
+  const text4 = was === "adopted" ? `is as it was before; releases, record and checkpoints stay in ${stays}` : "is not adopted: nothing is left to take back";
+  a.out.line("adopt", `${name2} ${text4}`);
 }
 
 // src/adopt.ts
 init_errors();
+
+// src/node/container-adoption.ts
+init_container_problems();
+init_ask();
+init_observed();
+init_owner();
+init_places();
+async function prepareContainer(on) {
+  const { config: config2, service, deploy } = on;
+  const owner = await ownerOf(config2, service, () => ask(on, { name: "who", words: [] }, { limit: SHORT }));
+  const as = owner.other === void 0 ? {} : { as: owner.other };
+  const mine2 = `own=${deploy} 755 ${config2.install}`;
+  if (!owner.adopted)
+    await ask(on, { name: "setup", words: [mine2, `${mine2}/state`] }, { limit: SHORT, ...as });
+  const { facts } = inspectionOf(await ask(on, { name: "inspect", words: [] }, { limit: SHORT, ...as }));
+  if (!facts.container) return [];
+  const { data: data2, config: file, name: node3 } = config2;
+  return containerProblems({
+    node: node3,
+    container: facts.container,
+    data: data2,
+    config: file,
+    configRead: facts.configSha !== ""
+  });
+}
+
+// src/adopt.ts
 init_port();
 var TTL = 6e4;
 function adopt(on, by) {
   const { config: config2, clock: clock3 } = on.effects;
-  if (config2.service.kind === "process") return adoptProcesses(on, by);
+  if (config2.service.kind !== "systemd") return adoptServers(on, by);
   const units = {
     nodes: on.units,
     probe: on.probe,
@@ -63235,10 +64631,14 @@ function adopt(on, by) {
   };
   return by.hand.undo ? undoUnits(units) : adoptUnits(units);
 }
-async function adoptProcesses(on, by) {
+async function adoptServers(on, by) {
   const problems2 = [];
   for (const [id, node3] of on.nodes) {
     try {
+      const container = on.containers.find((c) => c.config.name === id);
+      const unfit2 = container ? await prepareContainer(container) : [];
+      problems2.push(...unfit2);
+      if (unfit2.length > 0) continue;
       by.out.line("adopt", `${id} ${await adoptOne2(on, node3, by.holder)}`);
     } catch (error2) {
       if (error2 instanceof StepFailed) problems2.push(error2.failure);
@@ -63293,7 +64693,7 @@ init_text();
 function chosen(config2, { words: words3, as, undo: undo2 }) {
   const strange = words3.filter((word6) => !config2.nodes.some((n) => n.name === word6));
   const problems2 = strange.map((word6) => unknown2(config2, word6));
-  if (undo2 && config2.service.kind === "process") problems2.push(nothingToUndo);
+  if (undo2 && config2.service.kind !== "systemd") problems2.push(nothingToUndo);
   if (as !== void 0 && config2.shell.kind === "local") problems2.push(nobodyLogsIn);
   if (as !== void 0 && isOther(config2, as)) problems2.push(nobodyElse);
   if (problems2.length > 0) throw new UserError(...problems2);
@@ -63317,7 +64717,7 @@ var unknown2 = (config2, word6) => ({
 });
 var nothingToUndo = {
   code: "NOTHING_TO_UNDO",
-  what: "the adoption of a plain process moved and linked nothing",
+  what: "the adoption of a plain process or a container moved and linked nothing",
   next: "remove the install folder of a node to forget its releases and its record"
 };
 var nobodyLogsIn = {
@@ -63689,9 +65089,9 @@ function failed(r, c, failure2) {
   const gone = failure2.effect === "unknown" || failure2.kind === "fired" || c.kind === "inspect";
   const seen2 = gone ? "unknown" : was.seen;
   const failing = was.failing + (c.kind === "step" ? 1 : 0);
-  const given = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
+  const given2 = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
   const fault2 = c.kind === "step" && r.plan?.mode === "rollback" ? { fault: was.fault ?? failure2 } : {};
-  const state = { ...was, seen: seen2, tries: tries2, failing, ...given ? { lost: failure2, ...fault2 } : {} };
+  const state = { ...was, seen: seen2, tries: tries2, failing, ...given2 ? { lost: failure2, ...fault2 } : {} };
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
 }
 function consequence(r, c, failure2, was) {
@@ -63960,7 +65360,7 @@ var evidence = (watch2, policy2, now2) => {
     side,
     nodes: nodes.toSorted(),
     rows: blocks.flatMap(
-      ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one) => ({ from, to, warm: from >= warmAt, shown: one }))
+      ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one2) => ({ from, to, warm: from >= warmAt, shown: one2 }))
     ),
     whole: sorted.flatMap(({ [side]: shown6 }) => named2(shown6, nodes)),
     earlier: false
@@ -63985,7 +65385,7 @@ var earlier = (before2) => ({
 });
 var named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
 var of2 = (arm2, node3) => arm2.rows.filter((row2) => row2.shown.node === node3);
-var tally = (shown6) => shown6.flatMap((one) => one.probes.map((p) => ({ ...p, node: one.node }))).reduce(add, NOTHING);
+var tally = (shown6) => shown6.flatMap((one2) => one2.probes.map((p) => ({ ...p, node: one2.node }))).reduce(add, NOTHING);
 var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
 var add = (sum, p) => {
   const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
@@ -64059,10 +65459,10 @@ var CODES = [
   "no-data",
   "could-not-measure"
 ];
-var finding = (row2, { says: says2, code: code2, text: text3 }, decides = true) => ({
+var finding = (row2, { says: says2, code: code2, text: text4 }, decides = true) => ({
   signal: { ...row2, says: says2 },
   code: code2,
-  text: text3,
+  text: text4,
   decides
 });
 var shortOf = (arms, needed) => arms.filter(([, n]) => n < Math.max(1, needed)).map(([name2, n]) => `${count2(n)} of the ${count2(Math.max(1, needed))} samples needed on the ${name2}`).join(", ") || void 0;
@@ -64259,9 +65659,9 @@ var breaker2 = (e) => {
   };
   if (!worst)
     return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
-  const text3 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown4(e.canary)))}`;
+  const text4 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown4(e.canary)))}`;
   const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
-  return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text3 });
+  return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text4 });
 };
 var longestRun = (blocks) => {
   const none2 = { blocks: 0, failed: 0, of: 0 };
@@ -64321,9 +65721,9 @@ var coverage = (e) => {
     limit: `<= ${count2(e.policy.noDataBlocks)}`
   };
   const together = e.shared > 0 ? `; in ${count2(e.shared)} blocks the baseline failed as well, so they do not count` : "";
-  const text3 = `${count2(canary3)} blocks without data of the canary, ${count2(baseline)} of the baseline${together}; allowed are ${count2(e.policy.noDataBlocks)}`;
+  const text4 = `${count2(canary3)} blocks without data of the canary, ${count2(baseline)} of the baseline${together}; allowed are ${count2(e.policy.noDataBlocks)}`;
   const lost = Math.max(canary3, baseline) + e.shared > e.policy.noDataBlocks;
-  return finding(row2, { says: lost ? "no-data" : "pass", code: lost ? "no-data" : "all-passed", text: text3 });
+  return finding(row2, { says: lost ? "no-data" : "pass", code: lost ? "no-data" : "all-passed", text: text4 });
 };
 var ownErrors = (e) => {
   const parts = [
@@ -64341,11 +65741,11 @@ var ownErrors = (e) => {
     (p) => p.tries >= Math.max(1, e.policy.minSamples) && p.errors > p.tries * e.policy.errorBudget
   );
   const worst = lost ?? parts[0];
-  const text3 = `${outOf(worst?.errors ?? 0, worst?.tries ?? 0)} probe requests could not be sent to the ${worst?.name ?? "canary"}; allowed is ${share2(e.policy.errorBudget)}`;
+  const text4 = `${outOf(worst?.errors ?? 0, worst?.tries ?? 0)} probe requests could not be sent to the ${worst?.name ?? "canary"}; allowed is ${share2(e.policy.errorBudget)}`;
   return finding(row2, {
     says: lost ? "error" : "pass",
     code: lost ? "could-not-measure" : "all-passed",
-    text: text3
+    text: text4
   });
 };
 
@@ -64462,10 +65862,10 @@ var judge = (watch2, policy2, now2) => {
   const findings = [...requestFindings(e), slowness(e), ...seriesFindings(e), ...livenessFindings(e)];
   const deciding = findings.filter((f) => f.decides).toSorted((a, b) => rank(a) - rank(b));
   const left2 = remaining(e);
-  const give = (is, code2, text3) => ({
+  const give = (is, code2, text4) => ({
     is,
     code: code2,
-    text: text3,
+    text: text4,
     signals: findings.map((f) => f.signal),
     left: is === "pending" ? left2 : 0
   });
@@ -64799,8 +66199,8 @@ function afterRollback(r, ids) {
 }
 function before(r, ids) {
   if (ids.some((id) => runs(r, id) !== planned(r, id).from.sha256)) return "";
-  const [one = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
-  return others.length === 0 ? one : "";
+  const [one2 = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
+  return others.length === 0 ? one2 : "";
 }
 function amended(r, decided5) {
   const { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
@@ -65360,9 +66760,9 @@ init_printed();
 
 // src/config/ssh-key.ts
 var ARMOUR = /^-----BEGIN (?<kind>[A-Z0-9 ]*)PRIVATE KEY-----\n(?<body>[\s\S]+?)\n-----END \k<kind>PRIVATE KEY-----\n$/;
-var readSshKey = (text3) => {
-  if (text3.trim() === "") return { value: "" };
-  const key = `${text3.replaceAll(/\r\n?/g, "\n").trim()}
+var readSshKey = (text4) => {
+  if (text4.trim() === "") return { value: "" };
+  const key = `${text4.replaceAll(/\r\n?/g, "\n").trim()}
 `;
   const armour = ARMOUR.exec(key)?.groups;
   if (armour === void 0)
@@ -65404,34 +66804,34 @@ var notAKey = {
 init_suggestion();
 var environmentSource = (env, secrets) => (name2) => secrets[inputVariable(name2)] ?? env[inputVariable(name2)];
 var readInputs = (source, where2 = "action") => {
-  const text3 = (name2) => source(name2)?.trim() || defaultOf(name2);
+  const text4 = (name2) => source(name2)?.trim() || defaultOf(name2);
   const problems2 = [];
   const take3 = (read4, otherwise) => {
     if ("value" in read4) return read4.value;
     problems2.push(...read4.problems);
     return otherwise;
   };
-  const asked2 = readMode(text3("mode"), where2);
+  const asked2 = readMode(text4("mode"), where2);
   const known2 = "value" in asked2 ? asked2.value : void 0;
   const mode = take3(asked2, "status");
   const inputs = {
     mode,
-    config: take3(readConfigPath(text3("config"), where2), ""),
-    tag: take3(readTag(text3("tag"), known2), ""),
+    config: take3(readConfigPath(text4("config"), where2), ""),
+    tag: take3(readTag(text4("tag"), known2), ""),
     stopAfter: take3(
-      choice("stop-after", text3("stop-after") || "none", ["none", "plan", "rehearse", "canary"]),
+      choice("stop-after", text4("stop-after") || "none", ["none", "plan", "rehearse", "canary"]),
       "none"
     ),
-    planHash: take3(readPlanHash(text3("plan-hash")), ""),
-    rollbackData: take3(choice("rollback-data", text3("rollback-data"), ["auto", "keep", "restore"]), "auto"),
-    reason: printable(new Untrusted(text3("reason")), 300),
-    timeout: take3(readTimeout(text3("timeout")), 0),
-    artifacts: take3(readJson("artifacts", text3("artifacts")), ""),
-    metadata: take3(readJson("metadata", text3("metadata")), ""),
-    token: take3(readToken(text3("token")), ""),
+    planHash: take3(readPlanHash(text4("plan-hash")), ""),
+    rollbackData: take3(choice("rollback-data", text4("rollback-data"), ["auto", "keep", "restore"]), "auto"),
+    reason: printable(new Untrusted(text4("reason")), 300),
+    timeout: take3(readTimeout(text4("timeout")), 0),
+    artifacts: take3(readJson("artifacts", text4("artifacts")), ""),
+    metadata: take3(readJson("metadata", text4("metadata")), ""),
+    token: take3(readToken(text4("token")), ""),
     keys: take3(readKeys(source("keys") ?? ""), {}),
     sshKey: take3(readSshKey(source("ssh-key") ?? ""), ""),
-    sshKnownHosts: text3("ssh-known-hosts").replaceAll(/\r\n?/g, "\n")
+    sshKnownHosts: text4("ssh-known-hosts").replaceAll(/\r\n?/g, "\n")
   };
   if (known2 !== void 0) problems2.push(...misplaced(inputs));
   if (problems2.length > 0) throw new UserError(...problems2);
@@ -65447,19 +66847,19 @@ var refused = (name2, what, next5, because) => ({
     { code: "INPUT_INVALID", what, next: next5, where: name2, ...because === void 0 ? {} : { because } }
   ]
 });
-var choice = (name2, text3, allowed) => {
-  const value = allowed.find((candidate) => candidate === text3);
+var choice = (name2, text4, allowed) => {
+  const value = allowed.find((candidate) => candidate === text4);
   if (value !== void 0) return { value };
-  const close2 = nearest(text3, allowed);
+  const close2 = nearest(text4, allowed);
   return refused(
     name2,
-    `${name2} is ${shown5(text3)}`,
+    `${name2} is ${shown5(text4)}`,
     close2 === void 0 ? `write one of ${allowed.join(", ")}` : `write ${close2}`
   );
 };
-var readMode = (text3, where2) => {
+var readMode = (text4, where2) => {
   const names2 = MODES.map((mode2) => mode2.name);
-  const mode = choice("mode", text3, names2);
+  const mode = choice("mode", text4, names2);
   if (where2 === "action" && "value" in mode && modeRow(mode.value)?.byHand)
     return refused(
       "mode",
@@ -65468,18 +66868,18 @@ var readMode = (text3, where2) => {
     );
   return mode;
 };
-var readConfigPath = (text3, where2) => {
-  const inWorkspace = !text3.startsWith("/") && !text3.split(/[/\\]/).includes("..");
-  const plain3 = /^[^\p{Cc}]{1,400}$/u.test(text3);
-  return plain3 && (where2 === "command line" || inWorkspace) ? { value: text3 } : refused(
+var readConfigPath = (text4, where2) => {
+  const inWorkspace = !text4.startsWith("/") && !text4.split(/[/\\]/).includes("..");
+  const plain3 = /^[^\p{Cc}]{1,400}$/u.test(text4);
+  return plain3 && (where2 === "command line" || inWorkspace) ? { value: text4 } : refused(
     "config",
-    `config is ${shown5(text3)}`,
+    `config is ${shown5(text4)}`,
     "name a file inside the workspace, such as .github/rollout.yml",
     "test commands in it are run"
   );
 };
-var readTag = (text3, mode) => {
-  if (text3 === "" && (mode === "release" || mode === "plan"))
+var readTag = (text4, mode) => {
+  if (text4 === "" && (mode === "release" || mode === "plan"))
     return {
       problems: [
         {
@@ -65490,30 +66890,30 @@ var readTag = (text3, mode) => {
         }
       ]
     };
-  if (mode === "rollback" && text3 === "") return { value: "previous" };
-  if ((mode === "rollback" || mode === void 0) && text3 === "previous") return { value: text3 };
-  if (text3 === "" || text3.length <= 128 && parseTag(text3) !== void 0) return { value: text3 };
-  const next5 = text3.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
-  return refused("tag", `tag is ${shown5(text3)}`, mode === "rollback" ? `${next5}, or previous` : next5);
+  if (mode === "rollback" && text4 === "") return { value: "previous" };
+  if ((mode === "rollback" || mode === void 0) && text4 === "previous") return { value: text4 };
+  if (text4 === "" || text4.length <= 128 && parseTag(text4) !== void 0) return { value: text4 };
+  const next5 = text4.startsWith("refs/") ? "write the tag alone: ${{ github.ref_name }}" : "write a version such as v0.2.2";
+  return refused("tag", `tag is ${shown5(text4)}`, mode === "rollback" ? `${next5}, or previous` : next5);
 };
-var readPlanHash = (text3) => text3 === "" || /^[0-9a-f]{64}$/i.test(text3) ? { value: text3.toLowerCase() } : refused(
+var readPlanHash = (text4) => text4 === "" || /^[0-9a-f]{64}$/i.test(text4) ? { value: text4.toLowerCase() } : refused(
   "plan-hash",
-  `plan-hash is ${shown5(text3)}`,
+  `plan-hash is ${shown5(text4)}`,
   "paste the whole hash that the plan printed, 64 hexadecimal digits"
 );
 var LONGEST = 24 * 36e5;
-var readTimeout = (text3) => {
-  const value = parseDuration(text3);
+var readTimeout = (text4) => {
+  const value = parseDuration(text4);
   return value !== void 0 && value >= 1e3 && value <= LONGEST ? { value } : refused(
     "timeout",
-    `timeout is ${shown5(text3)}`,
+    `timeout is ${shown5(text4)}`,
     "write a duration with its unit, such as 45m, from 1s to 24h"
   );
 };
-var readJson = (name2, text3) => {
+var readJson = (name2, text4) => {
   try {
-    if (text3 !== "") JSON.parse(text3);
-    return { value: text3 };
+    if (text4 !== "") JSON.parse(text4);
+    return { value: text4 };
   } catch {
     return refused(
       name2,
@@ -65522,17 +66922,17 @@ var readJson = (name2, text3) => {
     );
   }
 };
-var readToken = (text3) => /^[\x21-\x7e]*$/.test(text3) ? { value: text3 } : refused(
+var readToken = (text4) => /^[\x21-\x7e]*$/.test(text4) ? { value: text4 } : refused(
   "token",
   "the token holds spaces or characters that no HTTP header can carry",
   "store it again, on one line"
 );
 var misplaced = ({ mode, stopAfter, planHash: planHash2 }) => {
-  const given = [
+  const given2 = [
     ["stop-after", stopAfter !== "none"],
     ["plan-hash", planHash2 !== ""]
   ];
-  return given.flatMap(([name2, isGiven]) => {
+  return given2.flatMap(([name2, isGiven]) => {
     const modes = INPUTS.find((input) => input.name === name2)?.modes ?? [];
     if (!isGiven || modes.includes(mode)) return [];
     return [
@@ -65609,7 +67009,7 @@ var tokens = (argv) => {
   const seen2 = /* @__PURE__ */ new Set();
   const words3 = [];
   const problems2 = [];
-  const parsed4 = parseArgs({
+  const parsed5 = parseArgs({
     args: argv,
     options: OPTIONS,
     strict: false,
@@ -65617,7 +67017,7 @@ var tokens = (argv) => {
     tokens: true
   });
   let afterUnknown = -1;
-  for (const token of parsed4.tokens) {
+  for (const token of parsed5.tokens) {
     if (token.kind === "positional" && token.index !== afterUnknown) words3.push(token.value);
     if (token.kind !== "option") continue;
     const problem3 = flagProblem(token, seen2);
@@ -65766,14 +67166,14 @@ var FLAGS2 = INPUTS.filter((input) => input.name !== "mode");
 var WIDTH = 110;
 var rows = (all2) => {
   const column = Math.max(...all2.map(([head2 = ""]) => head2.length)) + 4;
-  return all2.map(([head2 = "", text3 = ""]) => `  ${head2.padEnd(column - 2)}${wrapped(text3, column)}`).join("\n");
+  return all2.map(([head2 = "", text4 = ""]) => `  ${head2.padEnd(column - 2)}${wrapped(text4, column)}`).join("\n");
 };
 var flagRows = (inputs) => rows(inputs.map((input) => [`--${input.name} ${input.value}`, `${input.description}${defaultNote(input)}`]));
 var handRows = (flags) => flags.length === 0 ? "" : rows(flags.map(({ name: name2, value, description }) => [`--${name2} ${value}`.trim(), description]));
 var defaultNote = (input) => input.default === "" || input.default.startsWith("${{") ? "" : ` Default: ${input.default}.`;
-var wrapped = (text3, column) => {
+var wrapped = (text4, column) => {
   const lines2 = [""];
-  for (const word6 of text3.split(" ")) {
+  for (const word6 of text4.split(" ")) {
     const last = lines2.at(-1) ?? "";
     if (last !== "" && column + last.length + 1 + word6.length > WIDTH) lines2.push(word6);
     else lines2[lines2.length - 1] = last === "" ? word6 : `${last} ${word6}`;
@@ -65781,7 +67181,7 @@ var wrapped = (text3, column) => {
   return lines2.join(`
 ${" ".repeat(column)}`);
 };
-var indented = (text3) => text3.replaceAll(/^(?=.)/gm, "  ");
+var indented = (text4) => text4.replaceAll(/^(?=.)/gm, "  ");
 
 // src/config/secrets.ts
 var PLATFORM = ["GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
@@ -65818,7 +67218,7 @@ var maskable = (secret) => {
     ...urlEncoded(whole2),
     JSON.stringify(whole2).slice(1, -1)
   ];
-  return [...new Set(all2)].filter((text3) => text3.trim() !== "").sort((a, b) => b.length - a.length);
+  return [...new Set(all2)].filter((text4) => text4.trim() !== "").sort((a, b) => b.length - a.length);
 };
 var base64 = (secret) => {
   const bytes3 = Buffer.from(secret);
@@ -65872,20 +67272,20 @@ init_holder();
 init_log2();
 init_text();
 var longest = 4e3;
-var fenced2 = (text3) => {
-  const indent = /^ */.exec(text3)?.[0] ?? "";
-  return `${indent}${safeLine(text3.slice(indent.length), longest)}`;
+var fenced2 = (text4) => {
+  const indent = /^ */.exec(text4)?.[0] ?? "";
+  return `${indent}${safeLine(text4.slice(indent.length), longest)}`;
 };
 var createConsole = (write3, redact) => {
   const lines2 = (all2) => {
-    if (all2.length > 0) write3(all2.map((text3) => `${redact(fenced2(redact(text3)))}
+    if (all2.length > 0) write3(all2.map((text4) => `${redact(fenced2(redact(text4)))}
 `).join(""));
   };
   return {
     lines: lines2,
-    line: (topic, text3) => lines2([line2(topic, text3)]),
+    line: (topic, text4) => lines2([line2(topic, text4)]),
     problem: (problem3) => lines2(problemLines(problem3)),
-    remote: (topic, text3, max = 50) => lines2(printableLines(text3, max).map((each) => line2(topic, `| ${each}`)))
+    remote: (topic, text4, max = 50) => lines2(printableLines(text4, max).map((each) => line2(topic, `| ${each}`)))
   };
 };
 
@@ -66232,8 +67632,8 @@ function dataSoFar(lines2, r) {
     ({ node: node3, from }) => answersOf(lines2, node3).slice(-1).map(({ now: now2 }) => ({ now: now2, from }))
   );
   if (last.some(({ now: now2 }) => now2.data.from?.startsWith(`${r.id}.`))) return "restored";
-  const moved = last.some(({ now: now2, from }) => cameBack(r, now2) || now2.data.openedBy?.sha256 !== from.sha256);
-  return moved || lines2.some(({ e }) => starts(e)) ? "kept" : "untouched";
+  const moved2 = last.some(({ now: now2, from }) => cameBack(r, now2) || now2.data.openedBy?.sha256 !== from.sha256);
+  return moved2 || lines2.some(({ e }) => starts(e)) ? "kept" : "untouched";
 }
 function problemsOf(r) {
   const stopped3 = Object.entries(r.nodes).flatMap(
@@ -66548,19 +67948,19 @@ init_text();
 var longest2 = 2e3;
 var renderOne = (part, where2) => {
   if (typeof part === "string")
-    return spaced(part, (text3) => where2 === "start" ? markdown(text3, longest2) : markdownWithin(text3, longest2));
+    return spaced(part, (text4) => where2 === "start" ? markdown(text4, longest2) : markdownWithin(text4, longest2));
   if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
   if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
   return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
 };
-var spaced = (text3, escape) => {
-  if (text3.trim() === "") return text3 === "" ? "" : " ";
-  return `${/^\s/.test(text3) ? " " : ""}${escape(text3)}${/\s$/.test(text3) ? " " : ""}`;
+var spaced = (text4, escape) => {
+  if (text4.trim() === "") return text4 === "" ? "" : " ";
+  return `${/^\s/.test(text4) ? " " : ""}${escape(text4)}${/\s$/.test(text4) ? " " : ""}`;
 };
 var isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
 var toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
 var plainOne = (part) => {
-  if (typeof part === "string") return spaced(part, (text3) => safeLine(text3, longest2));
+  if (typeof part === "string") return spaced(part, (text4) => safeLine(text4, longest2));
   if ("code" in part) return safeLine(part.code, longest2);
   return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
 };
@@ -66568,7 +67968,7 @@ var toPlain = (parts) => parts.map(plainOne).join("");
 var table = (header, rows2) => {
   const row2 = (cells) => `| ${cells.join(" | ")} |`;
   const escaped3 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
-  return [row2(header.map((text3) => markdown(text3))), `|${header.map(() => "---|").join("")}`, ...escaped3].join(
+  return [row2(header.map((text4) => markdown(text4))), `|${header.map(() => "---|").join("")}`, ...escaped3].join(
     "\n"
   );
 };
@@ -66906,9 +68306,9 @@ var inPlace = (input) => {
   return [[`${names2} went back in place: ${now2} runs on the data directory as it was`]];
 };
 var nothingMoved = (input) => {
-  const moved = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
+  const moved2 = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
   const lost = input.nodes.some(isUnasked);
-  if (input.outcome === "promoted" || input.data === "restored" || moved || lost) return [];
+  if (input.outcome === "promoted" || input.data === "restored" || moved2 || lost) return [];
   return [
     [
       input.data === "untouched" ? "untouched: nothing was restored or set aside" : "nothing was restored or set aside"
@@ -67058,7 +68458,7 @@ var evidence2 = (input) => {
   const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
   return [`${watched2(first3)}: ${sentence(first3.verdict.text)}${later}`];
 };
-var sentence = (text3) => /[.!?]$/.test(text3) ? text3 : `${text3}.`;
+var sentence = (text4) => /[.!?]$/.test(text4) ? text4 : `${text4}.`;
 var owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
 var wayBack2 = (input) => {
   const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
@@ -67091,7 +68491,7 @@ var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
     says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
     list: {
       steps: atMost(
-        all2.map(({ text: text3, line: line3 }) => [`${text3}: `, { code: line3 }]),
+        all2.map(({ text: text4, line: line3 }) => [`${text4}: `, { code: line3 }]),
         20
       ),
       after: []
@@ -67122,13 +68522,13 @@ var said3 = (input) => {
       return unreachable(kind2);
   }
 };
-var rendered = (line3, { label, text: text3 }) => {
-  const head2 = `${label(line3.label)} ${text3(line3.says)}`;
+var rendered = (line3, { label, text: text4 }) => {
+  const head2 = `${label(line3.label)} ${text4(line3.says)}`;
   if (line3.list === void 0) return head2;
-  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text3(step2)}`);
+  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text4(step2)}`);
   const after2 = line3.list.after.length === 0 ? "" : `
 
-${text3(line3.list.after)}`;
+${text4(line3.list.after)}`;
   return `${[head2, ...steps2].join("\n")}${after2}`;
 };
 var block2 = (input) => {
@@ -67158,7 +68558,7 @@ var checklist = (done2) => items.map((item) => {
 }).join("\n");
 
 // src/domain/report/fit.ts
-var sizeOf = (text3) => new TextEncoder().encode(text3).length;
+var sizeOf = (text4) => new TextEncoder().encode(text4).length;
 var assemble = (sections2, dropped) => {
   const kept2 = sections2.filter((section) => !dropped.includes(section) && section.markdown !== "").map((s) => s.markdown);
   const names2 = dropped.map((section) => section.name).join(", ");
@@ -67254,9 +68654,9 @@ var asideRows = (nodes) => nodes.flatMap(
 );
 
 // src/domain/report/outputs.ts
-var sentence2 = (text3) => text3.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
-var word3 = (text3) => text3.replace(/[^A-Za-z0-9._+-]/g, "");
-var path5 = (text3) => /^[\w./ +@:-]*$/.test(text3) ? text3 : "";
+var sentence2 = (text4) => text4.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
+var word3 = (text4) => text4.replace(/[^A-Za-z0-9._+-]/g, "");
+var path5 = (text4) => /^[\w./ +@:-]*$/.test(text4) ? text4 : "";
 var versionNow = (input) => {
   const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
   if (versions.has("unknown") || versions.size === 0) return "unknown";
@@ -67354,7 +68754,7 @@ var sections = (input, first3, answers) => [
     name: "warnings",
     markdown: bullets(
       "Warnings",
-      input.warnings.map((text3) => [text3])
+      input.warnings.map((text4) => [text4])
     ),
     folds: 2
   },
@@ -67388,8 +68788,8 @@ var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) =>
   where2 === void 0 ? " " : ` ${where2}: `,
   `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
 ];
-var heldRow = ({ node: node3, text: text3, run: run5 }) => [
-  `${node3} ${text3}`,
+var heldRow = ({ node: node3, text: text4, run: run5 }) => [
+  `${node3} ${text4}`,
   ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
 ];
 var problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
@@ -67412,8 +68812,8 @@ init_annotations();
 init_errors();
 var SCHEMA = 1;
 var upcasters = {};
-function readLine(text3, where2) {
-  const line3 = parsed2(text3);
+function readLine(text4, where2) {
+  const line3 = parsed2(text4);
   const schema = line3?.["schema"];
   if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
     throw new UserError(unreadable(where2));
@@ -67429,9 +68829,9 @@ function readLine(text3, where2) {
   return current;
 }
 var isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
-function parsed2(text3) {
+function parsed2(text4) {
   try {
-    const value = JSON.parse(text3);
+    const value = JSON.parse(text4);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
   } catch {
     return void 0;
@@ -67498,14 +68898,14 @@ var recording = async (warn, write3) => {
     return void 0;
   }
 };
-var oneLine2 = (text3) => printable(new Untrusted(text3), DESCRIPTION);
+var oneLine2 = (text4) => printable(new Untrusted(text4), DESCRIPTION);
 var payloadOf = (payload) => {
   const value = typeof payload === "string" ? parsed3(payload) : payload;
   return value !== null && typeof value === "object" ? { ...value } : {};
 };
-var parsed3 = (text3) => {
+var parsed3 = (text4) => {
   try {
-    return JSON.parse(text3);
+    return JSON.parse(text4);
   } catch {
     return void 0;
   }
@@ -67717,8 +69117,8 @@ async function reportOn(use) {
 function journalOf(use) {
   const file = join3(use.dir, "journal.jsonl");
   try {
-    const text3 = textOf(file);
-    const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
+    const text4 = textOf(file);
+    const whole2 = text4.slice(0, text4.lastIndexOf("\n") + 1);
     return whole2.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
@@ -67826,9 +69226,9 @@ import { dirname as dirname5 } from "node:path";
 function openJournal(file, clock3) {
   mkdirSync(dirname5(file), { recursive: true, mode: 448 });
   const fd = openSync(file, "a+", 384);
-  const text3 = readFileSync3(file, "utf8");
-  const whole2 = text3.slice(0, text3.lastIndexOf("\n") + 1);
-  if (whole2.length < text3.length) truncateSync(file, Buffer.byteLength(whole2));
+  const text4 = readFileSync3(file, "utf8");
+  const whole2 = text4.slice(0, text4.lastIndexOf("\n") + 1);
+  if (whole2.length < text4.length) truncateSync(file, Buffer.byteLength(whole2));
   const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
   const events2 = lines2.map((line3, index) => readLine(line3, `${file}:${index + 1}`));
   syncFolder(dirname5(file));
@@ -67949,9 +69349,9 @@ function planned5(plan3, hash) {
       text: `digests from ${notes2.digestSource}; waves ${[canary3, ...rest].map(some).join(" then ")}; safe stop: ${stops.join(", ")}`
     },
     { topic: "", text: `switch: ${notes2.switch ?? "none"}` },
-    ...(notes2.units ?? []).map((text3) => ({
+    ...(notes2.units ?? []).map((text4) => ({
       topic: "unit",
-      text: `${text3}; set aside while a server is changed, back before it gets traffic`
+      text: `${text4}; set aside while a server is changed, back before it gets traffic`
     })),
     ...notes2.breaking.map((line3) => ({ topic: "", text: `breaking: ${line3}` })),
     ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
@@ -67987,8 +69387,8 @@ var STARTS = {
 function started(command5) {
   if (command5.kind !== "step") return [];
   const { step: step2 } = command5;
-  const text3 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
-  return text3 === void 0 ? [] : [{ topic: command5.of, text: `${command5.node} ${text3}` }];
+  const text4 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
+  return text4 === void 0 ? [] : [{ topic: command5.of, text: `${command5.node} ${text4}` }];
 }
 var TAKEN_UP = {
   release: "goes on from what the nodes' records say",
@@ -68176,6 +69576,7 @@ init_port();
 init_observed();
 init_server_config();
 init_release();
+import { isIPv4 } from "node:net";
 init_port();
 async function proveCheckpoint(d, s) {
   await act2(d, { do: "hash", name: s.name });
@@ -68206,9 +69607,14 @@ var unproven = (d, name2, run5) => ({
   kind: "proof"
 });
 async function runs2(d, { s, copy }) {
-  const folder = copy.answer["staging_folder"]?.at(-1) ?? "";
   const bytesBefore = number5(copy.answer["stage_bytes"]);
-  const staged = { folder, port: number5(copy.answer["stage_port"]), config: copy.facts.configText };
+  const said5 = (key) => copy.answer[key]?.at(-1) ?? "";
+  const staged = {
+    port: number5(copy.answer["stage_port"]),
+    address: said5("stage_listen"),
+    dataPath: said5("stage_data"),
+    config: copy.facts.configText
+  };
   const known2 = witnessAt(d, copy.now.snapshots.find((point2) => point2.name === s.name)?.opens ?? 0);
   const rehearsal2 = s.name.includes(".rehearsal.");
   const out = [];
@@ -68225,51 +69631,54 @@ async function runs2(d, { s, copy }) {
   }
   return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten };
 }
-async function runOne(d, one) {
-  const { port } = one;
-  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) };
+async function runOne(d, one2) {
+  const { port } = one2;
   const began2 = d.effects.clock.now();
-  const config2 = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` });
-  const run5 = { release: one.release, startup: 0, outcome: "ok", why: "", counts: {} };
+  const config2 = stagingConfig(one2.config, one2);
+  let host = "127.0.0.1";
+  const run5 = { release: one2.release, startup: 0, outcome: "ok", why: "", counts: {} };
   try {
-    await act2(d, { do: "stage-start", release: one.release, config: config2 });
+    const started2 = await act2(d, { do: "stage-start", release: one2.release, config: config2 });
+    host = addressIn(started2.answer["stage_host"]?.at(-1)) ?? host;
   } catch (error2) {
     if (!(error2 instanceof StepFailed) || error2.failure.kind !== "ended") throw error2;
     return { run: { ...run5, outcome: "exited", why: error2.failure.what }, bytes: 0, written: 0 };
   }
-  const found = await asked(d, one, guest);
+  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach({ host, port }) };
+  const found = await asked(d, one2, guest);
   const stopped3 = await act2(d, { do: "stage-stop" });
   const startup = found.startup ?? d.effects.clock.now() - began2;
   const { stage_bytes: bytes3, stage_written: written2 } = stopped3.answer;
   return { run: { ...run5, ...found.run, startup }, bytes: number5(bytes3), written: number5(written2) };
 }
-async function asked(d, one, guest) {
+var addressIn = (said5) => said5 !== void 0 && /^(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)(?:\.\d{1,3}){2,3}$/.test(said5) && isIPv4(said5) ? said5 : void 0;
+async function asked(d, one2, guest) {
   const { probe: probe2 } = d.effects;
-  const ready = await guestReady(d, one, guest);
+  const ready = await guestReady(d, one2, guest);
   if (ready.outcome !== "ok") return { run: ready };
   const { startup } = ready;
-  const pause = 2 * readServerConfig(one.config).applyBatch + 100;
-  const { ok, text: text3, counts: counts4 } = await holds2(d, guest, { ...one.before, pause });
-  if (!ok) return { startup, run: { outcome: "invariants", why: text3, counts: counts4 } };
-  if (!one.rehearsal) return { startup, run: { counts: counts4 } };
+  const pause = 2 * readServerConfig(one2.config).applyBatch + 100;
+  const { ok, text: text4, counts: counts4 } = await holds2(d, guest, { ...one2.before, pause });
+  if (!ok) return { startup, run: { outcome: "invariants", why: text4, counts: counts4 } };
+  if (!one2.rehearsal) return { startup, run: { counts: counts4 } };
   const journey2 = await probe2.journey(guest, d.stop);
   if (!journey2.ok)
     return {
       startup,
       run: { outcome: "invariants", why: `the probe's journey failed: ${journey2.why}`, counts: counts4 }
     };
-  const tested = await d.effects.tests(guest.url, one.release, d.stop);
+  const tested = await d.effects.tests(guest.url, one2.release, d.stop);
   if (tested) return { startup, run: { outcome: "tests-failed", why: tested, counts: counts4 } };
   return { startup, run: { counts: await settledCounts(d, guest, pause) } };
 }
-async function guestReady(d, one, guest) {
+async function guestReady(d, one2, guest) {
   const { probe: probe2, clock: clock3 } = d.effects;
   const limit = d.r.plan?.policy.startLimit ?? 6e4;
   const began2 = clock3.now();
   for (; ; ) {
     const found = await probe2.waitReady(guest, {
       limit: Math.min(1e3, limit),
-      version: one.release.version,
+      version: one2.release.version,
       stop: d.stop
     });
     const startup = clock3.now() - began2;
@@ -68602,9 +70011,9 @@ async function check(d, release2) {
   if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
   return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
-var broken2 = (d, release2, text3) => ({
+var broken2 = (d, release2, text4) => ({
   code: "INVARIANT_BROKEN",
-  what: `${d.node.id} on ${release2.version}: ${text3}`,
+  what: `${d.node.id} on ${release2.version}: ${text4}`,
   next: "nothing that was there is deleted; the report says where it lies",
   effect: "none",
   kind: "check"
@@ -68671,9 +70080,9 @@ import { join as join5 } from "node:path";
 async function keepServerLogs(events2, to) {
   const kept2 = [...starts2(events2)].map(async ([node3, lives]) => {
     const logs = await to.nodes.get(node3)?.serverLogs(lives);
-    for (const { name: name2, text: text3 } of logs ?? [])
-      if (text3 !== "")
-        await writeReport(join5(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text3, to.redact);
+    for (const { name: name2, text: text4 } of logs ?? [])
+      if (text4 !== "")
+        await writeReport(join5(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text4, to.redact);
   });
   await Promise.allSettled(kept2);
 }
@@ -68896,15 +70305,15 @@ async function main(world) {
 async function begin({ env }, { source, hand }, out) {
   const inputs = readInputs(source, "command line");
   const { init: init2 } = await Promise.resolve().then(() => (init_init(), init_exports));
-  const dir = mkdtempSync2(join16(tmpdir2(), "progressdb-rollout-"));
+  const dir = mkdtempSync2(join17(tmpdir2(), "progressdb-rollout-"));
   try {
     return await init2({ hand, inputs, out, env, cwd: process.cwd(), dir });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
-var printed = (world, text3) => {
-  world.write(text3);
+var printed = (world, text4) => {
+  world.write(text4);
   return 0;
 };
 function complain(out, error2) {
@@ -68970,7 +70379,7 @@ var reporting = (use) => ({
   problems: use.problems
 });
 async function run4(use, step2) {
-  const journal = openJournal(join16(use.dir, "journal.jsonl"), systemClock);
+  const journal = openJournal(join17(use.dir, "journal.jsonl"), systemClock);
   const first3 = journal.events.find((e) => e.type === "opened");
   const began2 = journal.events[0]?.at ?? systemClock.now();
   const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
@@ -69007,14 +70416,14 @@ async function run4(use, step2) {
     journal.close();
   }
 }
-var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join16(use.dir, "report"), redact: use.redact });
+var logsOf = (use, on, events2) => keepServerLogs(events2, { nodes: on.nodes, folder: join17(use.dir, "report"), redact: use.redact });
 var refused7 = async (problems2) => ({
   is: "refused",
   code: "plan-refused",
   problems: problems2
 });
 function say3(use, r, body) {
-  for (const { topic, text: text3 } of narrate(r, body)) use.out.line(topic, text3);
+  for (const { topic, text: text4 } of narrate(r, body)) use.out.line(topic, text4);
   if (body.type === "done" && body.fact.is === "refused")
     for (const problem3 of body.fact.problems) use.out.problem(problem3);
 }
@@ -69047,5 +70456,5 @@ var requestOf = ({ inputs, steal }) => ({
 process.exitCode = await main({
   argv: process.argv.slice(2),
   env: process.env,
-  write: (text3) => void process.stdout.write(text3)
+  write: (text4) => void process.stdout.write(text4)
 });

@@ -4,6 +4,7 @@ import type { Console } from './github/console.ts'
 import { type Problem, UserError } from './domain/errors.ts'
 import type { Holder } from './domain/event.ts'
 import type { NodePort } from './node/port.ts'
+import { prepareContainer } from './node/container-adoption.ts'
 import { StepFailed } from './node/port.ts'
 import { runningVersion } from './running-version.ts'
 import type { Wired } from './wire.ts'
@@ -13,7 +14,7 @@ const TTL = 60_000
 /** Adopts each node by what runs its server, or takes that back. Answers the exit code. */
 export function adopt(on: Wired, by: { out: Console; holder: Holder; hand: ByHand }): Promise<number> {
   const { config, clock } = on.effects
-  if (config.service.kind === 'process') return adoptProcesses(on, by)
+  if (config.service.kind !== 'systemd') return adoptServers(on, by)
   const units: AdoptUnits = {
     nodes: on.units,
     probe: on.probe,
@@ -27,13 +28,17 @@ export function adopt(on: Wired, by: { out: Console; holder: Holder; hand: ByHan
 }
 
 /**
- * Takes over servers that run: records the bytes each one runs as a known-good release. Nothing is restarted, and a node that was
+ * Takes over servers that run, as processes or in containers: records what each one runs as a known-good release. Nothing is restarted, and a node that was
  * adopted before is left as it is, unless its server was replaced or started by hand since. Answers the exit code.
  */
-async function adoptProcesses(on: Wired, by: { out: Console; holder: Holder }): Promise<number> {
+async function adoptServers(on: Wired, by: { out: Console; holder: Holder }): Promise<number> {
   const problems: Problem[] = []
   for (const [id, node] of on.nodes) {
     try {
+      const container = on.containers.find(c => c.config.name === id)
+      const unfit = container ? await prepareContainer(container) : []
+      problems.push(...unfit)
+      if (unfit.length > 0) continue
       by.out.line('adopt', `${id} ${await adoptOne(on, node, by.holder)}`)
     } catch (error) {
       if (error instanceof StepFailed) problems.push(error.failure)

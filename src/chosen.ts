@@ -7,7 +7,7 @@ import type { ByHand } from './config/hand-flags.ts'
 export function chosen(config: Config, { words, as, undo }: Pick<ByHand, 'words' | 'as' | 'undo'>): Config {
   const strange = words.filter(word => !config.nodes.some(n => n.name === word))
   const problems = strange.map(word => unknown(config, word))
-  if (undo && config.service.kind === 'process') problems.push(nothingToUndo)
+  if (undo && config.service.kind !== 'systemd') problems.push(nothingToUndo)
   if (as !== undefined && config.shell.kind === 'local') problems.push(nobodyLogsIn)
   if (as !== undefined && isOther(config, as)) problems.push(nobodyElse)
   if (problems.length > 0) throw new UserError(...problems)
@@ -37,7 +37,7 @@ const unknown = (config: Config, word: string): Problem => ({
 
 const nothingToUndo: Problem = {
   code: 'NOTHING_TO_UNDO',
-  what: 'the adoption of a plain process moved and linked nothing',
+  what: 'the adoption of a plain process or a container moved and linked nothing',
   next: 'remove the install folder of a node to forget its releases and its record',
 }
 

@@ -77,7 +77,7 @@ function wish(config: Config, inputs: Inputs, now: number): Wish {
     rollbackData: inputs.rollbackData,
     planHash: inputs.planHash,
     defaults: config.defaults,
-    switch: { ...config.switch, outlivesReboot: config.service.kind !== 'process' },
+    switch: { ...config.switch, outlivesReboot: config.service.kind === 'systemd' },
     now,
   }
 }

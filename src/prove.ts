@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { number as wholeNumber } from './node/observed.ts'
 import { readServerConfig, stagingConfig } from './config/server-config.ts'
 import type { Millis, NodeStep, Proof, Witness } from './domain/node.ts'
@@ -49,9 +50,14 @@ const unproven = (d: Doing, name: string, run: Run): StepFailed['failure'] => ({
 type Staged = { s: Prove; copy: Inspection & { answer: Record<string, string[]> } }
 
 async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
-  const folder = copy.answer['staging_folder']?.at(-1) ?? ''
   const bytesBefore = number(copy.answer['stage_bytes'])
-  const staged = { folder, port: number(copy.answer['stage_port']), config: copy.facts.configText }
+  const said = (key: string): string => copy.answer[key]?.at(-1) ?? ''
+  const staged: Place = {
+    port: number(copy.answer['stage_port']),
+    address: said('stage_listen'),
+    dataPath: said('stage_data'),
+    config: copy.facts.configText,
+  }
   const known = witnessAt(d, copy.now.snapshots.find(point => point.name === s.name)?.opens ?? 0)
   const rehearsal = s.name.includes('.rehearsal.')
   const out: Run[] = []
@@ -70,11 +76,11 @@ async function runs(d: Doing, { s, copy }: Staged): Promise<Proof> {
   return { name: s.name, runs: out, bytesBefore, bytesAfter, bytesWritten }
 }
 
-type One = {
+/** Where a guest listens and finds its data, as it sees it; and the configuration of the node. */
+type Place = { address: string; port: number; dataPath: string; config: string }
+
+type One = Place & {
   release: Release
-  folder: string
-  port: number
-  config: string
   before: Witness
   rehearsal: boolean
 }
@@ -82,22 +88,32 @@ type One = {
 /** One release on the copy: ready, counts and sentinel, a journey, the user's own tests; then stopped again. */
 async function runOne(d: Doing, one: One): Promise<{ run: Run; bytes: number; written: number }> {
   const { port } = one
-  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach(port) }
   const began = d.effects.clock.now()
-  const config = stagingConfig(one.config, { port, dataPath: `${one.folder}/data` })
+  const config = stagingConfig(one.config, one)
+  let host = '127.0.0.1'
   const run: Run = { release: one.release, startup: 0, outcome: 'ok', why: '', counts: {} }
   try {
-    await act(d, { do: 'stage-start', release: one.release, config })
+    const started = await act(d, { do: 'stage-start', release: one.release, config })
+    host = addressIn(started.answer['stage_host']?.at(-1)) ?? host
   } catch (error) {
     if (!(error instanceof StepFailed) || error.failure.kind !== 'ended') throw error
     return { run: { ...run, outcome: 'exited', why: error.failure.what }, bytes: 0, written: 0 }
   }
+  const guest = { id: `${d.node.id} (copy)`, url: await d.node.reach({ host, port }) }
   const found = await asked(d, one, guest)
   const stopped = await act(d, { do: 'stage-stop' })
   const startup = found.startup ?? d.effects.clock.now() - began
   const { stage_bytes: bytes, stage_written: written } = stopped.answer
   return { run: { ...run, ...found.run, startup }, bytes: number(bytes), written: number(written) }
 }
+
+/** A node may name no other machine than one that is behind it alone. */
+const addressIn = (said: string | undefined): string | undefined =>
+  said !== undefined &&
+  /^(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)(?:\.\d{1,3}){2,3}$/.test(said) &&
+  isIPv4(said)
+    ? said
+    : undefined
 
 type Found = { run: Partial<Run>; startup?: number }
 

@@ -15,6 +15,7 @@ import type { MetricSource } from './metrics/source.ts'
 import { type NodePort, StepFailed } from './node/port.ts'
 import type { Probe } from './probe/probe.ts'
 import type { Releases, ResolvedRelease } from './releases/port.ts'
+import { asImage } from './survey-image.ts'
 
 /** What a survey reads with. `dir` is a folder of ours for downloads. */
 export type Surveyor = {
@@ -107,7 +108,8 @@ async function reached(s: Surveyor, id: NodeId, stop: AbortSignal): Promise<Reac
     const target = { id, url: config.url }
     const server = readServerConfig(facts.configText)
     const base = { node: id, facts, intakeWal: server.intakeWal, drainRefused: await port.drainRefused() }
-    const elsewhere = otherData(id, config.data, server.dataPath)
+    // in a container the same folder has another path
+    const elsewhere = otherData(id, facts.container?.servedAs ?? config.data, server.dataPath)
     if (typeof now.running !== 'object') {
       return {
         ...base,
@@ -136,7 +138,7 @@ async function reached(s: Surveyor, id: NodeId, stop: AbortSignal): Promise<Reac
 
 /** A checkpoint of a folder that the server does not use would prove nothing. */
 function otherData(id: NodeId, configured: string, served: string | undefined): Problem[] {
-  if (served === undefined || served === configured) return []
+  if (served === undefined || configured === '' || served === configured) return []
   return [
     {
       code: 'DATA_IS_ELSEWHERE',
@@ -170,8 +172,11 @@ async function releaseOf(
   nodes: SurveyedNode[],
   wanted: Wanted,
 ): Promise<{ release?: SurveyedRelease; problems: Problem[] }> {
+  const { service } = s.config
+  // an image that is built apart is compared with no archive
+  const needed = service.kind === 'docker' && service.program === 'none' ? [] : nodes
   const platforms = [
-    ...new Map(nodes.map(({ facts: { os, arch } }) => [`${os}/${arch}`, { os, arch }])).values(),
+    ...new Map(needed.map(({ facts: { os, arch } }) => [`${os}/${arch}`, { os, arch }])).values(),
   ]
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms)
@@ -179,7 +184,12 @@ async function releaseOf(
       downloaded(s, resolved, wanted.stop),
       s.image(resolved.version),
     ])
-    return { release, problems: image }
+    if (service.kind !== 'docker') return { release, problems: image }
+    const { images } = resolved
+    return {
+      release: await asImage({ service, ports: s.nodes, nodes, release, images, dir: s.dir }),
+      problems: image,
+    }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     return { problems: error.problems }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { appendFile, mkdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Config, Inputs } from './config/config.ts'
@@ -19,6 +19,7 @@ import { holding } from './github/runs.ts'
 import { scrapeSource } from './metrics/scrape.ts'
 import { type NodePort } from './node/port.ts'
 import { madeBy, type UnitNode } from './node/adoption.ts'
+import type { ContainerNode } from './node/container-adoption.ts'
 import { type NodeOptions, nodeOn } from './node/server.ts'
 import { createObserver, type Machine } from './observe.ts'
 import { plan } from './planning.ts'
@@ -31,6 +32,7 @@ import { requireImage } from './releases/image.ts'
 import type { Releases } from './releases/port.ts'
 import type { Service } from './service/port.ts'
 import type { Shell } from './shell/port.ts'
+import { containerServer } from './service/docker.ts'
 import { processService } from './service/process.ts'
 import { unitServer } from './service/systemd.ts'
 import { runTests } from './tests-command.ts'
@@ -54,6 +56,8 @@ export type Wired = {
   probe: Probe
   /** The nodes whose servers are units of systemd, as an adoption sees them. */
   units: UnitNode[]
+  /** Those whose servers are containers. */
+  containers: ContainerNode[]
   close(): Promise<void>
 }
 
@@ -98,7 +102,7 @@ export async function wire(w: Wiring): Promise<Wired> {
       }
       return plan(surveyor, w.inputs, { r, stop, keys: missingKeys(w.config, w.inputs.keys) })
     },
-    binary: release => binaryOf(downloads, release),
+    binary: release => (w.config.service.kind === 'docker' ? programsOf : binaryOf)(downloads, release),
     tests: (url, release, stop) => runTests(w.config, { url, release, stop, keys: w.inputs.keys }),
     progress: (node, p) =>
       w.say(
@@ -112,6 +116,7 @@ export async function wire(w: Wiring): Promise<Wired> {
     nodes,
     probe,
     units: unitsOf(w.config, shells),
+    containers: containersOf(w.config, shells),
     close: async () => {
       await Promise.all([http.close(), github.close()])
       await Promise.all([...new Set(shells.values())].map(shell => shell.close()))
@@ -161,6 +166,17 @@ function unitsOf(config: Config, shells: Shells): UnitNode[] {
   })
 }
 
+function containersOf(config: Config, shells: Shells): ContainerNode[] {
+  const service = serviceOf(config.service)
+  if (service.kind !== 'docker') return []
+  const options = optionsOf(config, balancersOf(config, shells))
+  const deploy = config.shell.kind === 'ssh' ? config.shell.user : userInfo().username
+  return config.nodes.flatMap(node => {
+    const shell = shells.get(node.name)
+    return shell ? [{ shell, service, config: node, options, deploy }] : []
+  })
+}
+
 function nodesOf(config: Config, shells: Shells): ReadonlyMap<NodeId, NodePort> {
   const service = serviceOf(config.service)
   const options = optionsOf(config, balancersOf(config, shells))
@@ -178,6 +194,8 @@ function serviceOf(service: Config['service']): Service {
       return processService(service)
     case 'systemd':
       return unitServer(service)
+    case 'docker':
+      return containerServer(service)
     default:
       return unreachable(service)
   }
@@ -258,6 +276,14 @@ async function binaryOf(downloads: string, release: Release): Promise<string> {
   const file = join(downloads, release.sha256)
   const found = await sha256(file).catch(() => undefined)
   if (found !== release.sha256) throw new UserError(notHere(release, found))
+  return file
+}
+
+/** What the program in an image must be, by platform. On another machine than that of the plan nothing is known of it: the digest decides. */
+async function programsOf(downloads: string, release: Release): Promise<string> {
+  const file = join(downloads, release.sha256)
+  await mkdir(downloads, { recursive: true })
+  await appendFile(file, '')
   return file
 }
 

@@ -258,7 +258,11 @@ async function thereAndBack(m: Machine, turn: number): Promise<{ shapes: unknown
   await act({ do: 'snapshot', kind: 'rollback-point', name: point })
   await act({ do: 'hash', name: point })
   await act({ do: 'stage-copy', name: point })
-  const staged = { port: 18_099, dataPath: '/srv/db/progressdb.node/.data-staging/data' }
+  const staged = {
+    address: '127.0.0.1',
+    port: 18_099,
+    dataPath: '/srv/db/progressdb.node/.data-staging/data',
+  }
   const config = stagingConfig(m.run('/usr/bin/cat', '/etc/progressdb/config.yaml'), staged)
   await act({ do: 'stage-start', release: old, config })
   await act({ do: 'stage-stop' })

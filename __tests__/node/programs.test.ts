@@ -16,8 +16,13 @@ const LONGEST = [
   ['start', 'systemd'],
   ['guard', 'systemd'],
   ['setup', 'systemd'],
+  ['back', 'docker'],
+  ['pull', 'docker'],
+  ['create', 'docker'],
+  ['stage-start', 'docker'],
+  ['image', 'docker'],
 ] as const
-const kinds = ['process', 'systemd'] as const
+const kinds = ['process', 'systemd', 'docker'] as const
 
 const folder = new URL('../../src/node/programs/', import.meta.url).pathname
 const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0

@@ -49,7 +49,8 @@ export function portOf(site: Site, link: Link, { sleep }: Pick<Clock, 'sleep'>):
         () => site.act(action, grip.token),
         () => site.halfDone(action, grip.token),
       ),
-    reach: port => Promise.resolve(`http://${site.node.id}:${port}`),
+    reach: to => Promise.resolve(`http://${site.node.id}:${to.port}`),
+    published: () => Promise.resolve(''),
     serverLogs: () => Promise.resolve([]),
   }
 }

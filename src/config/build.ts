@@ -128,6 +128,13 @@ const PROGRESSDB_ARGS = ['--config', '{config}']
 const serviceOf = (file: FleetFile, or: Default): Config['service'] => {
   if (file.systemd !== undefined)
     return { kind: 'systemd', unit: file.systemd.unit, scope: file.systemd.user ? 'user' : 'system' }
+  if (file.docker !== undefined) {
+    const { container, image, socket } = file.docker
+    const at = image.lastIndexOf(':')
+    const usual = `/usr/local/bin/${file.binary ?? 'progressdb'}`
+    const program = or('docker.program', file.docker.program, usual)
+    return { kind: 'docker', container, image: image.slice(0, at), tag: image.slice(at + 1), socket, program }
+  }
   const usual = file.profile === 'progressdb' ? PROGRESSDB_ARGS : []
   const args = file.process?.args
   or('process.args', args?.join(' '), usual.join(' '), usual.join(' ') || 'none')

@@ -34,6 +34,18 @@ export type SshPlace = {
 export type ProcessService = { kind: 'process'; args: string[]; env: Record<string, string> }
 /** `systemd`: a unit of the machine, whose `User=` owns the data; or one of the user that logs in. */
 export type UnitService = { kind: 'systemd'; unit: string; scope: 'system' | 'user' }
+/**
+ * A container of Docker. `container`: its name, with `{name}` for the node's. `image` without its tag; `tag` with `{version}` (v0.2.2) or
+ * `{number}` (0.2.2). `program`: path in the image that is compared with the release's, or `none`.
+ */
+export type ContainerService = {
+  kind: 'docker'
+  container: string
+  image: string
+  tag: string
+  socket: string
+  program: string
+}
 export type Drain =
   | { kind: 'none' }
   /** Shell commands run on the node; exit 0 is success. `{name}` and `{port}` arrive as $NODE_NAME and $NODE_PORT. */
@@ -91,7 +103,7 @@ export type Config = {
   binary: string
   requireImage?: string
   shell: { kind: 'local' } | SshPlace
-  service: ProcessService | UnitService
+  service: ProcessService | UnitService | ContainerService
   drain: Drain
   nodes: NodeConfig[]
   canary: NodeId[]

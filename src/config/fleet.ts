@@ -106,15 +106,31 @@ const drainRules = ({ drain, ssh }: FleetFile, unread: Unread): Broken[] => {
 
 const kindOfService = (file: FleetFile, unread: Unread): Broken[] => {
   if (['process', 'systemd', 'docker'].some(kind => unread.has(kind))) return []
-  if (file.process !== undefined && file.systemd !== undefined)
+  const kinds = (['process', 'systemd', 'docker'] as const).filter(kind => file[kind] !== undefined)
+  const [first, second] = kinds
+  if (first !== undefined && second !== undefined)
     return [
-      broken(['process'], 'SETTING_CONTRADICTS', 'the file says process and systemd', 'keep one of the two'),
+      broken([first], 'SETTING_CONTRADICTS', `the file says ${kinds.join(' and ')}`, 'keep one of them'),
     ]
-  const next = 'add systemd: { unit: progressdb.service }, or process: {} where no unit runs it'
-  return file.process === undefined && file.systemd === undefined
+  const next =
+    'add systemd: { unit: progressdb.service }, or docker: { container, image }, or process: {} where neither runs it'
+  return first === undefined
     ? [broken([], 'SERVICE_MISSING', 'the file does not say how the service is run', next)]
-    : []
+    : imageTwice(file)
 }
+
+/** The image of the service is there, or nothing is released. */
+const imageTwice = (file: FleetFile): Broken[] =>
+  file.docker !== undefined && file['require-image'] !== undefined
+    ? [
+        broken(
+          ['require-image'],
+          'SETTING_CONTRADICTS',
+          'docker.image is required anyway',
+          'leave require-image out',
+        ),
+      ]
+    : []
 
 const placeOfNodes = (file: FleetFile, unread: Unread): Broken[] => {
   if (unread.has('local') || unread.has('ssh')) return []

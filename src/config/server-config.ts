@@ -46,13 +46,13 @@ function duration(value: unknown): Millis {
 }
 
 /**
- * The node's own configuration for a server on a copy of its data: loopback, another port, the copy's path, nothing purged and
+ * The node's own configuration for a server on a copy of its data: an address of its own, another port, the copy's path, nothing purged and
  * nobody else let in by address lists. Keys stay, so that the probe can ask. Never written off the node.
  */
-export function stagingConfig(text: string, at: { port: number; dataPath: string }): string {
+export function stagingConfig(text: string, at: { address: string; port: number; dataPath: string }): string {
   const doc: Document = parseDocument(text)
   if (doc.errors.length > 0) throw new Bug('a configuration that cannot be read was to be staged')
-  doc.setIn(['server', 'address'], '127.0.0.1')
+  doc.setIn(['server', 'address'], at.address)
   doc.setIn(['server', 'port'], at.port)
   doc.setIn(['server', 'db_path'], at.dataPath)
   doc.setIn(['retention', 'enabled'], false)

@@ -18,9 +18,6 @@ export type Shaped = {
   unread: Unread
 }
 
-/** Settings that other versions know. */
-const LATER = new Map([['docker', 'process: { args: […] }']])
-
 /** Compares what was written with the schema; every difference is a problem at its place. */
 export const shape = (source: Source): Shaped => {
   const first = safeParse(fileSchema, source.value)
@@ -88,14 +85,6 @@ const explain = (issue: Issue, source: Source): Problem[] => {
 
 const unknownKey = (path: Path, key: string, source: Source): Problem => {
   const where = source.atKey(path, key)
-  const instead = path.length === 0 ? LATER.get(key) : undefined
-  if (instead !== undefined)
-    return {
-      code: 'SETTING_NOT_SUPPORTED',
-      what: `${key} is not supported by this version`,
-      next: `use ${instead}`,
-      where,
-    }
   const parent = settingName(path)
   return {
     code: 'SETTING_UNKNOWN',

@@ -4,6 +4,7 @@ import type { Problem } from './errors.ts'
 import { type Release, sameRelease } from './release.ts'
 import { safeStop } from './safe-stop.ts'
 import type { Survey, SurveyedNode, Wish } from './survey.ts'
+import { problemsOfContainer } from './container-problems.ts'
 import { notTheServices, unitProblems } from './unit-problems.ts'
 import { inTraffic } from './traffic.ts'
 
@@ -35,11 +36,14 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
   const { facts } = n
   const { unit } = facts
   if (unit && unit.dataOwner !== '' && unit.dataOwner !== unit.user) return [notTheServices(n.node, unit)]
+  const ofContainer = problemsOfContainer(n, wish)
+  if (facts.container?.status === 'missing') return ofContainer
   // that the server's own configuration names another folder says it better
   if (facts.data !== 'progressdb')
     return n.problems.some(p => p.code === 'DATA_IS_ELSEWHERE') ? [] : [dataProblem(n)]
   if (!facts.adopted) {
     return [
+      ...ofContainer,
       {
         code: 'NODE_NOT_ADOPTED',
         what: `${n.node} was never adopted: nobody knows which release it runs`,
@@ -49,6 +53,7 @@ function ofNode(n: SurveyedNode, wish: Wish): Problem[] {
   }
   return [
     ...unitProblems(n),
+    ...ofContainer,
     ...running(n),
     ...leftOver(n),
     ...stopping(n, wish),

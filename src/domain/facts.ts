@@ -38,6 +38,25 @@ export type NodeFacts = {
   staging: { folder: string; process: string; exit?: string; log: string }
   /** Where systemd looks after the server. */
   unit?: UnitFacts
+  /** Where it runs in a container. */
+  container?: ContainerFacts
+}
+
+/** A container of Docker, as its labels, mounts and settings tell it. */
+export type ContainerFacts = {
+  /** As Docker names it (`running`, `exited`, …), or `missing`. */
+  status: string
+  /** How Docker starts it again by itself; '' while a rollout has set that aside. */
+  policy: string
+  /** The tool that made it and looks after it, in words; '' for none. */
+  managedBy: string
+  removesItself: boolean
+  /** Where the server sees its data folder and its configuration; '' where no mount holds them. */
+  servedAs: string
+  configAs: string
+  /** The same on the machine, as the fleet file names them. */
+  data: string
+  config: string
 }
 
 /** A unit as the user of its server sees it. */

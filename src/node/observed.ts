@@ -1,3 +1,4 @@
+import { managedBy } from '../domain/container-problems.ts'
 import { platform } from '../domain/asset.ts'
 import { runPage } from '../domain/holder.ts'
 import type { NodeFacts } from '../domain/facts.ts'
@@ -38,12 +39,16 @@ export function inspectionOf(answer: Answer): Inspection & { odd: boolean } {
     busy: one('busy') === '1',
     staging: one('staging') === '1',
     lease: leaseOf(answer) ?? 'free',
-    ...(one('unit_load') === '' ? {} : { held: one('held') === '1' }),
+    ...(one('held') === '' ? {} : { held: one('held') === '1' }),
     ...(one('last_exit') !== '' && { lastExit: shown(one('last_exit')).replace('-', ' ') }),
     ...(armed ? { armed } : {}),
     record: lines.flatMap(line => (line === undefined || line === 'odd' ? [] : [line])),
   }
-  return { now, facts: { ...factsOf(one, now), ...unitOf(one, all) }, odd: lines.includes('odd') }
+  return {
+    now,
+    facts: { ...factsOf(one, now), ...unitOf(one, all), ...containerOf(one) },
+    odd: lines.includes('odd'),
+  }
 }
 
 /** The lease that the answer shows; also that of a refusal. */
@@ -94,6 +99,23 @@ const unitOf = (one: One, all: (key: string) => string[]): Pick<NodeFacts, 'unit
           exposed: all('exposed'),
           unwritable: one('unwritable'),
           configFixed: one('config_fixed') === '1',
+        },
+      }
+
+/** Paths on the machine are for the fleet file to say. */
+const containerOf = (one: One): Pick<NodeFacts, 'container'> =>
+  one('container_status') === ''
+    ? {}
+    : {
+        container: {
+          status: shown(one('container_status')),
+          policy: shown(one('container_policy')),
+          managedBy: managedBy(one('container_of')),
+          removesItself: one('container_removed') === 'true',
+          servedAs: one('served_as'),
+          configAs: one('config_as'),
+          data: '',
+          config: '',
         },
       }
 

@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../config/config.ts'
 import type { Problem } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
-import type { Service, UnitServer } from '../service/port.ts'
+import type { ContainerServer, Service, UnitServer } from '../service/port.ts'
 import type { Answer } from './answer.ts'
 import { StepFailed } from './port.ts'
 
@@ -15,14 +15,23 @@ export const PLAIN_USER = /^[a-z_][a-z0-9_-]{0,31}$/
 /** Asks the node, as whoever logs in. */
 export type Who = () => Promise<Answer>
 
-/** A server that we start ourselves is ours; that of a unit belongs to the user that the unit names. Throws `StepFailed`. */
+/**
+ * A server that we start ourselves is ours; that of a unit belongs to the user that the unit names; the data of a container to root,
+ * unless whoever logs in has the number that the server runs under. Throws `StepFailed`.
+ */
 export async function ownerOf(config: NodeConfig, service: Service, who: Who): Promise<Owner> {
   if (service.kind === 'process') return { adopted: true }
   const { values } = await who()
   const one = (key: string): string => values[key]?.at(-1) ?? ''
-  const problem = unfit(config.name, service, { one, near: values['near'] ?? [] })
+  const said: Said = { one, near: values['near'] ?? [] }
+  const problem =
+    service.kind === 'docker' ? withoutDocker(config.name, service, said) : unfit(config.name, service, said)
   if (problem) throw new StepFailed({ ...problem, where: config.name, effect: 'none', kind: 'other' })
   const adopted = one('adopted') === '1'
+  if (service.kind === 'docker') {
+    const own = one('self_uid') === '0' || (one('self_uid') === one('data_uid') && one('self_uid') !== '')
+    return own ? { adopted } : { adopted, other: 'root' }
+  }
   const user = one('unit_user')
   return user === one('self') ? { adopted, user } : { adopted, user, other: user }
 }
@@ -34,7 +43,10 @@ export async function driven(config: NodeConfig, service: Service, who: Who): Pr
   throw new StepFailed({
     code: 'NODE_NOT_ADOPTED',
     what: `${config.name} was never adopted: nobody knows which release it runs, and nothing may be done with its data`,
-    next: `progressdb-rollout adopt ${config.name} --as root  (or another user who may become root there)`,
+    next:
+      service.kind === 'docker'
+        ? `progressdb-rollout adopt ${config.name}`
+        : `progressdb-rollout adopt ${config.name} --as root  (or another user who may become root there)`,
     where: config.name,
     effect: 'none',
     kind: 'other',
@@ -42,6 +54,41 @@ export async function driven(config: NodeConfig, service: Service, who: Who): Pr
 }
 
 type Said = { one: (key: string) => string; near: string[] }
+
+/** Why a container cannot be driven from here. */
+function withoutDocker(node: string, { socket }: ContainerServer, { one }: Said): Problem | undefined {
+  const why = one('docker_why')
+  if (one('docker_closed') !== '')
+    return {
+      code: 'DOCKER_REFUSED',
+      what: `${node}: ${printable(new Untrusted(one('self')), 60)} may not speak to Docker (${socket} is for ${printable(new Untrusted(one('docker_closed')), 80)})`,
+      because: 'only root and the group docker may, and that group is as good as root',
+      next: `log in as root, or on ${node}, as root:  usermod -aG docker ${printable(new Untrusted(one('self')), 60)}`,
+    }
+  if (one('docker_version') === '')
+    return {
+      code: 'DOCKER_SILENT',
+      what: `${node}: Docker does not answer at ${socket}`,
+      ...(why === '' ? {} : { because: printable(new Untrusted(why), 300) }),
+      next: `see that it runs there:  systemctl status docker   , or name its socket:  docker: { socket: … }`,
+    }
+  if (one('rootless') === '1')
+    return {
+      code: 'DOCKER_ROOTLESS',
+      what: `${node}: its Docker runs without root`,
+      because: 'the copy of a rehearsal lies in a network that nobody outside of it reaches there',
+      next: 'run the server in a Docker of root, or as a unit of systemd',
+    }
+  if (one('without_curl') === '1')
+    return {
+      code: 'CURL_MISSING',
+      what: `${node} has no curl`,
+      because:
+        'a container is described to Docker over its socket, so that no secret stands on a command line',
+      next: `on ${node}, as root:  apt-get install curl   (or what your system uses)`,
+    }
+  return undefined
+}
 
 /** Why a unit cannot be driven. */
 function unfit(node: string, { unit }: UnitServer, { one, near }: Said): Problem | undefined {

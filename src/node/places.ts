@@ -1,3 +1,4 @@
+import type { ProgramName } from './programs.ts'
 import type { Drain, NodeConfig } from '../config/config.ts'
 import type { DrainCommands } from '../drain/port.ts'
 import type { Millis } from '../domain/node.ts'
@@ -25,8 +26,26 @@ export type NodeOptions = {
 /** A node as far as its programs are told of it. */
 export type Node = { service: Service; config: NodeConfig; options: NodeOptions }
 
+export type Content = { file: string } | { bytes: Uint8Array }
+/** What the programs before it have answered, by key. */
+export type Said = Readonly<Record<string, string[]>>
+/**
+ * `opens`: it is told how often the data was opened, which only the service's user can read.
+ * `secret`: what it brings holds secrets of the server, which no error text may repeat.
+ */
+export type Task = {
+  program: ProgramName
+  words: string[]
+  limit: Millis
+  bring?: Content | ((said: Said) => Content)
+  opens?: true
+  secret?: true
+}
+
 /** How long a program may take that copies or hashes nothing. */
 export const SHORT = 60_000
+/** Copying and hashing: as long as the data is big. */
+export const LONG = 6 * 3_600_000
 /** How long a program waits for the one before it. */
 export const WAIT = 120_000
 
@@ -41,6 +60,10 @@ export const drainWords = (
   `node=${config.name}`,
   `port=${new URL(config.url).port}`,
 ]
+
+/** Name of a node's container, '' where there is none. */
+export const containerOf = ({ service, config }: Pick<Node, 'service' | 'config'>): string =>
+  service.kind === 'docker' ? service.container.replaceAll('{name}', config.name) : ''
 
 export const seconds = (ms: Millis): number => Math.ceil(ms / 1000)
 
@@ -61,6 +84,9 @@ export const placeWords = ({ config, options, service }: Node): string[] => [
         `guest=${guestUnit(service.unit)}`,
         `timer=${switchUnit(service.unit, 'timer')}`,
       ]
+    : []),
+  ...(service.kind === 'docker'
+    ? [`container=${containerOf({ service, config })}`, `image=${service.image}`, `socket=${service.socket}`]
     : []),
   `wait=${seconds(WAIT)}`,
 ]

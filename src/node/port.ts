@@ -63,9 +63,9 @@ export type Action =
   | { do: 'hash'; name: string }
   /** The releases in this sequence ran on a copy of the checkpoint and held the invariants. */
   | { do: 'mark-proven'; name: string; ran: string[] }
-  /** A real copy (or reflink) of the checkpoint in the staging folder. The answer's `stage_port` is free for a guest. */
+  /** A real copy (or reflink) of the checkpoint in the staging folder. The answer's `stage_port` is free for a guest, which listens at `stage_listen` and finds the copy at `stage_data`. */
   | { do: 'stage-copy'; name: string }
-  /** Start `release` on the staging copy with this configuration text (0600) on loopback. */
+  /** Start `release` on the staging copy with this configuration text (0600). The answer's `stage_host`, where there is one, is where it is reached. */
   | { do: 'stage-start'; release: Release; config: string }
   /** The answer's `stage_bytes` is what its data weighs now, `stage_written` what of it the checkpoint does not hold, `stage_ended` its exit status. */
   | { do: 'stage-stop' }
@@ -92,8 +92,10 @@ export interface NodePort {
   drainRefused(): Promise<string>
   /** Writes only this token's time file. 'lost' when the node's lease has another token. */
   refresh(token: number, ttl: number): Promise<'held' | 'lost'>
-  /** Address of this machine, e.g. `http://127.0.0.1:4711`, that reaches a port of the node's loopback. */
-  reach(port: number): Promise<string>
+  /** Address of this machine, e.g. `http://127.0.0.1:4711`, that reaches what listens there as seen from the node. */
+  reach(to: { host: string; port: number }): Promise<string>
+  /** For a server in a container: the digest (hex) that this tag of its image has in its registry now, '' where it tells none. */
+  published(tag: string): Promise<string>
   /** The end of what its server wrote, of its present life and, where `lives` is more than 1, of the one before. */
   serverLogs(lives: number): Promise<{ name: string; text: string }[]>
   act(action: Action, grip: Grip): Promise<Inspection & { answer: Record<string, string[]> }>

@@ -5,6 +5,22 @@ import armed from './programs/armed.sh'
 import activation from './programs/activation.sh'
 import adopt from './programs/adopt.sh'
 import back from './programs/back.sh'
+import binary from './programs/binary.sh'
+import create from './programs/create.sh'
+import docker from './programs/docker.sh'
+import dockerAdopt from './programs/docker-adopt.sh'
+import dockerDescribe from './programs/docker-describe.sh'
+import dockerEnding from './programs/docker-ending.sh'
+import dockerGuest from './programs/docker-guest.sh'
+import dockerKeeping from './programs/docker-keeping.sh'
+import dockerNames from './programs/docker-names.sh'
+import dockerPausing from './programs/docker-pausing.sh'
+import dockerStageStart from './programs/docker-stage-start.sh'
+import dockerStarting from './programs/docker-starting.sh'
+import dockerWho from './programs/docker-who.sh'
+import image from './programs/image.sh'
+import pull from './programs/pull.sh'
+import registry from './programs/registry.sh'
 import checkpoint from './programs/checkpoint.sh'
 import checkDrain from './programs/check-drain.sh'
 import cleanStaging from './programs/clean-staging.sh'
@@ -71,23 +87,49 @@ import vacate from './programs/vacate.sh'
 import who from './programs/who.sh'
 
 /** Who runs the server decides how it is found, started and stopped; all else is the same. */
-export type ServerKind = 'process' | 'systemd'
+export type ServerKind = 'process' | 'systemd' | 'docker'
 
 const SERVER = {
   process: {
-    found: [],
+    found: [binary],
     stopping: [stopping],
     starting: [launch, starting],
+    activation: [activation],
+    pausing: [pause],
+    guest: [guest],
     adopt: [opening, activation, keeping, adopt],
+    stageStart: [launch, stageStart],
+    who: [who],
   },
-  systemd: { found: [unit], stopping: [unitStopping], starting: [unitStarting], adopt: [opening, unitAdopt] },
+  systemd: {
+    found: [binary, unit],
+    stopping: [unitStopping],
+    starting: [unitStarting],
+    activation: [activation],
+    pausing: [pause],
+    guest: [guest],
+    adopt: [opening, unitAdopt],
+    stageStart: [launch, stageStart],
+    who: [who],
+  },
+  docker: {
+    found: [docker],
+    stopping: [stopping, dockerEnding],
+    starting: [starting, dockerStarting],
+    activation: [activation, dockerNames],
+    pausing: [pause, dockerPausing],
+    guest: [guest, dockerGuest],
+    adopt: [opening, activation, dockerNames, dockerKeeping, dockerAdopt],
+    stageStart: [dockerStageStart],
+    who: [dockerWho],
+  },
 }
 
 /** What each program is made of, behind what all share: a text that needs no other file on the node. */
 const bodies = (kind: ServerKind) => {
   const server = SERVER[kind]
   return {
-    who: [who],
+    who: server.who,
     inspect: [inspect],
     log: [log],
     lease: [taking, decisions, lease],
@@ -98,20 +140,33 @@ const bodies = (kind: ServerKind) => {
     release: [release],
     record: [decisions, record],
     install: [install],
+    image: [registry, image],
+    pull: [registry, pull],
+    create: [opening, dockerKeeping, create],
+    describe: [dockerDescribe],
     adopt: [data, ...server.adopt],
     arm: [paging, arm],
     disarm: [disarm],
     drain: [drain],
     'check-drain': [checkDrain],
     stop: [data, ...server.stopping, stop],
-    snapshot: [data, pause, checkpoint, snapshot],
+    snapshot: [data, ...server.pausing, checkpoint, snapshot],
     restore: [data, swap, restore],
     'finish-swap': [data, swap, finishSwap],
-    activate: [data, opening, activation, activate],
+    activate: [data, opening, ...server.activation, activate],
     pair: [data, opening, activation, pair],
     'make-current': [opening, activation, makeCurrent],
     start: [data, opening, ...server.starting, start],
-    back: [data, stopping, pause, checkpoint, opening, activation, launch, starting, back],
+    back: [
+      data,
+      ...backStopping(kind),
+      ...server.pausing,
+      checkpoint,
+      opening,
+      ...server.activation,
+      ...backStarting(kind),
+      back,
+    ],
     supervise: [decisions, supervise],
     guard: [data, opening, guard],
     'unit-facts': [unitFacts],
@@ -122,15 +177,20 @@ const bodies = (kind: ServerKind) => {
     'mark-checked': [markChecked],
     hash: [data, guest, hash],
     'mark-proven': [markProven],
-    'stage-copy': [data, stopping, guest, stageCopy],
+    'stage-copy': [data, stopping, ...server.guest, stageCopy],
     'stage-config': [stageConfig],
-    'stage-start': [data, opening, launch, stopping, guest, stageStart],
+    'stage-start': [data, opening, stopping, ...server.guest, ...server.stageStart],
     'guest-start': [opening, unitStarting, guestStart],
     'guest-stop': [unitStopping, guestStop],
-    'stage-stop': [data, stopping, guest, stageStop],
-    'clean-staging': [data, stopping, guest, cleanStaging],
+    'stage-stop': [data, stopping, ...server.guest, stageStop],
+    'clean-staging': [data, stopping, ...server.guest, cleanStaging],
   } satisfies Record<string, string[]>
 }
+
+/** A unit goes back by several programs, of two users; its one is never called. */
+const backStopping = (kind: ServerKind): string[] => (kind === 'systemd' ? [stopping] : SERVER[kind].stopping)
+const backStarting = (kind: ServerKind): string[] =>
+  kind === 'systemd' ? [launch, starting] : SERVER[kind].starting
 
 export type ProgramName = keyof ReturnType<typeof bodies>
 
@@ -150,6 +210,10 @@ const common = (kind: ServerKind): string[] => [lib, lock, look, armed, ...SERVE
 /** What the switch calls. */
 const CALLED: Record<ServerKind, ProgramName[]> = {
   process: ['refresh', 'inspect', 'finish-swap', 'drain', 'stop', 'restore', 'activate', 'start', 'back'],
+  docker: [
+    ...(['refresh', 'inspect', 'finish-swap', 'supervise', 'drain', 'stop'] as const),
+    ...(['restore', 'activate', 'start', 'back'] as const),
+  ],
   systemd: [
     ...(['refresh', 'inspect', 'finish-swap', 'supervise', 'drain', 'stop', 'snapshot'] as const),
     ...(['restore', 'pair', 'make-current', 'start'] as const),

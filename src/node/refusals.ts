@@ -133,6 +133,40 @@ const words: Record<string, Words> = {
   'not-active': { what: 'another release is active than was to be started', next: LOOK },
   'not-running': { what: 'the process that was checked does not run any more', next: LOOK, kind: 'check' },
   'server-exited': { what: 'the server ended as soon as it was started', next: 'see its log', kind: 'ended' },
+  'docker-silent': {
+    what: 'Docker does not answer',
+    next: 'see that it runs there, then run again',
+    kind: 'unreachable',
+  },
+  'container-missing': {
+    what: 'the container of the server is not there',
+    next: 'see what  docker ps --all  shows there; then adopt the node again',
+  },
+  'container-foreign': {
+    what: 'a container has a name that a rollout needs',
+    next: 'rename or remove it, or adopt the node again',
+  },
+  'container-refused': { what: 'Docker refused what it was asked for', next: 'mend that, then run again' },
+  'image-missing': {
+    what: 'the registry has no such image',
+    next: 'push it in the release job before this one, or correct `docker.image`',
+  },
+  'image-other-platform': {
+    what: 'the image is for another kind of machine',
+    next: 'build it for the machines of the fleet, as one image of several platforms',
+  },
+  'image-not-the-release': {
+    what: 'the image does not hold the program of the release',
+    next: 'build image and archives in one run of goreleaser; where they are built apart on purpose, write `docker: { program: none }`',
+  },
+  'registry-refused': {
+    what: 'the registry shows the image to nobody with the credentials of this node',
+    next: 'on the node, as the user that drives it (root, where that is not the owner of the data):  docker login',
+  },
+  'registry-silent': {
+    what: 'the registry gave no answer',
+    next: 'check the registry and the way to it from this node, then run again',
+  },
   'sudo-refused': {
     what: 'root may not be asked for what a rollout needs',
     next: 'run `adopt` again, which writes the sudoers file',

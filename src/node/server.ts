@@ -3,7 +3,7 @@ import type { NodeConfig } from '../config/config.ts'
 import { inTraffic } from '../domain/traffic.ts'
 import { ownCommands } from '../drain/commands.ts'
 import { tell } from './balancers.ts'
-import { UserError } from '../domain/errors.ts'
+import { Bug, UserError } from '../domain/errors.ts'
 import type { Millis } from '../domain/node.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import type { Service } from '../service/port.ts'
@@ -22,8 +22,18 @@ import {
   StepFailed,
 } from './port.ts'
 import { type ProgramName, touchesData } from './programs.ts'
-import { drainWords, type Node, type NodeOptions, SHORT, WAIT } from './places.ts'
-import { type Content, lines, type Task, tasksOf } from './task.ts'
+import {
+  type Content,
+  drainWords,
+  type Node,
+  type NodeOptions,
+  type Said,
+  SHORT,
+  type Task,
+  WAIT,
+} from './places.ts'
+import { withoutSecrets } from '../service/container.ts'
+import { lines, tasksOf } from './task.ts'
 
 export type { NodeOptions } from './places.ts'
 
@@ -48,10 +58,11 @@ export function nodeOn(shell: Shell, service: Service, config: NodeConfig, optio
       return answer.values['lease']?.at(-1) === 'held' ? 'held' : 'lost'
     },
     act: (action, grip) => act(on, action, grip),
-    reach: async port => {
-      const at = await shell.forward({ host: '127.0.0.1', port })
+    reach: async to => {
+      const at = await shell.forward(to)
       return `http://${at.host}:${at.port}`
     },
+    published: tag => published(on, tag),
     serverLogs: lives => serverLogs(on, lives),
   }
 }
@@ -77,8 +88,18 @@ async function drainRefused(on: On): Promise<string> {
   return printable(new Untrusted(values['drain_refused']?.at(-1) ?? ''), 300)
 }
 
+/** What the node's own Docker says of a tag. */
+async function published(on: On, tag: string): Promise<string> {
+  if (on.service.kind !== 'docker') throw new Bug('only a server in a container has an image')
+  const { values } = await call(on, 'image', [`name=${tag}`], { limit: SHORT })
+  const digest = values['image_digest']?.at(-1) ?? ''
+  return /^[0-9a-f]{64}$/.test(digest) ? digest : ''
+}
+
 /** Whose the data should be, and where it lies, is for systemd and the fleet file to say, not for the user of the service. */
 async function named(on: On, { now, facts }: Inspection): Promise<Inspection> {
+  const { data, config } = on.config
+  if (facts.container) return { now, facts: { ...facts, container: { ...facts.container, data, config } } }
   const { user } = await on.owner()
   if (!facts.unit || user === undefined) return { now, facts }
   return { now, facts: { ...facts, unit: { ...facts.unit, user, data: on.config.data } } }
@@ -103,7 +124,7 @@ async function trusted(on: On, { odd, ...seen }: Inspection & { odd: boolean }):
 async function lease(on: On, claim: Claim): Promise<Inspection> {
   const limit = 2 * WAIT + SHORT
   const words = claimWords(claim)
-  if ((await on.owner()).other) await call(on, 'vacate', words, { limit })
+  if (on.service.kind === 'systemd' && (await on.owner()).other) await call(on, 'vacate', words, { limit })
   const brought =
     claim.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim.lines) }, 0)}`]
   const answer = await call(on, 'lease', [...words, ...brought], { limit })
@@ -112,7 +133,11 @@ async function lease(on: On, claim: Claim): Promise<Inspection> {
 
 /** Only the user that the data belongs to can tell what a node is. */
 const looked = async (on: On, name: ProgramName): Promise<boolean> =>
-  touchesData(name) || !(await on.owner()).other
+  worksOnData(on, name) || !(await on.owner()).other
+
+/** Whoever may speak to Docker is root there: all programs run as the one who may read the data. */
+const worksOnData = ({ service }: On, name: ProgramName): boolean =>
+  service.kind === 'docker' || touchesData(name)
 
 async function act(
   on: On,
@@ -123,7 +148,7 @@ async function act(
   let seen: Inspection | undefined
   if (action.do === 'drain' || action.do === 'undrain') await throughBalancers(on, action.do, grip)
   for (const task of tasksOf(on, action)) {
-    const answer = await perform(on, task, grip)
+    const answer = await perform(on, task, { grip, said: values })
     for (const [key, said] of Object.entries(answer.values)) values[key] = said
     seen = (await looked(on, task.program)) ? await trusted(on, inspectionOf(answer)) : undefined
   }
@@ -134,7 +159,7 @@ async function act(
 async function throughBalancers(on: On, moves: 'drain' | 'undrain', grip: Grip): Promise<void> {
   if (!on.options.balancers) return
   const words = [`kind=${moves === 'drain' ? 'leaving' : 'in-doubt'}`]
-  await perform(on, { program: 'drain', words, limit: WAIT + SHORT }, grip)
+  await perform(on, { program: 'drain', words, limit: WAIT + SHORT }, { grip, said: {} })
   const { now } = await inspected(on)
   if (moves === 'drain' && now.traffic === 'drained') return
   const { progress } = grip
@@ -143,8 +168,9 @@ async function throughBalancers(on: On, moves: 'drain' | 'undrain', grip: Grip):
 }
 
 /** One program under the token; told to end where the run is. */
-async function perform(on: On, task: Task, grip: Grip): Promise<Answer> {
-  const brought = task.bring && (await bring(on, task.bring, grip.token, grip))
+async function perform(on: On, task: Task, { grip, said }: { grip: Grip; said: Said }): Promise<Answer> {
+  const content = typeof task.bring === 'function' ? task.bring(said) : task.bring
+  const brought = content && (await bring(on, content, grip.token, grip))
   const opens = task.opens ? [`opens=${(await inspected(on)).now.data.opens}`] : []
   const words = [
     `token=${grip.token}`,
@@ -160,9 +186,21 @@ async function perform(on: On, task: Task, grip: Grip): Promise<Answer> {
   grip.stop.addEventListener('abort', interrupt, { once: true })
   try {
     return await call(on, task.program, words, { limit: task.limit, progress: grip.progress })
+  } catch (error) {
+    throw task.secret && error instanceof StepFailed ? silenced(error, content) : error
   } finally {
     grip.stop.removeEventListener('abort', interrupt)
   }
+}
+
+/** Docker repeats what it does not like of a description. */
+function silenced({ failure }: StepFailed, content: Content | undefined): StepFailed {
+  const { because } = failure
+  if (because === undefined || !content || !('bytes' in content)) return new StepFailed(failure)
+  return new StepFailed({
+    ...failure,
+    because: withoutSecrets(because, Buffer.from(content.bytes).toString('utf8')),
+  })
 }
 
 const stopped = (on: On, name: ProgramName): StepFailed =>
@@ -214,7 +252,7 @@ const LOG_BYTES = 200_000
 
 /** A line that was cut could hold half a secret, which nothing would find: it is left out. */
 async function serverLogs(on: On, lives: number): Promise<{ name: string; text: string }[]> {
-  if (on.service.kind === 'systemd') {
+  if (on.service.kind !== 'process') {
     const { values } = await call(on, 'log', [], { limit: SHORT })
     return [{ name: 'server.log', text: (values['log'] ?? []).map(line => `${line}\n`).join('') }]
   }
@@ -234,8 +272,8 @@ type CallOptions = { limit: Millis; progress?: (p: Progress) => void; like?: Pro
 /** Runs one program as the user that it is for; only the owner of the data looks at the node at its end. */
 async function call(on: On, name: ProgramName, words: string[], options: CallOptions): Promise<Answer> {
   const { other } = await on.owner()
-  const told = other && !touchesData(name) ? ['look=0', ...words] : words
-  const as = other !== undefined && touchesData(options.like ?? name) ? { as: other } : {}
+  const told = other && !worksOnData(on, name) ? ['look=0', ...words] : words
+  const as = other !== undefined && worksOnData(on, options.like ?? name) ? { as: other } : {}
   return ask(on, { name, words: told }, { ...options, ...as })
 }
 

@@ -1,33 +1,38 @@
 import { Bug, type Problem, unreachable, UserError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
-import type { Millis } from '../domain/node.ts'
 import { releaseId } from '../domain/release.ts'
 import { ownCommands } from '../drain/commands.ts'
 import type { DrainCommands } from '../drain/port.ts'
-import type { ProcessServer } from '../service/port.ts'
+import type { ContainerServer, ProcessServer } from '../service/port.ts'
 import type { Action } from './port.ts'
 import { script } from '../shell/script.ts'
 import { type ProgramName, switchProgram } from './programs.ts'
-import { drainWords, type Node, placeWords, seconds, SHORT, WAIT } from './places.ts'
+import { containerInstalled, guestStarted } from './container-task.ts'
+import { drainWords, LONG, type Node, placeWords, seconds, SHORT, type Task, WAIT } from './places.ts'
 import { recordLine } from './record.ts'
 import { settingText } from './switch-setting.ts'
 
-/** Copying and hashing: as long as the data is big. */
-const LONG = 6 * 3_600_000
-
-export type Content = { file: string } | { bytes: Uint8Array }
-/** `opens`: it is told how often the data was opened, which only the service's user can read. */
-export type Task = { program: ProgramName; words: string[]; limit: Millis; bring?: Content; opens?: true }
-
 /** Each action as the programs that make it up, in order; each of them may be done already. */
 export function tasksOf(node: Node, action: Action): Task[] {
-  return node.service.kind === 'systemd'
-    ? unitTasks(node, action)
-    : [taskOf({ ...node, service: node.service }, action)]
+  const { service } = node
+  switch (service.kind) {
+    case 'process':
+      return [taskOf(node, service, action)]
+    case 'systemd':
+      return unitTasks(node, action)
+    case 'docker':
+      return containerTasks(node, service, action)
+    default:
+      return unreachable(service)
+  }
 }
 
-/** As one program, for a server that we start ourselves. */
-function taskOf({ service, config, options }: Node & { service: ProcessServer }, action: Action): Task {
+/** Words of the command line of a server that we start ourselves. */
+type Launch = Pick<ProcessServer, 'words' | 'stageWords'>
+
+/** As one program. */
+function taskOf(node: Node, launch: Launch, action: Action): Task {
+  const { service, config, options } = node
   const simple = (program: ProgramName, ...words: string[]): Task => ({ program, words, limit: WAIT + SHORT })
   const stopSeconds = seconds(options.stopLimit)
   const stopping = WAIT + SHORT + options.stopLimit
@@ -65,11 +70,9 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
       }
     case 'arm':
       return {
-        ...simple('arm', `text=${settingText({ service, config, options }, action)}`),
+        ...simple('arm', `text=${settingText(node, action)}`),
         bring: {
-          bytes: Buffer.from(
-            script(switchProgram('process'), [...placeWords({ service, config, options }), ...service.words]),
-          ),
+          bytes: Buffer.from(script(switchProgram(service.kind), [...placeWords(node), ...launch.words])),
         },
       }
     case 'disarm':
@@ -81,13 +84,13 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
     case 'activate':
       return simple('activate', `release=${releaseId(action.release)}`)
     case 'start':
-      return simple('start', `release=${releaseId(action.release)}`, ...service.words)
+      return simple('start', `release=${releaseId(action.release)}`, ...launch.words)
     case 'back': {
       const words = [
         `release=${releaseId(action.release)}`,
         `name=${action.name}`,
         `limit=${stopSeconds}`,
-        ...service.words,
+        ...launch.words,
       ]
       return { program: 'back', words, limit: stopping + LONG }
     }
@@ -105,7 +108,7 @@ function taskOf({ service, config, options }: Node & { service: ProcessServer },
       const words = [
         `release=${releaseId(action.release)}`,
         `limit=${seconds(options.stageLimit)}`,
-        ...service.stageWords,
+        ...launch.stageWords,
       ]
       return { ...simple('stage-start', ...words), bring: { bytes: Buffer.from(action.config) } }
     }
@@ -136,7 +139,7 @@ function drainOf({ config, options }: Pick<Node, 'config' | 'options'>): DrainCo
 function unitTasks(node: Node, action: Action): Task[] {
   const { options } = node
   const limit = `limit=${seconds(options.stopLimit)}`
-  const plain = (what: Action): Task => taskOf({ ...node, service: NO_PROCESS }, what)
+  const plain = (what: Action): Task => taskOf(node, NOT_OURS, what)
   const guestStop: Task = { program: 'guest-stop', words: [limit], limit: WAIT + SHORT + options.stopLimit }
   switch (action.do) {
     case 'stop':
@@ -161,10 +164,8 @@ function unitTasks(node: Node, action: Action): Task[] {
       return parts.flatMap(part => unitTasks(node, part))
     }
     case 'hold':
-    case 'let-go': {
-      const words = [`kind=${action.do}`]
-      return [{ program: 'supervise', words, limit: WAIT + SHORT, bring: { bytes: lines(action.lines) } }]
-    }
+    case 'let-go':
+      return [supervise(action)]
     case 'arm':
       return [{ program: 'arm', words: [`text=${settingText(node, action)}`], limit: WAIT + SHORT }]
     case 'stage-start': {
@@ -198,7 +199,23 @@ function unitTasks(node: Node, action: Action): Task[] {
   }
 }
 
-const NO_PROCESS: ProcessServer = { kind: 'process', words: [], stageWords: [], cleanExits: [] }
+/** A server that somebody else starts, as it was told once. */
+const NOT_OURS: Launch = { words: [], stageWords: [] }
+
+const supervise = (action: Extract<Action, { do: 'hold' | 'let-go' }>): Task => ({
+  program: 'supervise',
+  words: [`kind=${action.do}`],
+  limit: WAIT + SHORT,
+  bring: { bytes: lines(action.lines) },
+})
+
+/** As one program, but for what a container has to be described for. */
+function containerTasks(node: Node, service: ContainerServer, action: Action): Task[] {
+  if (action.do === 'install') return containerInstalled(service, action)
+  if (action.do === 'stage-start') return guestStarted(node, action)
+  if (action.do === 'hold' || action.do === 'let-go') return [supervise(action)]
+  return [taskOf(node, NOT_OURS, action)]
+}
 
 /**
  * Lines of a record, one JSON text each. Throws `UserError` for one that would not be believed when it is read again: what a node

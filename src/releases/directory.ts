@@ -50,6 +50,7 @@ export const directoryReleases = (
       notes: await notesOf(dist.folder),
       page: '',
       archives: selected.archives,
+      images: (given.build.images.length > 0 ? given.build : dist.build).images,
     }
   },
 

@@ -79,7 +79,7 @@ export const githubReleases = (
         ...selected.problems,
       )
       if (problems.length > 0) throw new UserError(...problems)
-      return described(release, tag, selected.archives)
+      return { ...described(release, tag), archives: selected.archives, images: build.images }
     },
 
     fetchBinary: (release, platform, into) =>
@@ -112,17 +112,12 @@ const offer = (asset: Asset): Offered => {
   }
 }
 
-const described = (
-  release: GitHubRelease,
-  tag: Tag,
-  archives: ResolvedRelease['archives'],
-): ResolvedRelease => ({
+const described = (release: GitHubRelease, tag: Tag): Omit<ResolvedRelease, 'archives' | 'images'> => ({
   tag: release.tag_name,
   version: tag.version,
   prerelease: tag.prerelease,
   notes: new Untrusted(release.body ?? ''),
   page: URL.canParse(release.html_url) ? new URL(release.html_url).href : '',
-  archives,
 })
 
 /** What was already wrong before the release was looked for is said together with what went wrong there. */

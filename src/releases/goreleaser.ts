@@ -3,6 +3,7 @@ import { type Archive, isPlainName, platform } from '../domain/asset.ts'
 import { sha256Of } from '../domain/digest.ts'
 import type { Problem } from '../domain/errors.ts'
 import { parseTag } from '../domain/tag.ts'
+import type { BuiltImage } from './port.ts'
 
 /** Only what we read of goreleaser's artifacts.json and metadata.json; everything else in them may change. */
 const Artifact = looseObject({
@@ -17,6 +18,7 @@ const Artifact = looseObject({
       Checksum: optional(string()),
       Binaries: optional(array(string())),
       Format: optional(string()),
+      Digest: optional(string()),
     }),
   ),
 })
@@ -27,7 +29,7 @@ const Metadata = looseObject({ project_name: string(), version: string(), tag: s
 export type BuiltArchive = Archive & { sha256?: string }
 
 /** `version` with the v, as the binary will report it. */
-export type Build = { version?: string; project?: string; archives: BuiltArchive[] }
+export type Build = { version?: string; project?: string; archives: BuiltArchive[]; images: BuiltImage[] }
 export type ReadBuild = { build: Build; problems: Problem[] }
 
 /** Who handed them over, e.g. "input artifacts" or "dist/artifacts.json"; for the problems. */
@@ -41,7 +43,7 @@ export const readBuild = (artifacts: BuildText, metadata: BuildText): ReadBuild 
   const version = about === undefined ? undefined : parseTag(about.version)?.version
   if (about !== undefined && version === undefined)
     problems.push(unreadable(metadata, 'its version is not semver'))
-  const build: Build = { archives: list.flatMap(archiveOf) }
+  const build: Build = { archives: list.flatMap(archiveOf), images: list.flatMap(imageOf) }
   if (version !== undefined) build.version = version
   if (about !== undefined) build.project = about.project_name
   return { build, problems }
@@ -92,6 +94,11 @@ const archiveOf = (artifact: Infer<typeof Artifact>): BuiltArchive[] => {
       ...(sha256 === undefined ? {} : { sha256 }),
     },
   ]
+}
+
+const imageOf = ({ type, name, extra }: Infer<typeof Artifact>): BuiltImage[] => {
+  const digest = sha256Of(extra?.Digest)
+  return /^Docker (?:Image|Manifest)/.test(type) && digest !== undefined ? [{ name, digest }] : []
 }
 
 /** A build for newer processors only (`amd64` at level v2 or more) is not one that every amd64 machine can run. */

@@ -26,7 +26,12 @@ export type ResolvedRelease = {
   notes: Untrusted
   page: string
   archives: ResolvedArchive[]
+  /** What the build recorded of images, where it was handed over. */
+  images: BuiltImage[]
 }
+
+/** `name` with its tag; `digest` in hex, as the registry answered when it was pushed. */
+export type BuiltImage = { name: string; digest: string }
 
 /** The program out of its archive. `file` is on this machine; `sha256` is of the program itself, `archive.sha256` of the archive. */
 export type FetchedBinary = {

@@ -14,5 +14,20 @@ export type ProcessServer = {
 /** A server that systemd starts, as the user that its unit names. */
 export type UnitServer = { kind: 'systemd'; unit: string; scope: 'system' | 'user'; cleanExits: string[] }
 
+/**
+ * A server in a container of Docker, of which each release has its own.
+ * `container` its name, with `{name}` for the node's. `image` without a tag; `tag` with `{version}` for that of the release.
+ * `socket` of the Docker daemon on the node. `program` path in the image of what the release's archive holds, '' where nothing is compared.
+ */
+export type ContainerServer = {
+  kind: 'docker'
+  container: string
+  image: string
+  tag: string
+  socket: string
+  program: string
+  cleanExits: string[]
+}
+
 /** What runs on a node, as data. */
-export type Service = ProcessServer | UnitServer
+export type Service = ProcessServer | UnitServer | ContainerServer

@@ -2,7 +2,7 @@ import type { ProcessService } from '../config/config.ts'
 import type { ProcessServer } from './port.ts'
 
 /** Variables that would lead a guest to the production's data or port whatever its configuration says. */
-const LEADS_AWAY = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/
+export const LEADS_AWAY = /(?:DB_PATH|DATA_DIR|ADDR|ADDRESS|PORT|LISTEN)$/
 
 /**
  * A server that we start ourselves as a detached process. 143 is a server without a handler for TERM (ProgressDB 0.1), whose

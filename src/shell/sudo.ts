@@ -28,4 +28,4 @@ export function sudoFailure(on: { node: string; from: string; to: string }, ran:
 const next = (code: string, { node, from, to }: { node: string; from: string; to: string }): string =>
   code === 'SUDO_WANTS_TTY'
     ? `on ${node}, as root, with visudo: remove requiretty for ${from}, or add the line  Defaults:${from} !requiretty`
-    : `on ${node}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file)`
+    : `on ${node}, as root, with  visudo -f /etc/sudoers.d/progressdb-rollout  add the line  ${from} ALL=(${to}) NOPASSWD: /bin/sh -s  (adopt writes that file for a unit of systemd)`

@@ -76,6 +76,32 @@ export const unitService = z.strictObject(
   'unit: and its name',
 )
 
+const IMAGE_NAME = String.raw`[a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?(?:/[a-z0-9][a-z0-9._-]*)*`
+export const containerService = z.strictObject(
+  {
+    container: described(
+      text(
+        /^(?:[A-Za-z0-9]|\{name\})(?:[A-Za-z0-9_.-]|\{name\}){0,80}$/,
+        'the name of a container, such as progressdb',
+      ),
+      "The container that runs the server, as docker ps names it; {name} is the node's.",
+    ),
+    image: described(
+      text(
+        new RegExp(`^${IMAGE_NAME}:[A-Za-z0-9_.-]*\\{(?:version|number)\\}[A-Za-z0-9_.-]*$`),
+        'an image with the version in its tag, such as ghcr.io/progressdb/progressdb:{version}',
+      ),
+      'The image of a release; {version} is v0.2.2, {number} is 0.2.2. It is asked for once, and then used by its digest.',
+    ),
+    program: described(
+      z.optional(text(/^(?:none|\/[\w.@+=,:~/-]{1,200})$/, 'a path in the image, or none')),
+      "Path of the server in the image, which must hold the bytes of the release's archive; none where the image is built apart. Default: /usr/local/bin/ and the binary.",
+    ),
+    socket: described(z.prefault(path(), '/var/run/docker.sock'), 'Socket of the Docker daemon on the node.'),
+  },
+  'container and image of the server',
+)
+
 const places = {
   install: described(z.optional(path()), 'Folder for releases and the state of the rollout.'),
   data: described(z.optional(path()), 'Data folder of the service.'),
@@ -259,11 +285,11 @@ export const fleetSettings = {
   'require-image': described(
     z.optional(
       text(
-        /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{(?:version|tag)\}[A-Za-z0-9._-]*)?$/,
+        /^[A-Za-z0-9][A-Za-z0-9._:/@-]*(?:\{version\}[A-Za-z0-9._-]*)?$/,
         'an image such as ghcr.io/acme/app:{version}',
       ),
     ),
-    'A container image that must exist too; {version} and {tag} are replaced.',
+    'A container image that must exist too; {version} is replaced.',
   ),
   ssh: described(z.optional(ssh), 'The nodes are machines that are reached over ssh.'),
   local: described(
@@ -275,6 +301,7 @@ export const fleetSettings = {
     'The service is a plain process that the rollout starts and stops.',
   ),
   systemd: described(z.optional(unitService), 'The service is a unit of systemd.'),
+  docker: described(z.optional(containerService), 'The service is a container of Docker.'),
   ...places,
   nodes: described(
     z

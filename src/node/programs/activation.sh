@@ -3,7 +3,7 @@
 # activate_release ID: the binary, checked once more, and the configuration that belongs to it become current together.
 activate_release() {
   the_release "$1"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   may_open "$version" "$sha256"
   touching
   pair "$1"

@@ -7,7 +7,7 @@ main() {
   the_release "$release"
   find_server
   if [ -n "$server" ]; then
-    if digest_once "/proc/$pid/exe" && [ "$sum" = "$sha256" ]; then finish; fi
+    if runs_it; then finish; fi
   fi
   target=$sha256
   stop_server 1

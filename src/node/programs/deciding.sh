@@ -22,7 +22,7 @@ see() {
     from=*) seen_from=${line#*=} ;;
     traffic=*) seen_traffic=${line#*=} ;;
     swap=*) seen_swap=${line#*=} ;;
-    unit_load=*) [ "$seen_held" = 2 ] || seen_held=0 ;;
+    held=0) seen_held=0 ;;
     held=*) seen_held=2 ;;
     bytes=*) seen_bytes=${line#*=} ;;
     mutable=*) seen_mutable=${line#*=} ;;
@@ -165,7 +165,7 @@ keeps_accepted() { case $sw_safe in *intake-wal*) ;; *) return 1 ;; esac; }
 is_reached() { case $seen_traffic in in | leaving) ;; *) return 1 ;; esac; }
 
 # The release to go back to is what it was when it was installed.
-intact() { sha_of "$sw_back" && digest "$program" && [ "$sum" = "$sha" ]; }
+intact() { sha_of "$sw_back" && sha256=$sha && is_whole; }
 
 room_for_point() {
   need_for_copy "$seen_bytes" "$seen_mutable" "$seen_mode"

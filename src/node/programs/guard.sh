@@ -11,7 +11,7 @@ main() {
   active
   [ -n "$active" ] || fail not-active 'a rollout was cut short while it made a release active: run recover'
   the_release "$active"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   nobody_has_data
   may_open "$version" "$sha256"
   note_opening

@@ -3,7 +3,7 @@ main() {
   arguments "$@"
   begin guest-start critical
   the_release "$release"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   touching
   rm -f "$install/.staged.next"
   ln -s "releases/$release" "$install/.staged.next" && mv -f -T "$install/.staged.next" "$install/staged" || fail not-written "cannot write $install"

@@ -4,6 +4,12 @@ as_guest() {
   if command -v ionice >/dev/null; then ionice -c 3 -p $$ 2>/dev/null || :; fi
 }
 
+# say_guest_place: where a guest listens and finds its data, as it sees it itself.
+say_guest_place() {
+  say stage_listen 127.0.0.1
+  say stage_data "$staging/data"
+}
+
 # stop_guest: ends the process on the staging copy, whatever it says. Sets $guest_exit.
 stop_guest() {
   guest_exit=''

@@ -11,7 +11,7 @@ read -r boot </proc/sys/kernel/random/boot_id
 arguments() {
   install='' data='' config='' config_next='' binary='' immutable='' drain=none
   token=0 wait=10 limit=60 release='' version='' sha256='' file='' name='' kind='' force=0 clean_exits='0 143' pid_given=''
-  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer=''
+  rollout='' process='' holder='' doing='' ttl=0 over=expired past=0 run='' command='' node='' port='' ran='' opens_given='' look=1 unit='' scope=system text='' guest='' timer='' container='' socket='' image='' program=''
   for word; do
     case $word in
     install=*) install=${word#*=} ;;
@@ -52,6 +52,9 @@ arguments() {
     guest=*) guest=${word#*=} ;;
     timer=*) timer=${word#*=} ;;
     text=*) text=${word#*=} ;;
+    container=*) container=${word#*=} ;;
+    socket=*) socket=${word#*=} ;;
+    image=*) image=${word#*=} ;;
     arg=* | env=* | do=*) ;;
     *) fail bad-argument "argument ${word%%=*} is not known" ;;
     esac
@@ -65,6 +68,8 @@ places() {
   case $name in .* | -* | *[!A-Za-z0-9._-]* | *.partial) fail bad-argument 'that is no name for a checkpoint' ;; esac
   case $release in .* | -* | *[!A-Za-z0-9.+_-]*) fail bad-argument 'that is no name for a release' ;; esac
   case $unit$guest$timer in *[!A-Za-z0-9:_.@-]*) fail bad-argument 'that is no name for a unit' ;; esac
+  case $container in [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]*) fail bad-argument 'that is no name for a container' ;; esac
+  case $image in *[!A-Za-z0-9:_./-]*) fail bad-argument 'that is no name for an image' ;; esac
   case $token$ttl$wait$limit$force$opens_given in *[!0-9]*) fail bad-argument 'a number was expected' ;; esac
   # either folder may be a link; everything of ours lies beside what the data folder points to
   if line=$(readlink -f "$install"); then install=$line; fi

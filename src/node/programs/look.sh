@@ -12,6 +12,7 @@ look() {
   look_machine
   look_process
   [ -z "$unit" ] || look_unit
+  [ -z "$container" ] || look_container
   look_releases
   look_data
   look_files
@@ -55,7 +56,7 @@ look_process() {
       case $key in VmRSS:) say memory_used "$((value * 1024))" && break ;; esac
     done <"/proc/$pid/status" 2>/dev/null
     say process "$server"
-    if digest_once "/proc/$pid/exe"; then exe=$sum; fi
+    look_exe
     say exe "${exe:-unknown}"
     first_line "$state/checked"
     [ "$line" != "$server" ] || say checked 1

@@ -3,7 +3,7 @@ main() {
   arguments "$@"
   begin make-current critical
   the_release "$release"
-  digest "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   find_server
   [ -z "$server" ] || fail server-running "the server runs (pid $pid)"
   touching

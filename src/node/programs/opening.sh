@@ -36,6 +36,8 @@ note_opening() {
   } >"$data/.rollout/opened.next" && commit "$data/.rollout/opened" || fail not-written "cannot write $data/.rollout"
 }
 
+must_be_whole() { is_whole || fail release-damaged "$program is not what it was when it was installed"; }
+
 # the_release ID: sets $version, $sha256, $program of an installed release.
 the_release() {
   first_line "$releases/$1/release"

@@ -5,16 +5,18 @@
 pause() {
   true >"$notes/paused" || drop_part not-written "cannot write $notes"
   identify $$
-  # shellcheck disable=SC2016,SC2086
+  # shellcheck disable=SC2016,SC2086,SC2046
   setsid sh -c '
     born() { shift 19 && printf %s "$1"; }
     since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born ${stat##*) }; }
     tries=0
     while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
-    [ "$(since "$3")" != "${4% *}" ] || kill -CONT "$3"
-    rm -f "$5"
-  ' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" </dev/null >/dev/null 2>&1 9>&- &
-  kill -STOP "$pid" 2>/dev/null
+    mark=$5 server=$3 born=${4% *}
+    shift 5
+    [ "$(since "$server")" != "$born" ] || "$@"
+    rm -f "$mark"
+  ' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" $(thawing) </dev/null >/dev/null 2>&1 9>&- &
+  freeze
   tries=0
   until stands; do
     tries=$((tries + 1))
@@ -22,6 +24,10 @@ pause() {
     sleep 0.02
   done
 }
+
+freeze() { kill -STOP "$pid" 2>/dev/null; }
+# thawing: the command that lets it go on, as words.
+thawing() { printf 'kill -CONT %s' "$pid"; }
 
 # SIGSTOP returns before all threads have stopped.
 stands() {
@@ -40,7 +46,8 @@ resume() {
   [ $whole = 1 ] || drop_part pause-limit 'the copy took longer than the server may be paused'
 }
 resume_now() {
-  kill -CONT "$pid" 2>/dev/null
+  # shellcheck disable=SC2046,SC2091
+  $(thawing) >/dev/null 2>&1
   rm -f "$notes/paused"
 }
 

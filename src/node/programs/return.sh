@@ -16,7 +16,9 @@ main() {
   printf '%s\n' "$self" >"$state/switch-pid.next" && mv -f "$state/switch-pid.next" "$state/switch-pid"
   # armed anew by somebody else: that one looks from now on
   while first_line "$state/switch-pid" && [ "$line" = "$self" ]; do
-    once "$@"
+    # a look that fails ends only itself
+    (once "$@")
+    read_switch
     [ -n "$sw_rollout" ] || break
     sleep 1
   done

@@ -24,6 +24,7 @@ main() {
   cp "$snapshots/$name/SEAL" "$staging/SEAL" || fail not-written "cannot write $staging"
   say stage_bytes "${1:-0}"
   say stage_port "$(spare_port)"
+  say_guest_place
   finish
 }
 # spare_port: a port of loopback on which nobody listens just now.

@@ -5,7 +5,7 @@ main() {
   [ -d "$staging/data" ] && [ -f "$file" ] || fail no-staging 'there is no staging copy, or no configuration for it'
   stop_guest
   the_release "$release"
-  digest_once "$program" && [ "$sum" = "$sha256" ] || fail release-damaged "$program has not the digest it was installed with"
+  must_be_whole
   touching
   chmod 600 "$file" && mv -f "$file" "$staging/config" && rm -f "$staging/exit" "$staging/pid" || fail not-written "cannot write $staging"
   launch "$staging" "$staging/cwd" "$limit" "$staging/config" "$staging/data" "$@"

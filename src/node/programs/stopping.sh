@@ -6,13 +6,12 @@ stop_server() {
   if [ -n "$server" ]; then
     touching
     exit_by=''
-    kill -TERM "$pid" 2>/dev/null
-    kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+    ask_to_end
     # point
     wait_gone "$limit" || {
       [ "$1" = 1 ] || fail stop-limit "the server (pid $pid) did not end within $limit s"
       # the pid may have passed to a stranger in this very moment
-      if alive "$server"; then kill -KILL "$pid"; fi
+      if alive "$server"; then end_it; fi
       exit_by='signal-9'
       wait_gone 30 || fail stop-limit "the server (pid $pid) does not end even when it is killed"
     }
@@ -27,10 +26,24 @@ stop_server() {
   nobody_has_data
 }
 
+ask_to_end() {
+  kill -TERM "$pid" 2>/dev/null
+  kill -CONT "$pid" 2>/dev/null # were it left paused, it could not end
+}
+end_it() { kill -KILL "$pid"; }
 wait_gone() { while_within "$1" alive "$server"; }
 
-# note_stop: `opens exit server-line clean`. The starter, as its parent, knows the exit status; of an adopted server nobody does.
+# note_stop: `opens exit clean`.
 note_stop() {
+  exit_status
+  marks "$data"
+  is_clean
+  printf '%s %s %s\n' "$opens" "${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
+    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
+}
+
+# exit_status: sets $status. The starter, as its parent, knows it; of an adopted server nobody does.
+exit_status() {
   first_line "$state/pid"
   ended=$line status=unknown tries=0
   while [ "$tries" -lt 50 ]; do
@@ -42,10 +55,6 @@ note_stop() {
     tries=$((tries + 1))
     sleep 0.02
   done
-  marks "$data"
-  is_clean
-  printf '%s %s %s\n' "$opens" "${exit_by:-$status}" "$clean" >"$state/stopped.next" &&
-    commit "$state/stopped" && rm -f "$state/pid" "$state/checked" || fail not-written "cannot write $state"
 }
 
 # Clean: it ended with a status that the service's profile calls clean; or nobody can know the status, but it ended on our TERM.

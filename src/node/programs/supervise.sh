@@ -1,4 +1,4 @@
-# Have systemd leave the server alone while it is changed (kind=hold), or look after it again (kind=let-go). file= says so in the
+# Have its supervisor leave the server alone while it is changed (kind=hold), or look after it again (kind=let-go). file= says so in the
 # record first.
 main() {
   arguments "$@"
@@ -7,9 +7,7 @@ main() {
   touching
   [ -z "$file" ] || add_to_record
   # point
-  places_of_unit
-  if [ "$scope" = user ]; then said=$("$lib/$kind" 2>&1 9>&-); else said=$(sudo -n "$lib/$kind" 2>&1 9>&-); fi ||
-    fail sudo-refused "$kind: $said"
+  supervision "$kind"
   finish
 }
 main "$@" </dev/null

@@ -70,8 +70,16 @@ by_root() {
 
 # unit_log UNIT LINES: what it wrote last. Its exit status tells the state of the unit, not whether it worked.
 unit_log() { unit_status "$1" 2>/dev/null 9>&- | sed '1,/^$/d; s/^[^]]*\]: //' | tail -n "$2"; }
+last_words() { unit_log "$unit" "$1"; }
 unit_status() {
   if [ "$scope" = user ]; then ctl --full --lines=1000 status "$1"; else sudo -n systemctl --no-pager --full --lines=1000 status "$1"; fi
+}
+
+# supervision hold|let-go: two programs of root's, which take no argument.
+supervision() {
+  places_of_unit
+  if [ "$scope" = user ]; then said=$("$lib/$1" 2>&1 9>&-); else said=$(sudo -n "$lib/$1" 2>&1 9>&-); fi ||
+    fail sudo-refused "$1: $said"
 }
 
 # held is what a rollout has set for the time in which it changes the server.
@@ -86,7 +94,7 @@ look_guest() {
 
 look_unit() {
   say unit_load "${load:-unknown}"
-  if is_held; then say held 1; else say unit_settings "${settings# }"; fi
+  if is_held; then say held 1; else say held 0 && say unit_settings "${settings# }"; fi
   look_adoption
   look_rights
 }

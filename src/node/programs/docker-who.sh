@@ -1,0 +1,17 @@
+# Whether Docker may be asked here, and whose the data is: before anything else, as whoever logs in.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  say self_uid "$(id -u)"
+  say data_uid "$(stat -c %u "$data" 2>/dev/null)"
+  [ ! -d "$state" ] || say adopted 1
+  command -v docker >/dev/null || say docker_why 'there is no program docker'
+  said=$(dock version --format '{{.Server.Version}}' 2>&1) && say docker_version "$said" || say docker_why "$(printf '%s' "$said" | tail -n 1)"
+  command -v curl >/dev/null || say without_curl 1
+  case $(dock info --format '{{.SecurityOptions}}' 2>/dev/null) in *name=rootless*) say rootless 1 ;; esac
+  [ -S "$socket" ] && [ ! -w "$socket" ] && say docker_closed "$(stat -c '%U:%G' "$socket" 2>/dev/null)"
+  dock ps --all --format '{{.Names}}' 2>/dev/null | grep -i -e "$binary" -e "${image##*/}" | head -n 5 | while read -r word; do say near "$word"; done
+  dock inspect --type container "$container" >/dev/null 2>&1 && say container_there 1
+  printf 'end=ok\n'
+}
+main "$@" </dev/null
