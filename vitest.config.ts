@@ -17,6 +17,7 @@ export default defineConfig({
       '__tests__/fleet/**',
       '__tests__/balancer/**',
       '__tests__/machines/**',
+      '__tests__/docker/**',
       '__tests__/act/**',
       '__tests__/bench/**',
       '__tests__/node/crash.test.ts',

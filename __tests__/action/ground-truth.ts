@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Acknowledged } from '../local-fleet/writer.ts'
@@ -29,11 +30,12 @@ export type Truth = {
 
 export async function truthOf(node: FleetNode): Promise<Truth> {
   const home = dirname(node.install)
-  const pids = processesUnder(home)
+  const inContainer = node.container === undefined ? undefined : containerOf(node.container, node.name)
+  const pids = inContainer ? inContainer.pids : processesUnder(home)
   const said = await readyz(node.url)
   return {
     pids,
-    runs: pids[0] === undefined ? '' : programVersion(pids[0]),
+    runs: pids[0] === undefined ? '' : (inContainer?.version ?? programVersion(pids[0])),
     answers: said.version,
     link: versionIn(basename(link(join(node.install, 'current')))),
     ready: said.ready,
@@ -46,6 +48,17 @@ export async function truthOf(node: FleetNode): Promise<Truth> {
       .filter(name => name.startsWith('data.failed-'))
       .map(name => join(home, name)),
   }
+}
+
+/** What Docker itself says runs under that name, and whatever else of this node does. */
+function containerOf(socket: string, name: string): { pids: number[]; version: string } {
+  const docker = (...words: string[]): string =>
+    execFileSync('/usr/bin/docker', ['-H', `unix://${socket}`, ...words], { encoding: 'utf8' }).trim()
+  const all = docker('ps', '--format', '{{.Names}}').split('\n')
+  const running = all.filter(one => one === name || one.startsWith(`${name}.`))
+  const format = '{{.State.Pid}} {{index .Config.Labels "org.opencontainers.image.version"}}'
+  const said = running.map(one => docker('inspect', '--format', format, one).split(' '))
+  return { pids: said.map(([pid]) => Number(pid)), version: `v${said[0]?.[1] ?? ''}` }
 }
 
 /** A node of which nothing is left over and that serves this version to its users. */

@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { type HAProxy, startHAProxy } from '../balancer/haproxy.ts'
 import { type Load, startLoad } from '../balancer/load.ts'
+import { createContainerFleet } from '../docker/fleet.ts'
+import type { DockerHost } from '../docker/host.ts'
+import { NAME } from '../docker/images.ts'
 import { type Given, type GitHubDouble, startGitHubDouble } from '../github/double.ts'
 import { createFleet, type Fleet, type FleetOptions } from '../local-fleet/fleet.ts'
 import { rolloutYaml, type Tree } from '../local-fleet/rollout-yaml.ts'
@@ -35,6 +38,8 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   ssh?: Ssh & { user: string; port: number }
   /** Writes per second on each node. */
   writes?: number
+  /** The servers are containers there, and the releases' images are published in its registry. */
+  host?: DockerHost
   /** Clients reach the nodes through a real HAProxy only, which the fleet file names as the drain. */
   balanced?: boolean
 }
@@ -86,14 +91,10 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     for (const one of ends.splice(0).reverse()) await one()
   }
   try {
-    const fleet = await createFleet({
-      nodes: 3,
-      messages: 600,
-      walOn: true,
-      ...options,
-      dir: at('fleet'),
-      release: options.runs,
-    })
+    const size = { nodes: 3, messages: 600, walOn: true, ...options, dir: at('fleet') }
+    const fleet = options.host
+      ? await createContainerFleet({ ...size, host: options.host, runs: options.runs })
+      : await createFleet({ ...size, release: options.runs })
     ends.push(fleet.close)
     const runs: Scenario['runs'] = []
     const github = await startGitHubDouble({
@@ -172,10 +173,20 @@ function scenarioOf(
 }
 
 const settings = (
-  { drain = false, balanced = false, config = {}, ssh }: ScenarioOptions,
+  { drain = false, balanced = false, config = {}, ssh, host }: ScenarioOptions,
   fleet: Fleet,
 ): Tree =>
-  merge(merge(merge(QUICK, drain || balanced ? {} : { drain: null }), ssh ? overSsh(ssh, fleet) : {}), config)
+  [
+    drain || balanced ? {} : { drain: null },
+    ssh ? overSsh(ssh, fleet) : {},
+    host ? inDocker(host) : {},
+    config,
+  ].reduce(merge, QUICK)
+
+const inDocker = ({ socket, registry }: DockerHost): Tree => ({
+  process: null,
+  docker: { container: '{name}', image: `${registry}/${NAME}:{version}`, socket },
+})
 
 const overSsh = ({ user, port }: { user: string; port: number }, fleet: Fleet): Tree => ({
   local: null,

@@ -27,6 +27,8 @@ export type FleetNode = {
   /** The drain command of `rolloutYaml` makes this file, and the writer rests while it is there. */
   drainMark: string
   pid: number
+  /** Its server is a container of its name: the socket of the Docker that runs it. */
+  container?: string
 }
 
 export type Fleet = {
