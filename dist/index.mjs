@@ -1813,6 +1813,77 @@ main "$@" </dev/null
   }
 });
 
+// src/node/programs/find-container.sh
+var find_container_default;
+var init_find_container = __esm({
+  "src/node/programs/find-container.sh"() {
+    find_container_default = `# Which container runs the server, with what and where: for a fleet file that is yet to be written. Read as whoever logs in; changes
+# nothing. Of the container's environment only the path of the configuration is read: the rest may be secret.
+main() {
+  arguments "$@"
+  say self "$(id -un)"
+  command -v docker >/dev/null || fail docker-silent 'there is no program docker'
+  # as that user's own docker does
+  case \${DOCKER_HOST:-} in unix://*) socket=\${DOCKER_HOST#unix://} ;; esac
+  say socket "$socket"
+  docker_answers
+  tab=$(printf '\\t') names=$container
+  [ -n "$names" ] || names=$(dock ps --format '{{.Names}}')
+  for word in $names; do
+    line=$(dock inspect --type container --format '{{.Path}}{{"\\t"}}{{.State.Status}}{{"\\t"}}{{.Config.User}}{{"\\t"}}{{.Config.Image}}' "$word" 2>/dev/null) || continue
+    path=\${line%%"$tab"*}
+    if [ "\${path##*/}" = "$binary" ] || [ "$word" = "$container" ]; then
+      say found "$word$tab\${line#*"$tab"}"
+      [ -n "\${first:-}" ] || first=$word
+    fi
+  done
+  [ -z "\${first:-}" ] || look_inside "$first"
+  printf 'end=ok\\n'
+}
+
+# look_inside NAME: what its server is started with, as the machine sees it.
+look_inside() {
+  dock inspect --type container --format '{{range .Mounts}}{{.Source}}{{"\\t"}}{{.Destination}}{{println}}{{end}}' "$1" 2>/dev/null |
+    while IFS= read -r line; do [ -z "$line" ] || say mount "$line"; done
+  say ports "$(dock inspect --type container --format '{{json .NetworkSettings.Ports}}' "$1" 2>/dev/null)"
+  say network "$(dock inspect --type container --format '{{.HostConfig.NetworkMode}}' "$1" 2>/dev/null)"
+  say folder "$(dock inspect --type container --format '{{.Config.WorkingDir}}' "$1" 2>/dev/null)"
+  say install "$(readlink -f "/opt/$binary/current" 2>/dev/null)"
+  words=$(dock inspect --type container --format '{{range .Args}}{{println .}}{{end}}' "$1" 2>/dev/null)
+  named=$(dock inspect --type container --format '{{range .Config.Env}}{{println .}}{{end}}' "$1" 2>/dev/null | sed -n 's/^PROGRESSDB_\\(SERVER_\\)\\{0,1\\}CONFIG=//p' | head -n 1)
+  how='the default of the server' path=config.yaml
+  [ -z "$named" ] || { how='the environment of the container' path=$named; }
+  option --config && how='--config of the container' path=$value
+  case $path in /*) ;; *) path=$(dock inspect --type container --format '{{.Config.WorkingDir}}' "$1" 2>/dev/null)/$path ;; esac
+  if option --db; then say db "$value"; fi
+  outside "$1" "$path"
+  say config "$on_machine"
+  say config_from "$how ($path in it)"
+  if [ -n "$on_machine" ] && [ -r "$on_machine" ]; then say config_text "$(cat "$on_machine")"; else say config_closed "$(stat -c '%U' "$on_machine" 2>&1)"; fi
+}
+
+# option NAME: sets $value to what stands behind it.
+option() {
+  value=$(printf '%s\\n' "$words" | sed -n -e "s/^$1=//p" -e "/^$1\\$/{n;p;}" | head -n 1)
+  [ -n "$value" ]
+}
+
+# outside NAME PATH: sets $on_machine to where the machine has what the container sees there, '' where no mount holds it.
+outside() {
+  on_machine='' longest=0
+  mounts=$(dock inspect --type container --format '{{range .Mounts}}{{.Source}}{{"\\t"}}{{.Destination}}{{println}}{{end}}' "$1" 2>/dev/null)
+  while IFS=$tab read -r mount_from mount_to; do
+    [ -n "$mount_to" ] || continue
+    case $2/ in "$mount_to"/*) [ \${#mount_to} -le "$longest" ] || on_machine=$mount_from\${2#"$mount_to"} longest=\${#mount_to} ;; esac
+  done <<END
+$mounts
+END
+}
+main "$@" </dev/null
+`;
+  }
+});
+
 // src/node/programs/finish-swap.sh
 var finish_swap_default;
 var init_finish_swap = __esm({
@@ -4262,6 +4333,7 @@ var init_programs = __esm({
     init_disarm();
     init_drain();
     init_find();
+    init_find_container();
     init_finish_swap();
     init_fire();
     init_guard();
@@ -4397,6 +4469,7 @@ var init_programs = __esm({
         guard: [data_default, opening_default, guard_default],
         "unit-facts": [unit_facts_default],
         find: [find_default],
+        "find-container": [find_container_default],
         setup: [root_default, setup_default],
         undo: [root_default, undo_default],
         keep: [decisions_default, activation_default, keeping_default, keep_default],
@@ -6959,8 +7032,8 @@ var init_mini = __esm({
 function recordLine(text4) {
   const value = parsed(text4);
   if (value === void 0) return void 0;
-  const read4 = event.safeParse(value);
-  return read4.success ? read4.data : "odd";
+  const read5 = event.safeParse(value);
+  return read5.success ? read5.data : "odd";
 }
 function parsed(text4) {
   try {
@@ -58286,7 +58359,7 @@ function fleetFile2(fleet) {
       text: `ssh: { ${ssh3.join(", ")} }`,
       why: `as it was typed${jump.is === "" ? "" : `; the jump from ${jump.from}`}`
     },
-    { text: `systemd: { unit: ${first3.unit.is} }`, why: `${all(nodes)}: ${first3.unit.from}` },
+    serviceLine(nodes, first3),
     ...shared2.map((place2) => ({
       text: `${place2}: ${word4(first3[place2].is)}`,
       why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
@@ -58322,19 +58395,46 @@ function aligned(lines2) {
   const width = Math.min(60, Math.max(...lines2.map(({ text: text4 }) => text4.length)));
   return lines2.map(({ text: text4, why: why2 }) => `${text4.padEnd(width)}  # ${why2}`);
 }
+function serviceLine(nodes, first3) {
+  const { service } = first3;
+  if (service.kind === "systemd")
+    return { text: `systemd: { unit: ${service.unit.is} }`, why: `${all(nodes)}: ${service.unit.from}` };
+  const container = same(nodes, ranBy) ? service.container.is : "{name}";
+  const image = imageTemplate(service.image.is, first3.version);
+  const words3 = [`container: ${word4(container)}`, `image: ${word4(image.is)}`];
+  if (service.socket !== "") words3.push(`socket: ${word4(service.socket)}`);
+  return {
+    text: `docker: { ${words3.join(", ")} }`,
+    why: `${all(nodes)}: ${service.container.from}; the image ${image.from}`
+  };
+}
+function imageTemplate(image, version3) {
+  const [name2 = ""] = image.split("@");
+  const at = name2.lastIndexOf(":");
+  const [repository, tag] = at > name2.lastIndexOf("/") ? [name2.slice(0, at), name2.slice(at + 1)] : [name2, ""];
+  const number7 = version3.replace(/^v/, "");
+  if (version3 !== "unknown" && tag.includes(version3))
+    return { is: `${repository}:${tag.replace(version3, "{version}")}`, from: `is ${image} now` };
+  if (version3 !== "unknown" && number7 !== "" && tag.includes(number7))
+    return { is: `${repository}:${tag.replace(number7, "{number}")}`, from: `is ${image} now` };
+  return { is: `${repository}:{version}`, from: `is a guess: ${image} names no version` };
+}
 function differing(nodes) {
-  const units = [...new Set(nodes.map((n) => n.unit.is))];
-  if (units.length < 2) return [];
+  const kinds = [...new Set(nodes.map((n) => n.service.kind))];
+  const each = nodes.every((n) => n.service.kind === "docker" && n.service.container.is === n.name);
+  const names2 = [...new Set(nodes.map(ranBy))];
+  if (kinds.length < 2 && (names2.length < 2 || each)) return [];
+  const [what, flag] = kinds[0] === "docker" ? ["containers", "--container"] : ["units", "--unit"];
   return [
     {
       code: "UNITS_DIFFER",
-      what: `the nodes run different units: ${nodes.map((n) => `${n.name} ${n.unit.is}`).join(", ")}`,
+      what: `the nodes run different ${what}: ${nodes.map((n) => `${n.name} ${ranBy(n)}`).join(", ")}`,
       because: "one fleet file describes servers that are upgraded together, and are looked after alike",
-      next: "name the unit with --unit, or make one fleet file for each kind: init with the nodes of one kind only"
+      next: `name the one with ${flag}, or make one fleet file for each kind: init with the nodes of one kind only`
     }
   ];
 }
-var word4, all, same, drainHint;
+var word4, all, same, drainHint, ranBy;
 var init_fleet_file = __esm({
   "src/domain/fleet-file.ts"() {
     "use strict";
@@ -58352,6 +58452,7 @@ var init_fleet_file = __esm({
         "# drain: { haproxy: { socket: /run/haproxy/admin.sock, backend: db } }, or { commands: { out: take it out, in: put it back } }"
       ];
     };
+    ranBy = ({ service }) => service.kind === "systemd" ? service.unit.is : `container ${service.container.is}`;
   }
 });
 
@@ -58383,7 +58484,10 @@ function read2(s, answer2) {
     found: {
       name: s.name,
       host: s.host,
-      unit: { is: shown6(unit.name), from: `the unit that starts ${shown6(one2("program"))}` },
+      service: {
+        kind: "systemd",
+        unit: { is: shown6(unit.name), from: `the unit that starts ${shown6(one2("program"))}` }
+      },
       user: shown6(unit.user) || "root",
       install: installOf(shown6(one2("program")), s.binary),
       data: data2,
@@ -58438,7 +58542,7 @@ var init_finding = __esm({
     noUnit = ({ name: name2, binary, unit }) => ({
       code: "UNIT_NOT_FOUND",
       what: unit === "" ? `${name2}: no unit of systemd there starts a program called ${binary}` : `${name2}: systemd knows no unit ${unit}`,
-      next: `on ${name2}  systemctl list-units --type=service  shows them; name the right one with --unit, or describe plain processes by hand (process: {} in the fleet file)`,
+      next: `on ${name2}  systemctl list-units --type=service  shows them; name the right one with --unit, or a container with --container, or describe plain processes by hand (process: {} in the fleet file)`,
       where: name2
     });
     severalUnits = ({ name: name2, binary }, units) => ({
@@ -58458,6 +58562,93 @@ var init_finding = __esm({
       code: "PATHS_ODD",
       what: `${name2}: its data folder (${printable(new Untrusted(data2 || "not written"), 200)}) or its configuration (${printable(new Untrusted(one2("config")), 200)}) has a path that a fleet file cannot hold`,
       next: "write an absolute path of letters, digits and plain signs as server.db_path in the configuration of the server",
+      where: name2
+    });
+  }
+});
+
+// src/finding-container.ts
+async function findContainer(s) {
+  const words3 = ["install=/", "data=/", `binary=${s.binary}`, `container=${s.container}`, `socket=${SOCKET}`];
+  const ran2 = await s.shell.run(program("find-container", "docker"), words3, { limit: SHORT });
+  if (ran2.lost) return { problems: [ran2.lost.problem] };
+  const answer2 = parseAnswer(ran2.stdout);
+  const asked2 = s.container !== "";
+  if (answer2.end === "docker-silent" && !asked2) return void 0;
+  if (answer2.end !== "ok") return { problems: [failureOf(s.name, answer2)] };
+  const all2 = (answer2.values["found"] ?? []).map(containerIn);
+  const [container, ...others] = all2;
+  if (!container) return asked2 ? { problems: [notFound2(s)] } : void 0;
+  if (others.length > 0) return { problems: [several2(s, all2)] };
+  return read3(s, container, answer2);
+}
+function read3(s, container, answer2) {
+  const one2 = (key) => answer2.values[key]?.at(-1) ?? "";
+  const text4 = answer2.values["config_text"]?.at(-1);
+  if (text4 === void 0 && one2("db") === "") return { problems: [closed2(s, one2)] };
+  const server = readServerConfig(text4 ?? "");
+  const inside = one2("db") || server.written.dataPath;
+  const whole2 = inside === "" || inside.startsWith("/") ? inside : `${one2("folder")}/${inside.replace(/^(?:\.\/)+/, "")}`;
+  const data2 = onMachine(whole2.replace(/\/+$/, ""), answer2.values["mount"] ?? []);
+  if ([data2, one2("config"), one2("socket")].some((path6) => !PATH.test(path6)))
+    return { problems: [noPath(s, one2, data2)] };
+  const shown6 = (value) => printable(new Untrusted(value), 200);
+  return {
+    found: {
+      name: s.name,
+      host: s.host,
+      service: {
+        kind: "docker",
+        container: { is: container.name, from: `the container that starts ${s.binary}` },
+        image: { is: container.image, from: "its image" },
+        socket: one2("socket") === SOCKET ? "" : one2("socket")
+      },
+      user: shown6(container.user) || "root",
+      install: installOf("", s.binary),
+      data: { is: data2, from: `${shown6(whole2)} in the container, by its mounts` },
+      config: { is: one2("config"), from: shown6(one2("config_from")) },
+      port: portOf2(one2, server.written.port ?? 8080),
+      version: "unknown",
+      intakeWal: server.intakeWal
+    }
+  };
+}
+function onMachine(path6, mounts) {
+  const [best] = mounts.map((line3) => line3.split("	")).flatMap(([from = "", to = ""]) => to !== "" && `${path6}/`.startsWith(`${to}/`) ? [{ from, to }] : []).toSorted((a, b) => b.to.length - a.to.length);
+  return best === void 0 ? "" : `${best.from}${path6.slice(best.to.length)}`;
+}
+function portOf2(one2, inside) {
+  if (one2("network") === "host")
+    return { is: inside, from: "server.port in its configuration, in the network of the machine" };
+  const published2 = new RegExp(`"${inside}/tcp":\\[[^\\]]*?"HostPort":"(\\d{1,5})"`).exec(one2("ports"))?.[1];
+  return published2 === void 0 ? { is: inside, from: "server.port in its configuration; it is published nowhere" } : { is: Number(published2), from: `where port ${inside} of the container is published` };
+}
+var SOCKET, containerIn, notFound2, several2;
+var init_finding_container = __esm({
+  "src/finding-container.ts"() {
+    "use strict";
+    init_server_config();
+    init_text();
+    init_finding();
+    init_answer();
+    init_places();
+    init_programs();
+    init_refusals();
+    SOCKET = "/var/run/docker.sock";
+    containerIn = (line3) => {
+      const [name2 = "", status = "", user = "", image = ""] = line3.split("	");
+      return { name: name2, status, user, image };
+    };
+    notFound2 = ({ name: name2, container }) => ({
+      code: "CONTAINER_NOT_FOUND",
+      what: `${name2}: Docker knows no container ${container}`,
+      next: `on ${name2}  docker ps --all  shows them; name the right one with --container`,
+      where: name2
+    });
+    several2 = ({ name: name2, binary }, all2) => ({
+      code: "CONTAINERS_SEVERAL",
+      what: `${name2}: several containers run ${binary}: ${all2.map((c) => printable(new Untrusted(c.name), 100)).join(", ")}`,
+      next: "say which one with --container",
       where: name2
     });
   }
@@ -58735,14 +58926,14 @@ var init_journey = __esm({
       return { ok: true, why: "", steps: steps2 };
     };
     readBack = async (db, wrote, stop) => {
-      const read4 = await db.read(wrote, stop);
-      if (read4.is !== "ok") return read4;
-      const { ms } = read4;
-      if (read4.value === "absent")
+      const read5 = await db.read(wrote, stop);
+      if (read5.is !== "ok") return read5;
+      const { ms } = read5;
+      if (read5.value === "absent")
         return { is: "failed", why: "404 the message was accepted and is not there", ms };
-      if (read4.value.text !== wrote.text)
+      if (read5.value.text !== wrote.text)
         return { is: "failed", why: "the message reads back with another body", ms };
-      return { is: "ok", value: read4.value.key, ms };
+      return { is: "ok", value: read5.value.key, ms };
     };
     keep = (outcome2, take3) => {
       if (outcome2.is === "ok") take3(outcome2.value);
@@ -58972,16 +59163,16 @@ var init_cycle = __esm({
     };
     reading3 = (c) => {
       const { posted } = c.state;
-      const read4 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
-      c.state.read = Promise.all([posted, read4]).then(
+      const read5 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
+      c.state.read = Promise.all([posted, read5]).then(
         ([wrote, r]) => wrote && r !== "skipped" && r.is === "ok" ? { thread: wrote.thread, key: r.value } : void 0
       );
-      return read4;
+      return read5;
     };
     listing = (c) => {
-      const { read: read4 } = c.state;
-      const listed3 = after(read4, (message) => listWith(c.db, message, c.p));
-      c.state.listed = listed3.then(() => read4);
+      const { read: read5 } = c.state;
+      const listed3 = after(read5, (message) => listWith(c.db, message, c.p));
+      c.state.listed = listed3.then(() => read5);
       return listed3;
     };
     creating = (c) => {
@@ -59188,18 +59379,18 @@ var init_sentinel = __esm({
       if (thread.is !== "ok") return thread;
       const posted = await db.post(thread.value, wanted.body, p.stop);
       if (posted.is !== "ok") return posted;
-      const read4 = await readBack(db, { thread: thread.value, key: posted.value, text: wanted.body }, p.stop);
-      if (read4.is !== "ok") return read4;
-      return { is: "ok", value: { thread: thread.value, key: read4.value, body: wanted.body }, ms: read4.ms };
+      const read5 = await readBack(db, { thread: thread.value, key: posted.value, text: wanted.body }, p.stop);
+      if (read5.is !== "ok") return read5;
+      return { is: "ok", value: { thread: thread.value, key: read5.value, body: wanted.body }, ms: read5.ms };
     };
     readSentinel = async (db, sentinel, stop) => {
-      const read4 = await db.read(sentinel, stop);
-      if (read4.is !== "ok") {
-        const refused8 = read4.is === "failed" && (read4.status === 403 || (read4.status ?? 0) >= 500);
-        return refused8 ? { is: "missing", why: whyNot2(read4) } : { is: "error", why: whyNot2(read4) };
+      const read5 = await db.read(sentinel, stop);
+      if (read5.is !== "ok") {
+        const refused8 = read5.is === "failed" && (read5.status === 403 || (read5.status ?? 0) >= 500);
+        return refused8 ? { is: "missing", why: whyNot2(read5) } : { is: "error", why: whyNot2(read5) };
       }
-      if (read4.value === "absent") return { is: "missing", why: "the server answers 404" };
-      return read4.value.text === sentinel.body ? { is: "same" } : { is: "different" };
+      if (read5.value === "absent") return { is: "missing", why: "the server answers 404" };
+      return read5.value.text === sentinel.body ? { is: "same" } : { is: "different" };
     };
     written = (outcome2, target3) => {
       if (outcome2.is === "ok") return outcome2.value;
@@ -59832,14 +60023,14 @@ done
 import { writeFileSync } from "node:fs";
 import { join as join10 } from "node:path";
 async function targetsOf({ hand, env, dir }) {
-  const read4 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
-  const problems2 = read4.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
+  const read5 = hand.words.map((word6) => ({ word: word6, found: WORD.exec(word6) }));
+  const problems2 = read5.filter(({ found }) => !found?.[1]).map(({ word: word6 }) => noTarget(word6));
   if (hand.words.length === 0) problems2.push(noTargets);
   if (problems2.length > 0) throw new UserError(...problems2);
   const config2 = ownFile(dir);
   writeFileSync(config2, ownConfig(env), { mode: 384 });
   const targets = await Promise.all(
-    read4.map(async ({ found }) => {
+    read5.map(async ({ found }) => {
       const [, user = "", host = "", port] = found ?? [];
       const at = await resolveHost(
         { host, user, ...port === void 0 ? {} : { port: Number(port) } },
@@ -60019,7 +60210,7 @@ async function init(i) {
   write(i, [
     { path: FLEET, text: text4.text },
     { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
-    { path: SUDOERS, text: sudoersText(fleet) },
+    ...sudoersFile(fleet),
     ...filesOf(i, false)
   ]);
   next4(i, fleet, keys.all);
@@ -60071,14 +60262,21 @@ async function lookAt2(i, { targets, jump }, keys) {
 }
 async function lookAtOne(i, { name: name2, at }, shell) {
   if (!shell) throw new TypeError(`no shell for ${name2}`);
-  const looked2 = await findServer({ name: name2, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? "" });
+  const { unit = "", container = "" } = i.hand;
+  const looked2 = await serverOn({ name: name2, host: at.host, shell, binary: BINARY, unit, container });
   if ("problems" in looked2) return looked2;
   const { found } = looked2;
   i.out.line(
     "look",
-    `${name2}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`
+    `${name2}: ${ranBy(found)} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`
   );
   return { found: { ...found, version: await versionOf(found, shell) } };
+}
+async function serverOn(s) {
+  if (s.container !== "") return await findContainer(s) ?? { problems: [] };
+  const unit = await findServer(s);
+  const none2 = "problems" in unit && unit.problems.every((p) => ["UNIT_NOT_FOUND", "NOT_FOUND"].includes(p.code));
+  return none2 && s.unit === "" ? await findContainer(s) ?? unit : unit;
 }
 async function versionOf({ name: name2, port }, shell) {
   const http2 = httpClient({ reach: () => shell.forward({ host: "127.0.0.1", port: port.is }) });
@@ -60110,12 +60308,13 @@ function fleetOf(i, { targets, jump }, nodes) {
     repository: repositoryHere(i.cwd)
   };
 }
-function sudoersText({ nodes, user }) {
+function sudoersFile({ nodes, user }) {
   const [first3] = nodes;
-  if (!first3) return "";
-  const rights = sudoers({ unit: first3.unit.is, deploy: user, service: first3.user });
-  return `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.
-${rights}`;
+  if (first3?.service.kind !== "systemd") return [];
+  const rights = sudoers({ unit: first3.service.unit.is, deploy: user, service: first3.user });
+  const head2 = `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.`;
+  return [{ path: SUDOERS, text: `${head2}
+${rights}` }];
 }
 function write({ cwd, out }, files2) {
   for (const { path: path6, text: text4 } of files2) {
@@ -60131,7 +60330,7 @@ function next4({ out }, { nodes }, keys) {
     "",
     "nothing was changed on the nodes; next:",
     `  1  read ${FLEET}: each line says where it came from`,
-    "  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing",
+    nodes[0]?.service.kind === "docker" ? "  2  progressdb-rollout adopt                  records what runs, and restarts nothing" : "  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing",
     `  3  progressdb-rollout plan ${version3.startsWith("v") ? version3 : `v${version3}`}             (or a newer version) shows every problem that is left`,
     `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
     "  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github",
@@ -60147,6 +60346,7 @@ var init_init = __esm({
     init_errors();
     init_fleet_file();
     init_host_keys();
+    init_finding_container();
     init_finding();
     init_origin();
     init_http();
@@ -60292,11 +60492,11 @@ var init_exposition = __esm({
       const bare3 = take2(c, NAME2)?.[0];
       if (!eat(c, "{"))
         return bare3 === void 0 ? "a line does not begin with a name" : { name: bare3, labels: {} };
-      const read4 = readLabels(c);
-      if (typeof read4 === "string") return read4;
-      if (bare3 !== void 0 && read4.quoted !== void 0) return "a series has two names";
-      const name2 = bare3 ?? read4.quoted;
-      return name2 === void 0 ? "a series has no name" : { name: name2, labels: read4.labels };
+      const read5 = readLabels(c);
+      if (typeof read5 === "string") return read5;
+      if (bare3 !== void 0 && read5.quoted !== void 0) return "a series has two names";
+      const name2 = bare3 ?? read5.quoted;
+      return name2 === void 0 ? "a series has no name" : { name: name2, labels: read5.labels };
     };
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
@@ -61364,13 +61564,13 @@ async function serverLogs(on, lives) {
 `).join("") }];
   }
   const names2 = lives > 1 ? ["server.log", "server.log.1"] : ["server.log"];
-  const read4 = names2.map(async (name2) => {
+  const read5 = names2.map(async (name2) => {
     const bytes3 = await on.shell.get(`${on.config.install}/state/${name2}`, LOG_BYTES);
     const text4 = Buffer.from(bytes3).toString("utf8");
     const whole2 = bytes3.length < LOG_BYTES;
     return { name: name2, text: whole2 ? text4 : text4.slice(text4.indexOf("\n") + 1) };
   });
-  return Promise.all(read4);
+  return Promise.all(read5);
 }
 async function call2(on, name2, words3, options) {
   const { other: other2 } = await on.owner();
@@ -63067,7 +63267,7 @@ var init_fetched = __esm({
 });
 
 // src/releases/goreleaser.ts
-var Artifact, Artifacts, Metadata, readBuild, read3, json, unreadable3, archiveOf, imageOf, architectureOf;
+var Artifact, Artifacts, Metadata, readBuild, read4, json, unreadable3, archiveOf, imageOf, architectureOf;
 var init_goreleaser = __esm({
   "src/releases/goreleaser.ts"() {
     "use strict";
@@ -63095,8 +63295,8 @@ var init_goreleaser = __esm({
     Metadata = looseObject({ project_name: string2(), version: string2(), tag: string2() });
     readBuild = (artifacts2, metadata) => {
       const problems2 = [];
-      const list3 = read3(artifacts2, (text4) => Artifacts.safeParse(text4), problems2) ?? [];
-      const about3 = read3(metadata, (text4) => Metadata.safeParse(text4), problems2);
+      const list3 = read4(artifacts2, (text4) => Artifacts.safeParse(text4), problems2) ?? [];
+      const about3 = read4(metadata, (text4) => Metadata.safeParse(text4), problems2);
       const version3 = about3 === void 0 ? void 0 : parseTag(about3.version)?.version;
       if (about3 !== void 0 && version3 === void 0)
         problems2.push(unreadable3(metadata, "its version is not semver"));
@@ -63105,7 +63305,7 @@ var init_goreleaser = __esm({
       if (about3 !== void 0) build2.project = about3.project_name;
       return { build: build2, problems: problems2 };
     };
-    read3 = (source, parse7, problems2) => {
+    read4 = (source, parse7, problems2) => {
       if (source.text.trim() === "") return void 0;
       const parsed5 = parse7(json(source.text));
       if (parsed5.success) return parsed5.data;
@@ -63295,7 +63495,7 @@ var init_selection = __esm({
 // src/releases/directory.ts
 import { constants as constants6, copyFile as copyFile4, readFile as readFile2, stat as stat2 } from "node:fs/promises";
 import { join as join15 } from "node:path";
-var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound2;
+var directoryReleases, findDist, answer, readDist, isAbsent, textOf2, offeredIn, checksumsNames, sizeOf2, checksumsOf, notesOf2, copied, notFound3;
 var init_directory = __esm({
   "src/releases/directory.ts"() {
     "use strict";
@@ -63355,9 +63555,9 @@ var init_directory = __esm({
       for (const folder of [join15(path6, version3), join15(path6, version3.slice(1))]) {
         const sub = await readDist(folder);
         if (sub !== void 0)
-          return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound2(path6, version3, sub.build.version)] };
+          return sub.build.version === version3 ? answer(folder, sub) : { problems: [...sub.problems, notFound3(path6, version3, sub.build.version)] };
       }
-      return { problems: [notFound2(path6, version3, own2?.build.version)] };
+      return { problems: [notFound3(path6, version3, own2?.build.version)] };
     };
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
@@ -63430,7 +63630,7 @@ var init_directory = __esm({
       progress?.(archive.bytes, archive.bytes);
       return await sha256OfFile(file) ?? "";
     };
-    notFound2 = (path6, version3, there) => ({
+    notFound3 = (path6, version3, there) => ({
       code: "RELEASE_NOT_FOUND",
       what: `${path6} holds no release ${version3}`,
       because: there === void 0 ? "artifacts.json and metadata.json of goreleaser are neither there nor in a subfolder of that name" : `it holds ${there}`,
@@ -63620,7 +63820,7 @@ var init_github_access = __esm({
 });
 
 // src/releases/github-release.ts
-var import_semver4, findRelease, named6, byTag, newest, notFound3, hidden, drafted, unknown4, several2;
+var import_semver4, findRelease, named6, byTag, newest, notFound4, hidden, drafted, unknown4, several3;
 var init_github_release = __esm({
   "src/releases/github-release.ts"() {
     "use strict";
@@ -63637,10 +63837,10 @@ var init_github_release = __esm({
       );
       const [release2] = near;
       if (release2 === void 0)
-        throw new UserError(notFound3(access2, repository, wanted, await newest(access2, repository)));
+        throw new UserError(notFound4(access2, repository, wanted, await newest(access2, repository)));
       if (near.length === 1) return release2;
       throw new UserError(
-        several2(
+        several3(
           wanted,
           near.map((candidate) => candidate.tag_name)
         )
@@ -63668,7 +63868,7 @@ var init_github_release = __esm({
         throw new UserError(apiProblem(error2, `the releases of ${repository}`, access2));
       }
     };
-    notFound3 = (access2, repository, wanted, there) => {
+    notFound4 = (access2, repository, wanted, there) => {
       if (there === "hidden") return hidden(access2, repository);
       const tags = new Set(spellings(wanted.asked, wanted.version));
       const draft = there.find((release2) => release2.draft && tags.has(release2.tag_name));
@@ -63698,7 +63898,7 @@ var init_github_release = __esm({
         where: "tag"
       };
     };
-    several2 = (wanted, tags) => ({
+    several3 = (wanted, tags) => ({
       code: "RELEASE_AMBIGUOUS",
       what: `several releases are called ${wanted.version}`,
       because: `there are ${tags.join(" and ")}`,
@@ -66489,6 +66689,12 @@ var HAND_FLAGS = [
     description: "The unit that runs the server, where several could."
   },
   {
+    name: "container",
+    value: "NAME",
+    modes: ["init"],
+    description: "The container that runs the server, where several could, or a unit beside it."
+  },
+  {
     name: "steal",
     value: "",
     modes: ["recover"],
@@ -66729,7 +66935,7 @@ var MODES = [
     summary: "look at servers, read-only, and write the fleet file, known hosts, sudoers and workflows for them",
     about: [
       "Typed once, in the repository that is to roll out: a user and a machine for each node.",
-      "Looks at the unit, its user, paths, port and version; every line of .github/rollout.yml says where it came from.",
+      "Looks at the unit or the container, its user, paths, port and version; every line of .github/rollout.yml says where it came from.",
       "A machine whose host key is neither in your known hosts nor given is not looked at: its fingerprint is shown instead.",
       "Writes over nothing, and changes nothing on the nodes."
     ],
@@ -66743,7 +66949,7 @@ var MODES = [
     summary: "take over running servers for the first time, and record their release as known-good",
     about: [
       "Typed once, before the first release.",
-      "Records by its hash the binary that each node runs now, so that there is a version to go back to.",
+      "Records by its hash the binary or the image that each node runs now, so that there is a version to go back to.",
       "For units of systemd it shows what it will move, link and write, does that after a yes, and restarts nothing.",
       "--undo takes it back."
     ],
@@ -66806,9 +67012,9 @@ var environmentSource = (env, secrets) => (name2) => secrets[inputVariable(name2
 var readInputs = (source, where2 = "action") => {
   const text4 = (name2) => source(name2)?.trim() || defaultOf(name2);
   const problems2 = [];
-  const take3 = (read4, otherwise) => {
-    if ("value" in read4) return read4.value;
-    problems2.push(...read4.problems);
+  const take3 = (read5, otherwise) => {
+    if ("value" in read5) return read5.value;
+    problems2.push(...read5.problems);
     return otherwise;
   };
   const asked2 = readMode(text4("mode"), where2);
@@ -66976,14 +67182,15 @@ var parseCommandLine = (argv, around2) => {
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
-  const [as, unit] = [flags.get("as"), flags.get("unit")];
+  const [as, unit, container] = [flags.get("as"), flags.get("unit"), flags.get("container")];
   const hand = {
     words: named7 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
     steal: has2("steal"),
     ...as === void 0 ? {} : { as },
-    ...unit === void 0 ? {} : { unit }
+    ...unit === void 0 ? {} : { unit },
+    ...container === void 0 ? {} : { container }
   };
   return { is: "mode", mode, source: (name2) => name2 === "mode" ? mode : source(name2), hand };
 };
@@ -69051,6 +69258,7 @@ var package_default = {
     test: "node scripts/needs.mjs && vitest run",
     "test:fleet": "vitest run --config vitest.fleet.config.ts",
     "test:machines": "bash scripts/machines.sh",
+    "test:docker": "bash scripts/docker.sh",
     "test:act": "vitest run --config vitest.act.config.ts",
     "test:contract": "vitest run __tests__/contract",
     simulate: "node __tests__/simulation/simulate.ts",
@@ -69524,15 +69732,15 @@ var compareOne = (name2, seen2, writers) => {
     };
   return held3;
 };
-var checkSentinel = (read4) => {
-  switch (read4.is) {
+var checkSentinel = (read5) => {
+  switch (read5.is) {
     case "same":
       return { ok: true, code: "held", text: "the sentinel reads back unchanged" };
     case "missing":
       return {
         ok: false,
         code: "sentinel-missing",
-        text: `the sentinel written before cannot be found: ${read4.why}`
+        text: `the sentinel written before cannot be found: ${read5.why}`
       };
     case "different":
       return {
@@ -69541,9 +69749,9 @@ var checkSentinel = (read4) => {
         text: "the sentinel reads back with another body than was written"
       };
     case "error":
-      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read4.why}` };
+      return { ok: false, code: "sentinel-unread", text: `the sentinel could not be read: ${read5.why}` };
     default:
-      return unreachable(read4);
+      return unreachable(read5);
   }
 };
 
@@ -69565,8 +69773,8 @@ async function holds2(d, at, known2) {
 }
 async function judged(d, at, seen2) {
   if (!seen2.held.ok || !seen2.known.sentinel) return seen2.held;
-  const read4 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
-  return read4.ok ? seen2.held : read4;
+  const read5 = checkSentinel(await d.effects.probe.readSentinel(at, seen2.known.sentinel, d.stop));
+  return read5.ok ? seen2.held : read5;
 }
 
 // src/perform.ts
@@ -70226,9 +70434,9 @@ function prepare(world, asked2, taken2) {
   const inAction = asked2.is === "step";
   const { env } = world;
   const problems2 = [];
-  const attempt4 = (read4) => {
+  const attempt4 = (read5) => {
     try {
-      return read4();
+      return read5();
     } catch (error2) {
       if (!(error2 instanceof UserError)) throw error2;
       problems2.push(...error2.problems);
@@ -70261,7 +70469,7 @@ function prepare(world, asked2, taken2) {
   };
 }
 function fleetFile(file, env) {
-  const read4 = () => {
+  const read5 = () => {
     try {
       return readFileSync6(file, "utf8");
     } catch {
@@ -70273,7 +70481,7 @@ function fleetFile(file, env) {
       });
     }
   };
-  return parseConfig(read4(), file, { repository: env["GITHUB_REPOSITORY"] });
+  return parseConfig(read5(), file, { repository: env["GITHUB_REPOSITORY"] });
 }
 var triggerOf = (env, inputs) => ({
   event: env["GITHUB_EVENT_NAME"] ?? "",

@@ -14,4 +14,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 # namespaces are root's to make
 if [ "$(id --user)" -ne 0 ]; then exec sudo --preserve-env=CI "PATH=$PATH" "$0" "$@"; fi
-exec unshare --net -- sh -c 'ip link set lo up && exec "$@"' sh node_modules/.bin/vitest run --config vitest.docker.config.ts "$@"
+# mounts of a test are its own, too
+exec unshare --net --mount -- sh -c 'ip link set lo up && exec "$@"' sh node_modules/.bin/vitest run --config vitest.docker.config.ts "$@"

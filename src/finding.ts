@@ -9,8 +9,15 @@ import { program } from './node/programs.ts'
 import { failureOf } from './node/refusals.ts'
 import { SHORT } from './node/places.ts'
 
-/** A server that is to be described. `unit` where it is known which one it is. */
-export type Sought = { name: string; host: string; shell: Shell; binary: string; unit: string }
+/** A server that is to be described. `unit`, `container` where it is known which one it is. */
+export type Sought = {
+  name: string
+  host: string
+  shell: Shell
+  binary: string
+  unit: string
+  container: string
+}
 
 type Unit = { name: string; active: string; user: string }
 
@@ -43,7 +50,10 @@ function read(s: Sought, answer: Answer): { found: FoundNode } | { problems: Pro
     found: {
       name: s.name,
       host: s.host,
-      unit: { is: shown(unit.name), from: `the unit that starts ${shown(one('program'))}` },
+      service: {
+        kind: 'systemd',
+        unit: { is: shown(unit.name), from: `the unit that starts ${shown(one('program'))}` },
+      },
       user: shown(unit.user) || 'root',
       install: installOf(shown(one('program')), s.binary),
       data,
@@ -68,7 +78,7 @@ const noUser = ({ name }: Sought, unit: Unit): Problem => ({
 
 /** What may stand in a fleet file. */
 const UNIT = /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,120}\.service$/
-const PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/
+export const PATH = /^(?!.*\/\.{0,2}(?:\/|$))\/[\w.@+=,:~ /-]{1,400}$/
 
 const unitIn = (line: string): Unit => {
   const [name = '', active = '', user = ''] = line.split('\t')
@@ -95,7 +105,7 @@ function portOf(one: One, { written }: ServerConfig): FoundNode['port'] {
 }
 
 /** Where a release lies already, or a folder that is still to be made. */
-function installOf(path: string, binary: string): FoundNode['install'] {
+export function installOf(path: string, binary: string): FoundNode['install'] {
   const [, adopted] = /^(\/.+)\/releases\/[^/]+\/[^/]+$/.exec(path) ?? []
   return adopted === undefined
     ? { is: `/opt/${binary}`, from: 'a choice: adopt makes this folder, for releases, record and lease' }
@@ -108,7 +118,7 @@ const noUnit = ({ name, binary, unit }: Sought): Problem => ({
     unit === ''
       ? `${name}: no unit of systemd there starts a program called ${binary}`
       : `${name}: systemd knows no unit ${unit}`,
-  next: `on ${name}  systemctl list-units --type=service  shows them; name the right one with --unit, or describe plain processes by hand (process: {} in the fleet file)`,
+  next: `on ${name}  systemctl list-units --type=service  shows them; name the right one with --unit, or a container with --container, or describe plain processes by hand (process: {} in the fleet file)`,
   where: name,
 })
 
@@ -119,7 +129,7 @@ const severalUnits = ({ name, binary }: Sought, units: Unit[]): Problem => ({
   where: name,
 })
 
-const closed = ({ name }: Sought, one: One): Problem => ({
+export const closed = ({ name }: Sought, one: One): Problem => ({
   code: 'CONFIG_NOT_READABLE',
   what: `${name}: ${printable(new Untrusted(one('self')), 60)} may not read ${printable(new Untrusted(one('config')), 200)}, where the data folder and the port stand`,
   because: `it belongs to ${printable(new Untrusted(one('config_closed')), 100)}, as it should`,
@@ -127,7 +137,7 @@ const closed = ({ name }: Sought, one: One): Problem => ({
   where: name,
 })
 
-const noPath = ({ name }: Sought, one: One, data: string): Problem => ({
+export const noPath = ({ name }: Sought, one: One, data: string): Problem => ({
   code: 'PATHS_ODD',
   what: `${name}: its data folder (${printable(new Untrusted(data || 'not written'), 200)}) or its configuration (${printable(new Untrusted(one('config')), 200)}) has a path that a fleet file cannot hold`,
   next: 'write an absolute path of letters, digits and plain signs as server.db_path in the configuration of the server',

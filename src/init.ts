@@ -5,9 +5,10 @@ import type { Inputs } from './config/config.ts'
 import { parseConfig } from './config/file.ts'
 import type { ByHand } from './config/hand-flags.ts'
 import { type Problem, UserError } from './domain/errors.ts'
-import { fleetFile, type FoundFleet, type FoundNode } from './domain/fleet-file.ts'
+import { fleetFile, type FoundFleet, type FoundNode, ranBy } from './domain/fleet-file.ts'
 import { fingerprint, type HostKey, knownHostsFile, knownHostsLine, WRITTEN } from './domain/host-keys.ts'
-import { findServer } from './finding.ts'
+import { findContainer } from './finding-container.ts'
+import { findServer, type Sought } from './finding.ts'
 import type { Console } from './github/console.ts'
 import { ownOrigin, repositoryHere } from './origin.ts'
 import { httpClient } from './probe/http.ts'
@@ -57,7 +58,7 @@ export async function init(i: Init): Promise<number> {
   write(i, [
     { path: FLEET, text: text.text },
     { path: KNOWN_HOSTS, text: knownHostsFile(keys.all, keys.from) },
-    { path: SUDOERS, text: sudoersText(fleet) },
+    ...sudoersFile(fleet),
     ...filesOf(i, false),
   ])
   next(i, fleet, keys.all)
@@ -155,14 +156,24 @@ async function lookAtOne(
   shell: Shell | undefined,
 ): Promise<{ found: FoundNode } | { problems: Problem[] }> {
   if (!shell) throw new TypeError(`no shell for ${name}`)
-  const looked = await findServer({ name, host: at.host, shell, binary: BINARY, unit: i.hand.unit ?? '' })
+  const { unit = '', container = '' } = i.hand
+  const looked = await serverOn({ name, host: at.host, shell, binary: BINARY, unit, container })
   if ('problems' in looked) return looked
   const { found } = looked
   i.out.line(
     'look',
-    `${name}: ${found.unit.is} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`,
+    `${name}: ${ranBy(found)} as ${found.user}, data in ${found.data.is}, port ${found.port.is}`,
   )
   return { found: { ...found, version: await versionOf(found, shell) } }
+}
+
+/** A unit of systemd, else a container, unless somebody said which. */
+async function serverOn(s: Sought): Promise<{ found: FoundNode } | { problems: Problem[] }> {
+  if (s.container !== '') return (await findContainer(s)) ?? { problems: [] }
+  const unit = await findServer(s)
+  const none =
+    'problems' in unit && unit.problems.every(p => ['UNIT_NOT_FOUND', 'NOT_FOUND'].includes(p.code))
+  return none && s.unit === '' ? ((await findContainer(s)) ?? unit) : unit
 }
 
 /** What the server itself answers, through the connection. */
@@ -198,12 +209,13 @@ function fleetOf(i: Init, { targets, jump }: Ways, nodes: FoundNode[]): FoundFle
   }
 }
 
-/** What adopt will put into /etc/sudoers.d, to be read before. */
-function sudoersText({ nodes, user }: FoundFleet): string {
+/** What adopt will put into /etc/sudoers.d, to be read before. Whoever may speak to Docker needs no such file, or is given root by hand. */
+function sudoersFile({ nodes, user }: FoundFleet): NewFile[] {
   const [first] = nodes
-  if (!first) return ''
-  const rights = sudoers({ unit: first.unit.is, deploy: user, service: first.user })
-  return `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.\n${rights}`
+  if (first?.service.kind !== 'systemd') return []
+  const rights = sudoers({ unit: first.service.unit.is, deploy: user, service: first.user })
+  const head = `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.`
+  return [{ path: SUDOERS, text: `${head}\n${rights}` }]
 }
 
 function write({ cwd, out }: Init, files: NewFile[]): void {
@@ -221,7 +233,9 @@ function next({ out }: Init, { nodes }: FoundFleet, keys: HostKey[]): void {
     '',
     'nothing was changed on the nodes; next:',
     `  1  read ${FLEET}: each line says where it came from`,
-    '  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing',
+    nodes[0]?.service.kind === 'docker'
+      ? '  2  progressdb-rollout adopt                  records what runs, and restarts nothing'
+      : '  2  progressdb-rollout adopt --as root        shows what it will do, asks, and restarts nothing',
     `  3  progressdb-rollout plan ${version.startsWith('v') ? version : `v${version}`}             (or a newer version) shows every problem that is left`,
     `  4  gh secret set ROLLOUT_SSH_KEY --env production <the-key   and   gh variable set ROLLOUT_KNOWN_HOSTS <${KNOWN_HOSTS}`,
     '  5  gh secret set PROGRESSDB_BACKEND_KEY --env production   and   PROGRESSDB_ADMIN_KEY; then commit .github',

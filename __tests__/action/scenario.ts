@@ -38,6 +38,8 @@ export type ScenarioOptions = Partial<Omit<FleetOptions, 'dir' | 'release'>> & {
   ssh?: Ssh & { user: string; port: number }
   /** Writes per second on each node. */
   writes?: number
+  /** `false`: nobody has adopted the nodes yet. */
+  adopted?: boolean
   /** The servers are containers there, and the releases' images are published in its registry. */
   host?: DockerHost
   /** Clients reach the nodes through a real HAProxy only, which the fleet file names as the drain. */
@@ -117,8 +119,8 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     writeFileSync(at('keys'), keysOf(fleet), { mode: 0o600 })
     const action = await builtAction()
     const place: Place = { at, fleet, github, action, ...(options.ssh ? { ssh: options.ssh } : {}) }
-    const adopted = await byHand(place, ['adopt'])
-    expect(adopted.text).toContain('recorded as known to be good')
+    if (options.adopted !== false)
+      expect((await byHand(place, ['adopt'])).text).toContain('recorded as known to be good')
     const { writes: rate = 20, drain = false, disobeys = false } = options
     const obeyDrain = drain && !disobeys
     const clients = { key: fleet.keys.writer, rate, file: at('acknowledged.jsonl') }

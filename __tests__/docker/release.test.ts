@@ -38,7 +38,12 @@ const inspected = (name: string): Inspected => JSON.parse(host.docker('inspect',
 const chosen = ({ Config, HostConfig, Mounts }: Inspected) => {
   const env: unknown = Config['Env']
   return {
-    env: Array.isArray(env) ? env.filter(entry => !String(entry).startsWith('MADE_FOR=')).toSorted() : env,
+    env: Array.isArray(env)
+      ? env
+          .map(String)
+          .filter(entry => !entry.startsWith('MADE_FOR='))
+          .toSorted((a, b) => (a < b ? -1 : 1))
+      : env,
     command: [Config['Entrypoint'], Config['Cmd'], Config['User'], Config['WorkingDir']],
     restart: HostConfig['RestartPolicy'],
     memory: HostConfig['Memory'],

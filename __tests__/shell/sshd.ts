@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +39,8 @@ export async function openSshd(
   more: string[] = [],
 ): Promise<Sshd & { close: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'sshd-'))
+  // who logs in reads there which keys are let in
+  chmodSync(dir, 0o711)
   const port = given ?? (await freePorts(1))[0] ?? 0
   mkdirSync('/run/sshd', { recursive: true })
   let key = keyPair(dir, 'host')

@@ -47,7 +47,7 @@ export const parseCommandLine = (argv: string[], around: Surroundings): CommandL
   if (tag !== undefined) flags.set('tag', tag)
   const source = flagSource(flags, around, problems)
   if (mode === undefined || problems.length > 0) throw new UserError(...problems)
-  const [as, unit] = [flags.get('as'), flags.get('unit')]
+  const [as, unit, container] = [flags.get('as'), flags.get('unit'), flags.get('container')]
   const hand: ByHand = {
     words: named ? rest : [],
     yes: has('yes'),
@@ -55,6 +55,7 @@ export const parseCommandLine = (argv: string[], around: Surroundings): CommandL
     steal: has('steal'),
     ...(as === undefined ? {} : { as }),
     ...(unit === undefined ? {} : { unit }),
+    ...(container === undefined ? {} : { container }),
   }
   return { is: 'mode', mode, source: name => (name === 'mode' ? mode : source(name)), hand }
 }

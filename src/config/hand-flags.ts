@@ -2,7 +2,7 @@ import type { ModeName } from './modes.ts'
 
 /** Flags that are typed where somebody sits, and no inputs of the action. */
 export type HandFlag = {
-  name: 'yes' | 'undo' | 'as' | 'steal' | 'unit'
+  name: 'yes' | 'undo' | 'as' | 'steal' | 'unit' | 'container'
   /** What stands behind it; '' where it stands alone. */
   value: string
   modes: readonly ModeName[]
@@ -25,6 +25,12 @@ export const HAND_FLAGS: readonly HandFlag[] = [
     description: 'The unit that runs the server, where several could.',
   },
   {
+    name: 'container',
+    value: 'NAME',
+    modes: ['init'],
+    description: 'The container that runs the server, where several could, or a unit beside it.',
+  },
+  {
     name: 'steal',
     value: '',
     modes: ['recover'],
@@ -41,4 +47,5 @@ export type ByHand = {
   steal: boolean
   as?: string
   unit?: string
+  container?: string
 }

@@ -101,7 +101,7 @@ export const MODES: readonly ModeRow[] = [
       'look at servers, read-only, and write the fleet file, known hosts, sudoers and workflows for them',
     about: [
       'Typed once, in the repository that is to roll out: a user and a machine for each node.',
-      'Looks at the unit, its user, paths, port and version; every line of .github/rollout.yml says where it came from.',
+      'Looks at the unit or the container, its user, paths, port and version; every line of .github/rollout.yml says where it came from.',
       'A machine whose host key is neither in your known hosts nor given is not looked at: its fingerprint is shown instead.',
       'Writes over nothing, and changes nothing on the nodes.',
     ],
@@ -115,7 +115,7 @@ export const MODES: readonly ModeRow[] = [
     summary: 'take over running servers for the first time, and record their release as known-good',
     about: [
       'Typed once, before the first release.',
-      'Records by its hash the binary that each node runs now, so that there is a version to go back to.',
+      'Records by its hash the binary or the image that each node runs now, so that there is a version to go back to.',
       'For units of systemd it shows what it will move, link and write, does that after a yes, and restarts nothing.',
       '--undo takes it back.',
     ],

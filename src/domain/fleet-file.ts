@@ -5,12 +5,16 @@ import { list } from './log.ts'
 /** A value and where it was read, in words that can stand in a comment: printable, one line. */
 export type Known<T> = { is: T; from: string }
 
+type FoundUnit = { kind: 'systemd'; unit: Known<string> }
+/** `image` as it was started from; `socket` of Docker, '' for the usual one. */
+type FoundContainer = { kind: 'docker'; container: Known<string>; image: Known<string>; socket: string }
+
 /** What one server showed: enough for its part of a fleet file. Texts are printable. */
 export type FoundNode = {
   name: string
   host: string
-  unit: Known<string>
-  /** The user of the unit. */
+  service: FoundUnit | FoundContainer
+  /** The user of the unit, or in the container. */
   user: string
   install: Known<string>
   data: Known<string>
@@ -54,7 +58,7 @@ export function fleetFile(fleet: FoundFleet): { text: string } | { problems: Pro
       text: `ssh: { ${ssh.join(', ')} }`,
       why: `as it was typed${jump.is === '' ? '' : `; the jump from ${jump.from}`}`,
     },
-    { text: `systemd: { unit: ${first.unit.is} }`, why: `${all(nodes)}: ${first.unit.from}` },
+    serviceLine(nodes, first),
     ...shared.map(place => ({
       text: `${place}: ${word(first[place].is)}`,
       why: first[place].from.startsWith('a choice')
@@ -113,15 +117,50 @@ const drainHint = (nodes: FoundNode[]): string[] => {
   ]
 }
 
+/** What runs the server, in a word. */
+export const ranBy = ({ service }: FoundNode): string =>
+  service.kind === 'systemd' ? service.unit.is : `container ${service.container.is}`
+
+function serviceLine(nodes: FoundNode[], first: FoundNode): Line {
+  const { service } = first
+  if (service.kind === 'systemd')
+    return { text: `systemd: { unit: ${service.unit.is} }`, why: `${all(nodes)}: ${service.unit.from}` }
+  const container = same(nodes, ranBy) ? service.container.is : '{name}'
+  const image = imageTemplate(service.image.is, first.version)
+  const words = [`container: ${word(container)}`, `image: ${word(image.is)}`]
+  if (service.socket !== '') words.push(`socket: ${word(service.socket)}`)
+  return {
+    text: `docker: { ${words.join(', ')} }`,
+    why: `${all(nodes)}: ${service.container.from}; the image ${image.from}`,
+  }
+}
+
+/** The image with the version's place in it. */
+function imageTemplate(image: string, version: string): Known<string> {
+  const [name = ''] = image.split('@')
+  const at = name.lastIndexOf(':')
+  const [repository, tag] = at > name.lastIndexOf('/') ? [name.slice(0, at), name.slice(at + 1)] : [name, '']
+  const number = version.replace(/^v/, '')
+  if (version !== 'unknown' && tag.includes(version))
+    return { is: `${repository}:${tag.replace(version, '{version}')}`, from: `is ${image} now` }
+  if (version !== 'unknown' && number !== '' && tag.includes(number))
+    return { is: `${repository}:${tag.replace(number, '{number}')}`, from: `is ${image} now` }
+  return { is: `${repository}:{version}`, from: `is a guess: ${image} names no version` }
+}
+
 function differing(nodes: FoundNode[]): Problem[] {
-  const units = [...new Set(nodes.map(n => n.unit.is))]
-  if (units.length < 2) return []
+  const kinds = [...new Set(nodes.map(n => n.service.kind))]
+  // a container may be called as its node is
+  const each = nodes.every(n => n.service.kind === 'docker' && n.service.container.is === n.name)
+  const names = [...new Set(nodes.map(ranBy))]
+  if (kinds.length < 2 && (names.length < 2 || each)) return []
+  const [what, flag] = kinds[0] === 'docker' ? ['containers', '--container'] : ['units', '--unit']
   return [
     {
       code: 'UNITS_DIFFER',
-      what: `the nodes run different units: ${nodes.map(n => `${n.name} ${n.unit.is}`).join(', ')}`,
+      what: `the nodes run different ${what}: ${nodes.map(n => `${n.name} ${ranBy(n)}`).join(', ')}`,
       because: 'one fleet file describes servers that are upgraded together, and are looked after alike',
-      next: 'name the unit with --unit, or make one fleet file for each kind: init with the nodes of one kind only',
+      next: `name the one with ${flag}, or make one fleet file for each kind: init with the nodes of one kind only`,
     },
   ]
 }

@@ -30,6 +30,7 @@ import decisions from './programs/decisions.sh'
 import disarm from './programs/disarm.sh'
 import drain from './programs/drain.sh'
 import find from './programs/find.sh'
+import findContainer from './programs/find-container.sh'
 import finishSwap from './programs/finish-swap.sh'
 import fire from './programs/fire.sh'
 import guard from './programs/guard.sh'
@@ -171,6 +172,7 @@ const bodies = (kind: ServerKind) => {
     guard: [data, opening, guard],
     'unit-facts': [unitFacts],
     find: [find],
+    'find-container': [findContainer],
     setup: [root, setup],
     undo: [root, undo],
     keep: [decisions, activation, keeping, keep],
