@@ -4653,8 +4653,8 @@ var init_asset = __esm({
       const fitting = archives.filter((a) => a.os === wanted.platform.os && a.arch === wanted.platform.arch);
       const holding2 = fitting.filter((a) => a.binaries?.includes(wanted.binary));
       const pool = holding2.length > 0 ? holding2 : fitting.filter((a) => a.binaries === void 0);
-      const named7 = (name2) => pool.filter((a) => a.project.toLowerCase() === name2.toLowerCase());
-      const best = [named7(wanted.binary), named7(wanted.repository.split("/").at(-1) ?? ""), pool].find(
+      const named8 = (name2) => pool.filter((a) => a.project.toLowerCase() === name2.toLowerCase());
+      const best = [named8(wanted.binary), named8(wanted.repository.split("/").at(-1) ?? ""), pool].find(
         (set) => set.length > 0
       ) ?? [];
       const [archive] = best;
@@ -7354,11 +7354,11 @@ function factsOf(one2, now2) {
   };
 }
 function releaseFrom(line3) {
-  const [version3, sha2563] = line3.split(" ");
-  return version3 && sha2563 && NAME.test(version3) && /^[0-9a-f]{64}$/.test(sha2563) ? [{ version: version3, sha256: sha2563 }] : [];
+  const [version3, sha2564] = line3.split(" ");
+  return version3 && sha2564 && NAME.test(version3) && /^[0-9a-f]{64}$/.test(sha2564) ? [{ version: version3, sha256: sha2564 }] : [];
 }
 function snapshotFrom(line3) {
-  const [name2 = "", kind2, version3 = "", sha2563 = "", opens = "", sealed, clean, at = "", proven = ""] = line3.split(" ");
+  const [name2 = "", kind2, version3 = "", sha2564 = "", opens = "", sealed, clean, at = "", proven = ""] = line3.split(" ");
   const names2 = [name2, version3, ...proven === "" || proven === "-" ? [] : proven.split(",")];
   if (!names2.every((text4) => NAME.test(text4))) return [];
   if (kind2 !== "rehearsal" && kind2 !== "rollback-point" && kind2 !== "return-point") return [];
@@ -7366,7 +7366,7 @@ function snapshotFrom(line3) {
     {
       name: name2,
       kind: kind2,
-      of: { version: version3, sha256: sha2563 },
+      of: { version: version3, sha256: sha2564 },
       opens: number4(opens),
       sealed: sealed === "1",
       clean: clean === "1",
@@ -7856,11 +7856,11 @@ async function makePlaces(on, found, deeds) {
   await asRoot(on, words3);
 }
 async function keepRunning(on, found, runs3) {
-  const { version: version3, sha256: sha2563, file, line: line3 } = runs3;
+  const { version: version3, sha256: sha2564, file, line: line3 } = runs3;
   const words3 = [
-    `release=${releaseId({ version: version3, sha256: sha2563 })}`,
+    `release=${releaseId({ version: version3, sha256: sha2564 })}`,
     `version=${version3}`,
-    `sha256=${sha2563}`,
+    `sha256=${sha2564}`,
     `file=${file}`,
     `text=${JSON.stringify(line3)}`,
     "look=0"
@@ -7993,8 +7993,8 @@ function most(all2, says2) {
   ];
   if (groups.length < 2) return all2;
   const [first3 = [], second = []] = groups.toSorted((a, b) => b.length - a.length);
-  const silent = all2.filter((one2) => says2(one2) === "");
-  return first3.length > second.length ? [...silent, ...first3] : silent;
+  const silent2 = all2.filter((one2) => says2(one2) === "");
+  return first3.length > second.length ? [...silent2, ...first3] : silent2;
 }
 function lastRollout(record3) {
   const ids = new Set(record3.flatMap((e) => e.type === "opened" ? [e.rollout] : []));
@@ -21867,7 +21867,7 @@ var require_client_h2 = __commonJS({
   "node_modules/undici/lib/dispatcher/client-h2.js"(exports, module) {
     "use strict";
     var assert = __require("node:assert");
-    var { pipeline: pipeline4 } = __require("node:stream");
+    var { pipeline: pipeline5 } = __require("node:stream");
     var util = require_util();
     var {
       RequestContentLengthMismatchError,
@@ -23146,7 +23146,7 @@ var require_client_h2 = __commonJS({
     }
     function writeStream(abort, socket2, expectsPayload, h2stream, body, client, request6, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
-      const pipe2 = pipeline4(
+      const pipe2 = pipeline5(
         body,
         h2stream,
         (err) => {
@@ -24599,8 +24599,8 @@ var require_round_robin_pool = __commonJS({
           this[kAddClient](dispatcher);
           return dispatcher;
         }
-        let checked = 0;
-        while (checked < this[kClients].length) {
+        let checked2 = 0;
+        while (checked2 < this[kClients].length) {
           this[kIndex] = (this[kIndex] + 1) % this[kClients].length;
           const client = this[kClients][this[kIndex]];
           if (clientTtlOption != null && clientTtlOption > 0 && client.ttl && Date.now() - client.ttl > clientTtlOption) {
@@ -24611,7 +24611,7 @@ var require_round_robin_pool = __commonJS({
           if (!client[kNeedDrain]) {
             return client;
           }
-          checked++;
+          checked2++;
         }
         if (!this[kConnections] || this[kClients].length < this[kConnections]) {
           const dispatcher = this[kFactory](this[kUrl], this[kOptions]);
@@ -27797,7 +27797,7 @@ var require_api_pipeline = __commonJS({
         util.destroy(ret, err);
       }
     };
-    function pipeline4(opts, handler2) {
+    function pipeline5(opts, handler2) {
       try {
         const pipelineHandler = new PipelineHandler(opts, handler2);
         this.dispatch({ ...opts, body: pipelineHandler.req }, pipelineHandler);
@@ -27806,7 +27806,7 @@ var require_api_pipeline = __commonJS({
         return new PassThrough().destroy(err);
       }
     }
-    module.exports = pipeline4;
+    module.exports = pipeline5;
   }
 });
 
@@ -33864,8 +33864,8 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip: createGunzip2, createBrotliDecompress, createZstdDecompress, constants: constants7 } = __require("node:zlib");
-    var { pipeline: pipeline4, Transform: TransformStream2 } = __require("node:stream");
+    var { createInflate, createGunzip: createGunzip3, createBrotliDecompress, createZstdDecompress: createZstdDecompress2, constants: constants7 } = __require("node:zlib");
+    var { pipeline: pipeline5, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
     var DecompressController = class {
@@ -33925,12 +33925,12 @@ var require_decompress = __commonJS({
     };
     var supportedEncodings = {
       __proto__: null,
-      gzip: createGunzip2,
-      "x-gzip": createGunzip2,
+      gzip: createGunzip3,
+      "x-gzip": createGunzip3,
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants7.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress2.bind(null, { params: { [constants7.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -34181,7 +34181,7 @@ var require_decompress = __commonJS({
       #setupMultipleDecompressors() {
         const lastDecompressor = this.#decompressors[this.#decompressors.length - 1];
         this.#setupDecompressorEvents(lastDecompressor);
-        pipeline4(this.#decompressors, (err) => {
+        pipeline5(this.#decompressors, (err) => {
           if (this.#terminated) {
             return;
           }
@@ -37082,7 +37082,7 @@ var require_fetch = __commonJS({
       subresourceSet
     } = require_constants3();
     var EE = __require("node:events");
-    var { Readable, pipeline: pipeline4, finished, isErrored, isReadable } = __require("node:stream");
+    var { Readable, pipeline: pipeline5, finished, isErrored, isReadable } = __require("node:stream");
     var { addAbortListener, bufferToLowerCasedHeaderName } = require_util();
     var { SocketError } = require_errors();
     var { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = require_data_url();
@@ -38111,7 +38111,7 @@ var require_fetch = __commonJS({
                   status,
                   statusText,
                   headersList,
-                  body: decoders.length ? pipeline4(this.body, ...decoders, (err) => {
+                  body: decoders.length ? pipeline5(this.body, ...decoders, (err) => {
                     if (err) {
                       this.onResponseError(controller, err);
                     }
@@ -42072,7 +42072,7 @@ ${value}`;
 var require_eventsource = __commonJS({
   "node_modules/undici/lib/web/eventsource/eventsource.js"(exports, module) {
     "use strict";
-    var { pipeline: pipeline4 } = __require("node:stream");
+    var { pipeline: pipeline5 } = __require("node:stream");
     var { fetching } = require_fetch();
     var { webidl } = require_webidl();
     var { EventSourceStream } = require_eventsource_stream();
@@ -42233,7 +42233,7 @@ var require_eventsource = __commonJS({
               ));
             }
           });
-          pipeline4(
+          pipeline5(
             response.body.stream,
             eventSourceStream,
             (error2) => {
@@ -44329,8 +44329,8 @@ var init_redactor = __esm({
     shortest = 4;
     base64Cores = (secret) => [0, 1, 2].map((offset) => {
       const padded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-      const whole2 = Math.floor(padded.length * 8 / 6);
-      return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole2);
+      const whole3 = Math.floor(padded.length * 8 / 6);
+      return padded.toString("base64").slice(Math.ceil(offset * 8 / 6), whole3);
     });
     urlForms = (secret) => {
       const escaped3 = encodeURIComponent(secret.toWellFormed());
@@ -49074,7 +49074,7 @@ function tell(t, hook3, e) {
       return unreachable(hook3);
   }
 }
-async function post(url, { json: json2, limit, token }) {
+async function post(url, { json: json3, limit, token }) {
   if (!SAFE.test(url)) return { why: "its key holds no address that begins with https://", output: "" };
   const dispatcher = new import_undici4.EnvHttpProxyAgent({ maxResponseSize: ANSWER_BYTES2 });
   try {
@@ -49086,7 +49086,7 @@ async function post(url, { json: json2, limit, token }) {
         "user-agent": "progressdb-rollout",
         ...token === void 0 ? {} : { authorization: `Bearer ${token}` }
       },
-      body: json2,
+      body: json3,
       signal: AbortSignal.timeout(limit)
     });
     body.on("error", () => void 0);
@@ -50310,27 +50310,27 @@ var require_stringifyString = __commonJS({
       return true;
     }
     function doubleQuotedString(value, ctx) {
-      const json2 = JSON.stringify(value);
+      const json3 = JSON.stringify(value);
       if (ctx.options.doubleQuotedAsJSON)
-        return json2;
+        return json3;
       const { implicitKey } = ctx;
       const minMultiLineLength = ctx.options.doubleQuotedMinMultiLineLength;
       const indent = ctx.indent || (containsDocumentMarker(value) ? "  " : "");
       let str = "";
       let start = 0;
-      for (let i = 0, ch = json2[i]; ch; ch = json2[++i]) {
-        if (ch === " " && json2[i + 1] === "\\" && json2[i + 2] === "n") {
-          str += json2.slice(start, i) + "\\ ";
+      for (let i = 0, ch = json3[i]; ch; ch = json3[++i]) {
+        if (ch === " " && json3[i + 1] === "\\" && json3[i + 2] === "n") {
+          str += json3.slice(start, i) + "\\ ";
           i += 1;
           start = i;
           ch = "\\";
         }
         if (ch === "\\")
-          switch (json2[i + 1]) {
+          switch (json3[i + 1]) {
             case "u":
               {
-                str += json2.slice(start, i);
-                const code2 = json2.substr(i + 2, 4);
+                str += json3.slice(start, i);
+                const code2 = json3.substr(i + 2, 4);
                 switch (code2) {
                   case "0000":
                     str += "\\0";
@@ -50360,23 +50360,23 @@ var require_stringifyString = __commonJS({
                     if (code2.substr(0, 2) === "00")
                       str += "\\x" + code2.substr(2);
                     else
-                      str += json2.substr(i, 6);
+                      str += json3.substr(i, 6);
                 }
                 i += 5;
                 start = i + 1;
               }
               break;
             case "n":
-              if (implicitKey || json2[i + 2] === '"' || json2.length < minMultiLineLength) {
+              if (implicitKey || json3[i + 2] === '"' || json3.length < minMultiLineLength) {
                 i += 1;
               } else {
-                str += json2.slice(start, i) + "\n\n";
-                while (json2[i + 2] === "\\" && json2[i + 3] === "n" && json2[i + 4] !== '"') {
+                str += json3.slice(start, i) + "\n\n";
+                while (json3[i + 2] === "\\" && json3[i + 3] === "n" && json3[i + 4] !== '"') {
                   str += "\n";
                   i += 2;
                 }
                 str += indent;
-                if (json2[i + 2] === " ")
+                if (json3[i + 2] === " ")
                   str += "\\";
                 i += 1;
                 start = i + 1;
@@ -50386,7 +50386,7 @@ var require_stringifyString = __commonJS({
               i += 1;
           }
       }
-      str = start ? str + json2.slice(start) : json2;
+      str = start ? str + json3.slice(start) : json3;
       return implicitKey ? str : foldFlowLines.foldFlowLines(str, indent, foldFlowLines.FOLD_QUOTED, getFoldOptions(ctx, false));
     }
     function singleQuotedString(value, ctx) {
@@ -52808,11 +52808,11 @@ var require_Document = __commonJS({
           throw new Error(`With a null YAML version, the { schema: Schema } option is required`);
       }
       // json & jsonArg are only used from toJSON()
-      toJS({ json: json2, jsonArg, mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
+      toJS({ json: json3, jsonArg, mapAsMap, maxAliasCount, onAnchor, reviver } = {}) {
         const ctx = {
           anchors: /* @__PURE__ */ new Map(),
           doc: this,
-          keep: !json2,
+          keep: !json3,
           mapAsMap: mapAsMap === true,
           mapKeyWarned: false,
           maxAliasCount: typeof maxAliasCount === "number" ? maxAliasCount : 100
@@ -56897,7 +56897,7 @@ var init_fleet = __esm({
             "an image such as ghcr.io/acme/app:{version}"
           )
         ),
-        "A container image that must exist too; {version} is replaced."
+        "A container image that must exist too, and hold the very program of the release; {version} is replaced."
       ),
       ssh: described(optional(ssh), "The nodes are machines that are reached over ssh."),
       local: described(
@@ -57554,8 +57554,8 @@ var init_build = __esm({
       };
     };
     hostOf = (text4, user) => {
-      const [, named7, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text4) ?? [];
-      return { host, port: port === void 0 ? 22 : Number(port), user: named7 ?? user };
+      const [, named8, host = "", port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(text4) ?? [];
+      return { host, port: port === void 0 ? 22 : Number(port), user: named8 ?? user };
     };
     policyOf = (file, or) => ({
       watch: watchPolicy2(file, or),
@@ -58501,8 +58501,8 @@ function read2(s, answer2) {
 function dataOf3(one2, { written: written2 }) {
   const [path6, from] = one2("db") === "" ? [written2.dataPath, `server.db_path in ${one2("config")}`] : [one2("db"), "--db of the unit"];
   const folder = one2("folder").replace(/\/+$/, "");
-  const whole2 = path6 === "" || path6.startsWith("/") ? path6 : `${folder}/${path6.replace(/^(?:\.\/)+/, "")}`;
-  return { is: whole2.replace(/\/+$/, ""), from: printable(new Untrusted(from), 300) };
+  const whole3 = path6 === "" || path6.startsWith("/") ? path6 : `${folder}/${path6.replace(/^(?:\.\/)+/, "")}`;
+  return { is: whole3.replace(/\/+$/, ""), from: printable(new Untrusted(from), 300) };
 }
 function portOf(one2, { written: written2 }) {
   const addr = /:(\d{1,5})$/.exec(one2("addr"))?.[1];
@@ -58588,8 +58588,8 @@ function read3(s, container, answer2) {
   if (text4 === void 0 && one2("db") === "") return { problems: [closed2(s, one2)] };
   const server = readServerConfig(text4 ?? "");
   const inside = one2("db") || server.written.dataPath;
-  const whole2 = inside === "" || inside.startsWith("/") ? inside : `${one2("folder")}/${inside.replace(/^(?:\.\/)+/, "")}`;
-  const data2 = onMachine(whole2.replace(/\/+$/, ""), answer2.values["mount"] ?? []);
+  const whole3 = inside === "" || inside.startsWith("/") ? inside : `${one2("folder")}/${inside.replace(/^(?:\.\/)+/, "")}`;
+  const data2 = onMachine(whole3.replace(/\/+$/, ""), answer2.values["mount"] ?? []);
   if ([data2, one2("config"), one2("socket")].some((path6) => !PATH.test(path6)))
     return { problems: [noPath(s, one2, data2)] };
   const shown6 = (value) => printable(new Untrusted(value), 200);
@@ -58605,7 +58605,7 @@ function read3(s, container, answer2) {
       },
       user: shown6(container.user) || "root",
       install: installOf("", s.binary),
-      data: { is: data2, from: `${shown6(whole2)} in the container, by its mounts` },
+      data: { is: data2, from: `${shown6(whole3)} in the container, by its mounts` },
       config: { is: one2("config"), from: shown6(one2("config_from")) },
       port: portOf2(one2, server.written.port ?? 8080),
       version: "unknown",
@@ -59053,8 +59053,8 @@ var init_call = __esm({
     };
     parse6 = (raw) => {
       try {
-        const json2 = JSON.parse(raw);
-        return isObject2(json2) ? json2 : {};
+        const json3 = JSON.parse(raw);
+        return isObject2(json3) ? json3 : {};
       } catch {
         return {};
       }
@@ -59215,7 +59215,7 @@ var init_progressdb = __esm({
         headers: asUser(),
         body,
         expect: [200, 201, 202],
-        read: (json2) => keyOf(json2)
+        read: (json3) => keyOf(json3)
       });
       return {
         sign: async (stop) => {
@@ -59225,20 +59225,20 @@ var init_progressdb = __esm({
         },
         createThread: (title2, stop) => call3(post2(THREADS, { title: title2 }), stop),
         thread: async (key, stop) => orAbsent(
-          await call3({ ...get2(`${THREADS}/${key}`), read: (json2) => threadOf(json2["thread"]) }, stop),
+          await call3({ ...get2(`${THREADS}/${key}`), read: (json3) => threadOf(json3["thread"]) }, stop),
           [403, 404]
         ),
-        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json2) => listOf(json2["threads"], threadOf) }, stop),
+        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json3) => listOf(json3["threads"], threadOf) }, stop),
         deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
         post: (thread, text4, stop) => call3(post2(`${THREADS}/${thread}/messages`, { body: { text: text4 } }), stop),
         read: async ({ thread, key }, stop) => {
           const request6 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call3({ ...request6, read: (json2) => messageOf(json2["message"]) }, stop), [404]);
+          return orAbsent(await call3({ ...request6, read: (json3) => messageOf(json3["message"]) }, stop), [404]);
         },
         list: (thread, stop) => call3(
           {
             ...get2(`${THREADS}/${thread}/messages?limit=20`),
-            read: (json2) => listOf(json2["messages"], messageOf)
+            read: (json3) => listOf(json3["messages"], messageOf)
           },
           stop
         ),
@@ -59272,9 +59272,9 @@ var init_progressdb = __esm({
       headers,
       limit: COUNT_LIMIT,
       expect: [200],
-      read: (json2) => {
-        const threads = natural(json2["threads"]);
-        const messages = natural(json2["messages"]);
+      read: (json3) => {
+        const threads = natural(json3["threads"]);
+        const messages = natural(json3["messages"]);
         return threads === void 0 || messages === void 0 ? void 0 : { threads, messages };
       }
     });
@@ -59343,8 +59343,8 @@ var init_readiness = __esm({
     versionIn = (reply, field) => {
       if (reply.is !== "answer") return "unknown";
       try {
-        const json2 = JSON.parse(Untrusted.raw(reply.body));
-        const version3 = isObject2(json2) ? json2[field] : void 0;
+        const json3 = JSON.parse(Untrusted.raw(reply.body));
+        const version3 = isObject2(json3) ? json3[field] : void 0;
         return typeof version3 === "string" && /^[\w.+-]{1,64}$/.test(version3) ? version3 : "unknown";
       } catch {
         return "unknown";
@@ -60045,13 +60045,13 @@ async function targetsOf({ hand, env, dir }) {
   return targets;
 }
 async function jumpOf2({ env, dir }, [first3]) {
-  const named7 = first3?.at.jump ?? "";
-  if (named7 === "") return void 0;
-  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named7) ?? [];
+  const named8 = first3?.at.jump ?? "";
+  if (named8 === "") return void 0;
+  const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named8) ?? [];
   if (host === void 0)
     throw new UserError({
       code: "JUMP_ODD",
-      what: `your own ssh configuration goes to the nodes through ${printable(named7, 100)}`,
+      what: `your own ssh configuration goes to the nodes through ${printable(named8, 100)}`,
       next: "a fleet file knows one jump host: write it by hand, as  ssh: { user: …, jump: deploy@bastion }"
     });
   const to = {
@@ -61062,9 +61062,9 @@ function withoutSecrets(said5, description) {
   ].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split("\n")]);
   return values2.filter((value) => value.length > 3).toSorted((a, b) => b.length - a.length).reduce((out, value) => out.replaceAll(value, "***"), said5);
 }
-function parsed4(json2) {
+function parsed4(json3) {
   try {
-    return JSON.parse(json2);
+    return JSON.parse(json3);
   } catch {
     throw new Bug("Docker described a container in something that is no JSON");
   }
@@ -61107,11 +61107,11 @@ var init_container = __esm({
 
 // src/node/container-task.ts
 function containerInstalled({ image, program: program2 }, { release: release2, file }) {
-  const { version: version3, sha256: sha2563 } = release2;
-  const words3 = [`release=${releaseId(release2)}`, `version=${version3}`, `sha256=${sha2563}`];
+  const { version: version3, sha256: sha2564 } = release2;
+  const words3 = [`release=${releaseId(release2)}`, `version=${version3}`, `sha256=${sha2564}`];
   const next5 = (said5) => nextContainer(
     { container: one(said5, "container_json"), oldImage: one(said5, "image_old") },
-    { image: `${image}@sha256:${sha2563}`, release: releaseId(release2) }
+    { image: `${image}@sha256:${sha2564}`, release: releaseId(release2) }
   );
   return [
     {
@@ -61217,8 +61217,8 @@ function taskOf(node3, launch, action) {
     case "record":
       return { ...simple("record"), bring: { bytes: lines(action.lines) } };
     case "install": {
-      const { version: version3, sha256: sha2563 } = action.release;
-      const words3 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2563}`];
+      const { version: version3, sha256: sha2564 } = action.release;
+      const words3 = [`release=${releaseId(action.release)}`, `version=${version3}`, `sha256=${sha2564}`];
       return { program: "install", words: words3, limit: WAIT + SHORT, bring: { file: action.file } };
     }
     case "adopt":
@@ -61567,8 +61567,8 @@ async function serverLogs(on, lives) {
   const read5 = names2.map(async (name2) => {
     const bytes3 = await on.shell.get(`${on.config.install}/state/${name2}`, LOG_BYTES);
     const text4 = Buffer.from(bytes3).toString("utf8");
-    const whole2 = bytes3.length < LOG_BYTES;
-    return { name: name2, text: whole2 ? text4 : text4.slice(text4.indexOf("\n") + 1) };
+    const whole3 = bytes3.length < LOG_BYTES;
+    return { name: name2, text: whole3 ? text4 : text4.slice(text4.indexOf("\n") + 1) };
   });
   return Promise.all(read5);
 }
@@ -62226,8 +62226,8 @@ function targetOf(n, survey2, wish2, version3) {
     const known2 = good?.release ?? n.now.installed.findLast((r) => r.version === version3);
     if (known2) return known2;
   }
-  const sha2563 = survey2.release?.binaries[`${n.facts.os}/${n.facts.arch}`];
-  return sha2563 && survey2.release ? { version: survey2.release.version, sha256: sha2563 } : void 0;
+  const sha2564 = survey2.release?.binaries[`${n.facts.os}/${n.facts.arch}`];
+  return sha2564 && survey2.release ? { version: survey2.release.version, sha256: sha2564 } : void 0;
 }
 function planOf2(survey2, wish2, at) {
   const ordered = wish2.order.flatMap((id) => survey2.nodes.filter((n) => n.node === id));
@@ -62490,10 +62490,10 @@ async function asImage(i) {
   ];
   if (problems2.length > 0) throw new UserError(...problems2);
   await programs(i, first3.digest);
-  const compared2 = service.program === "none" ? "" : `; ${service.program} in it is compared with the archive (${release2.digestSource})`;
+  const compared3 = service.program === "none" ? "" : `; ${service.program} in it is compared with the archive (${release2.digestSource})`;
   return {
     ...release2,
-    digestSource: `the registry, as ${list(told4.map((one2) => one2.node))} found ${name2}${compared2}`,
+    digestSource: `the registry, as ${list(told4.map((one2) => one2.node))} found ${name2}${compared3}`,
     binaries: Object.fromEntries(
       i.nodes.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, first3.digest])
     )
@@ -62509,7 +62509,7 @@ async function digestOn({ ports }, node3, tag) {
   }
 }
 async function programs({ dir, service, release: release2 }, digest3) {
-  const lines2 = Object.entries(release2.binaries).map(([platform3, sha2563]) => `${platform3} ${sha2563}
+  const lines2 = Object.entries(release2.binaries).map(([platform3, sha2564]) => `${platform3} ${sha2564}
 `);
   const file = join12(dir, digest3);
   await writeFile5(`${file}.new`, service.program === "none" ? "" : lines2.join(""));
@@ -62659,10 +62659,8 @@ async function releaseOf(s, nodes, wanted) {
   ];
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms);
-    const [release2, image] = await Promise.all([
-      downloaded(s, resolved, wanted.stop),
-      s.image(resolved.version)
-    ]);
+    const release2 = await downloaded(s, resolved, wanted.stop);
+    const image = await s.image(release2);
     if (service.kind !== "docker") return { release: release2, problems: image };
     const { images } = resolved;
     return {
@@ -62688,7 +62686,7 @@ async function downloaded(s, resolved, stop) {
     tag: resolved.tag,
     version: resolved.version,
     digestSource,
-    assets: resolved.archives.map(({ name: name2, sha256: sha2563, os: os6, arch: arch2 }) => ({ name: name2, sha256: sha2563, os: os6, arch: arch2 })),
+    assets: resolved.archives.map(({ name: name2, sha256: sha2564, os: os6, arch: arch2 }) => ({ name: name2, sha256: sha2564, os: os6, arch: arch2 })),
     binaries,
     breaking: breakingChanges(resolved.notes).map((line3) => printable(line3, 200))
   };
@@ -62861,9 +62859,9 @@ var init_digest = __esm({
       const given2 = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
       const [first3] = given2;
       if (first3 === void 0) return { is: "none" };
-      const sha2563 = digests[first3] ?? "";
-      if (given2.every((source) => digests[source] === sha2563))
-        return { is: "agreed", sha256: sha2563, source: inWords(given2) };
+      const sha2564 = digests[first3] ?? "";
+      if (given2.every((source) => digests[source] === sha2564))
+        return { is: "agreed", sha256: sha2564, source: inWords(given2) };
       return { is: "conflict", text: given2.map((source) => `${WORDS2[source]}: ${digests[source]}`).join(", ") };
     };
     sha256Of = (text4) => /^sha256:([0-9a-f]{64})$/i.exec(text4 ?? "")?.[1]?.toLowerCase();
@@ -62925,20 +62923,25 @@ var init_bytes = __esm({
 });
 
 // src/releases/tar.ts
-async function* tarEntries(reader2) {
+async function* tarEntries(reader2, others = "refuse") {
   let overrides = {};
   for (; ; ) {
     const block3 = await wholeBlock(reader2);
     if (isZero(block3)) return await nothingBut(reader2);
     const header = readHeader(block3);
     if ("xgL".includes(header.type)) {
-      overrides = { ...overrides, ...readExtension(header.type, await extension(reader2, header.size)) };
+      const bytes3 = await extension(reader2, header.size);
+      overrides = { ...overrides, ...readExtension(header.type, bytes3, others) };
+      continue;
+    }
+    if (others === "pass" && header.type === "K") {
+      await extension(reader2, header.size);
       continue;
     }
     const size3 = overrides.size ?? header.size;
     const path6 = overrides.path ?? header.path();
     overrides = {};
-    const kind2 = kindOf2(header.type, path6);
+    const kind2 = others === "pass" && !"05".includes(header.type) ? "other" : kindOf2(header.type, path6);
     if (kind2 === "folder" && size3 !== 0)
       throw new BadArchive("ARCHIVE_DAMAGED", "a folder in it has contents");
     const body = exactly(reader2, size3);
@@ -63034,11 +63037,11 @@ var init_tar = __esm({
         throw new BadArchive("ARCHIVE_TOO_BIG", "a size in it is beyond measure");
       return value;
     };
-    readExtension = (type, bytes3) => {
+    readExtension = (type, bytes3, others) => {
       if (type === "L") return { path: text3(bytes3) };
       const records2 = paxRecords(bytes3);
       const sparse = [...records2.keys()].some((key) => key.startsWith("GNU.sparse"));
-      if (sparse || records2.has("linkpath"))
+      if (sparse || others === "refuse" && records2.has("linkpath"))
         throw new BadArchive("ARCHIVE_LINK", "it holds a sparse file or a link");
       const size3 = records2.get("size");
       const path6 = records2.get("path");
@@ -63229,16 +63232,16 @@ var init_fetched = __esm({
       const archive = archiveFor(what.release, what.platform);
       const stem = join14(into.dir, `${what.release.version}-${archive.os}-${archive.arch}`);
       const file = `${stem}.tar.gz`;
-      const sha2563 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
-      if (sha2563 !== archive.sha256) {
+      const sha2564 = await sha256OfFile(file) === archive.sha256 ? archive.sha256 : await how.get(archive, file, into);
+      if (sha2564 !== archive.sha256) {
         await rm5(file, { force: true });
-        throw wrong(archive, sha2563);
+        throw wrong(archive, sha2564);
       }
       const program2 = await extractBinary({ ...how, file, name: archive.name, to: stem });
       return {
         file: stem,
         ...program2,
-        archive: { name: archive.name, sha256: sha2563 },
+        archive: { name: archive.name, sha256: sha2564 },
         digestSource: archive.digestSource
       };
     };
@@ -63247,10 +63250,10 @@ var init_fetched = __esm({
       if (archive === void 0) throw new Bug(`${release2.version} was not resolved for ${os6}/${arch2}`);
       return archive;
     };
-    wrong = (archive, sha2563) => new UserError({
+    wrong = (archive, sha2564) => new UserError({
       code: "CHECKSUM_WRONG",
       what: `${archive.name} is not the file that was published`,
-      because: `its sha256 is ${sha2563}, expected is ${archive.sha256} (${archive.digestSource})`,
+      because: `its sha256 is ${sha2564}, expected is ${archive.sha256} (${archive.digestSource})`,
       next: "do not install it; run again, and if it stays so publish the release again under a new version"
     });
     sha256OfFile = async (file) => {
@@ -63330,14 +63333,14 @@ var init_goreleaser = __esm({
       const isOurs = artifact.type === "Archive" && isPlainName(artifact.name) && /\.(?:tar\.gz|tgz)$/.test(artifact.name);
       const built = platform(artifact.goos ?? "", architectureOf(artifact));
       if (!isOurs || built === void 0) return [];
-      const sha2563 = sha256Of(artifact.extra?.Checksum);
+      const sha2564 = sha256Of(artifact.extra?.Checksum);
       return [
         {
           name: artifact.name,
           project: artifact.name.split("_")[0] ?? "",
           ...built,
           ...artifact.extra?.Binaries === void 0 ? {} : { binaries: artifact.extra.Binaries },
-          ...sha2563 === void 0 ? {} : { sha256: sha2563 }
+          ...sha2564 === void 0 ? {} : { sha256: sha2564 }
         }
       ];
     };
@@ -63444,9 +63447,9 @@ var init_selection = __esm({
     CHECKSUMS = /(?:^|_)checksums\.txt$/i;
     checksumsFile = (offered, product) => {
       const files2 = offered.filter((file) => CHECKSUMS.test(file.name));
-      const named7 = (start) => files2.find((file) => file.name.startsWith(start));
+      const named8 = (start) => files2.find((file) => file.name.startsWith(start));
       const repository = product.repository.split("/").at(-1) ?? "";
-      return named7("checksums.txt") ?? named7(`${product.binary}_`) ?? named7(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
+      return named8("checksums.txt") ?? named8(`${product.binary}_`) ?? named8(`${repository}_`) ?? (files2.length === 1 ? files2[0] : void 0);
     };
     inWords2 = ({ os: os6, arch: arch2 }) => `${os6}/${arch2}`;
     listed2 = (names2) => {
@@ -64013,10 +64016,10 @@ var init_github = __esm({
       throw error2 instanceof UserError ? new UserError(...problems2, ...error2.problems) : error2;
     };
     readChecksums = (bytes3, file) => {
-      const sha2563 = createHash8("sha256").update(bytes3).digest("hex");
+      const sha2564 = createHash8("sha256").update(bytes3).digest("hex");
       const next5 = "publish the release again under a new version, with the checksums that goreleaser writes";
-      if (file.api !== void 0 && file.api !== sha2563) {
-        const because2 = `its sha256 is ${sha2563}, GitHub's asset digest is ${file.api}`;
+      if (file.api !== void 0 && file.api !== sha2564) {
+        const because2 = `its sha256 is ${sha2564}, GitHub's asset digest is ${file.api}`;
         return {
           problems: [
             { code: "CHECKSUM_WRONG", what: `${file.name} is not the file that was published`, because: because2, next: next5 }
@@ -64031,14 +64034,223 @@ var init_github = __esm({
   }
 });
 
+// src/releases/image-program.ts
+import { createHash as createHash9 } from "node:crypto";
+import { pipeline as pipeline4 } from "node:stream/promises";
+import { createGunzip as createGunzip2, createZstdDecompress } from "node:zlib";
+async function programIn(manifest, { binary, platforms }, registry2) {
+  const chosen3 = await manifestFor(json2(manifest), platforms, registry2);
+  if (chosen3 === void 0) return void 0;
+  for (const layer of chosen3.manifest.layers.toReversed()) {
+    const found = await inLayer(await registry2.stream(layer.digest), layer.mediaType ?? "", binary);
+    if (found !== void 0) return { platform: chosen3.platform, ...found };
+  }
+  return void 0;
+}
+async function manifestFor(parsed5, platforms, registry2) {
+  const index = Index.safeParse(parsed5);
+  if (index.success) {
+    const all2 = index.data.manifests.map(({ digest: digest3, platform: platform4 }) => ({
+      digest: digest3,
+      platform: named7(platform4 ?? {})
+    }));
+    const found = platforms.flatMap((platform4) => all2.filter((one2) => one2.platform === platform4))[0];
+    if (found === void 0) return void 0;
+    const manifest2 = Manifest.parse(json2((await registry2.manifest(found.digest)).body));
+    return { manifest: manifest2, platform: found.platform };
+  }
+  const manifest = Manifest.parse(parsed5);
+  const platform3 = named7(Platform.parse(json2(await registry2.text(manifest.config.digest))));
+  return platforms.includes(platform3) ? { manifest, platform: platform3 } : void 0;
+}
+async function inLayer(source, mediaType, binary) {
+  let found;
+  const search = async (bytes3) => {
+    for await (const entry2 of tarEntries(byteReader(bounded3(bytes3, ARCHIVE_LIMITS.bytes)), "pass")) {
+      if (entry2.kind !== "file" || entry2.path.split("/").at(-1) !== binary) continue;
+      const hash = createHash9("sha256");
+      for await (const portion of entry2.body) hash.update(portion);
+      found = { path: `/${entry2.path.replace(/^\.?\//, "")}`, sha256: hash.digest("hex") };
+    }
+  };
+  if (mediaType.endsWith("zstd")) await pipeline4(source, createZstdDecompress(), search);
+  else if (mediaType.endsWith("gzip")) await pipeline4(source, createGunzip2(), search);
+  else await pipeline4(source, search);
+  return found;
+}
+var Platform, Index, Manifest, named7, json2;
+var init_image_program = __esm({
+  "src/releases/image-program.ts"() {
+    "use strict";
+    init_mini();
+    init_archive();
+    init_bytes();
+    init_tar();
+    Platform = looseObject({ os: optional(string2()), architecture: optional(string2()) });
+    Index = looseObject({
+      manifests: array(looseObject({ digest: string2(), platform: optional(Platform) }))
+    });
+    Manifest = looseObject({
+      config: looseObject({ digest: string2() }),
+      layers: array(looseObject({ digest: string2(), mediaType: optional(string2()) }))
+    });
+    named7 = ({ os: os6 = "", architecture: architecture2 = "" }) => `${os6}/${architecture2}`;
+    json2 = (text4) => JSON.parse(text4);
+  }
+});
+
+// src/releases/registry.ts
+import { createHash as createHash10 } from "node:crypto";
+function registryOf(image, dispatcher) {
+  const base = `${isLoopback(image.host) ? "http" : "https"}://${image.host}/v2/${image.name}`;
+  let token;
+  const get2 = async (path6, limit = LIMIT3) => {
+    const url = new URL(`${base}/${path6}`);
+    const first3 = await ask5(url, { token, limit, dispatcher });
+    const challenge = [first3.headers["www-authenticate"]].flat()[0] ?? "";
+    const realm = first3.statusCode === 401 && token === void 0 ? tokenAddress(challenge, url) : void 0;
+    if (realm === void 0) return first3;
+    token = tokenIn(await whole2(await ask5(realm, { limit: LIMIT3, dispatcher })));
+    if (token === void 0) return first3;
+    await first3.body.dump();
+    return ask5(url, { token, limit, dispatcher });
+  };
+  const blob = async (digest3, limit) => {
+    const found = await followed(await get2(`blobs/${digest3}`, limit), { base, limit, dispatcher });
+    if (found.statusCode !== 200) throw new Error(`the answer for ${digest3} was status ${found.statusCode}`);
+    return found;
+  };
+  return {
+    manifest: async (reference) => {
+      const answer2 = await whole2(await get2(`manifests/${reference}`));
+      if (answer2.status === 200 && reference.startsWith("sha256:")) mustBe(reference, sha2562(answer2.body));
+      return answer2;
+    },
+    text: async (digest3) => {
+      const { body } = await whole2(await blob(digest3, LIMIT3));
+      mustBe(digest3, sha2562(body));
+      return body;
+    },
+    stream: async (digest3) => checked((await blob(digest3, LAYER_LIMIT)).body, digest3)
+  };
+}
+async function* checked(source, digest3) {
+  const hash = createHash10("sha256");
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  mustBe(digest3, hash.digest("hex"));
+}
+async function followed(first3, at) {
+  let [response, from] = [first3, at.base];
+  for (let hops = 0; hops < 3 && response.statusCode >= 300 && response.statusCode < 400; hops++) {
+    const location = [response.headers["location"]].flat()[0] ?? "";
+    if (!URL.canParse(location, from)) break;
+    const to = new URL(location, from);
+    if (to.protocol !== "https:" && to.protocol !== new URL(at.base).protocol) break;
+    await response.body.dump();
+    response = await ask5(to, { limit: at.limit, dispatcher: at.dispatcher });
+    from = to.href;
+  }
+  return response;
+}
+var import_undici7, ACCEPT, LIMIT3, LAYER_LIMIT, sha2562, mustBe, ask5, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES3, whole2;
+var init_registry2 = __esm({
+  "src/releases/registry.ts"() {
+    "use strict";
+    import_undici7 = __toESM(require_undici(), 1);
+    ACCEPT = [
+      "application/vnd.oci.image.index.v1+json",
+      "application/vnd.oci.image.manifest.v1+json",
+      "application/vnd.docker.distribution.manifest.list.v2+json",
+      "application/vnd.docker.distribution.manifest.v2+json"
+    ].join(", ");
+    LIMIT3 = 3e4;
+    LAYER_LIMIT = 20 * 6e4;
+    sha2562 = (text4) => createHash10("sha256").update(text4).digest("hex");
+    mustBe = (digest3, found) => {
+      if (digest3 !== `sha256:${found}`) throw new Error(`what it gave as ${digest3} has the sha256 ${found}`);
+    };
+    ask5 = (url, { token, limit, dispatcher }) => (0, import_undici7.request)(url, {
+      dispatcher,
+      headers: {
+        "user-agent": "progressdb-rollout",
+        accept: ACCEPT,
+        ...token === void 0 ? {} : { authorization: `Bearer ${token}` }
+      },
+      signal: AbortSignal.timeout(limit)
+    });
+    isLoopback = (host) => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
+    tokenAddress = (challenge, from) => {
+      if (!/^bearer /i.test(challenge)) return void 0;
+      const fields = new Map(
+        [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key.toLowerCase(), value])
+      );
+      const realm = fields.get("realm") ?? "";
+      if (!URL.canParse(realm)) return void 0;
+      const address2 = new URL(realm);
+      if (address2.protocol !== "https:" && address2.protocol !== from.protocol) return void 0;
+      for (const key of ["service", "scope"])
+        if (fields.has(key)) address2.searchParams.set(key, fields.get(key) ?? "");
+      return address2;
+    };
+    tokenIn = (answer2) => {
+      if (answer2.status !== 200) return void 0;
+      try {
+        const parsed5 = JSON.parse(answer2.body);
+        const found = parsed5 !== null && typeof parsed5 === "object" ? { token: "", access_token: "", ...parsed5 } : void 0;
+        const token = found?.token === "" ? found.access_token : found?.token;
+        return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : void 0;
+      } catch {
+        return void 0;
+      }
+    };
+    ANSWER_BYTES3 = 1024 ** 2;
+    whole2 = async (response) => {
+      const chunks = [];
+      let seen2 = 0;
+      for await (const chunk of response.body) {
+        seen2 += chunk.length;
+        if (seen2 > ANSWER_BYTES3) throw new Error("the answer has no end");
+        chunks.push(chunk);
+      }
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: Buffer.concat(chunks).toString("utf8")
+      };
+    };
+  }
+});
+
 // src/releases/image.ts
-var import_undici7, DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, ACCEPT, requireImage, reason2, digestOf, explained2, refused6, manifest, isLoopback, tokenAddress, tokenIn, ANSWER_BYTES3, ask5;
+async function compared2({ shown: shown6, binary, programs: programs2 }, manifest, registry2) {
+  const found = await programIn(manifest.body, { binary, platforms: Object.keys(programs2) }, registry2);
+  const next5 = "build image and archives in one run of goreleaser; where they are built apart on purpose, leave `require-image` out";
+  if (found === void 0)
+    throw refused6(
+      shown6,
+      "IMAGE_NOT_THE_RELEASE",
+      `it holds no program ${binary} for the machines of this fleet`,
+      next5
+    );
+  if (found.sha256 === programs2[found.platform]) return;
+  throw refused6(
+    shown6,
+    "IMAGE_NOT_THE_RELEASE",
+    `${printable(new Untrusted(found.path), 100)} in it has the sha256 ${found.sha256}, the program in the release's archive ${programs2[found.platform] ?? ""}`,
+    next5
+  );
+}
+var DOCKER_HUB, NAME3, REFERENCE, HOST2, parseImage, requireImage, silent, reason2, digestOf, explained2, refused6;
 var init_image2 = __esm({
   "src/releases/image.ts"() {
     "use strict";
-    import_undici7 = __toESM(require_undici(), 1);
     init_errors();
     init_text();
+    init_image_program();
+    init_registry2();
     DOCKER_HUB = "registry-1.docker.io";
     NAME3 = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
     REFERENCE = /^(?:[A-Za-z0-9_][\w.-]{0,127}|sha256:[0-9a-f]{64})$/;
@@ -64055,14 +64267,8 @@ var init_image2 = __esm({
       const reference = digest3 ?? tag;
       return HOST2.test(host) && NAME3.test(name2) && REFERENCE.test(reference) ? { host, name: name2, reference } : void 0;
     };
-    ACCEPT = [
-      "application/vnd.oci.image.index.v1+json",
-      "application/vnd.oci.image.manifest.v1+json",
-      "application/vnd.docker.distribution.manifest.list.v2+json",
-      "application/vnd.docker.distribution.manifest.v2+json"
-    ].join(", ");
-    requireImage = async (text4, version3, dispatcher) => {
-      const image = parseImage(text4, version3);
+    requireImage = async (text4, release2, dispatcher) => {
+      const image = parseImage(text4, release2.version);
       if (image === void 0)
         throw refused6(
           text4,
@@ -64071,17 +64277,21 @@ var init_image2 = __esm({
           "write it like ghcr.io/owner/name:{version}"
         );
       const shown6 = `${image.host}/${image.name}${image.reference.startsWith("sha256:") ? "@" : ":"}${image.reference}`;
-      const response = await manifest(image, dispatcher).catch((error2) => {
-        throw error2 instanceof UserError ? error2 : refused6(
-          shown6,
-          "IMAGE_REGISTRY_UNREACHABLE",
-          `${image.host} did not answer: ${reason2(error2)}`,
-          "run again; if it stays so, check the connection to the registry"
-        );
+      const asked2 = async (question) => question.catch((error2) => {
+        throw error2 instanceof UserError ? error2 : silent(shown6, image, error2);
       });
-      if (response.status === 200) return digestOf(response.headers["docker-content-digest"]);
-      throw explained2(shown6, response.status);
+      const registry2 = registryOf(image, dispatcher);
+      const response = await asked2(registry2.manifest(image.reference));
+      if (response.status !== 200) throw explained2(shown6, response.status);
+      await asked2(compared2({ shown: shown6, ...release2 }, response, registry2));
+      return digestOf(response.headers["docker-content-digest"]);
     };
+    silent = (shown6, { host }, error2) => refused6(
+      shown6,
+      "IMAGE_REGISTRY_UNREACHABLE",
+      `${host} did not answer: ${reason2(error2)}`,
+      "run again; if it stays so, check the connection to the registry"
+    );
     reason2 = (error2) => printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 120);
     digestOf = (header) => /^sha256:[0-9a-f]{64}$/.exec([header].flat()[0] ?? "")?.[0] ?? "";
     explained2 = (shown6, status) => {
@@ -64115,63 +64325,6 @@ var init_image2 = __esm({
         where: "require-image"
       };
       return new UserError(problem3);
-    };
-    manifest = async (image, dispatcher) => {
-      const url = new URL(
-        `${isLoopback(image.host) ? "http" : "https"}://${image.host}/v2/${image.name}/manifests/${image.reference}`
-      );
-      const first3 = await ask5(url, { accept: ACCEPT }, dispatcher);
-      const challenge = [first3.headers["www-authenticate"]].flat()[0] ?? "";
-      const realm = first3.status === 401 ? tokenAddress(challenge, url) : void 0;
-      if (realm === void 0) return first3;
-      const token = tokenIn(await ask5(realm, { accept: "application/json" }, dispatcher));
-      return token === void 0 ? first3 : ask5(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher);
-    };
-    isLoopback = (host) => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
-    tokenAddress = (challenge, from) => {
-      if (!/^bearer /i.test(challenge)) return void 0;
-      const fields = new Map(
-        [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key.toLowerCase(), value])
-      );
-      const realm = fields.get("realm") ?? "";
-      if (!URL.canParse(realm)) return void 0;
-      const address2 = new URL(realm);
-      if (address2.protocol !== "https:" && address2.protocol !== from.protocol) return void 0;
-      for (const key of ["service", "scope"])
-        if (fields.has(key)) address2.searchParams.set(key, fields.get(key) ?? "");
-      return address2;
-    };
-    tokenIn = (answer2) => {
-      if (answer2.status !== 200) return void 0;
-      try {
-        const parsed5 = JSON.parse(answer2.body);
-        const found = parsed5 !== null && typeof parsed5 === "object" ? { token: "", access_token: "", ...parsed5 } : void 0;
-        const token = found?.token === "" ? found.access_token : found?.token;
-        return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : void 0;
-      } catch {
-        return void 0;
-      }
-    };
-    ANSWER_BYTES3 = 1024 ** 2;
-    ask5 = async (url, headers, dispatcher) => {
-      const signal = AbortSignal.timeout(3e4);
-      const response = await (0, import_undici7.request)(url, {
-        dispatcher,
-        headers: { "user-agent": "progressdb-rollout", ...headers },
-        signal
-      });
-      const chunks = [];
-      let seen2 = 0;
-      for await (const chunk of response.body) {
-        seen2 += chunk.length;
-        if (seen2 > ANSWER_BYTES3) throw new Error("the answer has no end");
-        chunks.push(chunk);
-      }
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        body: Buffer.concat(chunks).toString("utf8")
-      };
     };
   }
 });
@@ -64255,7 +64408,7 @@ var wire_exports = {};
 __export(wire_exports, {
   wire: () => wire
 });
-import { createHash as createHash9 } from "node:crypto";
+import { createHash as createHash11 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
 import { appendFile as appendFile2, mkdir as mkdir5 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
@@ -64279,7 +64432,7 @@ async function wire(w) {
     observe: createObserver({ probe: probe2, metrics, machine, url, clock: w.clock }),
     plan: async (r, stop) => {
       await mkdir5(downloads, { recursive: true });
-      const image = (version3) => imageOf2(w, github, version3);
+      const image = (release2) => imageOf2(w, github, release2);
       const surveyor = {
         config: w.config,
         nodes,
@@ -64408,10 +64561,10 @@ async function machineOf(nodes, id) {
     };
   }
 }
-async function imageOf2({ config: config2 }, github, version3) {
+async function imageOf2({ config: config2 }, github, { version: version3, binaries: programs2 }) {
   if (config2.requireImage === void 0) return [];
   try {
-    await requireImage(config2.requireImage, version3, github.files);
+    await requireImage(config2.requireImage, { version: version3, binary: config2.binary, programs: programs2 }, github.files);
     return [];
   } catch (error2) {
     if (error2 instanceof UserError) return error2.problems;
@@ -64420,7 +64573,7 @@ async function imageOf2({ config: config2 }, github, version3) {
 }
 async function binaryOf(downloads, release2) {
   const file = join16(downloads, release2.sha256);
-  const found = await sha2562(file).catch(() => void 0);
+  const found = await sha2563(file).catch(() => void 0);
   if (found !== release2.sha256) throw new UserError(notHere(release2, found));
   return file;
 }
@@ -64430,8 +64583,8 @@ async function programsOf(downloads, release2) {
   await appendFile2(file, "");
   return file;
 }
-async function sha2562(file) {
-  const hash = createHash9("sha256");
+async function sha2563(file) {
+  const hash = createHash11("sha256");
   for await (const chunk of createReadStream3(file)) hash.update(chunk);
   return hash.digest("hex");
 }
@@ -64714,10 +64867,10 @@ async function readied(a, on) {
   });
   return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
 }
-function wordsOf({ on, found, deeds, version: version3, sha256: sha2563 }) {
+function wordsOf({ on, found, deeds, version: version3, sha256: sha2564 }) {
   const shown6 = (text4) => printable(new Untrusted(text4), 300);
   return [
-    `runs ${shown6(version3)}, sha256 ${sha2563.slice(0, 12)}…, as ${shown6(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown6(releaseId({ version: version3, sha256: sha2563 }))}`,
+    `runs ${shown6(version3)}, sha256 ${sha2564.slice(0, 12)}…, as ${shown6(found.one("unit_user"))}: kept in ${on.config.install}/releases/${shown6(releaseId({ version: version3, sha256: sha2564 }))}`,
     `gets ${deeds.folder}, owned by ${on.deploy}`,
     ...deeds.move === void 0 ? [] : [
       `moves ${shown6(deeds.move)} to ${shown6(homeOf(found, true))}, with a link in its place, in one step: above it is room for snapshots that its user may write`
@@ -64745,7 +64898,7 @@ var notAgreed = {
   what: "nothing was changed: nobody said yes",
   next: "say yes when asked, or type  progressdb-rollout adopt --yes"
 };
-async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha2563 }) {
+async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha2564 }) {
   await makePlaces(on, found, deeds);
   const line3 = {
     schema: 1,
@@ -64754,9 +64907,9 @@ async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha256
     type: "adopted",
     rollout: `adopt-${a.process}`,
     version: version3,
-    sha256: sha2563
+    sha256: sha2564
   };
-  await keepRunning(on, found, { version: version3, sha256: sha2563, file: found.one("binary_is"), line: line3 });
+  await keepRunning(on, found, { version: version3, sha256: sha2564, file: found.one("binary_is"), line: line3 });
   await install(on, found, deeds);
   a.out.line("adopt", `${on.config.name} is adopted: ${version3} is known to be good; nothing was restarted`);
 }
@@ -64875,13 +65028,13 @@ async function adoptOne2(on, node3, holder) {
   const grip = { token, stop: new AbortController().signal, progress: () => void 0 };
   try {
     const done2 = await node3.act({ do: "adopt", version: version3 }, grip);
-    const sha2563 = done2.answer["adopted"]?.at(-1) ?? "";
+    const sha2564 = done2.answer["adopted"]?.at(-1) ?? "";
     const at = on.effects.clock.now();
     await node3.act(
-      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2563 }] },
+      { do: "record", lines: [{ schema: 1, seq: 1, at, type: "adopted", rollout, version: version3, sha256: sha2564 }] },
       grip
     );
-    return `runs ${version3}, sha256 ${sha2563.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
+    return `runs ${version3}, sha256 ${sha2564.slice(0, 12)}…: recorded as known to be good; nothing was restarted`;
   } finally {
     await node3.act({ do: "release" }, grip);
   }
@@ -65982,16 +66135,16 @@ var breach = (e, rule, node3) => {
   const run5 = values(of2(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
   const last = run5.at(-1);
   const say4 = (x) => reading2(rule.series, x);
-  const whole2 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
+  const whole3 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
   const { max, min, maxRatio } = rule;
-  if (max !== void 0 && whole2 && run5.every((x) => !(x <= max)))
+  if (max !== void 0 && whole3 && run5.every((x) => !(x <= max)))
     return [
       {
         code: "series-above-limit",
         text: `${rule.name} is ${say4(last)} on ${node3}; the limit is ${say4(max)}`
       }
     ];
-  if (min !== void 0 && whole2 && run5.every((x) => !(x >= min)))
+  if (min !== void 0 && whole3 && run5.every((x) => !(x >= min)))
     return [
       {
         code: "series-below-limit",
@@ -66010,10 +66163,10 @@ var breach = (e, rule, node3) => {
 };
 var lacking2 = (e, rule) => {
   const has2 = (r) => r?.is === "value";
-  const compared2 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
-  const blind = Math.max(...compared2.map((arm2) => blocksWithout(e, arm2, (b) => has2(b.series[rule.name]))));
+  const compared3 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
+  const blind = Math.max(...compared3.map((arm2) => blocksWithout(e, arm2, (b) => has2(b.series[rule.name]))));
   if (blind > e.policy.noDataBlocks) {
-    const why2 = compared2.flatMap((arm2) => arm2.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
+    const why2 = compared3.flatMap((arm2) => arm2.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
     const ours2 = why2.find((w) => w.is === "error");
     return {
       says: ours2 ? "error" : "no-data",
@@ -67176,15 +67329,15 @@ var parseCommandLine = (argv, around2) => {
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
   if (mode === void 0) problems2.unshift(unknownMode(first3));
   problems2.push(...misplaced2(mode, has2));
-  const named7 = mode === "adopt" || mode === "init";
-  const [tag, ...extra] = named7 ? [] : rest;
+  const named8 = mode === "adopt" || mode === "init";
+  const [tag, ...extra] = named8 ? [] : rest;
   problems2.push(...extra.map(unexpected), ...tag !== void 0 && flags.has("tag") ? [tagTwice] : []);
   if (tag !== void 0) flags.set("tag", tag);
   const source = flagSource(flags, around2, problems2);
   if (mode === void 0 || problems2.length > 0) throw new UserError(...problems2);
   const [as, unit, container] = [flags.get("as"), flags.get("unit"), flags.get("container")];
   const hand = {
-    words: named7 ? rest : [],
+    words: named8 ? rest : [],
     yes: has2("yes"),
     undo: has2("undo"),
     steal: has2("steal"),
@@ -67414,16 +67567,16 @@ var redactable = (taken2) => {
 var keyValues = (lines2) => lines2.split(/\r\n|[\r\n]/).map((line3) => line3.slice(line3.indexOf("=") + 1).trim());
 var SHORTEST_LINE = 4;
 var maskable = (secret) => {
-  const whole2 = secret.trim();
-  if (whole2 === "") return [];
+  const whole3 = secret.trim();
+  if (whole3 === "") return [];
   const lines2 = secret.split(/\r\n|[\r\n]/).map((line3) => line3.trim());
   const all2 = [
     secret,
-    whole2,
+    whole3,
     ...lines2.filter((line3) => line3.length >= SHORTEST_LINE),
-    ...[secret, whole2].flatMap(base64),
-    ...urlEncoded(whole2),
-    JSON.stringify(whole2).slice(1, -1)
+    ...[secret, whole3].flatMap(base64),
+    ...urlEncoded(whole3),
+    JSON.stringify(whole3).slice(1, -1)
   ];
   return [...new Set(all2)].filter((text4) => text4.trim() !== "").sort((a, b) => b.length - a.length);
 };
@@ -69326,8 +69479,8 @@ function journalOf(use) {
   const file = join3(use.dir, "journal.jsonl");
   try {
     const text4 = textOf(file);
-    const whole2 = text4.slice(0, text4.lastIndexOf("\n") + 1);
-    return whole2.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
+    const whole3 = text4.slice(0, text4.lastIndexOf("\n") + 1);
+    return whole3.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
   } catch (error2) {
     if (!(error2 instanceof UserError)) throw error2;
     for (const problem3 of error2.problems) use.out.problem(problem3);
@@ -69435,9 +69588,9 @@ function openJournal(file, clock3) {
   mkdirSync(dirname5(file), { recursive: true, mode: 448 });
   const fd = openSync(file, "a+", 384);
   const text4 = readFileSync3(file, "utf8");
-  const whole2 = text4.slice(0, text4.lastIndexOf("\n") + 1);
-  if (whole2.length < text4.length) truncateSync(file, Buffer.byteLength(whole2));
-  const lines2 = whole2.split("\n").filter((line3) => line3 !== "");
+  const whole3 = text4.slice(0, text4.lastIndexOf("\n") + 1);
+  if (whole3.length < text4.length) truncateSync(file, Buffer.byteLength(whole3));
+  const lines2 = whole3.split("\n").filter((line3) => line3 !== "");
   const events2 = lines2.map((line3, index) => readLine(line3, `${file}:${index + 1}`));
   syncFolder(dirname5(file));
   return {
@@ -69688,8 +69841,8 @@ init_errors();
 var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
 var compareCounts = (before2, now2, writers) => {
   const names2 = Object.keys(before2).toSorted();
-  const checked = names2.map((name2) => compareOne(name2, { before: before2[name2] ?? 0, now: now2[name2] }, writers));
-  const worst = checked.find((c) => c.code === "data-gone") ?? checked.find((c) => !c.ok);
+  const checked2 = names2.map((name2) => compareOne(name2, { before: before2[name2] ?? 0, now: now2[name2] }, writers));
+  const worst = checked2.find((c) => c.code === "data-gone") ?? checked2.find((c) => !c.ok);
   if (worst) return worst;
   const counted2 = names2.filter((name2) => now2[name2] !== void 0);
   if (counted2.length === 0)
@@ -70229,11 +70382,11 @@ var broken2 = (d, release2, text4) => ({
 function failureOf2(error2, command5) {
   if (error2 instanceof StepFailed) return error2.failure;
   if (error2 instanceof UserError && error2.problems[0]) {
-    const checked = command5.kind === "step" && command5.step.do === "check";
+    const checked2 = command5.kind === "step" && command5.step.do === "check";
     return {
       ...error2.problems[0],
-      effect: checked ? "unknown" : "none",
-      kind: checked ? "check" : "other"
+      effect: checked2 ? "unknown" : "none",
+      kind: checked2 ? "check" : "other"
     };
   }
   const what = error2 instanceof Error ? error2.stack ?? error2.message : String(error2);

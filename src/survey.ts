@@ -24,8 +24,8 @@ export type Surveyor = {
   probe: Probe
   metrics: MetricSource
   releases: Releases
-  /** Answers the image's problem, if one is required and missing. */
-  image(version: string): Promise<Problem[]>
+  /** Answers the image's problem, if one is required and missing, or holds another program. */
+  image(release: SurveyedRelease): Promise<Problem[]>
   dir: string
   progress(what: string, done: number, of: number): void
   clock: Clock
@@ -180,10 +180,8 @@ async function releaseOf(
   ]
   try {
     const resolved = await s.releases.resolve(wanted.tag, platforms)
-    const [release, image] = await Promise.all([
-      downloaded(s, resolved, wanted.stop),
-      s.image(resolved.version),
-    ])
+    const release = await downloaded(s, resolved, wanted.stop)
+    const image = await s.image(release)
     if (service.kind !== 'docker') return { release, problems: image }
     const { images } = resolved
     return {

@@ -11,6 +11,7 @@ import type { Step } from './domain/event.ts'
 import { ownPage, ownServer } from './domain/holder.ts'
 import type { Lease, NodeId } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
+import type { SurveyedRelease } from './domain/survey.ts'
 import { bytes } from './domain/log.ts'
 import type { Effects } from './effects.ts'
 import { authorities } from './authorities.ts'
@@ -84,7 +85,7 @@ export async function wire(w: Wiring): Promise<Wired> {
     observe: createObserver({ probe, metrics, machine, url, clock: w.clock }),
     plan: async (r, stop) => {
       await mkdir(downloads, { recursive: true })
-      const image = (version: string): Promise<Problem[]> => imageOf(w, github, version)
+      const image = (release: SurveyedRelease): Promise<Problem[]> => imageOf(w, github, release)
       const surveyor = {
         config: w.config,
         nodes,
@@ -260,10 +261,14 @@ async function machineOf(nodes: ReadonlyMap<NodeId, NodePort>, id: NodeId): Prom
   }
 }
 
-async function imageOf({ config }: Wiring, github: GitHubClient, version: string): Promise<Problem[]> {
+async function imageOf(
+  { config }: Wiring,
+  github: GitHubClient,
+  { version, binaries: programs }: SurveyedRelease,
+): Promise<Problem[]> {
   if (config.requireImage === undefined) return []
   try {
-    await requireImage(config.requireImage, version, github.files)
+    await requireImage(config.requireImage, { version, binary: config.binary, programs }, github.files)
     return []
   } catch (error) {
     if (error instanceof UserError) return error.problems

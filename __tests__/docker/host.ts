@@ -84,7 +84,10 @@ function daemonOf(dir: string, log: string): ChildProcess {
     '--host',
     `unix://${join(dir, 'docker.sock')}`,
     '--storage-driver',
-    'overlay2',
+    // overlays do not lie on overlays
+    execFileSync('stat', ['-f', '-c', '%T', dir], { encoding: 'utf8' }).trim() === 'overlayfs'
+      ? 'vfs'
+      : 'overlay2',
     '--cgroup-parent',
     '/rollout-tests',
   ]

@@ -57,7 +57,7 @@ const extractTo = async (
 }
 
 /** Counts what really comes out of the decompressor; sizes in headers are only claims. */
-async function* bounded(source: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+export async function* bounded(source: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
   let seen = 0
   for await (const chunk of source) {
     seen += chunk.length

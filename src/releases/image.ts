@@ -1,9 +1,8 @@
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { type Problem, UserError } from '../domain/errors.ts'
 import { printable, Untrusted } from '../domain/text.ts'
-
-/** `host` with its port, `reference` a tag or `sha256:…`. */
-export type Image = { host: string; name: string; reference: string }
+import { programIn } from './image-program.ts'
+import { type Answer, type Image, type Registry, registryOf } from './registry.ts'
 
 const DOCKER_HUB = 'registry-1.docker.io'
 const NAME = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/
@@ -26,23 +25,20 @@ export const parseImage = (text: string, version: string): Image | undefined => 
     : undefined
 }
 
-const ACCEPT = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ')
+/** What the image must hold: by `os/arch` the sha256 of the release's program, which is called `binary`. */
+export type Proof = { binary: string; programs: Record<string, string> }
 
 /**
- * Asks the registry whether an image exists, anonymously. Answers its digest (`sha256:…`), '' when the registry tells none.
- * Throws `UserError`: no such image, not to be seen without credentials, no answer.
+ * Asks the registry for an image, anonymously, and compares the program in it with that of the release's archive: both are of one
+ * version where their bytes are the same. Answers its digest (`sha256:…`), '' when the registry tells none.
+ * Throws `UserError`: no such image, not to be seen without credentials, no answer, another program.
  */
 export const requireImage = async (
   text: string,
-  version: string,
+  release: { version: string } & Proof,
   dispatcher: Dispatcher,
 ): Promise<string> => {
-  const image = parseImage(text, version)
+  const image = parseImage(text, release.version)
   if (image === undefined)
     throw refused(
       text,
@@ -51,19 +47,48 @@ export const requireImage = async (
       'write it like ghcr.io/owner/name:{version}',
     )
   const shown = `${image.host}/${image.name}${image.reference.startsWith('sha256:') ? '@' : ':'}${image.reference}`
-  const response = await manifest(image, dispatcher).catch((error: unknown) => {
-    throw error instanceof UserError
-      ? error
-      : refused(
-          shown,
-          'IMAGE_REGISTRY_UNREACHABLE',
-          `${image.host} did not answer: ${reason(error)}`,
-          'run again; if it stays so, check the connection to the registry',
-        )
-  })
-  if (response.status === 200) return digestOf(response.headers['docker-content-digest'])
-  throw explained(shown, response.status)
+  const asked = async <T>(question: Promise<T>): Promise<T> =>
+    question.catch((error: unknown) => {
+      throw error instanceof UserError ? error : silent(shown, image, error)
+    })
+  const registry = registryOf(image, dispatcher)
+  const response = await asked(registry.manifest(image.reference))
+  if (response.status !== 200) throw explained(shown, response.status)
+  await asked(compared({ shown, ...release }, response, registry))
+  return digestOf(response.headers['docker-content-digest'])
 }
+
+async function compared(
+  { shown, binary, programs }: { shown: string } & Proof,
+  manifest: Answer,
+  registry: Registry,
+): Promise<void> {
+  const found = await programIn(manifest.body, { binary, platforms: Object.keys(programs) }, registry)
+  const next =
+    'build image and archives in one run of goreleaser; where they are built apart on purpose, leave `require-image` out'
+  if (found === undefined)
+    throw refused(
+      shown,
+      'IMAGE_NOT_THE_RELEASE',
+      `it holds no program ${binary} for the machines of this fleet`,
+      next,
+    )
+  if (found.sha256 === programs[found.platform]) return
+  throw refused(
+    shown,
+    'IMAGE_NOT_THE_RELEASE',
+    `${printable(new Untrusted(found.path), 100)} in it has the sha256 ${found.sha256}, the program in the release's archive ${programs[found.platform] ?? ''}`,
+    next,
+  )
+}
+
+const silent = (shown: string, { host }: Image, error: unknown): UserError =>
+  refused(
+    shown,
+    'IMAGE_REGISTRY_UNREACHABLE',
+    `${host} did not answer: ${reason(error)}`,
+    'run again; if it stays so, check the connection to the registry',
+  )
 
 const reason = (error: unknown): string =>
   printable(new Untrusted(error instanceof Error ? error.message : String(error)), 120)
@@ -103,73 +128,4 @@ const refused = (shown: string, code: string, because: string, next: string): Us
     where: 'require-image',
   }
   return new UserError(problem)
-}
-
-type Answer = { status: number; headers: Dispatcher.ResponseData['headers']; body: string }
-
-/** A registry says with its first refusal where an anonymous token is to be had. */
-const manifest = async (image: Image, dispatcher: Dispatcher): Promise<Answer> => {
-  const url = new URL(
-    `${isLoopback(image.host) ? 'http' : 'https'}://${image.host}/v2/${image.name}/manifests/${image.reference}`,
-  )
-  const first = await ask(url, { accept: ACCEPT }, dispatcher)
-  const challenge = [first.headers['www-authenticate']].flat()[0] ?? ''
-  const realm = first.status === 401 ? tokenAddress(challenge, url) : undefined
-  if (realm === undefined) return first
-  const token = tokenIn(await ask(realm, { accept: 'application/json' }, dispatcher))
-  return token === undefined
-    ? first
-    : ask(url, { accept: ACCEPT, authorization: `Bearer ${token}` }, dispatcher)
-}
-
-const isLoopback = (host: string): boolean => /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host)
-
-const tokenAddress = (challenge: string, from: URL): URL | undefined => {
-  if (!/^bearer /i.test(challenge)) return undefined
-  const fields = new Map(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
-  )
-  const realm = fields.get('realm') ?? ''
-  if (!URL.canParse(realm)) return undefined
-  const address = new URL(realm)
-  if (address.protocol !== 'https:' && address.protocol !== from.protocol) return undefined
-  for (const key of ['service', 'scope'])
-    if (fields.has(key)) address.searchParams.set(key, fields.get(key) ?? '')
-  return address
-}
-
-const tokenIn = (answer: Answer): string | undefined => {
-  if (answer.status !== 200) return undefined
-  try {
-    const parsed: unknown = JSON.parse(answer.body)
-    const found =
-      parsed !== null && typeof parsed === 'object' ? { token: '', access_token: '', ...parsed } : undefined
-    const token = found?.token === '' ? found.access_token : found?.token
-    return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const ANSWER_BYTES = 1024 ** 2
-
-const ask = async (url: URL, headers: Record<string, string>, dispatcher: Dispatcher): Promise<Answer> => {
-  const signal = AbortSignal.timeout(30_000)
-  const response = await request(url, {
-    dispatcher,
-    headers: { 'user-agent': 'progressdb-rollout', ...headers },
-    signal,
-  })
-  const chunks: Uint8Array[] = []
-  let seen = 0
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    seen += chunk.length
-    if (seen > ANSWER_BYTES) throw new Error('the answer has no end')
-    chunks.push(chunk)
-  }
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
-  }
 }

@@ -15,28 +15,45 @@ export class BadArchive extends Error {
 }
 
 /**
- * One member: a regular file or a folder, nothing else exists here. `path` is as written, not yet judged.
+ * One member: a regular file or a folder, nothing else exists in a release; `other` in what is only searched. `path` is as written, not yet judged.
  * `body` is read whole before the next entry is asked for, or not touched at all: then it is skipped.
  */
-export type TarEntry = { path: string; kind: 'file' | 'folder'; size: number; body: AsyncGenerator<Buffer> }
+export type TarEntry = {
+  path: string
+  kind: 'file' | 'folder' | 'other'
+  size: number
+  body: AsyncGenerator<Buffer>
+}
 
 type Overrides = { path?: string; size?: number }
 
-/** The members of a ustar, pax or GNU archive. Links, devices, sparse files and anything unknown throw `BadArchive`. */
-export async function* tarEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
+/**
+ * The members of a ustar, pax or GNU archive. Links, devices, sparse files and anything unknown throw `BadArchive`, unless `others` may
+ * `pass`, as in a layer of an image, of which nothing is unpacked.
+ */
+export async function* tarEntries(
+  reader: ByteReader,
+  others: 'refuse' | 'pass' = 'refuse',
+): AsyncGenerator<TarEntry> {
   let overrides: Overrides = {}
   for (;;) {
     const block = await wholeBlock(reader)
     if (isZero(block)) return await nothingBut(reader)
     const header = readHeader(block)
     if ('xgL'.includes(header.type)) {
-      overrides = { ...overrides, ...readExtension(header.type, await extension(reader, header.size)) }
+      const bytes = await extension(reader, header.size)
+      overrides = { ...overrides, ...readExtension(header.type, bytes, others) }
+      continue
+    }
+    // the target of a link with a long name
+    if (others === 'pass' && header.type === 'K') {
+      await extension(reader, header.size)
       continue
     }
     const size = overrides.size ?? header.size
     const path = overrides.path ?? header.path()
     overrides = {}
-    const kind = kindOf(header.type, path)
+    const kind = others === 'pass' && !'05'.includes(header.type) ? 'other' : kindOf(header.type, path)
     if (kind === 'folder' && size !== 0)
       throw new BadArchive('ARCHIVE_DAMAGED', 'a folder in it has contents')
     const body = exactly(reader, size)
@@ -139,11 +156,11 @@ const base256 = (field: Buffer): number => {
   return value
 }
 
-const readExtension = (type: string, bytes: Buffer): Overrides => {
+const readExtension = (type: string, bytes: Buffer, others: 'refuse' | 'pass'): Overrides => {
   if (type === 'L') return { path: text(bytes) }
   const records = paxRecords(bytes)
   const sparse = [...records.keys()].some(key => key.startsWith('GNU.sparse'))
-  if (sparse || records.has('linkpath'))
+  if (sparse || (others === 'refuse' && records.has('linkpath')))
     throw new BadArchive('ARCHIVE_LINK', 'it holds a sparse file or a link')
   const size = records.get('size')
   const path = records.get('path')

@@ -289,7 +289,7 @@ export const fleetSettings = {
         'an image such as ghcr.io/acme/app:{version}',
       ),
     ),
-    'A container image that must exist too; {version} is replaced.',
+    'A container image that must exist too, and hold the very program of the release; {version} is replaced.',
   ),
   ssh: described(z.optional(ssh), 'The nodes are machines that are reached over ssh.'),
   local: described(
