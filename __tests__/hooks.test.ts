@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Hook } from '../src/config/config.ts'
-import { type Ended, ended, endingsOf, slackMessage } from '../src/domain/ended.ts'
+import { endMessage, ended, endingsOf, type Message, pointMessage } from '../src/domain/ended.ts'
+import type { Hooked } from '../src/domain/event.ts'
 import type { ReportInput } from '../src/domain/report/input.ts'
 import { redactor } from '../src/github/redactor.ts'
-import { tellAll, type Told } from '../src/reporting/hooks.ts'
+import { tellAll } from '../src/reporting/hooks.ts'
 import { promoted } from './domain/report/fixtures.ts'
 
 const SECRET = 'xoxb-hunter2-hunter2'
@@ -25,8 +26,8 @@ afterEach(() => {
 })
 
 const input = (more: Partial<ReportInput> = {}): ReportInput => ({ ...promoted, ...more })
-const end = (more: Partial<ReportInput> = {}): Ended =>
-  ended(input(more), { headline: 'Promoted <v2> & all is well', repository: 'acme/db' })
+const end = (more: Partial<ReportInput> = {}): Message =>
+  endMessage(ended(input(more), { headline: 'Promoted <v2> & all is well', repository: 'acme/db' }))
 
 describe('what an end counts as', () => {
   it.each([
@@ -67,17 +68,24 @@ function receiver(
 }
 const portOf = (at: AddressInfo | string | null): number => (typeof at === 'object' && at ? at.port : 0)
 
-const tell = async (hook: Hook, keys: Record<string, string> = {}): Promise<Told & { ms: number }> => {
+type Way = Hook extends infer H ? (H extends Hook ? Omit<H, 'at' | 'fails'> : never) : never
+const atEnd = (way: Way): Hook => ({ at: 'end', fails: false, ...way })
+
+const tell = async (
+  way: Way,
+  keys: Record<string, string> = {},
+  message: Message = end(),
+): Promise<Hooked & { ms: number }> => {
   const began = performance.now()
   const [told] = await tellAll(
     {
-      hooks: [hook],
+      hooks: [atEnd(way)],
       keys: { slack: SECRET, other: OTHER, ...keys },
       env: { PATH: process.env['PATH'], HOME: dir, GITHUB_TOKEN: 'ghs_not_for_hooks' },
       cwd: dir,
       redact: redactor([SECRET, OTHER]),
     },
-    end(),
+    message,
   )
   if (!told) throw new Error('nobody was told')
   return { ...told, ms: performance.now() - began }
@@ -141,24 +149,124 @@ describe('post', () => {
 describe('slack', () => {
   it('gets one message in its own words, at the address that only the key knows', async () => {
     const { url, got } = await receiver()
-    const told = await tell({ kind: 'slack', key: 'slack', on: all, limit: 2000 }, { slack: url })
+    const told = await tell({ kind: 'slack', key: 'slack', api: '', on: all, limit: 2000 }, { slack: url })
     expect(told).toMatchObject({ hook: 'slack slack', why: '' })
     const { text } = JSON.parse(got[0]?.body ?? '')
     expect(text).toMatch(/^\*Promoted &lt;v2&gt; &amp; all is well\*\n/)
-    expect(await tell({ kind: 'slack', key: 'slack', on: all, limit: 2000 })).toMatchObject({
+    expect(await tell({ kind: 'slack', key: 'slack', api: '', on: all, limit: 2000 })).toMatchObject({
       why: 'its key holds no address that begins with https://',
     })
   })
 
   it('says what is owed, and where', () => {
-    const { text } = slackMessage(
-      end({
-        owed: [{ what: 'Settle what is left', line: 'progressdb-rollout recover' }],
-        links: [{ label: 'run', url: 'https://github.com/a/b' }],
-      }),
-    )
+    const { text } = end({
+      owed: [{ what: 'Settle what is left', line: 'progressdb-rollout recover' }],
+      links: [{ label: 'run', url: 'https://github.com/a/b' }],
+    })
     expect(text).toContain('• Settle what is left\n`progressdb-rollout recover`')
     expect(text).toContain('<https://github.com/a/b|this run>')
+  })
+})
+
+/** As much of Slack's Web API as a bot needs, with one channel. */
+type Posted = { ts: string; text: string; thread_ts?: string; metadata?: unknown }
+async function fakeSlack(): Promise<{
+  url: string
+  messages: Posted[]
+  calls: string[]
+  says: { error: string }
+}> {
+  const messages: Posted[] = [{ ts: '1', text: 'of somebody else', metadata: { event_type: 'other' } }]
+  const calls: string[] = []
+  const says = { error: '' }
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', text => (body += String(text)))
+    request.on('end', () => {
+      const method = request.url?.split('/').at(-1) ?? ''
+      calls.push(method)
+      const asked = JSON.parse(body)
+      const answer = (more: object): void => void response.end(JSON.stringify({ ok: true, ...more }))
+      if (says.error !== '') response.end(JSON.stringify({ ok: false, error: says.error }))
+      else if (request.headers.authorization !== `Bearer ${SECRET}` || asked.channel !== 'C0123456')
+        response.end(JSON.stringify({ ok: false, error: 'not_authed' }))
+      else if (method === 'conversations.history')
+        answer({ messages: messages.filter(m => !m.thread_ts).toReversed() })
+      else if (method === 'chat.update') {
+        Object.assign(messages.find(m => m.ts === asked.ts) ?? {}, asked)
+        answer({ ts: asked.ts })
+      } else {
+        messages.push({ ...asked, ts: String(messages.length + 1) })
+        answer({ ts: messages.at(-1)?.ts })
+      }
+    })
+  })
+  servers.push(server)
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${portOf(server.address())}/api`, messages, calls, says }
+}
+
+describe('a bot of slack', () => {
+  const point = (at: 'before-canary' | 'after-node', node = ''): Message =>
+    pointMessage({
+      schema: 1,
+      rollout: promoted.rollout,
+      at,
+      node,
+      result: '',
+      mode: 'release',
+      from: 'v0.2.1',
+      to: 'v0.2.2',
+      who: '@ana',
+      repository: 'acme/db',
+      run: '',
+    })
+
+  it('keeps one message for a rollout, answers beneath it, and brings it up to date at the end', async () => {
+    const slack = await fakeSlack()
+    const way: Way = {
+      kind: 'slack',
+      key: 'slack',
+      channel: 'C0123456',
+      api: slack.url,
+      on: all,
+      limit: 3000,
+    }
+    for (const message of [point('before-canary'), point('after-node', 'db-1'), end()])
+      expect(await tell(way, {}, message)).toMatchObject({ why: '' })
+    const [, root, ...beneath] = slack.messages
+    expect(root).toMatchObject({
+      text: expect.stringMatching(/^\*Promoted &lt;v2&gt; &amp; all is well\*/),
+      metadata: { event_type: 'progressdb_rollout', event_payload: { rollout: promoted.rollout } },
+    })
+    expect(root).not.toHaveProperty('thread_ts')
+    expect(beneath.map(m => [m.thread_ts, m.text.split('\n')[0]])).toEqual([
+      ['2', '*before-canary*'],
+      ['2', '*after-node* db-1'],
+      ['2', '*Promoted &lt;v2&gt; &amp; all is well*'],
+    ])
+    // a job of the day after knows it again; another rollout has another one
+    await tell(way, {}, end({ outcome: 'rolled-back' }))
+    expect(slack.messages.filter(m => !m.thread_ts)).toHaveLength(2)
+    await tell(way, {}, end({ rollout: 'r-other' }))
+    expect(slack.messages.filter(m => !m.thread_ts)).toHaveLength(3)
+  })
+
+  it('says what Slack says', async () => {
+    const slack = await fakeSlack()
+    const way: Way = {
+      kind: 'slack',
+      key: 'slack',
+      channel: 'C0123456',
+      api: slack.url,
+      on: all,
+      limit: 3000,
+    }
+    slack.says.error = 'missing_scope ::error::'
+    expect((await tell(way)).why).toBe('conversations.history: missing_scope : :error: :')
+    slack.says.error = ''
+    expect((await tell(way, { slack: 'xoxb-another' })).why).toBe('conversations.history: not_authed')
+    expect(slack.messages).toHaveLength(1)
   })
 })
 
@@ -183,7 +291,13 @@ describe('run', () => {
     const [told] = await tellAll(
       {
         hooks: [
-          { kind: 'run', command: 'printf %s "$ROLLOUT_KEY_ODD"', keys: ['odd'], on: all, limit: 5000 },
+          atEnd({
+            kind: 'run',
+            command: 'printf %s "$ROLLOUT_KEY_ODD"',
+            keys: ['odd'],
+            on: all,
+            limit: 5000,
+          }),
         ],
         keys: { odd },
         env: { PATH: process.env['PATH'], HOME: dir },

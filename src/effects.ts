@@ -1,6 +1,7 @@
 import type { Config, NodeConfig } from './config/config.ts'
 import type { Clock } from './domain/clock.ts'
-import type { Fact } from './domain/event.ts'
+import type { Fact, Hooked } from './domain/event.ts'
+import type { HookTask } from './domain/hook-points.ts'
 import type { NodeId, Observed, Witness } from './domain/node.ts'
 import type { Release } from './domain/release.ts'
 import { type Rollout, node as stateOf } from './domain/rollout.ts'
@@ -21,6 +22,8 @@ export type Effects = {
   binary(release: Release): Promise<string>
   /** Runs the user's own tests against a staging address; answers why they failed, '' when they passed or there are none. */
   tests(url: string, release: Release, stop: AbortSignal): Promise<string>
+  /** Asks or tells others at a point of the way. Throws `StepFailed` where somebody who may stop it does not say yes. */
+  hook(task: HookTask, r: Rollout): Promise<Hooked[]>
   progress(node: NodeId, p: Progress): void
   /** What this process is doing, for whoever finds a lease held. */
   doing(r: Rollout): string

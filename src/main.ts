@@ -209,7 +209,17 @@ async function wired(use: Use, rollout: string, last: boolean): Promise<Wired> {
   if (!config || !inputs) throw new UserError(...use.problems)
   const { wire } = await import('./wire.ts')
   const { dir, env } = use
-  return wire({ config, inputs, rollout, dir, env, clock: systemClock, say: use.out.line, last })
+  return wire({
+    config,
+    inputs,
+    rollout,
+    dir,
+    env,
+    clock: systemClock,
+    say: use.out.line,
+    redact: use.redact,
+    last,
+  })
 }
 
 const rolloutId = (): string => `r-${randomBytes(4).toString('hex')}`

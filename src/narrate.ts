@@ -5,6 +5,7 @@ import type {
   Command,
   Decision,
   Fact,
+  Hooked,
   Mode,
   NodeStepName,
   Past,
@@ -21,6 +22,7 @@ import type { Plan } from './domain/plan.ts'
 import type { Rollout } from './domain/rollout.ts'
 import { recordsDiffer } from './domain/unfinished.ts'
 import { reached } from './domain/goal.ts'
+import { printable, Untrusted } from './domain/text.ts'
 
 /** One thing a line: what it is about, and what happened, in the reader's words. */
 export type Said = { topic: string; text: string }
@@ -180,6 +182,8 @@ const STARTS: Partial<Record<NodeStepName, string>> = {
 }
 
 function started(command: Command): Said[] {
+  if (command.kind === 'hook')
+    return [{ topic: 'hook', text: `${command.at}${command.node === undefined ? '' : ` ${command.node}`}` }]
   if (command.kind !== 'step') return []
   const { step } = command
   const text = step.do === 'start' ? `is started as ${step.release.version}` : STARTS[step.do]
@@ -197,6 +201,7 @@ const TAKEN_UP: Record<Mode, string> = {
 
 function done(r: Rollout, fact: Fact): Said[] {
   if (fact.is === 'measured') return watching(r)
+  if (fact.is === 'hooked') return fact.hooks.flatMap(hooked)
   if (fact.is === 'observed' && fact.swept) return swept(fact.node, fact.swept)
   const held = r.request.mode === 'status' ? standings(fact).flatMap(heldLine) : []
   if (fact.is !== 'resumes') return held
@@ -210,6 +215,17 @@ function done(r: Rollout, fact: Fact): Said[] {
     ...takenOver(r, fact.past),
   ]
 }
+
+/** What a command printed is somebody else's. */
+const hooked = ({ hook, why, output }: Hooked): Said[] => [
+  { topic: '', text: `${hook}: ${why === '' ? 'well' : `${why}; it goes on all the same`}` },
+  ...output
+    .trim()
+    .split('\n')
+    .slice(-20)
+    .filter(line => line.trim() !== '')
+    .map(line => ({ topic: '', text: `  ${printable(new Untrusted(line), 300)}` })),
+]
 
 const standings = (fact: Fact): Standing[] => ('standing' in fact ? (fact.standing ?? []) : [])
 

@@ -25,6 +25,8 @@ export async function perform(
       return { is: 'measured', block: await effects.observe({ ...command, ...watchOf(at.r) }, at.stop) }
     case 'inspect':
       return observed(effects, command.node, at)
+    case 'hook':
+      return { is: 'hooked', hooks: await effects.hook(command, at.r) }
     case 'step':
       return step(doing(effects, command.node, at), command.step)
     default:

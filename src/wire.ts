@@ -15,6 +15,7 @@ import type { SurveyedRelease } from './domain/survey.ts'
 import { bytes } from './domain/log.ts'
 import type { Effects } from './effects.ts'
 import { authorities } from './authorities.ts'
+import { callHooks } from './hooks.ts'
 import { githubClient, type GitHubClient } from './github/client.ts'
 import { holding } from './github/runs.ts'
 import { scrapeSource } from './metrics/scrape.ts'
@@ -47,6 +48,7 @@ export type Wiring = {
   env: NodeJS.ProcessEnv
   clock: Clock
   say: (topic: string, text: string) => void
+  redact: (text: string) => string
   /** Nothing comes after this process: what it opened is closed. */
   last: boolean
 }
@@ -105,6 +107,7 @@ export async function wire(w: Wiring): Promise<Wired> {
     },
     binary: release => (w.config.service.kind === 'docker' ? programsOf : binaryOf)(downloads, release),
     tests: (url, release, stop) => runTests(w.config, { url, release, stop, keys: w.inputs.keys }),
+    hook: (task, r) => callHooks(w, task, r),
     progress: (node, p) =>
       w.say(
         '',

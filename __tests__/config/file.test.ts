@@ -208,26 +208,36 @@ test('HAProxy: one socket and backend or several, on the nodes or on a machine t
   expect(policy.drain).toBe('haproxy')
 })
 
-test('hooks: each with its one way, told of every end unless it says which', () => {
-  const text = one(
-    'hooks: [{ at: end, slack: chat }, { at: end, post: "https://example.org/in", key: hook, on: [fired] }, { at: end, run: ./tell.sh, keys: [pager], limit: 5s }]',
-  )
-  expect(parseConfig(text, 'rollout.yml', { repository: 'a/b' }).hooks).toEqual([
+test('hooks: each with its one way, told of every end unless it says which; before something it may say no', () => {
+  const hooks = [
+    '{ at: end, slack: chat }',
+    '{ at: end, post: "https://example.org/in", key: hook, on: [fired] }',
+    '{ at: end, run: ./tell.sh, keys: [pager], limit: 5s }',
+    '{ at: confirm-promotion, run: ./ask.sh, limit: 2h }',
+    '{ at: before-node, run: ./quiet.sh, on-failure: warn }',
+    '{ at: after-node, slack: bot, channel: C0123456 }',
+  ]
+  const config = parseConfig(one(`hooks: [${hooks.join(', ')}]`), 'rollout.yml', { repository: 'a/b' })
+  const on = ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired']
+  const api = 'https://slack.com/api'
+  const usual = { on, fails: false, limit: 20_000 }
+  expect(config.hooks).toEqual([
+    { ...usual, at: 'end', kind: 'slack', key: 'chat', api },
+    { ...usual, at: 'end', kind: 'post', url: 'https://example.org/in', key: 'hook', on: ['fired'] },
+    { ...usual, at: 'end', kind: 'run', command: './tell.sh', keys: ['pager'], limit: 5000 },
     {
-      kind: 'slack',
-      key: 'chat',
-      on: ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'],
-      limit: 20_000,
-    },
-    { kind: 'post', url: 'https://example.org/in', key: 'hook', on: ['fired'], limit: 20_000 },
-    {
+      ...usual,
+      at: 'confirm-promotion',
       kind: 'run',
-      command: './tell.sh',
-      keys: ['pager'],
-      on: ['promoted', 'rolled-back', 'stopped', 'needs-operator', 'fired'],
-      limit: 5000,
+      command: './ask.sh',
+      keys: [],
+      fails: true,
+      limit: 7_200_000,
     },
+    { ...usual, at: 'before-node', kind: 'run', command: './quiet.sh', keys: [] },
+    { ...usual, at: 'after-node', kind: 'slack', key: 'bot', channel: 'C0123456', api },
   ])
+  expect(config.policy.hooks).toEqual(['confirm-promotion', 'before-node', 'after-node'])
 })
 
 describe('mistakes', () => {
@@ -314,7 +324,11 @@ canary: { nodes: 1, watch: ten minutes }
     [['hooks: [{ at: end, run: a, slack: b }]'], 'SETTING_CONTRADICTS', /more than one way/],
     [['hooks: [{ at: end, run: a, key: b }]'], 'SETTING_CONTRADICTS', /key is for post/],
     [['hooks: [{ at: end, slack: a, keys: [b] }]'], 'SETTING_CONTRADICTS', /keys is for run/],
-    [['hooks: [{ at: start, run: a }]'], 'SETTING_INVALID', /at is "start"; write end/],
+    [['hooks: [{ at: start, run: a }]'], 'SETTING_INVALID', /at is "start"; write end, before-snapshot/],
+    [['hooks: [{ at: before-node, run: a, on: [fired] }]'], 'SETTING_CONTRADICTS', /on is for at: end/],
+    [['hooks: [{ at: end, run: a, on-failure: fail }]'], 'SETTING_CONTRADICTS', /points on the way/],
+    [['hooks: [{ at: end, run: a, channel: C0123456 }]'], 'SETTING_CONTRADICTS', /channel is for slack/],
+    [['hooks: [{ at: end, slack: a, channel: general }]'], 'SETTING_INVALID', /a channel.s id/],
     [['hooks: [{ at: end, post: "http://example.org/in" }]'], 'SETTING_INVALID', /an address such as https/],
     [['hooks: [{ at: end, post: "https://a:b@example.org/" }]'], 'SETTING_INVALID', /without a secret in it/],
     [['hooks: [{ at: end, run: a, on: [green] }]'], 'SETTING_INVALID', /promoted, rolled-back/],

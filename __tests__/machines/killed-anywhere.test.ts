@@ -189,6 +189,7 @@ test(
       env: { PATH: process.env['PATH'], HOME: s.at() },
       clock: systemClock,
       say: () => undefined,
+      redact: text => text,
       last: true,
     })
     const expected = new Map<string, unknown[]>()

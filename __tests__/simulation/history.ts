@@ -1,3 +1,4 @@
+import { HOOK_POINTS } from '../../src/domain/hook-points.ts'
 import { seeded } from '../domain/model/choose.ts'
 import type { Millis } from '../../src/domain/node.ts'
 import type { History, Mishap, Runner } from './life.ts'
@@ -68,8 +69,11 @@ export function historyOf(seed: number): History {
     const long = chance(0.5) ? 1000 + within(60_000) : 900_000
     mishaps.push({ at: within(300_000), node: within(3), what: 'balancer', for: long })
   }
+  if (chance(0.2)) setting.asks = pick<NonNullable<Setting['asks']>>('yes', 'yes', ...HOOK_POINTS)
   return { setting, runners, mishaps, quiet }
 }
+
+const withoutHooks = ({ asks: _, ...setting }: Setting): Setting => setting
 
 /** Smaller histories of the same kind, the smallest first; whatever still fails is easier to read. */
 export const smaller = (h: History): History[] => [
@@ -86,6 +90,7 @@ export const smaller = (h: History): History[] => [
     const { wall, ...rest } = r
     return wall === undefined ? [] : [{ ...h, runners: h.runners.with(i, rest) }]
   }),
+  ...(h.setting.asks === undefined ? [] : [{ ...h, setting: withoutHooks(h.setting) }]),
   ...(h.setting.bad > 0 ? [{ ...h, setting: { ...h.setting, bad: 0 } }] : []),
   ...(['migrates', 'surprise', 'supervised'] as const).flatMap(key =>
     h.setting.nature[key]

@@ -79,7 +79,10 @@ async function lived(universe: Universe, history: History): Promise<void> {
 /** Where nothing went wrong, a good release is promoted. */
 function undisturbed(universe: Universe, { setting, runners, mishaps }: History): void {
   const { nature, bad } = setting
-  const good = bad === 0 && nature.newStarts && nature.newHolds
+  const no = universe.ended.find(e => e.said?.outcome === 'promoted' && universe.refused.has(e.rollout))
+  if (no) throw new Error(`${no.rollout} was promoted, although somebody had said no`)
+  const willing = setting.asks === undefined || setting.asks === 'yes' || setting.asks.startsWith('after-')
+  const good = bad === 0 && nature.newStarts && nature.newHolds && willing
   const alone = runners.length === 1 && runners[0]?.kill === undefined && runners[0]?.stopAfter === 'none'
   const said = universe.ended[0]?.said
   if (good && alone && mishaps.length === 0 && said?.outcome !== 'promoted')

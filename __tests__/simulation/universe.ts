@@ -1,3 +1,5 @@
+import { HOOK_POINTS, type HookPoint } from '../../src/domain/hook-points.ts'
+import type { Hooked } from '../../src/domain/event.ts'
 import { advance } from '../../src/advance.ts'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/file.ts'
@@ -30,7 +32,15 @@ export const TTL: Millis = 120_000
 const SHOWN: Millis = 60_000
 
 /** `bad`: the share of probe requests that the new release fails. */
-export type Setting = { nodes: number; waveSize: number; nature: SiteNature; bad: number; hold: boolean }
+/** `asks`: hooks at every point, one of which says no, or none of them (`yes`). */
+export type Setting = {
+  nodes: number
+  waveSize: number
+  nature: SiteNature
+  bad: number
+  hold: boolean
+  asks?: 'yes' | HookPoint
+}
 
 /** A runner's wall clock, ms: how far ahead of the machines' it is, and what it is set forward by before each of its processes. */
 export type Wall = { ahead: Millis; step: Millis }
@@ -218,9 +228,26 @@ export class Universe {
       plan: () => this.#plan({ nodes, probe, request, now: clock.now() }),
       binary: async () => '/dev/null',
       tests: async () => '',
+      hook: ({ at, node }, r) => this.#ask(clock, { at, node: node ?? '' }, r.id),
       progress: () => undefined,
       doing: () => 'working',
     }
+  }
+
+  /** Rollouts that somebody said no to. */
+  readonly refused = new Set<string>()
+
+  async #ask(
+    clock: Clock,
+    { at, node }: { at: HookPoint; node: string },
+    rollout: string,
+  ): Promise<Hooked[]> {
+    await clock.sleep(3000)
+    this.note(`asked ${at} ${node}`)
+    if (this.setting.asks !== at) return []
+    if (at.startsWith('after-')) return [{ hook: 'run x', why: 'ended with 1', output: '' }]
+    this.refused.add(rollout)
+    throw new StepFailed({ code: 'HOOK_FAILED', what: at, next: '', effect: 'none', kind: 'hook' })
   }
 
   #at(id: NodeId): { site: Site; link: Link } {
@@ -320,6 +347,7 @@ export class Universe {
         approveWithin: 600_000,
         startLimit: 20_000,
         drain: this.setting.nature.drain ? 'commands' : 'none',
+        ...(this.setting.asks === undefined ? {} : { hooks: [...HOOK_POINTS] }),
       },
       acceptWriteLoss: true,
       rollbackData: request.rollbackData,

@@ -1,4 +1,5 @@
 import { ENDINGS } from '../domain/ended.ts'
+import { HOOK_POINTS, type HookPoint } from '../domain/hook-points.ts'
 import { Bug } from '../domain/errors.ts'
 import type { NodeId } from '../domain/node.ts'
 import type { Policy } from '../domain/plan.ts'
@@ -80,7 +81,12 @@ const policyOf = (file: FleetFile, or: Default): Policy => ({
   stopLimit: file['stop-limit'],
   diskReserve: file['disk-reserve'],
   drain: drainOf(file).kind,
+  ...(pointsOf(file).length === 0 ? {} : { hooks: pointsOf(file) }),
 })
+
+/** The plan says where somebody is asked. */
+const pointsOf = ({ hooks }: FleetFile): HookPoint[] =>
+  HOOK_POINTS.filter(point => hooks.some(hook => hook.at === point))
 
 const drainOf = ({ drain, ssh }: Pick<FleetFile, 'drain' | 'ssh'>): Config['drain'] => {
   if (drain === 'none') return { kind: 'none' }
@@ -102,11 +108,13 @@ const drainOf = ({ drain, ssh }: Pick<FleetFile, 'drain' | 'ssh'>): Config['drai
 }
 
 const hookOf = (hook: FleetFile['hooks'][number]): Config['hooks'][number] => {
-  const { run, post, slack, key, keys = [], limit } = hook
-  const base = { on: hook.on ?? [...ENDINGS], limit }
+  const { at, run, post, slack, channel, api, key, keys = [], limit } = hook
+  const policy = hook['on-failure'] ?? (at.startsWith('after-') ? 'warn' : 'fail')
+  const base = { at, on: hook.on ?? [...ENDINGS], fails: at !== 'end' && policy === 'fail', limit }
   if (run !== undefined) return { ...base, kind: 'run', command: run, keys }
   if (post !== undefined) return { ...base, kind: 'post', url: post, ...(key === undefined ? {} : { key }) }
-  if (slack !== undefined) return { ...base, kind: 'slack', key: slack }
+  if (slack !== undefined)
+    return { ...base, kind: 'slack', key: slack, api, ...(channel === undefined ? {} : { channel }) }
   throw new Bug('a hook of no kind')
 }
 

@@ -1,4 +1,5 @@
 import type { Ending } from '../domain/ended.ts'
+import type { HookPoint } from '../domain/hook-points.ts'
 import type { MetricRule } from '../domain/measurement.ts'
 import type { Millis, NodeId } from '../domain/node.ts'
 import type { Policy } from '../domain/plan.ts'
@@ -72,15 +73,16 @@ export type HAProxyDrain = {
 export type Exposition = { path: string; key?: string; header?: string }
 
 /**
- * Who is told how a rollout ended. `key`, `keys`: names of secrets.
+ * Who is asked or told. `key`, `keys`: names of secrets.
+ * `at`     how a rollout ended (`on`: which ends), or a point on its way, where `fails` stops it.
  * `run`    a command on the runner, with only these keys, as `ROLLOUT_KEY_<NAME>`.
  * `post`   an address that gets the facts as JSON, `key` as a bearer token.
- * `slack`  the key whose value is the address of an incoming webhook.
+ * `slack`  the key whose value is the address of an incoming webhook; with `channel` that of a bot's token.
  */
-export type Hook = { on: Ending[]; limit: Millis } & (
+export type Hook = { at: 'end' | HookPoint; on: Ending[]; fails: boolean; limit: Millis } & (
   | { kind: 'run'; command: string; keys: string[] }
   | { kind: 'post'; url: string; key?: string }
-  | { kind: 'slack'; key: string }
+  | { kind: 'slack'; key: string; channel?: string; api: string }
 )
 
 export type HttpProfile = {

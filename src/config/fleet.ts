@@ -32,42 +32,36 @@ const switchRules = ({ lease, switch: { 'confirm-within': within } }: FleetFile,
         ),
       ]
 
-/** Each tells in one way, and is given only what that way uses. */
+/** Each tells in one way, and is given only what that way, and that point, uses. */
 const hookRules = ({ hooks }: FleetFile, unread: Unread): Broken[] => {
   if (unread.has('hooks')) return []
-  return hooks.flatMap(({ run, post, slack, key, keys }, i) => {
-    const at = ['hooks', i] as const
+  return hooks.flatMap((hook, i) => {
+    const { run, post, slack } = hook
     const ways = [run, post, slack].filter(way => way !== undefined).length
     if (ways !== 1)
       return [
         broken(
-          [...at],
+          ['hooks', i],
           ways === 0 ? 'SETTING_MISSING' : 'SETTING_CONTRADICTS',
           ways === 0 ? 'this hook does nothing' : 'this hook tells in more than one way',
           'write one of run, post, slack; another way is another hook',
         ),
       ]
+    const misplaced = (name: keyof typeof hook, fits: boolean, of: string, next: string): Broken[] =>
+      hook[name] === undefined || fits
+        ? []
+        : [broken(['hooks', i, name], 'SETTING_CONTRADICTS', `${name} is for ${of}`, next)]
     return [
-      ...(key !== undefined && post === undefined
-        ? [
-            broken(
-              [...at, 'key'],
-              'SETTING_CONTRADICTS',
-              'key is for post',
-              'remove it; with run write keys: [ … ]',
-            ),
-          ]
-        : []),
-      ...(keys !== undefined && run === undefined
-        ? [
-            broken(
-              [...at, 'keys'],
-              'SETTING_CONTRADICTS',
-              'keys is for run',
-              'remove it; with post write key: …',
-            ),
-          ]
-        : []),
+      ...misplaced('key', post !== undefined, 'post', 'remove it; with run write keys: [ … ]'),
+      ...misplaced('keys', run !== undefined, 'run', 'remove it; with post write key: …'),
+      ...misplaced('channel', slack !== undefined, 'slack', 'remove it'),
+      ...misplaced('on', hook.at === 'end', 'at: end', 'remove it; a point on the way has one meaning'),
+      ...misplaced(
+        'on-failure',
+        hook.at !== 'end',
+        'points on the way',
+        'remove it: what fails at the end changes no outcome',
+      ),
     ]
   })
 }

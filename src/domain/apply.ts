@@ -1,4 +1,5 @@
 import { Bug, unreachable } from './errors.ts'
+import { hookKey } from './hook-points.ts'
 import { recordsDiffer } from './unfinished.ts'
 import type { Command, CommandId, Decision, Event, Fact, Failure } from './event.ts'
 import { merge } from './judge/merge.ts'
@@ -58,6 +59,7 @@ function open(r: Rollout, e: Extract<Event, { type: 'opened' }>): Rollout {
     request: e.request,
     opened: r.opened + 1,
     processes: [...r.processes, e.by.process],
+    began: [...r.began, e.step],
     nodes: withoutStrange({ ...r, nodes }),
     inFlight: {},
   }
@@ -125,6 +127,8 @@ function learned(r: Rollout, c: Command, fact: Fact): Rollout {
       return measured(r, fact.block, c)
     case 'observed':
       return observed(r, fact, c)
+    case 'hooked':
+      return called(r, c)
     default:
       return unreachable(fact)
   }
@@ -217,6 +221,7 @@ function measured(r: Rollout, block: Block, c: Command): Rollout {
 function failed(r: Rollout, c: Command, failure: Failure): Rollout {
   if (c.kind === 'plan') return { ...r, refused: { code: 'plan-refused', problems: [failure] } }
   if (c.kind === 'observe') return r
+  if (c.kind === 'hook') return saidNo(r, c, failure)
   const was = node(r, c.node)
   const tries = was.tries + 1
   // a node whose switch fired is not what it was
@@ -228,6 +233,15 @@ function failed(r: Rollout, c: Command, failure: Failure): Rollout {
   const fault = c.kind === 'step' && r.plan?.mode === 'rollback' ? { fault: was.fault ?? failure } : {}
   const state: NodeState = { ...was, seen, tries, failing, ...(given ? { lost: failure, ...fault } : {}) }
   return { ...r, nodes: { ...r.nodes, [c.node]: { ...state, ...consequence(r, c, failure, was) } } }
+}
+
+const called = (r: Rollout, c: Command): Rollout =>
+  c.kind === 'hook' ? { ...r, hooked: [...r.hooked, hookKey(c)] } : r
+
+/** A hook ends the way forward; it never hides what ended it before, and is not asked twice. */
+function saidNo(r: Rollout, c: Command, failure: Failure): Rollout {
+  const forward = r.goingBack === undefined && r.step !== 'settle'
+  return { ...called(r, c), ...(forward && !r.hookFault ? { hookFault: failure } : {}) }
 }
 
 /** What a failed step means for its node: a fault on the way forward, a refusal on the way back. */

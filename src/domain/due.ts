@@ -21,6 +21,7 @@ export function fault(r: Rollout): Body | undefined {
 export function faultReason(r: Rollout): [code: string, why: string] | undefined {
   const id = r.plan?.nodes.map(n => n.node).find(n => node(r, n).fault)
   const failure = id && node(r, id).fault
+  if (id === undefined && r.hookFault) return ['hook-failed', r.hookFault.what]
   return id !== undefined && failure ? [reasonOf(r, id, failure), about(id, failure.what)] : undefined
 }
 
@@ -67,6 +68,7 @@ function reasonOf(r: Rollout, id: NodeId, failure: Failure): string {
     busy: 'lease-held',
     stop: 'unclean-stop',
     drain: 'drain-failed',
+    hook: 'hook-failed',
     other: 'step-failed',
   }
   return codes[failure.kind]

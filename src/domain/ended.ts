@@ -1,4 +1,5 @@
 import type { Owed } from './event.ts'
+import type { HookPoint } from './hook-points.ts'
 import type { ReportInput } from './report/input.ts'
 
 /** How a job ended, for whoever is told: plain data, no secret. Fields are only ever added; `schema` changes with their meaning. */
@@ -57,6 +58,71 @@ export const ended = (input: ReportInput, more: { headline: string; repository: 
   run: input.links[0]?.url ?? '',
 })
 
+/** What a hook is told, in the three ways that there are: JSON, variables of a command, and a text for Slack. */
+export type Message = { rollout: string; body: object; words: [name: string, value: string][]; text: string }
+
+/** Of the end of a job. */
+export const endMessage = (e: Ended): Message => ({
+  rollout: e.rollout,
+  body: e,
+  words: [
+    ['OUTCOME', e.outcome],
+    ['REASON', e.reason],
+    ['FIRED', String(e.fired)],
+    ['ID', e.rollout],
+    ['MODE', e.mode],
+    ['FROM', e.from],
+    ['TO', e.to],
+    ['DATA', e.data],
+    ['HEADLINE', e.headline],
+    ['REPOSITORY', e.repository],
+    ['RUN', e.run],
+  ],
+  text: slackText(e),
+})
+
+/** A point on the way. `node` is '' for a phase; `result` says of what it comes after whether that passed, else ''. */
+export type Point = {
+  schema: 1
+  rollout: string
+  at: HookPoint
+  node: string
+  result: 'passed' | 'failed' | ''
+  mode: string
+  from: string
+  to: string
+  who: string
+  repository: string
+  run: string
+}
+
+export const pointMessage = (p: Point): Message => ({
+  rollout: p.rollout,
+  body: p,
+  words: [
+    ['AT', p.at],
+    ['NODE', p.node],
+    ['RESULT', p.result],
+    ['ID', p.rollout],
+    ['MODE', p.mode],
+    ['FROM', p.from],
+    ['TO', p.to],
+    ['REPOSITORY', p.repository],
+    ['RUN', p.run],
+  ],
+  text: [
+    `*${escaped(p.at)}*${p.node === '' ? '' : ` ${escaped(p.node)}`}${p.result === '' ? '' : `: ${p.result}`}`,
+    `${escaped(p.from)} → ${escaped(p.to)}`,
+    ...page(p.run, p.rollout),
+  ].join('\n'),
+})
+
+/** What stands for a rollout until it has ended. */
+export const openingText = ({ rollout, body }: Message): string =>
+  'to' in body && typeof body.to === 'string'
+    ? `*${escaped(body.to)}* is being rolled out, ${escaped(rollout)}`
+    : escaped(rollout)
+
 /** Characters. Slack's own limit is 40,000. */
 const LONGEST = 3000
 
@@ -64,12 +130,17 @@ const LONGEST = 3000
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** The message for Slack: the headline, why, what is owed, and the page of the run. */
-export function slackMessage(e: Ended): { text: string } {
+/** The headline, why, what is owed, and the page of the run. */
+function slackText(e: Ended): string {
   const next = e.next.map(
     ({ what, line }) => `• ${escaped(what)}${line === undefined ? '' : `\n\`${escaped(line)}\``}`,
   )
-  const page = e.run === '' ? [] : [`<${e.run}|this run>, ${escaped(e.rollout)}`]
-  const lines = [`*${escaped(e.headline)}*`, escaped(e.why), ...next, ...page].filter(line => line !== '')
-  return { text: lines.join('\n').slice(0, LONGEST) }
+  const lines = [`*${escaped(e.headline)}*`, escaped(e.why), ...next, ...page(e.run, e.rollout)]
+  return lines
+    .filter(line => line !== '')
+    .join('\n')
+    .slice(0, LONGEST)
 }
+
+const page = (run: string, rollout: string): string[] =>
+  run === '' ? [] : [`<${run}|this run>, ${escaped(rollout)}`]

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.ts'
+import type { HookPoint } from './hook-points.ts'
 import type { Block, NodeBlock, Verdict } from './measurement.ts'
 import type { Armed, Lease, Millis, NodeId, NodeStep, Observed, Proof, Witness } from './node.ts'
 import type { Plan } from './plan.ts'
@@ -35,6 +36,8 @@ export type Task =
   | { kind: 'plan' }
   | { kind: 'inspect'; node: NodeId }
   | { kind: 'step'; node: NodeId; step: NodeStep }
+  /** Others are asked or told; a policy of `fail` makes a failure of it. */
+  | { kind: 'hook'; at: HookPoint; node?: NodeId }
   | { kind: 'observe'; canary: NodeId[]; baseline: NodeId[]; from: Millis; to: Millis }
 
 /**
@@ -77,6 +80,10 @@ export type Fact =
       swept?: Swept
     }
   | { is: 'measured'; block: Block }
+  | { is: 'hooked'; hooks: Hooked[] }
+
+/** What became of a hook: `why` is '' where it went well; `output` bounded, with secrets hidden, of somebody else. */
+export type Hooked = { hook: string; why: string; output: string }
 
 /** Leases with time left that may be taken over all the same: whose, by their token, and why. */
 export type Past = Record<NodeId, { token: number; holder: string; why: 'run-ended' | 'stolen' }>
@@ -108,6 +115,7 @@ export type Failure = Problem & {
     | 'busy'
     | 'stop'
     | 'drain'
+    | 'hook'
     | 'other'
   held?: Lease
 }

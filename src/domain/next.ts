@@ -3,6 +3,7 @@ import { shortageOf } from './disk.ts'
 import { Bug } from './errors.ts'
 import type { Body, Event, Task } from './event.ts'
 import { goal, reached, settled, untold, watchPassed } from './goal.ts'
+import { doneHooks, nodeHook, owedAtTheEnd, phaseHook } from './hook-points.ts'
 import { judge } from './judge/threshold.ts'
 import type { WatchPolicy } from './measurement.ts'
 import type { NodeId, NodeStep } from './node.ts'
@@ -36,7 +37,7 @@ function decide(r: Rollout): Body | undefined {
         ? undefined
         : decided({ what: 'planned', plan: r.plan, hash: r.hash })
     case 'settle':
-      return settleDecision(r)
+      return atTheEnd(r)
     case 'snapshot':
       return open(r)
         ? (unconfirmed(r) ?? fault(r) ?? surprise(r) ?? rehearsed(r) ?? park(r, 'rehearse'))
@@ -48,6 +49,13 @@ function decide(r: Rollout): Body | undefined {
         : undefined
   }
 }
+
+/** What is still to be told of phases that failed comes before the last line. */
+function atTheEnd(r: Rollout): Body | undefined {
+  const body = settleDecision(r)
+  return body?.type === 'concluded' && lastHook(r) ? undefined : body
+}
+const lastHook = (r: Rollout): Task | undefined => (untouchable(r) ? undefined : owedAtTheEnd(r))
 
 /** A rollout that goes forward: planned, and nothing has ended its way. */
 const open = (r: Rollout): boolean => r.plan !== undefined && !r.goingBack && !r.parked && !r.refused
@@ -126,7 +134,7 @@ function park(r: Rollout, after: 'rehearse' | 'canary'): Body | undefined {
   if (r.request.stopAfter !== after || (r.resumed && after === 'rehearse')) return undefined
   const reached =
     after === 'rehearse' ? r.rehearsed !== undefined : watchPassed(r, r.plan?.waves[0]?.[0] ?? '') && !r.stale
-  if (!reached) return undefined
+  if (!reached || phaseHook(r)) return undefined
   return decided({
     what: 'parked',
     why: 'stop-after',
@@ -142,10 +150,12 @@ function tasks(r: Rollout): Task[] {
   const unseen = nodes.filter(id => node(r, id).seen === 'unknown')
   if (unseen.length > 0) return unseen.map(id => ({ kind: 'inspect', node: id }))
   if (r.goingBack && r.step !== 'settle') return nodes.flatMap(id => records(r, id) ?? [])
+  const last = Object.keys(r.inFlight).length === 0 ? lastHook(r) : undefined
+  if (last && settleDecision(r)?.type === 'concluded') return [last]
   if (r.step === 'settle' && !directed(r)) return []
   // after a failure nothing new is started here; settle brings what is between stop and start to a serving state first
   if (r.step !== 'settle' && fault(r)) return []
-  return leases(r) ?? [...work(r, nodes), ...watch(r)]
+  return leases(r) ?? hooks(r) ?? [...work(r, nodes), ...watch(r)]
 }
 
 const planning = (r: Rollout): Task[] =>
@@ -191,9 +201,18 @@ function leases(r: Rollout): Task[] | undefined {
     .map(({ id }) => ({ kind: 'step', node: id, step: { do: 'lease', lines: missing(r, id) } }))
 }
 
+/** Nothing else happens while somebody is asked. */
+function hooks(r: Rollout): Task[] | undefined {
+  const waiting = Object.values(r.inFlight).some(c => c.kind === 'hook' && c.node === undefined)
+  const idle = Object.keys(r.inFlight).length === 0
+  const task = idle ? phaseHook(r) : undefined
+  if (task) return [task]
+  return waiting ? [] : undefined
+}
+
 function work(r: Rollout, nodes: NodeId[]): Task[] {
   const order = r.step === 'settle' ? nodes : nodes.filter(id => inTurn(r, id))
-  const todo = order.flatMap(id => records(r, id) ?? act(r, id) ?? [])
+  const todo = [...order.flatMap(id => records(r, id) ?? act(r, id) ?? []), ...doneHooks(r, order)]
   if (r.step === 'settle') return todo
   const room = (r.plan?.policy.maxParallel ?? 1) - Object.keys(r.inFlight).length
   return todo.slice(0, Math.max(0, room))
@@ -207,7 +226,8 @@ function inTurn(r: Rollout, id: NodeId): boolean {
 
 function act(r: Rollout, id: NodeId): Task[] | undefined {
   const step = first(r, id)
-  return step && step.do !== 'lease' ? [{ kind: 'step', node: id, step }] : undefined
+  if (!step || step.do === 'lease') return undefined
+  return [nodeHook(r, id) ?? { kind: 'step', node: id, step }]
 }
 
 /** Decision lines that the node's record does not have yet; only under our lease. */
@@ -238,7 +258,7 @@ function watch(r: Rollout): Task[] {
   if (w < 0 || (r.verdicts[w] && !r.stale)) return []
   const canary = plan.waves.slice(0, w + 1).flat()
   const baseline = plan.waves.slice(w + 1).flat()
-  if (!canary.every(id => settled(r, id))) return []
+  if (!canary.every(id => settled(r, id)) || doneHooks(r, canary).length > 0) return []
   return [{ kind: 'observe', canary, baseline, from: r.now, to: r.now + block }]
 }
 

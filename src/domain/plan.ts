@@ -1,3 +1,4 @@
+import type { HookPoint } from './hook-points.ts'
 import type { NodeDisk } from './disk.ts'
 import type { WatchPolicy } from './measurement.ts'
 import type { Millis, NodeId } from './node.ts'
@@ -34,6 +35,8 @@ export type Policy = {
   stopLimit: Millis
   diskReserve: number
   drain: 'none' | 'commands' | 'haproxy'
+  /** Points at which somebody is asked or told; absent in plans of versions that knew none. */
+  hooks?: HookPoint[]
 }
 
 /** Facts printed with the plan, never hashed. */

@@ -24,6 +24,7 @@ export const reasons = {
   'start-failed': 'the new version did not stay up',
   'invariants-failed': 'counts or the sentinel did not hold',
   'unclean-stop': 'the server did not stop cleanly',
+  'hook-failed': 'a hook of yours said no, or did not answer',
   'drain-failed': 'a node could not be taken out of traffic, or put back',
   'rehearsal-surprise': 'the data behaved otherwise than in the rehearsal',
   'point-not-proven': 'a rollback point could not be proven',

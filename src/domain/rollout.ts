@@ -86,6 +86,10 @@ export type Rollout = {
   cancelled?: 'cancelled' | 'lease-lost' | 'out-of-time'
   inFlight: Readonly<Record<CommandId, Command>>
   lastCommand: CommandId
+  /** Phases that a process of this journal has begun; hooks that were called, by `hookKey`; and one that says no. */
+  began: readonly Step[]
+  hooked: readonly string[]
+  hookFault?: Failure
   /** Decision lines, oldest first: what every node's record should hold. */
   lines: readonly Event[]
 }
@@ -123,6 +127,8 @@ export const initial: Rollout = {
   beforeSpan: 0,
   inFlight: {},
   lastCommand: 0,
+  began: [],
+  hooked: [],
   lines: [],
 }
 

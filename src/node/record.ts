@@ -1,3 +1,4 @@
+import { HOOK_POINTS } from '../domain/hook-points.ts'
 import * as z from 'zod/mini'
 import type { Event } from '../domain/event.ts'
 import { printable, Untrusted } from '../domain/text.ts'
@@ -66,6 +67,7 @@ const policy = z.looseObject({
   stopLimit: number,
   diskReserve: number,
   drain: of('none', 'commands', 'haproxy'),
+  hooks: z.exactOptional(z.array(of(...HOOK_POINTS))),
 })
 
 const notes = z.looseObject({

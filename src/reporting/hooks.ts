@@ -1,10 +1,12 @@
-import { request, EnvHttpProxyAgent } from 'undici'
 import type { Hook } from '../config/config.ts'
-import { type Ended, slackMessage } from '../domain/ended.ts'
+import type { Message } from '../domain/ended.ts'
 import { unreachable } from '../domain/errors.ts'
+import type { Hooked } from '../domain/event.ts'
 import { printable, Untrusted } from '../domain/text.ts'
 import { localShell } from '../shell/local.ts'
 import type { Program } from '../shell/port.ts'
+import { posted } from './posted.ts'
+import { inChannel } from './slack.ts'
 
 /** `cwd` is where commands run. */
 export type Telling = {
@@ -15,19 +17,17 @@ export type Telling = {
   redact: (text: string) => string
 }
 
-/** `why` is '' where it was told; `output` what a command printed, bounded. */
-export type Told = { hook: string; why: string; output: string }
-
-/** Tells everybody at once, each within its own time. Never rejects: nobody who cannot be told changes what happened. */
-export const tellAll = (t: Telling, e: Ended): Promise<Told[]> =>
+/** Tells everybody at once, each within its own time. Never rejects: what does not work is said. Nothing that comes back holds a secret. */
+export const tellAll = (t: Telling, m: Message): Promise<Hooked[]> =>
   Promise.all(
-    t.hooks.map(async (hook): Promise<Told> => {
+    t.hooks.map(async (hook): Promise<Hooked> => {
       const name = nameOf(hook)
       try {
-        return { hook: name, ...(await tell(t, hook, e)) }
+        const { why, output } = await tell(t, hook, m)
+        return { hook: name, why: t.redact(why), output: t.redact(output) }
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        return { hook: name, why: printable(new Untrusted(why), 200), output: '' }
+        return { hook: name, why: t.redact(printable(new Untrusted(why), 200)), output: '' }
       }
     }),
   )
@@ -46,95 +46,41 @@ const nameOf = (hook: Hook): string => {
   }
 }
 
-function tell(t: Telling, hook: Hook, e: Ended): Promise<{ why: string; output: string }> {
+type Answered = { why: string; output: string }
+
+async function tell(t: Telling, hook: Hook, m: Message): Promise<Answered> {
+  const { limit } = hook
   switch (hook.kind) {
     case 'run':
-      return command(t, hook, e)
+      return command(t, hook, m)
     case 'post': {
       const token = hook.key === undefined ? undefined : t.keys[hook.key]
-      return post(hook.url, {
-        json: t.redact(JSON.stringify(e)),
-        limit: hook.limit,
-        ...(token === undefined ? {} : { token }),
-      })
+      const json = t.redact(JSON.stringify(m.body))
+      return quiet(await posted(hook.url, { json, limit, ...(token === undefined ? {} : { token }) }))
     }
-    case 'slack':
-      return post(t.keys[hook.key] ?? '', {
-        json: t.redact(JSON.stringify(slackMessage(e))),
-        limit: hook.limit,
-      })
+    case 'slack': {
+      const key = t.keys[hook.key] ?? ''
+      const message = { ...m, text: t.redact(m.text) }
+      if (hook.channel !== undefined)
+        return quiet(await inChannel({ api: hook.api, token: key, channel: hook.channel, limit }, message))
+      return quiet(await posted(key, { json: JSON.stringify({ text: message.text }), limit }))
+    }
     default:
       return unreachable(hook)
   }
 }
 
-/** Nothing is told in the clear to another machine. */
-const SAFE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)[:/])/
-/** Nobody has to read more of an answer than this. */
-const ANSWER_BYTES = 64 * 1024
-
-/** One POST, which follows no redirect and is not repeated: twice the same message is worse than none. */
-async function post(
-  url: string,
-  { json, limit, token }: { json: string; limit: number; token?: string },
-): Promise<{ why: string; output: string }> {
-  if (!SAFE.test(url)) return { why: 'its key holds no address that begins with https://', output: '' }
-  const dispatcher = new EnvHttpProxyAgent({ maxResponseSize: ANSWER_BYTES })
-  try {
-    const { statusCode, body } = await request(url, {
-      method: 'POST',
-      dispatcher,
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'progressdb-rollout',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      body: json,
-      signal: AbortSignal.timeout(limit),
-    })
-    // what is left unread is cut off below, which is nobody's mistake
-    body.on('error', () => undefined)
-    if (statusCode >= 200 && statusCode < 300) return { why: '', output: '' }
-    const said = printable(new Untrusted(await body.text()), 200)
-    return { why: `answered ${statusCode}${said === '' ? '' : `: ${said}`}`, output: '' }
-  } catch (error) {
-    const late = error instanceof Error && error.name === 'TimeoutError'
-    const why = error instanceof Error ? error.message : String(error)
-    return {
-      why: late ? `no answer within ${limit / 1000} s` : printable(new Untrusted(why), 200),
-      output: '',
-    }
-  } finally {
-    await dispatcher.destroy()
-  }
-}
+const quiet = ({ why }: { why: string }): Answered => ({ why, output: '' })
 
 const KEPT = 20_000
 
 /** In the folder of the checkout, with a listed environment and only the keys that it was granted; all of it over standard input. */
-async function command(
-  t: Telling,
-  hook: Extract<Hook, { kind: 'run' }>,
-  e: Ended,
-): Promise<{ why: string; output: string }> {
+async function command(t: Telling, hook: Extract<Hook, { kind: 'run' }>, m: Message): Promise<Answered> {
   const seconds = Math.max(1, Math.round(hook.limit / 1000))
   const granted = hook.keys.map(
     name => `ROLLOUT_KEY_${name.toUpperCase().replaceAll('-', '_')}=${t.keys[name] ?? ''}`,
   )
-  const words = [
-    `ROLLOUT_OUTCOME=${e.outcome}`,
-    `ROLLOUT_REASON=${e.reason}`,
-    `ROLLOUT_FIRED=${e.fired}`,
-    `ROLLOUT_ID=${e.rollout}`,
-    `ROLLOUT_MODE=${e.mode}`,
-    `ROLLOUT_FROM=${e.from}`,
-    `ROLLOUT_TO=${e.to}`,
-    `ROLLOUT_DATA=${e.data}`,
-    `ROLLOUT_HEADLINE=${e.headline}`,
-    `ROLLOUT_REPOSITORY=${e.repository}`,
-    `ROLLOUT_RUN=${e.run}`,
-    ...granted,
-  ]
+  const words = [...m.words.map(([name, value]) => `ROLLOUT_${name}=${value}`), ...granted]
   const { PATH, HOME } = t.env
   const shell = localShell({
     ...(PATH === undefined ? {} : { path: PATH }),

@@ -275,6 +275,8 @@ export class World {
         return { is: 'observed', node: task.node, now: this.of(task.node).observe(), took: 1 }
       case 'observe':
         return { is: 'measured', block: this.block(task) }
+      case 'hook':
+        return { is: 'hooked', hooks: [] }
       case 'step': {
         const node = this.of(task.node)
         if (task.step.do === 'lease') node.takeLease({ rollout: at.r.id, process: at.name }, task.step.lines)
