@@ -1,3 +1,4 @@
+import { HOOK_POINTS } from '../../../src/domain/hook-points.ts'
 import { expect, test } from 'vitest'
 import { live } from './check.ts'
 import { exhaust } from './choose.ts'
@@ -55,6 +56,35 @@ for (const nodes of [1, 2]) {
     })
   }
 }
+
+for (const [name, nature] of Object.entries({ good, migrates: natures['migrates'] ?? good })) {
+  test(`every path, 2 nodes, asked at every point, a release that is ${name}, one fault`, {
+    timeout: 120_000,
+  }, () => {
+    const scenario: Scenario = { nodes: 2, waveSize: 1, nature, policy: { hooks: [...HOOK_POINTS] } }
+    const runs = exhaust(1, choose => live(new World(scenario, choose)))
+    expect(runs).toBeGreaterThan(50)
+  })
+}
+
+test('every point is come to, in this sequence, once', () => {
+  const scenario: Scenario = { nodes: 2, waveSize: 1, nature: good, policy: { hooks: [...HOOK_POINTS] } }
+  const world = new World(scenario, () => 0)
+  live(world)
+  expect(world.asked).toEqual([
+    'before-snapshot',
+    'after-snapshot',
+    'before-canary',
+    'before-node db-1',
+    'after-node db-1',
+    'after-canary',
+    'confirm-promotion',
+    'before-promote',
+    'before-node db-2',
+    'after-node db-2',
+    'after-promote',
+  ])
+})
 
 for (const [name, { story, promoted }] of Object.entries(stories)) {
   for (const nature of [good, natures['migrates'] ?? good, natures['migrates by surprise'] ?? good]) {

@@ -1,3 +1,4 @@
+import { HOOK_POINTS } from '../../../src/domain/hook-points.ts'
 import { test } from 'vitest'
 import { live } from './check.ts'
 import { seeded } from './choose.ts'
@@ -18,6 +19,7 @@ test('random schedules of five nodes', { timeout: 600_000 }, () => {
       nature,
       onInconclusive: random() < 0.5 ? 'rollback' : 'hold',
       wal: random() < 0.5,
+      ...(random() < 0.2 ? { policy: { hooks: [...HOOK_POINTS] } } : {}),
     }
     try {
       const names = Object.keys(stories)

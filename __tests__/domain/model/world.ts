@@ -1,3 +1,4 @@
+import { hookKey } from '../../../src/domain/hook-points.ts'
 import { continues } from '../../../src/domain/continues.ts'
 import type { Body, Conclusion, Event, Fact, Request, Step, Task } from '../../../src/domain/event.ts'
 import type { NodeBlock, WatchPolicy } from '../../../src/domain/measurement.ts'
@@ -60,6 +61,9 @@ function hashOf(plan: Plan): string {
   hashes.set(key, hash)
   return hash
 }
+
+/** Whoever is asked does nothing to a node. */
+const SAYS_NO = { kind: 'hook', effect: 'none' } as const
 
 /** A fleet, one rollout on it, and everything that can go wrong, decided by `choose`. */
 export class World {
@@ -174,7 +178,7 @@ export class World {
   private remember(r: Rollout, body: Body): void {
     if (body.type !== 'done' && body.type !== 'failed') return
     const command = r.inFlight[body.id]
-    if (!command || !('node' in command)) return
+    if (!command || !('node' in command) || command.kind === 'hook') return
     if (body.type === 'done') this.unsure.delete(command.node)
     else {
       if (command.kind === 'step') this.failed = true
@@ -194,7 +198,12 @@ export class World {
       at.append({
         type: 'failed',
         id: one.id,
-        failure: { code: 'SIM', what: `${label} failed`, next: '', kind, effect },
+        failure: {
+          code: 'SIM',
+          what: `${label} failed`,
+          next: '',
+          ...(one.task.kind === 'hook' ? SAYS_NO : { kind, effect }),
+        },
       })
     if (fate === 1) return this.refusing(one.task) ? this.landed(one, at) : fail('other', 'none')
     if (fate === 2) {
@@ -267,6 +276,9 @@ export class World {
     }
   }
 
+  /** Points at which a hook was called and said yes. */
+  readonly asked: string[] = []
+
   private perform(task: Task, at: { r: Rollout; name: string }): Fact {
     switch (task.kind) {
       case 'plan':
@@ -276,6 +288,7 @@ export class World {
       case 'observe':
         return { is: 'measured', block: this.block(task) }
       case 'hook':
+        this.asked.push(hookKey(task))
         return { is: 'hooked', hooks: [] }
       case 'step': {
         const node = this.of(task.node)
