@@ -1085,11 +1085,7 @@ var init_docker_names = __esm({
 var docker_pausing_default;
 var init_docker_pausing = __esm({
   "src/node/programs/docker-pausing.sh"() {
-    docker_pausing_default = `# Docker freezes all that runs in a container.
-freeze() { dock pause "$up" >/dev/null 2>&1; }
-thawing() { printf 'docker -H unix://%s unpause %s' "$socket" "$up"; }
-stands() { [ "$(dock inspect --type container --format '{{.State.Paused}}' "$up" 2>/dev/null)" = true ]; }
-`;
+    docker_pausing_default = '# The server may be below an init of its container. Stopped by the kernel and not by Docker, it stands for milliseconds: users notice nothing.\nmembers() { members=$(family "$pid"); }\n';
   }
 });
 
@@ -3106,12 +3102,16 @@ var init_pause = __esm({
   "src/node/programs/pause.sh"() {
     pause_default = `# Holding a running server still for the moment of a copy: what is on disk is then that of one instant, over all databases.
 
+# members: the server and, where something else was put before it, all below that.
+members() { members=$pid; }
+
 # pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own
 # sees that, and bounds the pause at ten seconds.
 pause() {
   true >"$notes/paused" || drop_part not-written "cannot write $notes"
+  members
   identify $$
-  # shellcheck disable=SC2016,SC2086,SC2046
+  # shellcheck disable=SC2016,SC2086
   setsid sh -c '
     born() { shift 19 && printf %s "$1"; }
     since() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null && born \${stat##*) }; }
@@ -3119,10 +3119,11 @@ pause() {
     while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
     mark=$5 server=$3 born=\${4% *}
     shift 5
-    [ "$(since "$server")" != "$born" ] || "$@"
+    [ "$(since "$server")" != "$born" ] || kill -CONT "$@"
     rm -f "$mark"
-  ' watchdog "$$" "$start" "$pid" "\${server#* }" "$notes/paused" $(thawing) </dev/null >/dev/null 2>&1 9>&- &
-  freeze
+  ' watchdog "$$" "$start" "$pid" "\${server#* }" "$notes/paused" $members </dev/null >/dev/null 2>&1 9>&- &
+  # shellcheck disable=SC2086
+  kill -STOP $members 2>/dev/null
   tries=0
   until stands; do
     tries=$((tries + 1))
@@ -3131,15 +3132,13 @@ pause() {
   done
 }
 
-freeze() { kill -STOP "$pid" 2>/dev/null; }
-# thawing: the command that lets it go on, as words.
-thawing() { printf 'kill -CONT %s' "$pid"; }
-
 # SIGSTOP returns before all threads have stopped.
 stands() {
-  for word in "/proc/$pid/task"/*/stat; do
-    { read -r stat <"$word"; } 2>/dev/null || return 1
-    case \${stat##*) } in T* | t*) ;; *) return 1 ;; esac
+  for member in $members; do
+    for word in "/proc/$member/task"/*/stat; do
+      { read -r stat <"$word"; } 2>/dev/null || return 1
+      case \${stat##*) } in T* | t*) ;; *) return 1 ;; esac
+    done
   done
 }
 
@@ -3152,26 +3151,29 @@ resume() {
   [ $whole = 1 ] || drop_part pause-limit 'the copy took longer than the server may be paused'
 }
 resume_now() {
-  # shellcheck disable=SC2046,SC2091
-  $(thawing) >/dev/null 2>&1
+  # shellcheck disable=SC2086
+  kill -CONT $members 2>/dev/null
   rm -f "$notes/paused"
 }
 
-# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy.
+# An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy. By inode, since a
+# server in a container has another name for it.
 own_what_is_written() {
-  writing=' '
-  for word in "/proc/$pid/fdinfo"/*; do
-    { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue
-    case $flags in *[1235679]) writing="$writing\${word##*/} " ;; esac
+  set --
+  for member in $members; do
+    for word in "/proc/$member/fdinfo"/*; do
+      { read -r _ && read -r _ flags; } 2>/dev/null <"$word" || continue
+      case $flags in *[1235679]) set -- "$@" "/proc/$member/fd/\${word##*/}" ;; esac
+    done
   done
-  # shellcheck disable=SC2012  # names were checked; one fork for all of them
-  ls -l "/proc/$pid/fd" 2>/dev/null | while read -r link; do
-    fd=\${link%% -> *} target=\${link#* -> }
-    case $writing in *" \${fd##* } "*) ;; *) continue ;; esac
-    case $target in "$data"/*) target=\${target#"$data"/} ;; *) continue ;; esac
-    if [ -f "$part/data/$target" ] && [ "$(stat -c %h "$part/data/$target")" != 1 ]; then
-      rm -f "$part/data/$target" && cp -p "$data/$target" "$part/data/$target"
-    fi
+  [ $# -gt 0 ] || return 0
+  inodes=$(stat -L -c '%F %i' "$@" 2>/dev/null | sed -n 's/^regular .* //p')
+  set --
+  for word in $inodes; do set -- "$@" -o -inum "$word"; done
+  [ $# -gt 0 ] || return 0
+  shift
+  find "$part/data" -type f -links +1 \\( "$@" \\) | while IFS= read -r entry; do
+    rm -f "$entry" && cp -p "$data/\${entry#"$part/data/"}" "$entry"
   done
 }
 `;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { type Fleet, type FleetNode, newKeys, PRELOAD_USER } from '../local-fleet/fleet.ts'
-import { preloadFolder } from '../local-fleet/preload.ts'
+import { preloadFolder, preloadOverHttp } from '../local-fleet/preload.ts'
 import { serverYaml } from '../local-fleet/server-config.ts'
 import { freePorts, ready } from '../local-fleet/server-process.ts'
 import type { BuiltRelease } from '../standin/release.ts'
@@ -22,6 +22,7 @@ export type ContainerFleet = {
   nodes: number
   messages: number
   walOn: boolean
+  server?: 'standin' | 'real'
   more?: string[]
 }
 
@@ -56,7 +57,9 @@ async function createNode(
   const data = join(home, 'data')
   const config = join(install, 'config.yaml')
   mkdirSync(install, { recursive: true })
-  await preloadFolder(data, o.messages, PRELOAD_USER)
+  const standin = o.server !== 'real'
+  if (standin) await preloadFolder(data, o.messages, PRELOAD_USER)
+  else mkdirSync(data)
   writeFileSync(config, inContainer(serverYaml({ ...o, port: 8080, data: '/data/progressdb' })), {
     mode: 0o600,
   })
@@ -76,6 +79,7 @@ async function createNode(
   }
   runContainer(o.host, node, { version: o.runs.version, more: o.more ?? [] })
   await ready(node.url)
+  if (!standin) await preloadOverHttp(node.url, o.messages, { key: o.keys.checker, user: PRELOAD_USER })
   return node
 }
 

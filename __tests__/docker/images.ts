@@ -49,7 +49,7 @@ CMD ["--config", "/data/config.yaml"]
 `
 
 /** What the stand-in's program needs of a system: its libraries, and nothing else. */
-function base(host: DockerHost, binary: string): void {
+export function base(host: DockerHost, binary: string): void {
   if (host.docker('images', '--quiet', 'standin-base') !== '') return
   const dir = mkdtempSync(join(tmpdir(), 'base-'))
   try {

@@ -96,7 +96,8 @@ export function rig(shellName: ShellName = 'dash', behaviour = '', port = 18_080
     act: action => self.node.act(action, grip(self.token)),
     close: () => {
       killAll(root)
-      rmSync(root, { recursive: true, force: true })
+      // a look that was just begun may still write
+      rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
   return self
