@@ -93,12 +93,24 @@ look_exe() {
   fi
 }
 
-# Only a release whose container and image are there can be gone back to.
+# Only a release whose container and image are there can be gone back to. Both were asked for with the others, or are here at once: an
+# inspection is made every few seconds.
 look_releases() {
+  set --
+  for entry in "$releases"/*/image; do
+    first_line "$entry"
+    [ -z "$line" ] || set -- "$@" "$line"
+  done
+  images=''
+  [ $# -eq 0 ] || images=$(dock image inspect --format '{{.Id}}' "$@" 2>/dev/null)
   for entry in "$releases"/*/release; do
     first_line "$entry"
-    its_line=$line program=${entry%/release}/image
-    if [ -n "$its_line" ] && is_whole; then say release "$its_line"; fi
+    its_line=$line
+    first_line "${entry%/release}/image"
+    own_image=$line
+    first_line "${entry%/release}/container"
+    printf '%s\n' "$seen_lines" | grep -q "^$line .* $own_image " || continue
+    case $images in *"$own_image"*) [ -z "$its_line" ] || say release "$its_line" ;; esac
   done
   active
   [ -z "$active" ] || say active "$active"
@@ -134,30 +146,39 @@ look_container() {
   say container_status "${named_status:-missing}"
   [ -n "$named" ] || return 0
   [ "$held" = 1 ] || say container_policy "${named_policy:-no}"
-  say container_of "$(dock inspect --type container --format '{{json (index .Config.Labels "com.docker.compose.project")}} {{json (index .Config.Labels "com.docker.swarm.service.name")}} {{json (index .Config.Labels "io.kubernetes.pod.name")}}' "$named" 2>/dev/null)"
-  say container_removed "$(dock inspect --type container --format '{{.HostConfig.AutoRemove}}' "$named" 2>/dev/null)"
+  about=$(dock inspect --type container --format "$ABOUT" "$named" 2>/dev/null)
+  say container_of "$(printf '%s\n' "$about" | sed -n 1p)"
+  say container_removed "$(printf '%s\n' "$about" | sed -n 2p)"
   its_release "$named"
   say container_release "${of_release:-none}"
-  inside "$named" "$data"
+  mounts=$(printf '%s\n' "$about" | sed 1,2d)
+  in_mounts "$data"
   say served_as "$as_seen"
-  inside "$named" "$config"
+  in_mounts "$config"
   say config_as "$as_seen"
 }
 
+MOUNTS='{{range .Mounts}}{{json .Source}}{{"\t"}}{{json .Destination}}{{println}}{{end}}'
+ABOUT='{{json (index .Config.Labels "com.docker.compose.project")}} {{json (index .Config.Labels "com.docker.swarm.service.name")}} {{json (index .Config.Labels "io.kubernetes.pod.name")}}
+{{.HostConfig.AutoRemove}}
+'$MOUNTS
+
 # inside CONTAINER PATH: sets $as_seen to where the container sees what lies there, '' where none of its mounts holds it.
 inside() {
+  mounts=$(dock inspect --type container --format "$MOUNTS" "$1" 2>/dev/null)
+  in_mounts "$2"
+}
+in_mounts() {
   as_seen='' longest=-1 tab=$(printf '\t')
-  mounts=$(dock inspect --type container --format '{{range .Mounts}}{{json .Source}}{{"\t"}}{{json .Destination}}{{println}}{{end}}' "$1" 2>/dev/null)
   while IFS=$tab read -r mount_from mount_to; do
     mount_from=${mount_from#\"} mount_to=${mount_to#\"}
     mount_from=${mount_from%\"} mount_to=${mount_to%\"}
     [ -n "$mount_from" ] || continue
     if line=$(readlink -f "$mount_from"); then mount_from=${line%/}; fi
-    case $2/ in "$mount_from"/*) [ ${#mount_from} -le "$longest" ] || as_seen=$mount_to${2#"$mount_from"} longest=${#mount_from} ;; esac
+    case $1/ in "$mount_from"/*) [ ${#mount_from} -le "$longest" ] || as_seen=$mount_to${1#"$mount_from"} longest=${#mount_from} ;; esac
   done <<END
 $mounts
 END
-  [ "$longest" -ge 0 ] || as_seen=''
 }
 
 # look_guest: the container of a rehearsal.
