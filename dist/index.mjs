@@ -46874,6 +46874,27 @@ var init_conclusion = __esm({
   }
 });
 
+// src/domain/retell/hooks.ts
+var hooksOf;
+var init_hooks = __esm({
+  "src/domain/retell/hooks.ts"() {
+    "use strict";
+    init_hook_points();
+    init_text();
+    hooksOf = (lines2) => lines2.flatMap(({ e, command: command5 }) => {
+      if (command5?.kind !== "hook") return [];
+      const at = hookKey(command5);
+      if (e.type === "failed") return [{ at, says: e.failure.what, output: e.failure.because ?? "" }];
+      if (e.type !== "done" || e.fact.is !== "hooked") return [];
+      return e.fact.hooks.map(({ hook: hook3, why: why2, output }) => ({
+        at,
+        says: `${hook3}: ${why2 === "" ? "well" : `${why2}; it went on all the same`}`,
+        output: printable(new Untrusted(output.trim().split("\n").slice(-3).join(" / ")), 300)
+      }));
+    });
+  }
+});
+
 // src/domain/retell/counts.ts
 function countsOf(lines2, { r, id }) {
   const own2 = about2(lines2, id);
@@ -47370,6 +47391,7 @@ function retell(events2, context2) {
     timeline: timelineOf(lines2, { r, watches: watches2, end: last.e.at }),
     checklist: checklistOf({ r, nodes, watches: reports }),
     problems: problemsOf(r),
+    ...hooksOf(lines2).length > 0 ? { hooks: hooksOf(lines2) } : {},
     warnings: [...planOf(lines2, r)?.notes.warnings ?? [], ...remains(lines2)],
     ...planned4(lines2, r),
     ...stopped(r, said5),
@@ -47410,6 +47432,7 @@ var init_retell = __esm({
     init_standing();
     init_checklist();
     init_conclusion();
+    init_hooks();
     init_lines();
     init_node();
     init_timeline();
@@ -48065,7 +48088,7 @@ and ${left2} more parts, in the journal` : ""}`;
 });
 
 // src/domain/report.ts
-var maxBytes, report, sections, foldedSections, probesName, fold, title, bullets, problemRow, heldRow, problems, foot;
+var maxBytes, report, sections, foldedSections, probesName, fold, title, bullets, problemRow, heldRow, hookRows, problems, foot;
 var init_report = __esm({
   "src/domain/report.ts"() {
     "use strict";
@@ -48120,6 +48143,7 @@ ${answers.plain}
       fold("Every watch", input.watches.length > 1 ? watchesTable(input.watches) : "", 7),
       fold("Release checklist", Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : "", 5),
       fold("Timeline as text", input.timeline.length > 0 ? timelineTable(input.timeline) : "", 9),
+      fold("Hooks", hookRows(input.hooks ?? []), 6),
       fold("Plan in full", input.plan === void 0 ? "" : planInFull(input.plan), 8),
       fold("Versions, plan hash, rollout", foot(input), 6)
     ];
@@ -48142,6 +48166,16 @@ ${atMost(rows2, 30).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n")}`
       `${node3} ${text4}`,
       ...run5 === void 0 ? [] : [" · ", { link: "its run", url: run5 }]
     ];
+    hookRows = (hooks2) => atMost(
+      hooks2.map(
+        ({ at, says: says2, output }) => [
+          { code: at },
+          ` ${says2}`,
+          ...output === "" ? [] : [": ", { code: output }]
+        ]
+      ),
+      60
+    ).map((row2) => `- ${toMarkdown(row2, "start")}`).join("\n");
     problems = (all2) => bullets(several(all2.length, "problem"), all2.map(problemRow));
     foot = (input) => toMarkdown(
       [
@@ -53337,7 +53371,7 @@ async function command3(t, hook3, m) {
   return { why: late2 ? `ran longer than ${seconds2} s` : `ended with ${ran2.code ?? "a signal"}`, output };
 }
 var tellAll, nameOf, quiet2, KEPT, OWN;
-var init_hooks = __esm({
+var init_hooks2 = __esm({
   "src/reporting/hooks.ts"() {
     "use strict";
     init_errors();
@@ -53393,7 +53427,7 @@ async function tellTheEnd(use, events2) {
   const endings = endingsOf(input);
   const hooks2 = config2.hooks.filter((hook3) => hook3.at === "end" && hook3.on.some((on) => endings.includes(on)));
   if (hooks2.length === 0) return;
-  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
+  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks2(), hooks_exports));
   const told4 = await tellAll2(
     { hooks: hooks2, keys: inputs?.keys ?? {}, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
     endMessage(
@@ -53422,7 +53456,7 @@ ${output}
 async function callHooks(c, { at, node: node3 = "" }, r) {
   const { config: config2, inputs, env, redact } = c;
   const hooks2 = config2.hooks.filter((hook3) => hook3.at === at);
-  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks(), hooks_exports));
+  const { tellAll: tellAll2 } = await Promise.resolve().then(() => (init_hooks2(), hooks_exports));
   const told4 = await tellAll2(
     { hooks: hooks2, keys: inputs.keys, env, cwd: env["GITHUB_WORKSPACE"] ?? process.cwd(), redact },
     pointMessage({
@@ -53445,7 +53479,7 @@ async function callHooks(c, { at, node: node3 = "" }, r) {
   return told4;
 }
 var saysNo;
-var init_hooks2 = __esm({
+var init_hooks3 = __esm({
   "src/hooks.ts"() {
     "use strict";
     init_ended();
@@ -61214,7 +61248,7 @@ var init_fleet2 = __esm({
 
 // src/config/schema/hooks.ts
 var POINTS, KINDS, hook2, hookSettings;
-var init_hooks3 = __esm({
+var init_hooks4 = __esm({
   "src/config/schema/hooks.ts"() {
     "use strict";
     init_mini();
@@ -61582,7 +61616,7 @@ var init_file = __esm({
     "use strict";
     init_mini();
     init_fleet2();
-    init_hooks3();
+    init_hooks4();
     init_safety();
     init_watch();
     fileSchema = strictObject(
@@ -68924,7 +68958,7 @@ var init_wire = __esm({
     init_holder();
     init_log2();
     init_authorities();
-    init_hooks2();
+    init_hooks3();
     init_client();
     init_runs();
     init_scrape();
@@ -70275,7 +70309,7 @@ var createConsole = (write3, redact) => {
 // src/main.ts
 init_outputs();
 init_redactor();
-init_hooks2();
+init_hooks3();
 
 // src/journal/journal.ts
 init_upcast();

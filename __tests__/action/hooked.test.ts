@@ -121,6 +121,9 @@ describe('on the way', () => {
     for (const text of [log, kept, job.summary]) expect(text).not.toContain(s.fleet.keys.probe)
     expect(log).not.toMatch(/^::error::no/m)
     expect(job.summary).toContain('hook-failed')
+    expect(job.summary).toMatch(
+      /<summary>Hooks<\/summary>[^]*- `before-snapshot` run .*: well[^]*- `before-canary` before-canary: run .* ended with 7/,
+    )
   }, 120_000)
 
   test('a promotion that nobody confirms goes back, with its data', async () => {
@@ -156,6 +159,7 @@ describe('on the way', () => {
     expect(asked().map(line => line.split(' ')[0])).toEqual(POINTS)
     const log = job.lines.join('\n')
     expect(log).toMatch(/ended with 3; it goes on all the same/)
+    expect(job.summary).toMatch(/- `after-node db-1` run .*: ended with 4; it went on all the same: `x/)
     expect(log).toMatch(/ran longer than 1 s; it goes on all the same/)
     expect(statSync(join(job.outputs['report'] ?? '', 'hooks.log')).size).toBeLessThan(200_000)
   }, 120_000)

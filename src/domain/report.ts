@@ -7,7 +7,7 @@ import { fit } from './report/fit.ts'
 import { headline } from './report/headline.ts'
 import type { Inlines } from './report/inline.ts'
 import { atMost, folded, toMarkdown } from './report/inline.ts'
-import type { ReportInput } from './report/input.ts'
+import type { HookReport, ReportInput } from './report/input.ts'
 import { asideRows, nodesTable } from './report/nodes.ts'
 import type { Outputs } from './report/outputs.ts'
 import { outputs } from './report/outputs.ts'
@@ -62,6 +62,7 @@ const foldedSections = (input: ReportInput): Section[] => [
   fold('Every watch', input.watches.length > 1 ? watchesTable(input.watches) : '', 7),
   fold('Release checklist', Object.keys(input.checklist).length > 0 ? checklist(input.checklist) : '', 5),
   fold('Timeline as text', input.timeline.length > 0 ? timelineTable(input.timeline) : '', 9),
+  fold('Hooks', hookRows(input.hooks ?? []), 6),
   fold('Plan in full', input.plan === undefined ? '' : planInFull(input.plan), 8),
   fold('Versions, plan hash, rollout', foot(input), 6),
 ]
@@ -94,6 +95,20 @@ const heldRow = ({ node, text, run }: ReportInput['held'][number]): Inlines => [
   `${node} ${text}`,
   ...(run === undefined ? [] : [' · ', { link: 'its run', url: run }]),
 ]
+
+const hookRows = (hooks: HookReport[]): string =>
+  atMost(
+    hooks.map(
+      ({ at, says, output }): Inlines => [
+        { code: at },
+        ` ${says}`,
+        ...(output === '' ? [] : [': ', { code: output }]),
+      ],
+    ),
+    60,
+  )
+    .map(row => `- ${toMarkdown(row, 'start')}`)
+    .join('\n')
 
 const problems = (all: Problem[]): string => bullets(several(all.length, 'problem'), all.map(problemRow))
 

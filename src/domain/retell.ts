@@ -7,6 +7,7 @@ import { heldText } from './standing.ts'
 import type { Link, ReportInput } from './report/input.ts'
 import { checklistOf } from './retell/checklist.ts'
 import { conclusionOf, problemsOf } from './retell/conclusion.ts'
+import { hooksOf } from './retell/hooks.ts'
 import { type Line, linesOf } from './retell/lines.ts'
 import { nodesOf } from './retell/node.ts'
 import type { Places } from './retell/set-aside.ts'
@@ -55,6 +56,7 @@ export function retell(events: readonly Event[], context: Context): ReportInput 
     timeline: timelineOf(lines, { r, watches, end: last.e.at }),
     checklist: checklistOf({ r, nodes, watches: reports }),
     problems: problemsOf(r),
+    ...(hooksOf(lines).length > 0 ? { hooks: hooksOf(lines) } : {}),
     warnings: [...(planOf(lines, r)?.notes.warnings ?? []), ...remains(lines)],
     ...planned(lines, r),
     ...stopped(r, said),

@@ -40,6 +40,8 @@ export type ReportInput = {
   /** Every reason of a refusal, or what stopped a step. */
   problems: Problem[]
   warnings: string[]
+  /** What was asked and told on the way. */
+  hooks?: HookReport[]
   /** What was hashed and approved; absent when it was refused before there was one. */
   plan?: Plan
   planHash: string
@@ -54,6 +56,9 @@ export type ReportInput = {
   journal?: string
   engine: { version: string; node: string }
 }
+
+/** `at` with its node, `output` the end of what it printed, '' where that was nothing. */
+export type HookReport = { at: string; says: string; output: string }
 
 export type Link = { label: string; url: string }
 
