@@ -46884,7 +46884,7 @@ var init_hooks = __esm({
     hooksOf = (lines2) => lines2.flatMap(({ e, command: command5 }) => {
       if (command5?.kind !== "hook") return [];
       const at = hookKey(command5);
-      if (e.type === "failed") return [{ at, says: e.failure.what, output: e.failure.because ?? "" }];
+      if (e.type === "failed") return [{ at, says: e.failure.what.replace(`${at}: `, ""), output: e.failure.because ?? "" }];
       if (e.type !== "done" || e.fact.is !== "hooked") return [];
       return e.fact.hooks.map(({ hook: hook3, why: why2, output }) => ({
         at,

@@ -122,7 +122,7 @@ describe('on the way', () => {
     expect(log).not.toMatch(/^::error::no/m)
     expect(job.summary).toContain('hook-failed')
     expect(job.summary).toMatch(
-      /<summary>Hooks<\/summary>[^]*- `before-snapshot` run .*: well[^]*- `before-canary` before-canary: run .* ended with 7/,
+      /<summary>Hooks<\/summary>[^]*- `before-snapshot` run .*: well[^]*- `before-canary` run .* ended with 7/,
     )
   }, 120_000)
 
