@@ -167,13 +167,19 @@ describe('a container', () => {
     const kept = host.docker('inspect', '--format', '{{.Image}}', 'db-1')
     await s.writer.stop()
     host.docker('rm', '--force', 'db-1')
+    for (const network of ['front', 'deep']) host.docker('network', 'create', network)
     host.docker(
       'run',
       '--detach',
       '--name',
       'db-1',
+      '--init',
       '--restart',
-      'always',
+      'on-failure:5',
+      '--network',
+      'front',
+      '--network-alias',
+      'database',
       '--publish',
       `127.0.0.1:${node.port}:8080`,
       '--volume',
@@ -184,6 +190,7 @@ describe('a container', () => {
       `AWKWARD=${AWKWARD}`,
       kept,
     )
+    host.docker('network', 'connect', '--alias', 'below', 'deep', 'db-1')
     const { text } = await s.byHand('plan', 'v0.2.2')
     expect(text).toMatch(/NODE_RUNS_UNKNOWN|NODE_NOT_ADOPTED|NODE_NOT_READY/)
     await expect.poll(async () => (await s.truth())[0]?.ready).toBe(true)
@@ -192,7 +199,14 @@ describe('a container', () => {
     const done = await s.byHand('release', 'v0.2.2')
     expect(done.code, done.text).toBe(0)
     expect((await s.truth())[0]).toMatchObject(serving('v0.2.2'))
-    expect(host.docker('inspect', '--format', '{{.HostConfig.RestartPolicy.Name}}', 'db-1')).toBe('always')
+    const of = (format: string): string => host.docker('inspect', '--format', format, 'db-1')
+    expect(of('{{.HostConfig.RestartPolicy}} {{.HostConfig.Init}}')).toBe('{on-failure 5} true')
+    expect(of('{{json .NetworkSettings.Networks.front.Aliases}}')).toContain('"database"')
+    expect(of('{{json .NetworkSettings.Networks.deep.Aliases}}')).toContain('"below"')
+    // the container of another release takes no name from it
+    expect((await s.byHand('rollback')).code).toBe(0)
+    expect((await s.truth())[0]).toMatchObject(serving('v0.2.1'))
+    expect(of('{{.HostConfig.RestartPolicy}}')).toBe('{on-failure 5}')
   })
 })
 

@@ -13,7 +13,9 @@ main() {
   marks "$data"
   [ "$opened_sha" = "$sha256" ] || note_opening
   # point
-  rm -f "$state/stopped" "$state/held"
+  rm -f "$state/stopped"
+  # a rollout that died had set it aside
+  [ ! -f "$state/held" ] || supervision let-go
   printf '%s\n' "$server" >"$state/pid.next" && commit "$state/pid" || fail not-written "cannot write $state"
   say adopted "$sha256"
   finish
