@@ -31,7 +31,8 @@ async function home(within = WINDOW + 40_000): Promise<void> {
   }
 }
 
-test.each([
+/** With `KILLS=1` every second one: machines/switch.test.ts meets them all. */
+const moments = [
   ['while the canary is paused for a copy', /^snapshot +db-1 takes a checkpoint/, 0],
   ['while the copy is rehearsed', /^snapshot +db-1 proves/, 0],
   ['between the stop and the start of the canary', /^canary +db-1 takes a checkpoint/, 0],
@@ -40,7 +41,10 @@ test.each([
   ['while the canary is watched', /^watch /, 0],
   ['between the stop and the start of a later node', /^promote +db-2 takes a checkpoint/, 0],
   ['while the later node is watched', /^promote +db-2 proves/, 1500],
-] as const)('the whole runner dies %s: every node comes home with its data', async (_, sign, after) => {
+] as const
+const some = moments.filter((_, i) => process.env['KILLS'] !== '1' || i % 2 === 0)
+
+test.each(some)('the whole runner dies %s: every node comes home with its data', async (_, sign, after) => {
   const job = await s.run(
     { tag: 'v0.2.2' },
     { onLine: when(sign, one => void setTimeout(() => one.killRunner(), after)) },
