@@ -1236,7 +1236,7 @@ credentials() {
   case $image in */*) ;; *) host='' ;; esac
   case $host in *[.:]* | localhost) ;; *) host='' ;; esac
   case $host in '' | docker.io) host='https://index.docker.io/v1/' ;; esac
-  kept=\${DOCKER_CONFIG:-$HOME/.docker}/config.json
+  kept=\${DOCKER_CONFIG:-\${HOME:-}/.docker}/config.json
   [ -r "$kept" ] || return 0
   found=$(tr -d '\\n\\t' <"$kept")
   asker=$(field "$host" "$(object credHelpers "$found")")
@@ -1318,6 +1318,7 @@ var init_registry = __esm({
 # registry_fails TEXT: what could not be fetched or asked.
 registry_fails() {
   case $1 in
+  *'getting credentials'* | *credential-*) fail registry-refused "$1" ;;
   *'manifest unknown'* | *'not found'* | *'NAME_UNKNOWN'* | *'name unknown'*) fail image-missing "$1" ;;
   *denied* | *unauthorized* | *'authentication required'* | *'no basic auth'* | *'403 Forbidden'*) fail registry-refused "$1" ;;
   *'no space left'*) fail disk-full "$1" ;;
@@ -46886,7 +46887,8 @@ var init_hooks = __esm({
     hooksOf = (lines2) => lines2.flatMap(({ e, command: command5 }) => {
       if (command5?.kind !== "hook") return [];
       const at = hookKey(command5);
-      if (e.type === "failed") return [{ at, says: e.failure.what.replace(`${at}: `, ""), output: e.failure.because ?? "" }];
+      if (e.type === "failed")
+        return [{ at, says: e.failure.what.replace(`${at}: `, ""), output: e.failure.because ?? "" }];
       if (e.type !== "done" || e.fact.is !== "hooked") return [];
       return e.fact.hooks.map(({ hook: hook3, why: why2, output }) => ({
         at,
@@ -68697,7 +68699,8 @@ var init_docker2 = __esm({
     }) => ({
       kind: "docker",
       container,
-      image,
+      // as Docker itself calls what comes from its own registry
+      image: image.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\//, ""),
       tag,
       socket: socket2,
       program: program2 === "none" ? "" : program2,

@@ -11,7 +11,8 @@ export const containerServer = ({
 }: ContainerService): ContainerServer => ({
   kind: 'docker',
   container,
-  image,
+  // as Docker itself calls what comes from its own registry
+  image: image.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, ''),
   tag,
   socket,
   program: program === 'none' ? '' : program,

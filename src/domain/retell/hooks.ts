@@ -8,7 +8,8 @@ export const hooksOf = (lines: readonly Line[]): HookReport[] =>
   lines.flatMap(({ e, command }): HookReport[] => {
     if (command?.kind !== 'hook') return []
     const at = hookKey(command)
-    if (e.type === 'failed') return [{ at, says: e.failure.what.replace(`${at}: `, ''), output: e.failure.because ?? '' }]
+    if (e.type === 'failed')
+      return [{ at, says: e.failure.what.replace(`${at}: `, ''), output: e.failure.because ?? '' }]
     if (e.type !== 'done' || e.fact.is !== 'hooked') return []
     return e.fact.hooks.map(({ hook, why, output }) => ({
       at,

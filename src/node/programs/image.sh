@@ -27,7 +27,7 @@ credentials() {
   case $image in */*) ;; *) host='' ;; esac
   case $host in *[.:]* | localhost) ;; *) host='' ;; esac
   case $host in '' | docker.io) host='https://index.docker.io/v1/' ;; esac
-  kept=${DOCKER_CONFIG:-$HOME/.docker}/config.json
+  kept=${DOCKER_CONFIG:-${HOME:-}/.docker}/config.json
   [ -r "$kept" ] || return 0
   found=$(tr -d '\n\t' <"$kept")
   asker=$(field "$host" "$(object credHelpers "$found")")
