@@ -46,8 +46,6 @@ export type NodeFacts = {
 export type ContainerFacts = {
   /** As Docker names it (`running`, `exited`, …), or `missing`. */
   status: string
-  /** How Docker starts it again by itself; '' while a rollout has set that aside. */
-  policy: string
   /** The tool that made it and looks after it, in words; '' for none. */
   managedBy: string
   removesItself: boolean

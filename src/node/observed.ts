@@ -109,7 +109,6 @@ const containerOf = (one: One): Pick<NodeFacts, 'container'> =>
     : {
         container: {
           status: shown(one('container_status')),
-          policy: shown(one('container_policy')),
           managedBy: managedBy(one('container_of')),
           removesItself: one('container_removed') === 'true',
           servedAs: one('served_as'),

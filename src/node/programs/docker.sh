@@ -145,12 +145,9 @@ look_container() {
   say held "$held"
   say container_status "${named_status:-missing}"
   [ -n "$named" ] || return 0
-  [ "$held" = 1 ] || say container_policy "${named_policy:-no}"
   about=$(dock inspect --type container --format "$ABOUT" "$named" 2>/dev/null)
   say container_of "$(printf '%s\n' "$about" | sed -n 1p)"
   say container_removed "$(printf '%s\n' "$about" | sed -n 2p)"
-  its_release "$named"
-  say container_release "${of_release:-none}"
   mounts=$(printf '%s\n' "$about" | sed 1,2d)
   in_mounts "$data"
   say served_as "$as_seen"
