@@ -6,7 +6,15 @@ members() { members=$pid; }
 # pause: every thread of the server stands. It goes on even if this program is killed: a watchdog in a session of its own
 # sees that, and bounds the pause at ten seconds.
 pause() {
-  true >"$notes/paused" || drop_part not-written "cannot write $notes"
+  # the watchdog of a program that was killed in its pause lets the server go in a moment: not in ours
+  for entry in "$notes"/paused*; do
+    tries=0
+    while [ -e "$entry" ] && [ "$tries" -lt 30 ]; do tries=$((tries + 1)) && sleep 0.1; done
+    rm -f "$entry"
+  done
+  # of this program alone: where it is gone, the server was let go, and nobody else's pause is ended
+  paused=$notes/paused.$$
+  true >"$paused" || drop_part not-written "cannot write $notes"
   members
   identify $$
   # shellcheck disable=SC2016,SC2086
@@ -17,13 +25,12 @@ pause() {
     while [ "$(since "$1")" = "$2" ] && [ -e "$5" ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
     mark=$5 server=$3 born=${4% *}
     shift 5
-    [ "$(since "$server")" != "$born" ] || kill -CONT "$@"
+    [ ! -e "$mark" ] || [ "$(since "$server")" != "$born" ] || kill -CONT "$@"
     rm -f "$mark"
-  ' watchdog "$$" "$start" "$pid" "${server#* }" "$notes/paused" $members </dev/null >/dev/null 2>&1 9>&- &
-  # shellcheck disable=SC2086
-  kill -STOP $members 2>/dev/null
+  ' watchdog "$$" "$start" "$pid" "${server#* }" "$paused" $members </dev/null >/dev/null 2>&1 9>&- &
   tries=0
-  until stands; do
+  # shellcheck disable=SC2086
+  until kill -STOP $members 2>/dev/null && stands; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || { resume_now && drop_part pause-failed 'the server did not stand still'; }
     sleep 0.02
@@ -44,14 +51,14 @@ stands() {
 resume() {
   own_what_is_written
   whole=1
-  [ -e "$notes/paused" ] && stands || whole=0
+  [ -e "$paused" ] && stands || whole=0
   resume_now
   [ $whole = 1 ] || drop_part pause-limit 'the copy took longer than the server may be paused'
 }
 resume_now() {
   # shellcheck disable=SC2086
   kill -CONT $members 2>/dev/null
-  rm -f "$notes/paused"
+  rm -f "$paused"
 }
 
 # An immutable file that the server was just writing goes on growing: such a one gets an inode of its own in the copy. By inode, since a

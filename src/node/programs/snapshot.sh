@@ -13,7 +13,7 @@ main() {
   finish
 }
 cleanup() {
-  if [ -n "$server" ] && [ -e "$notes/paused" ]; then resume_now; fi
+  if [ -n "$server" ] && [ -e "${paused:-}" ]; then resume_now; fi
   [ -z "${part:-}" ] || rm -rf "$part"
 }
 main "$@" </dev/null
