@@ -65403,7 +65403,8 @@ function withoutSecrets(said5, description) {
 }
 function parsed5(json3) {
   try {
-    return JSON.parse(json3);
+    const value = JSON.parse(json3);
+    return value;
   } catch {
     throw new Bug("Docker described a container in something that is no JSON");
   }

@@ -182,8 +182,8 @@ export function withoutSecrets(said: string, description: string): string {
 
 function parsed(json: string): Json {
   try {
-    // oxlint-disable-next-line no-unsafe-type-assertion -- JSON is that
-    return JSON.parse(json) as Json
+    const value: Json = JSON.parse(json)
+    return value
   } catch {
     throw new Bug('Docker described a container in something that is no JSON')
   }
